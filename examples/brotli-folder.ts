@@ -1,0 +1,183 @@
+/**
+ * Compresses every file of a folder with Brotli at its highest quality, on all cores, and stays responsive meanwhile.
+ *
+ *     npm run demo                    the 200 largest .js files under node_modules
+ *     npm run demo -- path/to/folder  every file below that folder
+ *
+ * Ctrl-C ends it at once, with all its processes.
+ */
+
+import { readdir } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
+import { stat } from "node:fs/promises";
+import path from "node:path";
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import { brotliCompressSync } from "node:zlib";
+import { constants } from "node:zlib";
+
+import { CancelledError } from "../src/index.js";
+import { LogQueue } from "../src/index.js";
+import { ProcessTaskPoolExecutor } from "../src/index.js";
+import { QueueListener } from "../src/index.js";
+import { formatCount } from "./format.js";
+import { formatMebibytes } from "./format.js";
+import { formatRatio } from "./format.js";
+import { formatSeconds } from "./format.js";
+import { formatTable } from "./format.js";
+import { ProgressLine } from "./progress-line.js";
+import type { LogRecord } from "../src/index.js";
+
+const DEFAULT_FILE_COUNT = 200;
+const SHOWN_ROWS = 10;
+const DELAY_RESOLUTION_MS = 1;
+
+interface InputFile {
+  readonly file: string;
+  readonly sizeBytes: number;
+}
+
+interface Compressed extends InputFile {
+  readonly compressedBytes: number;
+  readonly cpuMs: number;
+}
+
+/** Runs in a worker process. It stands in the program's main file, and still needs no file of its own. */
+async function compressFile(file: string): Promise<Compressed> {
+  const before = process.cpuUsage();
+  const input = await readFile(file);
+  const output = brotliCompressSync(input, {
+    params: { [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY },
+  });
+  const used = process.cpuUsage(before);
+  console.log(`${path.basename(file)}: ${input.length} -> ${output.length} bytes`);
+  return {
+    file,
+    sizeBytes: input.length,
+    compressedBytes: output.length,
+    cpuMs: (used.user + used.system) / 1000,
+  };
+}
+
+/** The files below a folder, largest first, so that no worker is left with a long one at the end. */
+async function findFiles(folder: string, extension: string): Promise<InputFile[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const files = entries
+    .filter((entry) => entry.isFile() && entry.name.endsWith(extension))
+    .map((entry) => path.join(entry.parentPath, entry.name));
+  const sized = await Promise.all(files.map(async (file) => ({ file, sizeBytes: (await stat(file)).size })));
+  return sized.toSorted((a, b) => b.sizeBytes - a.sizeBytes || a.file.localeCompare(b.file));
+}
+
+async function chooseFiles(folder: string | undefined): Promise<InputFile[]> {
+  if (folder !== undefined) return findFiles(folder, "");
+  return (await findFiles("node_modules", ".js")).slice(0, DEFAULT_FILE_COUNT);
+}
+
+function sum<T>(items: readonly T[], measure: (item: T) => number): number {
+  return items.reduce((total, item) => total + measure(item), 0);
+}
+
+function printTable(results: readonly Compressed[], folder: string): void {
+  const toRow = (name: string, files: number, bytes: number, compressed: number): string[] => [
+    name,
+    formatCount(files),
+    formatCount(bytes),
+    formatCount(compressed),
+    formatRatio(bytes, compressed),
+  ];
+  const fromResults = (name: string, part: readonly Compressed[]): string[] =>
+    toRow(
+      name,
+      part.length,
+      sum(part, (result) => result.sizeBytes),
+      sum(part, (result) => result.compressedBytes),
+    );
+  const rest = results.slice(SHOWN_ROWS);
+  const rows = [
+    ...results.slice(0, SHOWN_ROWS).map((result) => fromResults(path.relative(folder, result.file), [result])),
+    ...(rest.length > 0 ? [fromResults("(smaller files)", rest)] : []),
+  ];
+  console.log(formatTable(["file", "files", "bytes", "compressed", "ratio"], rows, fromResults("total", results)));
+}
+
+/** What the workers logged: counted by process, the last one kept. */
+class LogSummary {
+  readonly #countByPid = new Map<number, number>();
+  #last: LogRecord | undefined;
+
+  add(record: LogRecord): void {
+    this.#countByPid.set(record.pid, (this.#countByPid.get(record.pid) ?? 0) + 1);
+    this.#last = record;
+  }
+
+  describe(): string {
+    const total = sum([...this.#countByPid.values()], (count) => count);
+    const byPid = [...this.#countByPid].map(([pid, count]) => `${count} from process ${pid}`).join(", ");
+    const last = this.#last === undefined ? "" : `; the last: "${this.#last.message}"`;
+    return `${total} (${byPid}${last})`;
+  }
+}
+
+async function compressAll(files: readonly InputFile[], folder: string): Promise<void> {
+  const logs = new LogSummary();
+  const queue = new LogQueue();
+  const listener = new QueueListener(queue, (record) => logs.add(record));
+  let finished = 0;
+  const totalBytes = sum(files, (file) => file.sizeBytes);
+  const loopDelay = monitorEventLoopDelay({ resolution: DELAY_RESOLUTION_MS });
+  const beganMs = performance.now();
+  const elapsedMs = (): number => performance.now() - beganMs;
+
+  listener.start();
+  loopDelay.enable();
+  const progress = new ProgressLine(
+    totalBytes,
+    () => `${finished} of ${files.length} files, ${formatSeconds(elapsedMs())}`,
+  );
+  try {
+    // The tasks have nothing to clean up, so a cancelled one needs no time for it.
+    await using executor = new ProcessTaskPoolExecutor({ queue, cancelTasksWhenShutdown: true, graceMs: 0 });
+    const tasks = files.map(async ({ file, sizeBytes }) => {
+      const result = await executor.createProcessTask(compressFile, file);
+      finished += 1;
+      progress.advance(sizeBytes);
+      return result;
+    });
+    const results = await Promise.all(tasks);
+    const wallMs = elapsedMs();
+    loopDelay.disable();
+    progress.stop();
+    await listener.stop();
+
+    const cpuMs = sum(results, (result) => result.cpuMs);
+    const delayMs = Math.max(0, loopDelay.percentile(99) / 1e6 - DELAY_RESOLUTION_MS);
+    console.log("");
+    printTable(results, folder);
+    console.log("");
+    console.log(`Wall time:                 ${formatSeconds(wallMs)}`);
+    console.log(`CPU time of the tasks:     ${formatSeconds(cpuMs)} (${(cpuMs / wallMs).toFixed(2)} cores kept busy)`);
+    console.log(`Event-loop delay, p99:     ${delayMs.toFixed(1)} ms in this process meanwhile`);
+    console.log(`Log records from workers:  ${logs.describe()}`);
+  } finally {
+    progress.stop();
+  }
+}
+
+const folder = process.argv[2];
+const files = await chooseFiles(folder);
+if (files.length === 0) {
+  console.error(`There are no files in ${folder ?? "node_modules"}.`);
+  process.exitCode = 1;
+} else {
+  const size = formatMebibytes(sum(files, (file) => file.sizeBytes));
+  const what = folder === undefined ? "largest .js files under node_modules" : `files under ${folder}`;
+  console.log(`Compressing ${files.length} ${what} (${size}) with Brotli, quality ${constants.BROTLI_MAX_QUALITY}`);
+  try {
+    await compressAll(files, folder ?? "node_modules");
+  } catch (error) {
+    // Ctrl-C: the executor has ended its processes, and ends this one by the same signal when this turn is over.
+    if (!(error instanceof CancelledError)) throw error;
+    console.error("Interrupted.");
+    process.exitCode = 130;
+  }
+}

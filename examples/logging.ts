@@ -1,0 +1,31 @@
+/** What the workers log arrives in this process: from `console` and from a named logger alike. */
+
+import { LogQueue } from "../src/index.js";
+import { ProcessTaskPoolExecutor } from "../src/index.js";
+import { QueueListener } from "../src/index.js";
+import { createConsoleHandler } from "../src/index.js";
+import { getLogger } from "../src/index.js";
+
+function countPrimes(limit: number): number {
+  const log = getLogger("primes");
+  console.log(`looking below ${limit}`);
+  let count = 0;
+  for (let candidate = 2; candidate < limit; candidate += 1) {
+    let divisor = 2;
+    while (divisor * divisor <= candidate && candidate % divisor !== 0) divisor += 1;
+    if (divisor * divisor > candidate) count += 1;
+  }
+  log.info(`found ${count}`, { limit });
+  return count;
+}
+
+const queue = new LogQueue();
+const listener = new QueueListener(queue, createConsoleHandler());
+listener.start();
+{
+  await using executor = new ProcessTaskPoolExecutor({ queue, configurer: () => console.debug("a worker is ready") });
+  const limits = [10_000, 100_000, 1_000_000];
+  const tasks = limits.map((limit) => executor.with({ name: `below ${limit}` }).createProcessTask(countPrimes, limit));
+  console.log(await Promise.all(tasks));
+}
+await listener.stop();

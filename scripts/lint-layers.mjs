@@ -1,0 +1,189 @@
+// Holds the house to its drawing in docs/design.md: imports point down, and look alike everywhere.
+//
+//   node scripts/lint-layers.mjs [ROOT]
+//
+// Prints file:line: message for each breach and ends with 1 when there is one. Cycles, imports below the head of a
+// file and the length of files are oxlint's to find (import/no-cycle, import/first, max-lines).
+
+import { readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
+import { existsSync } from "node:fs";
+import path from "node:path";
+import process from "node:process";
+
+/**
+ * What each part of src/ may import, beside itself. The first row that fits counts; a part is a folder (with its
+ * slash) or a file. A file that fits no row is a breach: give a new room its row.
+ */
+const LAYERS = [
+  { part: "errors.ts", mayImport: [] },
+  { part: "logging/log-record.ts", mayImport: [] },
+  { part: "wire/protocol.ts", mayImport: ["errors.ts", "system/"] },
+  { part: "system/", mayImport: ["errors.ts"] },
+  { part: "memory/", mayImport: ["errors.ts", "system/"] },
+  { part: "wire/", mayImport: ["errors.ts", "system/", "logging/log-record.ts"] },
+  { part: "pickle/", mayImport: ["errors.ts", "system/", "wire/"] },
+  { part: "logging/", mayImport: ["errors.ts", "wire/"] },
+  { part: "subprocess/", mayImport: ["errors.ts", "system/", "wire/", "pickle/", "logging/"] },
+  { part: "pool/", mayImport: ["errors.ts", "system/", "wire/", "pickle/", "logging/"] },
+  { part: "executor/", mayImport: ["errors.ts", "system/", "wire/", "pickle/", "logging/", "pool/"] },
+  { part: "index.ts", mayImport: [""] },
+];
+
+/** Where the form of imports is checked; layers are checked in src only. */
+const STYLED_FOLDERS = ["src", "tests", "examples", "bench", "scripts"];
+const STYLED_FILE = /\.(ts|mts|mjs)$/;
+const GROUPS = ["node:", "third party", "own"];
+
+const root = path.resolve(process.argv[2] ?? path.join(import.meta.dirname, ".."));
+const breaches = [];
+
+function report(file, line, message) {
+  breaches.push(`${path.relative(root, file)}:${line}: ${message}`);
+}
+
+function isComment(line) {
+  return /^\s*(\/\/|\/\*|\*)/.test(line);
+}
+
+/** The statements `import ...` at the head of a file and `export ... from ...` anywhere, with their 1-based lines. */
+function readImports(lines) {
+  const statements = [];
+  let isHead = true;
+  for (let index = 0; index < lines.length; index += 1) {
+    const first = index;
+    const isImport = /^import\b(?!\()/.test(lines[index]) && isHead;
+    const isReexport = /^export (type )?(\*|\{)/.test(lines[index]);
+    if (!isImport && !isReexport) {
+      // Strings of tests hold programs with imports of their own, so only the head of a file is read for them.
+      if (lines[index].trim() !== "" && !isComment(lines[index]) && !lines[index].startsWith("#!")) isHead = false;
+      continue;
+    }
+    let text = lines[index];
+    while (!text.includes(";") && index + 1 < lines.length) {
+      index += 1;
+      text += ` ${lines[index]}`;
+    }
+    const source = /(?:from\s+|^import\s+)(["'])(.+?)\1/.exec(text)?.[2];
+    if (source !== undefined) statements.push({ line: first + 1, lastLine: index + 1, isImport, text, source });
+  }
+  return statements;
+}
+
+function checkNames(file, { line, isImport, text }) {
+  const names = /\{(.*)\}/.exec(text)?.[1];
+  if (!isImport || names === undefined) return;
+  const count = names.split(",").filter((name) => name.trim() !== "").length;
+  const hasDefault = /^import\s+(type\s+)?[\w$]+\s*,/.test(text);
+  if (count !== 1 || hasDefault) report(file, line, "one imported name per import statement, please");
+}
+
+function groupOf(source) {
+  if (source.startsWith("node:")) return 0;
+  return source.startsWith(".") ? 2 : 1;
+}
+
+function checkGroups(file, lines, imports) {
+  for (const [index, current] of imports.entries()) {
+    const before = imports[index - 1];
+    if (before === undefined) continue;
+    const [last, next] = [groupOf(before.source), groupOf(current.source)];
+    const isApart = lines.slice(before.lastLine, current.line - 1).some((line) => line.trim() === "");
+    let breach;
+    if (next < last) breach = `${GROUPS[next]} imports stand before ${GROUPS[last]} ones`;
+    if (next > last && !isApart) breach = `a blank line goes before the ${GROUPS[next]} imports`;
+    if (next === last && isApart) breach = `no blank line inside the ${GROUPS[next]} imports`;
+    if (breach !== undefined) report(file, current.line, breach);
+  }
+}
+
+/** Whether the comment block that ends right above line `index` (0-based) gives a reason. */
+function hasReason(lines, index) {
+  for (let above = index - 1; above >= 0 && isComment(lines[above]); above -= 1) {
+    if (/(\/\/|\/\*|\*)\s*Reason: \S/.test(lines[above])) return true;
+  }
+  return false;
+}
+
+/** The code of a line without what stands in strings and comments. */
+function codeOf(line) {
+  if (isComment(line)) return "";
+  return line.replaceAll(/"(\\.|[^"\\])*"|'(\\.|[^'\\])*'|`(\\.|[^`\\])*`/g, '""').replace(/\/\/.*/, "");
+}
+
+function checkReasons(file, lines, isSource) {
+  for (const [index, line] of lines.entries()) {
+    const suppression =
+      /(?:\/\/|\/\*|^\s*\*)\s*((?:ox|es)lint-disable[\w-]*|@ts-(?:ignore|expect-error|nocheck))/.exec(line);
+    if (suppression !== null && !hasReason(lines, index)) {
+      report(file, index + 1, `${suppression[1]} needs a "// Reason:" comment above it`);
+    }
+    const isDynamicImport = /(?<!typeof )(?<![\w.$])import\(/.test(codeOf(line));
+    if (isSource && isDynamicImport && !hasReason(lines, index)) {
+      report(file, index + 1, 'a dynamic import needs a "// Reason:" comment above it');
+    }
+  }
+}
+
+function covers(part, file) {
+  return part.endsWith("/") || part === "" ? file.startsWith(part) : file === part;
+}
+
+function checkLayer(file, imports, src) {
+  const here = path.relative(src, file).split(path.sep).join("/");
+  const row = LAYERS.find(({ part }) => covers(part, here));
+  if (row === undefined) {
+    report(file, 1, "this file has no row in the table of layers (scripts/lint-layers.mjs)");
+    return;
+  }
+  for (const { line, source } of imports) {
+    if (!source.startsWith(".")) continue;
+    const target = path.resolve(path.dirname(file), source).replace(/\.js$/, ".ts");
+    const there = path.relative(src, target).split(path.sep).join("/");
+    // A file with a row of its own inside a room ("wire/protocol.ts") is held to that row, not to the room's.
+    const isAllowed = [row.part, ...row.mayImport].some((part) => covers(part, there));
+    if (!isAllowed) report(file, line, `${row.part} may not import ${there}`);
+  }
+}
+
+function checkIndex(file, lines, statements) {
+  const reexported = new Set(statements.flatMap(({ line, lastLine }) => range(line, lastLine)));
+  for (const [index, line] of lines.entries()) {
+    if (line.trim() !== "" && !isComment(line) && !reexported.has(index + 1)) {
+      report(file, index + 1, "index.ts holds re-exports only");
+      return;
+    }
+  }
+}
+
+function range(first, last) {
+  return Array.from({ length: last - first + 1 }, (_, offset) => first + offset);
+}
+
+function checkFile(file) {
+  const src = path.join(root, "src");
+  const isSource = file.startsWith(src + path.sep);
+  const lines = readFileSync(file, "utf8").split("\n");
+  const statements = readImports(lines);
+  const imports = statements.filter(({ isImport }) => isImport);
+  for (const statement of imports) checkNames(file, statement);
+  checkGroups(file, lines, imports);
+  // In tests/types the directives are the tests.
+  if (!file.startsWith(path.join(root, "tests", "types"))) checkReasons(file, lines, isSource);
+  if (isSource) checkLayer(file, statements, src);
+  if (file === path.join(src, "index.ts")) checkIndex(file, lines, statements);
+}
+
+const files = STYLED_FOLDERS.map((folder) => path.join(root, folder))
+  .filter((folder) => existsSync(folder))
+  .flatMap((folder) => readdirSync(folder, { recursive: true }).map((file) => path.join(folder, file)))
+  .filter((file) => STYLED_FILE.test(file))
+  .toSorted();
+for (const file of files) checkFile(file);
+
+if (breaches.length > 0) {
+  process.stdout.write(`${breaches.join("\n")}\n${breaches.length} breaches of the house rules\n`);
+  process.exitCode = 1;
+} else {
+  process.stdout.write(`${files.length} files keep the layers and the form of imports\n`);
+}

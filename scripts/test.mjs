@@ -1,0 +1,105 @@
+// Runs compiled tests with node:test, each file in a process of its own.
+//
+//   node scripts/test.mjs SUITE...|FILE... [-t NAME] [--node=PATH] [--concurrency=N]
+//
+//   SUITE          fast or slow: every tests/SUITE/**/*.test.ts
+//   FILE           one test file, by its source or its compiled path; files take the place of suites
+//   -t NAME        only tests whose name matches this regular expression
+//   --node=PATH    run on another Node binary
+//   --concurrency  how many files at a time (default: the CPUs of the machine, at most 4)
+//
+// Ends with 1 when a test fails, and when no test ran at all.
+
+import { execFileSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { mkdtempSync } from "node:fs";
+import { readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
+import { rmSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import process from "node:process";
+import { parseArgs } from "node:util";
+
+const ROOT = path.join(import.meta.dirname, "..");
+const SUITES = new Set(["fast", "slow"]);
+const TEST_LIMIT_MS = 120_000;
+// Node 20 and 22 hold a whole file to --test-timeout as well, which is too short for a file of slow tests.
+const SLOW_FILE_LIMIT_MS = 600_000;
+
+function fail(message) {
+  process.stderr.write(`${message}\n`);
+  process.exit(1);
+}
+
+/** Test sources of a suite; stale compiled files whose source is gone are never run. */
+function filesOfSuite(suite) {
+  const folder = path.join(ROOT, "tests", suite);
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder, { recursive: true })
+    .filter((file) => file.endsWith(".test.ts"))
+    .toSorted()
+    .map((file) => path.join("tests", suite, file));
+}
+
+/** The compiled file of a test, relative to the root. */
+function compiled(file) {
+  const fromRoot = path.relative(ROOT, path.resolve(file));
+  const inBuild = fromRoot.startsWith(`build${path.sep}`) ? fromRoot : path.join("build", fromRoot);
+  const script = inBuild.replace(/\.ts$/, ".js");
+  if (!existsSync(path.join(ROOT, script))) fail(`There is no test file ${file} (looked for ${script}).`);
+  return script;
+}
+
+function readArguments() {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      "test-name-pattern": { type: "string", short: "t" },
+      node: { type: "string", default: process.execPath },
+      concurrency: { type: "string", default: String(Math.min(4, availableParallelism())) },
+    },
+  });
+  const named = positionals.filter((word) => !SUITES.has(word));
+  const sources = named.length > 0 ? named : positionals.flatMap((suite) => filesOfSuite(suite));
+  return { files: sources.map((file) => compiled(file)), pattern: values["test-name-pattern"], ...values };
+}
+
+const { files, pattern, node, concurrency } = readArguments();
+if (files.length === 0) fail("No test file: name a suite (fast, slow) or files such as tests/fast/x.test.ts.");
+
+const major = Number(execFileSync(node, ["-p", "process.versions.node.split('.')[0]"], { encoding: "utf8" }));
+const hasSlow = files.some((file) => file.startsWith(path.join("build", "tests", "slow")));
+const reports = mkdtempSync(path.join(tmpdir(), "asynccpu-tests-"));
+const countFile = path.join(reports, "count");
+
+const { status, signal, error } = spawnSync(
+  node,
+  [
+    "--enable-source-maps",
+    "--test",
+    `--test-concurrency=${concurrency}`,
+    `--test-timeout=${major < 24 && hasSlow ? SLOW_FILE_LIMIT_MS : TEST_LIMIT_MS}`,
+    ...(pattern === undefined ? [] : [`--test-name-pattern=${pattern}`]),
+    "--test-reporter=spec",
+    "--test-reporter-destination=stdout",
+    "--test-reporter=./scripts/test-counter.mjs",
+    `--test-reporter-destination=${countFile}`,
+    ...files,
+  ],
+  {
+    cwd: ROOT,
+    stdio: "inherit",
+    // Programs that a test starts by `#!/usr/bin/env node` run on the same binary.
+    env: { ...process.env, PATH: `${path.dirname(path.resolve(node))}${path.delimiter}${process.env.PATH ?? ""}` },
+  },
+);
+const ran = existsSync(countFile) ? Number(readFileSync(countFile, "utf8")) : 0;
+rmSync(reports, { recursive: true });
+
+if (error !== undefined) fail(`The tests could not be started on ${node}: ${error.message}`);
+if (signal !== null) fail(`The test runner was ended by ${signal}.`);
+if (status === 0 && ran === 0) fail(`No test ran${pattern === undefined ? "" : `: none matches "${pattern}"`}.`);
+process.exitCode = status;

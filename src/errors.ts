@@ -1,0 +1,234 @@
+/**
+ * Every error that asynccpu itself makes: one base class, one subclass for each thing that a user may want to catch.
+ *
+ * `code` is stable across versions and survives the way between processes; the text of `message` is not a contract.
+ */
+
+/** Base class of every error made by asynccpu. */
+export class AsyncCpuError extends Error {
+  /** Stable identifier, `ASYNCCPU_...`; listed in docs/errors.md. */
+  readonly code: string;
+
+  constructor(code: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+    // A subclass's name must survive minified builds, so it is not taken from `new.target.name`.
+    Object.defineProperty(this, "name", { value: "AsyncCpuError", configurable: true, writable: true });
+  }
+}
+
+function nameError(error: AsyncCpuError, name: string): void {
+  Object.defineProperty(error, "name", { value: name, configurable: true, writable: true });
+}
+
+/** The task was cancelled; `cause` is the reason given to `cancel()` or the reason of the abort signal. */
+export class CancelledError extends AsyncCpuError {
+  constructor(message = "The task was cancelled.", options?: ErrorOptions) {
+    super("ASYNCCPU_CANCELLED", message, options);
+    nameError(this, "CancelledError");
+  }
+}
+
+/** The task ran for longer than its `timeoutMs` and was ended. */
+export class TaskTimeoutError extends AsyncCpuError {
+  /** The limit that was exceeded, in milliseconds. */
+  readonly timeoutMs: number;
+
+  constructor(taskName: string, timeoutMs: number) {
+    super(
+      "ASYNCCPU_TIMEOUT",
+      `Task "${taskName}" ran for longer than its timeout of ${timeoutMs} ms and was ended. ` +
+        "Raise timeoutMs, or split the work into smaller tasks.",
+    );
+    nameError(this, "TaskTimeoutError");
+    this.timeoutMs = timeoutMs;
+  }
+}
+
+/** What is known of a worker process that ended while it ran a task. */
+export interface WorkerCrash {
+  /** Process id of the worker. */
+  readonly pid: number;
+  /** Exit status; `null` when a signal ended the process. */
+  readonly exitCode: number | null;
+  /** Signal that ended the process; `null` when it exited by itself. */
+  readonly signal: NodeJS.Signals | null;
+  /** Last lines that the worker wrote to its standard error. */
+  readonly stderr: string;
+  /** Name of the task that it was running. */
+  readonly taskName: string;
+}
+
+function describeEnd(exitCode: number | null, signal: NodeJS.Signals | null): string {
+  return signal === null ? `exited with code ${exitCode ?? "unknown"}` : `was ended by ${signal}`;
+}
+
+function quoteStderr(stderr: string): string {
+  return stderr === "" ? "" : ` Last lines of its stderr:\n${stderr}`;
+}
+
+/** The worker process ended while it ran this task: a crash, a kill, or an exit called by the task. */
+export class WorkerCrashedError extends AsyncCpuError implements WorkerCrash {
+  readonly pid: number;
+  readonly exitCode: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stderr: string;
+  readonly taskName: string;
+
+  constructor(crash: WorkerCrash) {
+    super(
+      "ASYNCCPU_WORKER_CRASHED",
+      `Worker process ${crash.pid} ${describeEnd(crash.exitCode, crash.signal)} while it ran task "${crash.taskName}". ` +
+        `Other tasks are not affected.${quoteStderr(crash.stderr)}`,
+    );
+    nameError(this, "WorkerCrashedError");
+    this.pid = crash.pid;
+    this.exitCode = crash.exitCode;
+    this.signal = crash.signal;
+    this.stderr = crash.stderr;
+    this.taskName = crash.taskName;
+  }
+}
+
+/** Worker processes could not be started: the spawn failed, or they ended before they were ready, several times. */
+export class WorkerStartError extends AsyncCpuError {
+  /** Last lines that the last worker wrote to its standard error. */
+  readonly stderr: string;
+
+  constructor(attempts: number, what: string, stderr: string, options?: ErrorOptions) {
+    super(
+      "ASYNCCPU_WORKER_START_FAILED",
+      `No worker process could be started after ${attempts} attempts in a row: ${what}. ` +
+        `Check execArgv, env, cwd and the limits on processes and memory.${quoteStderr(stderr)}`,
+      options,
+    );
+    nameError(this, "WorkerStartError");
+    this.stderr = stderr;
+  }
+}
+
+/** The executor's `initializer` or `configurer` threw in a worker; `cause` is what it threw. */
+export class InitializerError extends AsyncCpuError {
+  constructor(which: "initializer" | "configurer", options: ErrorOptions) {
+    const cause = options.cause instanceof Error ? options.cause.message : String(options.cause);
+    super(
+      "ASYNCCPU_INITIALIZER_FAILED",
+      `The ${which} failed in a worker process: ${cause}. ` +
+        "The executor takes no more tasks; mend the function and make a new executor.",
+      options,
+    );
+    nameError(this, "InitializerError");
+  }
+}
+
+/** An argument, a result or a thrown value can't be sent between processes; `path` leads to the offending part. */
+export class NotSerializableError extends AsyncCpuError {
+  /** Where the offending part is, such as `args[0].db.socket` or `result[3]`. */
+  readonly path: string;
+
+  constructor(path: string, what: string, options?: ErrorOptions) {
+    super(
+      "ASYNCCPU_NOT_SERIALIZABLE",
+      `${path} can't be sent between processes: ${what}. ` +
+        "Pass plain data (what structuredClone takes), or make the object inside the task.",
+      options,
+    );
+    nameError(this, "NotSerializableError");
+    this.path = path;
+  }
+}
+
+/** One reason why a function can't be sent to a worker. */
+export interface PickleProblem {
+  /** The variable, or the path from it to the offending part, such as `config.db.socket`. */
+  readonly variable: string;
+  /** What stands in the way. */
+  readonly problem: string;
+  /** What to do instead. */
+  readonly advice: string;
+  /** `file:line:column` of the first use, where it is known. Lines and columns count from 1. */
+  readonly position?: string;
+}
+
+/** The function can't be sent to a worker: it uses a variable whose value can't leave its process. */
+export class FunctionNotPicklableError extends AsyncCpuError {
+  /** Every problem found, not only the first. */
+  readonly problems: readonly PickleProblem[];
+
+  constructor(functionName: string, problems: readonly PickleProblem[]) {
+    const lines = problems.map(
+      ({ variable, problem, advice, position }) =>
+        `  - ${variable}: ${problem}. ${advice}${position === undefined ? "" : ` (${position})`}`,
+    );
+    super(
+      "ASYNCCPU_NOT_PICKLABLE",
+      `Function "${functionName}" can't be sent to a worker process:\n${lines.join("\n")}`,
+    );
+    nameError(this, "FunctionNotPicklableError");
+    this.problems = problems;
+  }
+}
+
+/** What was passed as the function of a task is not a function. */
+export class NotAFunctionError extends AsyncCpuError {
+  constructor(what: string, options?: ErrorOptions) {
+    super(
+      "ASYNCCPU_NOT_A_FUNCTION",
+      `A task needs a function, but got ${what}. Pass the function and its arguments: createProcessTask(fn, ...args).`,
+      options,
+    );
+    nameError(this, "NotAFunctionError");
+  }
+}
+
+/** A promise (a call that already runs in this process) was passed in place of a function. */
+export class PromisePassedError extends AsyncCpuError {
+  constructor() {
+    super(
+      "ASYNCCPU_PROMISE_PASSED",
+      "A task needs a function, but got a promise: the call already runs in this process. " +
+        "Write createProcessTask(fn, arg), not createProcessTask(fn(arg)).",
+    );
+    nameError(this, "PromisePassedError");
+  }
+}
+
+/** An option has a value outside its range or of the wrong type. */
+export class InvalidOptionError extends AsyncCpuError {
+  /** Name of the option. */
+  readonly option: string;
+
+  constructor(option: string, expected: string, value: unknown) {
+    const shown = typeof value === "string" ? JSON.stringify(value) : String(value);
+    super("ASYNCCPU_INVALID_OPTION", `Option "${option}" must be ${expected}, but is ${shown}.`);
+    nameError(this, "InvalidOptionError");
+    this.option = option;
+  }
+}
+
+/** A module that the function needs can't be found or has no such export in the worker. */
+export class ModuleNotFoundError extends AsyncCpuError {
+  constructor(message: string, options?: ErrorOptions) {
+    super("ASYNCCPU_MODULE_NOT_FOUND", message, options);
+    nameError(this, "ModuleNotFoundError");
+  }
+}
+
+/** The executor was shut down before this task was submitted. */
+export class ExecutorShutdownError extends AsyncCpuError {
+  constructor() {
+    super(
+      "ASYNCCPU_EXECUTOR_SHUT_DOWN",
+      "The executor has been shut down and takes no more tasks. Submit before shutdown(), or make a new executor.",
+    );
+    nameError(this, "ExecutorShutdownError");
+  }
+}
+
+/** A frame on the private pipe broke the protocol; the process that sent it is ended. */
+export class ProtocolError extends AsyncCpuError {
+  constructor(message: string, options?: ErrorOptions) {
+    super("ASYNCCPU_PROTOCOL", message, options);
+    nameError(this, "ProtocolError");
+  }
+}

@@ -1,0 +1,59 @@
+import { PROTOCOL_VERSION } from "../wire/protocol.js";
+import { ProcessPool } from "../pool/process-pool.js";
+import { checkFunction } from "./task-submitter.js";
+import { decodeValue } from "../wire/codec.js";
+import { encodeArguments } from "../wire/codec.js";
+import { encodeValue } from "../wire/codec.js";
+import { mainModuleUrl } from "../pickle/main-module.js";
+import { pickleFunction } from "../pickle/pickle-function.js";
+import type { AnyFunction } from "./task-submitter.js";
+import type { CheckedPoolOptions } from "./options.js";
+import type { LogQueue } from "../logging/log-queue.js";
+import type { LogRecord } from "../logging/log-record.js";
+import type { WorkerSettings } from "../wire/protocol.js";
+import "../wire/process-task-codec.js";
+
+/** What a task pool adds to a plain one. */
+export interface LoggingOptions {
+  readonly queue?: LogQueue | undefined;
+  readonly configurer?: (() => unknown) | undefined;
+}
+
+function pickle(fn: AnyFunction | undefined): Uint8Array | undefined {
+  if (fn === undefined) return undefined;
+  checkFunction(fn);
+  return pickleFunction(fn).payload;
+}
+
+/**
+ * Makes the pool behind an executor. No process is started yet.
+ *
+ * @throws FunctionNotPicklableError when the initializer or the configurer can't be sent to a worker.
+ * @throws NotSerializableError when an argument of the initializer can't.
+ */
+export function buildPool(
+  options: CheckedPoolOptions,
+  logging: LoggingOptions,
+  onActivity: (isActive: boolean) => void,
+): ProcessPool {
+  const settings: WorkerSettings = {
+    protocolVersion: PROTOCOL_VERSION,
+    mainUrl: mainModuleUrl(),
+    hasLogQueue: logging.queue !== undefined,
+    configurer: pickle(logging.configurer),
+    initializer: pickle(options.initializer),
+    initargs: options.initargs === undefined ? undefined : encodeArguments(options.initargs),
+  };
+  const { queue } = logging;
+  return new ProcessPool({
+    maxWorkers: options.maxWorkers,
+    worker: {
+      start: { execArgv: options.execArgv, env: options.env, cwd: options.cwd },
+      settings: encodeValue(settings, "settings"),
+      graceMs: options.graceMs,
+      maxTasks: options.maxTasksPerChild,
+    },
+    onLog: (record) => queue?.put(decodeValue(record) as LogRecord),
+    onActivity,
+  });
+}

@@ -1,0 +1,211 @@
+import { CancelledError } from "../errors.js";
+import { TaskSubmitter } from "./task-submitter.js";
+import { buildPool } from "./build-pool.js";
+import { checkPoolOptions } from "./options.js";
+import { checkTaskOptions } from "./options.js";
+import { guardSignals } from "../system/signals.js";
+import { mapResults } from "./map-results.js";
+import type { AnyFunction } from "./task-submitter.js";
+import type { AnyIterable } from "./map-results.js";
+import type { ChunkResult } from "./map-results.js";
+import type { LoggingOptions } from "./build-pool.js";
+import type { ProcessFuture } from "./process-future.js";
+import type { ProcessPool } from "../pool/process-pool.js";
+import type { ProcessPoolExecutorOptions } from "./options.js";
+import type { TaskOptions } from "./options.js";
+
+/** The iterables whose items are the arguments of a function. */
+export type IterablesOf<A extends readonly unknown[]> = { [K in keyof A]: AnyIterable<A[K]> };
+
+/** How an executor is shut down. */
+export interface ShutdownOptions {
+  /** Whether to wait until every task has ended and every process is gone. Default: true. */
+  readonly wait?: boolean | undefined;
+  /** Whether tasks that have not begun are cancelled. Running ones go on. Default: false. */
+  readonly cancelFutures?: boolean | undefined;
+}
+
+/** The calls that options of `with()` apply to. */
+export interface SubmitView {
+  /** As `ProcessPoolExecutor.submit`, with the options of this view. */
+  submit<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): ProcessFuture<Awaited<R>>;
+  /** As `ProcessPoolExecutor.map`, with the options of this view. */
+  map<A extends unknown[], R>(
+    fn: (...args: A) => R,
+    ...iterables: IterablesOf<A>
+  ): AsyncGenerator<Awaited<R>, void, undefined>;
+}
+
+/** What the classes of executors share and nobody else sees. */
+export interface ExecutorCore {
+  readonly pool: ProcessPool;
+  readonly submitter: TaskSubmitter;
+  readonly maxWorkers: number;
+}
+
+const cores = new WeakMap<ProcessPoolExecutor, ExecutorCore>();
+
+/** The inner parts of an executor. @internal */
+export function coreOf(executor: ProcessPoolExecutor): ExecutorCore {
+  const core = cores.get(executor);
+  if (core === undefined) throw new TypeError("Not an executor.");
+  return core;
+}
+
+/** An executor that was dropped without a shutdown takes its idle workers with it, as soon as it is collected. */
+const dropped = new FinalizationRegistry<ProcessPool>((pool) => pool.close());
+
+/** How long a clean-up after a signal may take beyond the grace period, in milliseconds, before everything is killed. */
+const SIGNAL_MARGIN_MS = 3000;
+
+/** Cancels everything and waits until every process is gone; what a signal does to a pool. */
+async function endPool(pool: ProcessPool, signal: NodeJS.Signals): Promise<void> {
+  const makeReason = (): Error => new CancelledError(`This process received ${signal}.`);
+  pool.close();
+  pool.cancelQueued(makeReason);
+  pool.cancelRunning(makeReason);
+  await pool.ended();
+}
+
+/** Guards the pool against signals while it has processes. Refers to the pool alone, so that the executor can be collected. */
+function makeActivityHandler(
+  shallGuard: boolean,
+  graceMs: number,
+  findPool: () => ProcessPool,
+): (isActive: boolean) => void {
+  let release: (() => void) | undefined;
+  return (isActive) => {
+    release?.();
+    release = undefined;
+    if (!isActive || !shallGuard) return;
+    const pool = findPool();
+    release = guardSignals({
+      limitMs: graceMs + SIGNAL_MARGIN_MS,
+      onSignal: (signal) => endPool(pool, signal),
+      onEmergency: () => pool.killAllSync(),
+    });
+  };
+}
+
+/**
+ * Runs functions in a pool of worker processes.
+ *
+ * A function travels by reference (module and export) when it is an export of a module other than the program's main one, else by
+ * value, with the variables that it captures as they are at the moment of the call. Arguments and results are copied by
+ * the structured clone algorithm.
+ *
+ * Make it with `await using`, or call `shutdown()` at the end. A program that forgets to ends all the same when
+ * its tasks are done.
+ */
+export class ProcessPoolExecutor implements AsyncDisposable {
+  /**
+   * Makes an executor; no process is started before the first task.
+   *
+   * @throws InvalidOptionError for an option out of its range.
+   * @throws FunctionNotPicklableError when `initializer` can't be sent to a worker.
+   * @throws NotSerializableError when one of `initargs` can't.
+   */
+  constructor(options: ProcessPoolExecutorOptions = {}) {
+    const checked = checkPoolOptions(options);
+    // The task pool hands its own options through; a plain executor has none of these, and leaves signals alone.
+    const extended = options as ProcessPoolExecutorOptions & LoggingOptions & { readonly handleSignals?: boolean };
+    const isTaskPool = "createProcessTask" in this;
+    const handler = makeActivityHandler(isTaskPool && extended.handleSignals !== false, checked.graceMs, () => pool);
+    const pool = buildPool(checked, isTaskPool ? extended : {}, handler);
+    cores.set(this, { pool, submitter: new TaskSubmitter(pool), maxWorkers: checked.maxWorkers });
+    dropped.register(this, pool);
+  }
+
+  /**
+   * Runs `fn(...args)` in a worker process. Returns at once; the function is called when a worker is free.
+   *
+   * @param fn - Sync or async. Runs in the worker, without this process's memory.
+   * @param args - Copied at the moment of the call.
+   * @returns The future of what `fn` returns or resolves to. It rejects with what `fn` throws, or with:
+   * `NotAFunctionError`, `PromisePassedError` and `FunctionNotPicklableError` for a bad function; `NotSerializableError` for a bad
+   * argument or result; `CancelledError`; `WorkerCrashedError`; `WorkerStartError`; `InitializerError`;
+   * `ModuleNotFoundError`; `ExecutorShutdownError`.
+   */
+  submit<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): ProcessFuture<Awaited<R>> {
+    return submitWith(this, {}, this.submit, fn, args);
+  }
+
+  /**
+   * Calls `fn` with the items of the iterables, one of each at a time, until the shortest ends.
+   *
+   * Lazy: items are taken as results are asked for, with at most `maxInFlight` chunks of `chunkSize` calls under way
+   * (`with({ chunkSize, maxInFlight })`). Leaving the loop early cancels what is under way.
+   *
+   * @param iterables - Sync or async.
+   * @returns The results, in the order of the items. The first failure ends the iteration.
+   */
+  map<A extends unknown[], R>(
+    fn: (...args: A) => R,
+    ...iterables: IterablesOf<A>
+  ): AsyncGenerator<Awaited<R>, void, undefined> {
+    return mapWith(this, {}, this.map, fn, iterables);
+  }
+
+  /**
+   * The same executor with options for the calls made through the result.
+   *
+   * @throws InvalidOptionError for an option out of its range.
+   */
+  with(options: TaskOptions): SubmitView {
+    return makeSubmitView(this, checkTaskOptions(options));
+  }
+
+  /**
+   * Takes no more tasks, and ends the workers when the tasks that were taken have ended. Calling it again is harmless.
+   *
+   * @returns Resolves when every process is gone; at once with `wait: false`. Never rejects.
+   */
+  async shutdown(options: ShutdownOptions = {}): Promise<void> {
+    const { pool } = coreOf(this);
+    pool.close();
+    if (options.cancelFutures === true) pool.cancelQueued(() => new CancelledError("The executor was shut down."));
+    if (options.wait !== false) await pool.ended();
+  }
+
+  /** `shutdown()`, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.shutdown();
+  }
+}
+
+/** Submits one call. @internal */
+export function submitWith<A extends unknown[], R>(
+  executor: ProcessPoolExecutor,
+  options: TaskOptions,
+  calledFrom: AnyFunction,
+  fn: (...args: A) => R,
+  args: A,
+): ProcessFuture<Awaited<R>> {
+  return coreOf(executor).submitter.submit({ fn: fn as AnyFunction, args, isChunk: false, options, calledFrom });
+}
+
+function mapWith<A extends unknown[], R>(
+  executor: ProcessPoolExecutor,
+  options: TaskOptions,
+  calledFrom: AnyFunction,
+  fn: (...args: A) => R,
+  iterables: IterablesOf<A>,
+): AsyncGenerator<Awaited<R>, void, undefined> {
+  const { submitter, maxWorkers } = coreOf(executor);
+  return mapResults<R>({
+    iterables: iterables as readonly AnyIterable<unknown>[],
+    chunkSize: options.chunkSize ?? 1,
+    maxInFlight: options.maxInFlight ?? maxWorkers * 2,
+    submitChunk: (args) =>
+      submitter.submit<ChunkResult<R>>({ fn: fn as AnyFunction, args, isChunk: true, options, calledFrom }),
+  });
+}
+
+/** The part of a view that every executor has. @internal */
+export function makeSubmitView(executor: ProcessPoolExecutor, options: TaskOptions): SubmitView {
+  const view: SubmitView = {
+    submit: (fn, ...args) => submitWith(executor, options, view.submit, fn, args),
+    map: (fn, ...iterables) => mapWith(executor, options, view.map, fn, iterables),
+  };
+  return view;
+}

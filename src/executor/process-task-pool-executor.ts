@@ -1,0 +1,112 @@
+import { CancelledError } from "../errors.js";
+import { ProcessPoolExecutor } from "./process-pool-executor.js";
+import { ProcessTaskFactory } from "./process-task-factory.js";
+import { ProcessTaskManager } from "./process-task-manager.js";
+import { checkTaskOptions } from "./options.js";
+import { checkTaskPoolOptions } from "./options.js";
+import { coreOf } from "./process-pool-executor.js";
+import { makeSubmitView } from "./process-pool-executor.js";
+import type { AnyFunction } from "./task-submitter.js";
+import type { ProcessFuture } from "./process-future.js";
+import type { ProcessTask } from "../system/process-task.js";
+import type { ProcessTaskPoolExecutorOptions } from "./options.js";
+import type { ShutdownOptions } from "./process-pool-executor.js";
+import type { SubmitView } from "./process-pool-executor.js";
+import type { TaskOptions } from "./options.js";
+
+/** The calls that options of `with()` apply to. */
+export interface TaskView extends SubmitView {
+  /** As `ProcessTaskPoolExecutor.createProcessTask`, with the options of this view. */
+  createProcessTask<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): ProcessFuture<Awaited<R>>;
+}
+
+/**
+ * A process pool whose tasks are under control: they log to this process, a shutdown or a signal can cancel them, and
+ * nothing of them is left behind.
+ */
+export class ProcessTaskPoolExecutor extends ProcessPoolExecutor {
+  readonly #manager: ProcessTaskManager;
+  readonly #factory: ProcessTaskFactory;
+  readonly #cancelTasksWhenShutdown: boolean;
+  #cancellation: Promise<void> | undefined;
+
+  /**
+   * Makes an executor; no process is started before the first task.
+   *
+   * @throws InvalidOptionError for an option out of its range.
+   * @throws FunctionNotPicklableError when `initializer` or `configurer` can't be sent to a worker.
+   * @throws NotSerializableError when one of `initargs` can't.
+   */
+  constructor(options: ProcessTaskPoolExecutorOptions = {}) {
+    const checked = checkTaskPoolOptions(options);
+    super(options);
+    this.#cancelTasksWhenShutdown = checked.cancelTasksWhenShutdown;
+    this.#factory = new ProcessTaskFactory(coreOf(this).submitter);
+    this.#manager = new ProcessTaskManager(this.#factory, checked.timeoutInEmergencyMs);
+  }
+
+  /** The processes that run a task now. */
+  get runningTasks(): readonly ProcessTask[] {
+    return this.#factory.running;
+  }
+
+  /**
+   * Runs `fn(...args)` in a worker process. Returns at once; the function is called when a worker is free.
+   *
+   * @param fn - Sync or async; a function, not a promise. Runs in the worker, without this process's memory.
+   * @param args - Copied at the moment of the call.
+   * @returns The future of what `fn` returns or resolves to; it rejects as that of `submit` does.
+   */
+  createProcessTask<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): ProcessFuture<Awaited<R>> {
+    return this.#create({}, this.createProcessTask, fn, args);
+  }
+
+  /**
+   * The same executor with options for the calls made through the result.
+   *
+   * @throws InvalidOptionError for an option out of its range.
+   */
+  override with(options: TaskOptions): TaskView {
+    const checked = checkTaskOptions(options);
+    const view: TaskView = {
+      ...makeSubmitView(this, checked),
+      createProcessTask: (fn, ...args) => this.#create(checked, view.createProcessTask, fn, args),
+    };
+    return view;
+  }
+
+  /**
+   * Takes no more tasks, and ends the workers when the tasks that were taken have ended; with `cancelTasksWhenShutdown`, cancels
+   * them first. Calling it again is harmless.
+   *
+   * @returns Resolves when every process is gone; at once with `wait: false`. Never rejects.
+   */
+  override async shutdown(options: ShutdownOptions = {}): Promise<void> {
+    if (this.#cancelTasksWhenShutdown) {
+      this.#cancellation ??= this.#cancelTasks();
+      if (options.wait !== false) await this.#cancellation;
+    }
+    await super.shutdown(options);
+  }
+
+  async #cancelTasks(): Promise<void> {
+    const { pool } = coreOf(this);
+    const makeReason = (): Error => new CancelledError("The executor was shut down.");
+    pool.close();
+    pool.cancelQueued(makeReason);
+    // The signal reaches what the messages can't (a nested executor that watches for it); not on Windows, where it would
+    // end the process without a grace period.
+    if (process.platform !== "win32") await this.#manager.lockAndSendSignal("SIGTERM");
+    pool.cancelQueued(makeReason);
+    pool.cancelRunning(makeReason);
+  }
+
+  #create<A extends unknown[], R>(
+    options: TaskOptions,
+    calledFrom: AnyFunction,
+    fn: (...args: A) => R,
+    args: A,
+  ): ProcessFuture<Awaited<R>> {
+    return this.#manager.createProcessTask({ fn: fn as AnyFunction, args, options, calledFrom });
+  }
+}

@@ -1,0 +1,155 @@
+/** From a call to a task in the pool, and from its outcome to a settled future. */
+
+import { isPromise } from "node:util/types";
+
+import { CancelledError } from "../errors.js";
+import { FunctionTable } from "../pool/function-table.js";
+import { NotAFunctionError } from "../errors.js";
+import { ProcessFuture } from "./process-future.js";
+import { PromisePassedError } from "../errors.js";
+import { TaskTimeoutError } from "../errors.js";
+import { WorkerCrashedError } from "../errors.js";
+import { appendSubmissionStack } from "../wire/error-codec.js";
+import { decodeThrown } from "../wire/error-codec.js";
+import { decodeValue } from "../wire/codec.js";
+import { encodeArguments } from "../wire/codec.js";
+import { encodeValue } from "../wire/codec.js";
+import { pickleFunction } from "../pickle/pickle-function.js";
+import type { FutureHandle } from "./process-future.js";
+import type { PooledFunction } from "../pool/function-table.js";
+import type { PoolTask } from "../pool/pool-task.js";
+import type { ProcessTask } from "../system/process-task.js";
+import type { ProcessPool } from "../pool/process-pool.js";
+import type { TaskOptions } from "./options.js";
+import type { TaskOutcome } from "../pool/pool-task.js";
+
+/** Any function; its arguments are checked by the public signatures. */
+export type AnyFunction = (...args: never[]) => unknown;
+
+/** One call as it comes from the user. */
+export interface Submission {
+  readonly fn: AnyFunction;
+  /** One argument list, or for a chunk a list of them. */
+  readonly args: readonly unknown[];
+  readonly isChunk: boolean;
+  readonly options: TaskOptions;
+  /** Frames above this function are left out of the stack that shows where the task was submitted. */
+  readonly calledFrom: AnyFunction;
+}
+
+/** Who else wants to know of a task beside its future. */
+export interface TaskObserver {
+  /** A worker has been chosen; the task may come back and be dispatched again when that worker dies. */
+  onDispatched(): void;
+  onStarted(processTask: ProcessTask): void;
+  onSettled(): void;
+}
+
+/** Holds the stack of the submission; V8 formats it only when it is read, which only an error does. */
+interface StackHolder {
+  stack?: string;
+}
+
+function describe(value: unknown): string {
+  if (value === null) return "null";
+  return typeof value === "object" ? `an object (${Object.prototype.toString.call(value)})` : `${typeof value}`;
+}
+
+function isThenable(value: unknown): boolean {
+  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
+}
+
+/** @throws PromisePassedError or NotAFunctionError for anything but a function. */
+export function checkFunction(fn: unknown): asserts fn is AnyFunction {
+  if (typeof fn === "function") return;
+  if (isPromise(fn) || isThenable(fn)) throw new PromisePassedError();
+  throw new NotAFunctionError(describe(fn));
+}
+
+export class TaskSubmitter {
+  readonly #pool: ProcessPool;
+  readonly #functions = new FunctionTable();
+  /** Functions whose captured state can't change; others are looked at anew at every submission. */
+  readonly #stable = new WeakMap<AnyFunction, PooledFunction>();
+
+  constructor(pool: ProcessPool) {
+    this.#pool = pool;
+  }
+
+  /** Makes a task. Never throws: what is wrong with the call rejects its own future. */
+  submit<T>(submission: Submission, observer?: TaskObserver): ProcessFuture<T> {
+    const holder: StackHolder = {};
+    Error.captureStackTrace(holder, submission.calledFrom);
+    let task: PoolTask | undefined;
+    const handle = ProcessFuture.create<T>({
+      cancel: (reason) =>
+        task !== undefined && this.#pool.cancel(task, new CancelledError(undefined, { cause: reason })),
+    });
+    try {
+      checkFunction(submission.fn);
+      const { signal, timeoutMs, name } = submission.options;
+      if (signal?.aborted === true) throw new CancelledError(undefined, { cause: signal.reason });
+      const order = {
+        name: name ?? (submission.fn.name || "anonymous"),
+        fn: this.#pickle(submission.fn),
+        args: submission.isChunk ? encodeValue(submission.args, "chunk") : encodeArguments(submission.args),
+        isChunk: submission.isChunk,
+        timeoutMs,
+      };
+      const stopListening = listen(signal, handle.future);
+      task = this.#pool.submit(order, {
+        onDispatched: () => observer?.onDispatched(),
+        onStarted: (processTask) => {
+          observer?.onStarted(processTask);
+          handle.start(processTask);
+        },
+        onSettled: (outcome) => {
+          observer?.onSettled();
+          stopListening();
+          settle(handle, outcome, holder);
+        },
+      });
+    } catch (error) {
+      handle.reject(error);
+    }
+    return handle.future;
+  }
+
+  /** @throws FunctionNotPicklableError when it can't be sent. */
+  #pickle(fn: AnyFunction): PooledFunction {
+    const known = this.#stable.get(fn);
+    if (known !== undefined) return known;
+    const { payload, isStable } = pickleFunction(fn);
+    const pooled = this.#functions.intern(payload);
+    if (isStable) this.#stable.set(fn, pooled);
+    return pooled;
+  }
+}
+
+function listen(signal: AbortSignal | undefined, future: ProcessFuture<unknown>): () => void {
+  if (signal === undefined) return () => {};
+  const onAbort = (): void => {
+    future.cancel(signal.reason);
+  };
+  signal.addEventListener("abort", onAbort, { once: true });
+  return () => signal.removeEventListener("abort", onAbort);
+}
+
+function settle<T>(handle: FutureHandle<T>, outcome: TaskOutcome, submission: StackHolder): void {
+  try {
+    if (outcome.kind === "result") {
+      handle.resolve(decodeValue(outcome.value) as T);
+      return;
+    }
+    const error = outcome.kind === "ended" ? outcome.error : decodeThrown(outcome.error);
+    // Where this process noticed a crash tells nothing; where the task was submitted does. Errors that several tasks share
+    // (a broken pool) have no one such place.
+    const isOfOneTask = error instanceof WorkerCrashedError || error instanceof TaskTimeoutError;
+    if (isOfOneTask) error.stack = String(error);
+    if (isOfOneTask || outcome.kind === "failure") appendSubmissionStack(error, submission.stack ?? "");
+    handle.reject(error);
+  } catch (error) {
+    // Bytes that are no value: nothing may leave the future pending.
+    handle.reject(error);
+  }
+}

@@ -1,0 +1,58 @@
+/** The public face of asynccpu. */
+
+export { AsyncCpuError } from "./errors.js";
+export { CancelledError } from "./errors.js";
+export { ExecutorShutdownError } from "./errors.js";
+export { FunctionNotPicklableError } from "./errors.js";
+export { InitializerError } from "./errors.js";
+export { InvalidOptionError } from "./errors.js";
+export { ModuleNotFoundError } from "./errors.js";
+export { NotAFunctionError } from "./errors.js";
+export { NotSerializableError } from "./errors.js";
+export { PromisePassedError } from "./errors.js";
+export { ProtocolError } from "./errors.js";
+export { TaskTimeoutError } from "./errors.js";
+export { WorkerCrashedError } from "./errors.js";
+export { WorkerStartError } from "./errors.js";
+export type { PickleProblem } from "./errors.js";
+export type { WorkerCrash } from "./errors.js";
+
+export { ProcessFuture } from "./executor/process-future.js";
+export { ProcessPoolExecutor } from "./executor/process-pool-executor.js";
+export { ProcessTaskPoolExecutor } from "./executor/process-task-pool-executor.js";
+export type { AnyIterable } from "./executor/map-results.js";
+export type { IterablesOf } from "./executor/process-pool-executor.js";
+export type { ProcessPoolExecutorOptions } from "./executor/options.js";
+export type { ProcessTaskPoolExecutorOptions } from "./executor/options.js";
+export type { ShutdownOptions } from "./executor/process-pool-executor.js";
+export type { SubmitView } from "./executor/process-pool-executor.js";
+export type { TaskOptions } from "./executor/options.js";
+export type { TaskView } from "./executor/process-task-pool-executor.js";
+export type { WorkerFunction } from "./executor/options.js";
+
+export { ProcessTask } from "./system/process-task.js";
+export { terminateDescendantProcesses } from "./system/process-terminator.js";
+export { usableCpuCount } from "./system/cpu-count.js";
+
+export { currentTask } from "./subprocess/current-task.js";
+export type { CurrentTask } from "./subprocess/current-task.js";
+
+export { LOG_LEVELS } from "./logging/log-record.js";
+export { LogQueue } from "./logging/log-queue.js";
+export { QueueListener } from "./logging/queue-listener.js";
+export { createConsoleHandler } from "./logging/console-handler.js";
+export { createPinoDestination } from "./logging/pino-destination.js";
+export { createPinoHandler } from "./logging/pino-handler.js";
+export { formatLogRecord } from "./logging/console-handler.js";
+export { getLogger } from "./logging/task-logger.js";
+export { log } from "./logging/task-logger.js";
+export type { LogFields } from "./logging/task-logger.js";
+export type { LogHandler } from "./logging/log-handler.js";
+export type { LogHandlerObject } from "./logging/log-handler.js";
+export type { LogLevel } from "./logging/log-record.js";
+export type { LogQueueOptions } from "./logging/log-queue.js";
+export type { LogRecord } from "./logging/log-record.js";
+export type { PinoDestination } from "./logging/pino-destination.js";
+export type { TaskLogger } from "./logging/task-logger.js";
+
+export { registerErrorClass } from "./wire/error-codec.js";

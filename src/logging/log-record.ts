@@ -1,0 +1,25 @@
+/** The levels of a log record, least severe first; the numbers are those of pino. */
+export const LOG_LEVELS = { trace: 10, debug: 20, info: 30, warn: 40, error: 50, fatal: 60 } as const;
+
+/** Name of a level. */
+export type LogLevel = keyof typeof LOG_LEVELS;
+
+/** One log record, as it arrives in the parent. Copied between processes: plain data only. */
+export interface LogRecord {
+  readonly level: LogLevel;
+  /** The formatted text, without a newline at the end. */
+  readonly message: string;
+  /** When it was logged, in milliseconds since the Unix epoch, by the clock of the process that logged it. */
+  readonly timeMs: number;
+  /** Id of the process that logged it. */
+  readonly pid: number;
+  /** Name of the task that logged it; absent outside a task (an initializer, a configurer). */
+  readonly taskName?: string;
+  /** Name of the logger; absent for `console`. */
+  readonly logger?: string;
+  /** Structured data that came with the record (pino's bindings and merged object); absent for `console`. */
+  readonly fields?: Readonly<Record<string, unknown>>;
+}
+
+/** Takes each record of this process and brings it to the parent. */
+export type LogRecordSink = (record: LogRecord) => void;

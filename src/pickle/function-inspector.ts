@@ -1,0 +1,208 @@
+/**
+ * Looks inside functions with V8's inspector, in this process: where a function was written and what it captured.
+ *
+ *     sink ◀── the inspector hands live values over through one object that both sides can reach
+ *
+ * What does not work: `[[Scopes]]` without live values (the protocol gives copies of primitives only); leaving the
+ * sink on `globalThis` (the user sees it, and in a vm context such as Jest's it is another global); leaving the debugger
+ * enabled (code runs slower, and each new script costs an event). The sink hangs on the `node:inspector` module, which all contexts
+ * share, for the time of one call; `Debugger.enable` lasts for one call as well, once for each script not seen before.
+ */
+
+import inspector from "node:inspector";
+
+const SINK_KEY = Symbol.for("asynccpu.inspector.sink");
+
+interface RemoteObject {
+  readonly objectId?: string;
+  readonly value?: unknown;
+}
+
+interface InternalProperty {
+  readonly name: string;
+  readonly value?: RemoteObject;
+}
+
+interface PropertiesResult {
+  readonly internalProperties?: readonly InternalProperty[];
+  readonly privateProperties?: readonly { readonly name: string }[];
+}
+
+/** What V8 knows of one script. */
+export interface ScriptInfo {
+  readonly scriptId: string;
+  readonly url: string;
+  readonly isModule: boolean;
+  /** Offset of the script's first character in its file. */
+  readonly startLine: number;
+  readonly startColumn: number;
+  readonly source: string;
+}
+
+/** One scope of a function's chain, innermost first; reading an uninitialised variable may throw. */
+export interface CapturedScope {
+  readonly isModule: boolean;
+  readonly variables: Readonly<Record<string, unknown>>;
+}
+
+/** What is known of one function. Lines and columns count from 0. */
+export interface ClosureInfo {
+  readonly location: { readonly scriptId: string; readonly line: number; readonly column: number } | undefined;
+  readonly scopes: readonly CapturedScope[];
+  readonly bound: { readonly target: unknown; readonly boundThis: unknown; readonly boundArgs: unknown[] } | undefined;
+}
+
+interface Sink {
+  value: unknown;
+  scopes: { description: string; object: Record<string, unknown> }[];
+}
+
+type ScriptHeader = Omit<ScriptInfo, "source">;
+
+// Headers of every script seen; a script is parsed once in its life, so these never change.
+const scriptHeaders = new Map<string, ScriptHeader>();
+const scriptInfos = new Map<string, ScriptInfo>();
+
+/** One connection to the inspector, for the time of one synchronous job. */
+export class FunctionInspector implements Disposable {
+  readonly #session = new inspector.Session();
+  readonly #sink: Sink = { value: undefined, scopes: [] };
+  readonly #sinkId: string;
+  readonly #closures = new Map<object, ClosureInfo>();
+
+  constructor() {
+    this.#session.connect();
+    const host = inspector as unknown as Record<symbol, unknown>;
+    host[SINK_KEY] = this.#sink;
+    try {
+      const expression = `process.getBuiltinModule("node:inspector")[Symbol.for("asynccpu.inspector.sink")]`;
+      this.#sinkId = this.#post<{ result: RemoteObject }>("Runtime.evaluate", { expression }).result.objectId ?? "";
+    } finally {
+      delete host[SINK_KEY];
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#session.disconnect();
+  }
+
+  /** Posts a command; in process, the answer comes before `post` returns. */
+  #post<T>(method: string, params: object): T {
+    let answer: T | undefined;
+    let failure: Error | null = null;
+    this.#session.post(method, params, (error: Error | null, result?: object) => {
+      failure = error;
+      answer = result as T;
+    });
+    if (failure !== null) throw new Error(`${method} failed in the inspector`, { cause: failure });
+    return answer as T;
+  }
+
+  #idOf(value: object): string {
+    this.#sink.value = value;
+    const { result } = this.#post<{ result: RemoteObject }>("Runtime.callFunctionOn", {
+      objectId: this.#sinkId,
+      functionDeclaration: "function () { return this.value; }",
+    });
+    this.#sink.value = undefined;
+    return result.objectId ?? "";
+  }
+
+  /** Fetches the live value behind an object id, after `expression` of `object` was applied to it. */
+  #fetch(objectId: string, functionDeclaration: string): void {
+    this.#post("Runtime.callFunctionOn", {
+      objectId,
+      functionDeclaration,
+      arguments: [{ objectId: this.#sinkId }],
+    });
+  }
+
+  #fetchInternal(property: InternalProperty | undefined): unknown {
+    if (property?.value?.objectId === undefined) return property?.value?.value;
+    this.#fetch(property.value.objectId, "function (sink) { sink.value = this; }");
+    const { value } = this.#sink;
+    this.#sink.value = undefined;
+    return value;
+  }
+
+  #fetchScopes(property: InternalProperty | undefined): CapturedScope[] {
+    if (property?.value?.objectId === undefined) return [];
+    this.#fetch(property.value.objectId, "function (sink) { sink.scopes = Array.from(this); }");
+    const { scopes } = this.#sink;
+    this.#sink.scopes = [];
+    return scopes
+      .filter(({ description }) => !description.startsWith("Global"))
+      .map(({ description, object }) => ({ isModule: description === "Module", variables: object }));
+  }
+
+  /** Finds where a function was written, and the variables of every scope around it. */
+  inspect(fn: object): ClosureInfo {
+    const known = this.#closures.get(fn);
+    if (known !== undefined) return known;
+    const { internalProperties = [] } = this.#post<PropertiesResult>("Runtime.getProperties", {
+      objectId: this.#idOf(fn),
+      ownProperties: true,
+    });
+    const find = (name: string): InternalProperty | undefined => internalProperties.find((each) => each.name === name);
+    const at = find("[[FunctionLocation]]")?.value?.value as
+      | { scriptId: string; lineNumber: number; columnNumber: number }
+      | undefined;
+    const target = find("[[TargetFunction]]");
+    const info: ClosureInfo = {
+      location: at && { scriptId: at.scriptId, line: at.lineNumber, column: at.columnNumber },
+      scopes: this.#fetchScopes(find("[[Scopes]]")),
+      bound: target && {
+        target: this.#fetchInternal(target),
+        boundThis: this.#fetchBoundThis(find("[[BoundThis]]")),
+        boundArgs: this.#fetchInternal(find("[[BoundArgs]]")) as unknown[],
+      },
+    };
+    this.#closures.set(fn, info);
+    return info;
+  }
+
+  /** Primitives come by value, save those that JSON lacks. */
+  #fetchBoundThis(property: InternalProperty | undefined): unknown {
+    const remote = property?.value as { unserializableValue?: string } | undefined;
+    if (remote?.unserializableValue === undefined) return this.#fetchInternal(property);
+    const text = remote.unserializableValue;
+    return text.endsWith("n") ? BigInt(text.slice(0, -1)) : text === "-0" ? -0 : Number(text);
+  }
+
+  /** Names of the private fields and methods of an object, such as `#count`. */
+  privateNames(object: object): string[] {
+    const { privateProperties = [] } = this.#post<PropertiesResult>("Runtime.getProperties", {
+      objectId: this.#idOf(object),
+      ownProperties: true,
+    });
+    return privateProperties.map(({ name }) => name);
+  }
+
+  /** The URL of a script, without its source. */
+  scriptUrl(scriptId: string): string {
+    return scriptHeaders.get(scriptId)?.url ?? this.script(scriptId)?.url ?? "";
+  }
+
+  /** URL and source of a script; undefined when V8 has dropped it. */
+  script(scriptId: string): ScriptInfo | undefined {
+    const known = scriptInfos.get(scriptId);
+    if (known !== undefined) return known;
+    const onParsed = ({ params }: { params: ScriptHeader }): void => {
+      const { url, isModule = false, startLine, startColumn } = params;
+      scriptHeaders.set(params.scriptId, { scriptId: params.scriptId, url, isModule, startLine, startColumn });
+    };
+    this.#session.on("Debugger.scriptParsed", onParsed as never);
+    this.#post("Debugger.enable", {});
+    try {
+      const header = scriptHeaders.get(scriptId);
+      if (header === undefined) return undefined;
+      const { scriptSource } = this.#post<{ scriptSource: string }>("Debugger.getScriptSource", { scriptId });
+      const info: ScriptInfo = { ...header, source: scriptSource };
+      scriptInfos.set(scriptId, info);
+      return info;
+    } finally {
+      this.#post("Debugger.disable", {});
+      this.#session.off("Debugger.scriptParsed", onParsed as never);
+    }
+  }
+}

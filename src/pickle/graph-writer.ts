@@ -1,0 +1,92 @@
+/** The graph under construction: numbered nodes, work still to do, and everything that stands in the way. */
+
+import type { PickleProblem } from "../errors.js";
+import type { ExternalNode } from "./graph-format.js";
+import type { GraphNode } from "./graph-format.js";
+import type { Link } from "./graph-format.js";
+import type { SharedVariables } from "./graph-format.js";
+import type { PickleGraph } from "./graph-format.js";
+
+/** Where a value was found: a captured variable, or a step from the place of the object that holds it. */
+export interface Place {
+  readonly holder?: Place;
+  /** The variable, or the step as it would be written: `.name`, `[3]`. */
+  readonly step: string;
+  /** `file:line:column` of the variable's first use. */
+  readonly position?: string | undefined;
+}
+
+/** The step to a property, as it would be written. */
+export function propertyStep(key: string | symbol): string {
+  if (typeof key === "symbol") return `[${String(key)}]`;
+  if (/^[A-Za-z_$][\w$]*$/.test(key)) return `.${key}`;
+  return /^\d+$/.test(key) ? `[${key}]` : `[${JSON.stringify(key)}]`;
+}
+
+function pathOf(place: Place): { path: string; position: string | undefined } {
+  const steps: string[] = [];
+  let position: string | undefined;
+  for (let each: Place | undefined = place; each !== undefined; each = each.holder) {
+    steps.push(each.step);
+    ({ position } = each);
+  }
+  return { path: steps.reverse().join(""), position };
+}
+
+export class GraphWriter {
+  readonly nodes: GraphNode[] = [];
+  readonly problems: PickleProblem[] = [];
+  /** False once something was captured that could be different at the next submission. */
+  isStable = true;
+  readonly #indexes = new Map<object, number>();
+  readonly #externals = new Map<string, number>();
+  readonly #jobs: (() => void)[] = [];
+
+  /** The link to a value that already has a node. */
+  known(value: object): Link {
+    const index = this.#indexes.get(value);
+    return index === undefined ? undefined : [index];
+  }
+
+  /** Gives a value its node; its parts are filled in by a job, so that cycles and long chains need no recursion. */
+  add(value: object, node: GraphNode): readonly [number] {
+    const index = this.nodes.push(node) - 1;
+    this.#indexes.set(value, index);
+    return [index];
+  }
+
+  /** Adds a node that no value of this process stands for. */
+  addNode(node: GraphNode): readonly [number] {
+    return [this.nodes.push(node) - 1];
+  }
+
+  /** Adds a description of something that the worker finds by itself, once. */
+  external(node: ExternalNode): readonly [number] {
+    const key = JSON.stringify(node);
+    const index = this.#externals.get(key) ?? this.nodes.push(node) - 1;
+    this.#externals.set(key, index);
+    return [index];
+  }
+
+  /** Puts off work until what is being written now has its number. */
+  later(job: () => void): void {
+    this.#jobs.push(job);
+  }
+
+  /** Does all the work that was put off, and the work that this brings. */
+  run(): void {
+    for (let next = 0; next < this.#jobs.length; next++) this.#jobs[next]?.();
+    this.#jobs.length = 0;
+  }
+
+  /** Notes a reason why the function can't be sent. */
+  refuse(place: Place, problem: string, advice: string): undefined {
+    const { path, position } = pathOf(place);
+    if (this.problems.some((each) => each.variable === path && each.problem === problem)) return;
+    this.problems.push({ variable: path, problem, advice, ...(position !== undefined && { position }) });
+  }
+
+  finish(root: Link, shared: readonly SharedVariables[]): PickleGraph {
+    return { root, nodes: this.nodes, shared };
+  }
+}

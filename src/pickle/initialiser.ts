@@ -1,0 +1,111 @@
+/**
+ * Variables that hold what a module gave: `const x = require("x")`, and what compilers make of an import.
+ *
+ * Such a value is better loaded again in the worker than copied: it may be a whole module, or something that a
+ * module has made of its own state.
+ */
+
+import { createRequire } from "node:module";
+import { isBuiltin } from "node:module";
+import { types } from "node:util";
+
+import type { Variable } from "eslint-scope";
+import type { VariableDeclarator } from "estree";
+
+import type { ExternalNode } from "./graph-format.js";
+import { loadedExports } from "./reference.js";
+import type { ScriptSource } from "./script-source.js";
+import { walk } from "./syntax-tree.js";
+import type { SyntaxNode } from "./syntax-tree.js";
+
+/** `require("x")`, `import("x")`, `await import("x")`. */
+function isModuleRequest(expression: SyntaxNode): boolean {
+  if (expression.type === "AwaitExpression") return isModuleRequest(expression.argument);
+  if (expression.type === "ImportExpression") return expression.source.type === "Literal";
+  if (expression.type !== "CallExpression" || expression.callee.type !== "Identifier") return false;
+  const [argument] = expression.arguments;
+  return expression.callee.name === "require" && argument?.type === "Literal" && typeof argument.value === "string";
+}
+
+/**
+ * Whether a value comes straight out of a module: `require("x")`, `require("x").y`, `require("x")(options)`,
+ * `__importStar(require("x"))`. An object that merely holds such a value is the program's own, and is copied.
+ */
+function comesFromModule(expression: SyntaxNode): boolean {
+  if (isModuleRequest(expression)) return true;
+  if (expression.type === "AwaitExpression") return comesFromModule(expression.argument);
+  if (expression.type === "MemberExpression") return comesFromModule(expression.object);
+  if (expression.type !== "CallExpression" && expression.type !== "NewExpression") return false;
+  return comesFromModule(expression.callee) || expression.arguments.some(isModuleRequest);
+}
+
+/** The declaration of a variable that is set once, from a module: `const { a } = require("x")`. */
+export function moduleDeclarator(variable: Variable | null): VariableDeclarator | undefined {
+  const [definition, another] = variable?.defs ?? [];
+  if (definition?.type !== "Variable" || another !== undefined) return undefined;
+  const declarator = definition.node as VariableDeclarator;
+  return declarator.init != null && comesFromModule(declarator.init) ? declarator : undefined;
+}
+
+/** The names of the modules that an expression requires. */
+function requiredNames(expression: SyntaxNode): string[] {
+  const names: string[] = [];
+  walk(expression, (node) => {
+    if (node.type === "CallExpression" && node.callee.type === "Identifier" && node.callee.name === "require") {
+      const [argument] = node.arguments;
+      if (argument?.type === "Literal" && typeof argument.value === "string") names.push(argument.value);
+    }
+    return true;
+  });
+  return names;
+}
+
+function requiredModule(script: ScriptSource, name: string): unknown {
+  if (isBuiltin(name)) return process.getBuiltinModule(name);
+  if (!script.url.startsWith("file:")) return undefined;
+  try {
+    return loadedExports(createRequire(script.url.replace(/[?#].*$/s, "")).resolve(name));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Reads without caring for getters: interop objects are made of them. */
+function read(object: object, key: string): unknown {
+  return (object as Record<string, unknown>)[key];
+}
+
+function isInteropOf(value: object, module: object): boolean {
+  const keys = Object.keys(value);
+  return (
+    keys.length > 0 &&
+    keys.every((key) => (key === "default" && read(value, key) === module) || (key in module && read(value, key) === read(module, key)))
+  );
+}
+
+/**
+ * Recognises what `__importStar`, `__importDefault` and `__toESM` make of a module.
+ *
+ * @param externalOf - how the worker finds the module itself.
+ */
+export function interopNode(
+  script: ScriptSource,
+  declarator: VariableDeclarator,
+  value: object,
+  externalOf: (module: object) => ExternalNode | undefined,
+): ExternalNode | undefined {
+  if (typeof value === "function" || types.isProxy(value) || declarator.init == null) return undefined;
+  const [name, another] = requiredNames(declarator.init);
+  if (name === undefined || another !== undefined) return undefined;
+  const module = requiredModule(script, name);
+  if ((typeof module !== "object" && typeof module !== "function") || module === null) return undefined;
+  const node = externalOf(module);
+  if (node === undefined || !isInteropOf(value, module)) return undefined;
+  const keys = Object.keys(value);
+  return {
+    kind: "interop",
+    module: node,
+    keys,
+    isDefaultTheModule: Object.hasOwn(value, "default") && read(value, "default") === module,
+  };
+}

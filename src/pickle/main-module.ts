@@ -1,0 +1,68 @@
+/**
+ * Which module is the program's main one.
+ *
+ * A worker must never import it: its top level is the user's program, and it would run a second time.
+ */
+
+import { realpathSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { pathToFileURL } from "node:url";
+
+let cachedUrl: string | undefined;
+let cachedFile: string | undefined;
+let isKnown = false;
+
+/** Options after which `process.argv[1]` is an argument of the program, not its file. */
+const EVALUATES = /^(?:-e|-p|-pe|--eval|--print|-i|--interactive)(?:=|$)/;
+
+function withoutQuery(url: string): string {
+  return url.replace(/[?#].*$/s, "");
+}
+
+function findMainModule(): string | undefined {
+  const path = process.argv[1];
+  if (path === undefined || path === "-" || process.execArgv.some((option) => EVALUATES.test(option))) return undefined;
+  try {
+    // `node dir` and `node file-without-extension` are allowed, and resolved as `require` would.
+    const file = createRequire(join(process.cwd(), "[main]")).resolve(path);
+    return pathToFileURL(process.execArgv.includes("--preserve-symlinks-main") ? file : realpathSync(file)).href;
+  } catch {
+    // An embedder or a test runner that put something else there: no module is known to be the main one.
+    return undefined;
+  }
+}
+
+/**
+ * The URL of the program's main module: the root parent's, in a worker.
+ *
+ * @returns undefined in a REPL, with `node -e`, and for a program read from standard input.
+ */
+export function mainModuleUrl(): string | undefined {
+  if (!isKnown) adoptMainModuleUrl(findMainModule());
+  return cachedUrl;
+}
+
+/**
+ * Tells a worker which module is the main one of the whole family of processes, so that nested pools don't import it.
+ *
+ * @param url - what {@link mainModuleUrl} gave in the parent.
+ */
+export function adoptMainModuleUrl(url: string | undefined): void {
+  cachedUrl = url;
+  cachedFile = url?.startsWith("file:") === true ? fileURLToPath(withoutQuery(url)) : undefined;
+  isKnown = true;
+}
+
+/** Whether this URL is the main module's, with whatever query a loader has put behind it. */
+export function isMainModule(url: string): boolean {
+  const main = mainModuleUrl();
+  return main !== undefined && withoutQuery(main) === withoutQuery(url);
+}
+
+/** The main module's file, where it has one. */
+export function mainModuleFile(): string | undefined {
+  mainModuleUrl();
+  return cachedFile;
+}

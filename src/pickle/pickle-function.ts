@@ -1,0 +1,57 @@
+/** Turns a function into bytes that a worker turns back into a function. */
+
+import { serialize } from "node:v8";
+
+import { FunctionNotPicklableError } from "../errors.js";
+import { NotAFunctionError } from "../errors.js";
+import { FunctionEncoder } from "./function-encoder.js";
+import { FunctionInspector } from "./function-inspector.js";
+import { GraphWriter } from "./graph-writer.js";
+
+/** A function on its way to a worker. */
+export interface PickledFunction {
+  /** The function's name, or "anonymous". */
+  readonly name: string;
+  /** The same bytes for the same function in the same state. */
+  readonly payload: Uint8Array;
+  /**
+   * Whether the payload stays right for as long as the function lives. False when it captures something that may change
+   * (an object, a variable that some code assigns to): pickle it again at the next submission.
+   */
+  readonly isStable: boolean;
+}
+
+function describe(value: unknown): string {
+  if (value === null) return "null";
+  if (typeof value === "object") return Array.isArray(value) ? "an array" : "an object";
+  return value === undefined ? "undefined" : `${typeof value} ${String(value)}`;
+}
+
+/**
+ * Pickles a function: by reference where it is an export of a module other than the main one, else by value, with
+ * the variables that it captures and the modules that it imports. Captured variables are a snapshot of this moment.
+ *
+ * Functions of one module that assign to its variables share them in the worker when they travel in one pickle; variables of a local
+ * scope (those inside a function) become private copies of each function.
+ *
+ * @param fn - the function; bound functions, methods, generators and classes are functions too.
+ * @throws {@link NotAFunctionError} for anything else.
+ * @throws {@link FunctionNotPicklableError} with all that stands in the way, when something captured can't leave this process.
+ */
+export function pickleFunction(fn: unknown): PickledFunction {
+  if (typeof fn !== "function") throw new NotAFunctionError(describe(fn));
+  const ownName: unknown = Object.getOwnPropertyDescriptor(fn, "name")?.value;
+  const name = typeof ownName === "string" && ownName !== "" ? ownName : "anonymous";
+  const inspector = new FunctionInspector();
+  try {
+    const writer = new GraphWriter();
+    const encoder = new FunctionEncoder(writer, inspector);
+    const root = encoder.values.link(fn, { step: name });
+    writer.run();
+    if (writer.problems.length > 0) throw new FunctionNotPicklableError(name, writer.problems);
+    const graph = writer.finish(root, encoder.sharing.extract(writer.nodes));
+    return { name, payload: serialize(graph), isStable: writer.isStable };
+  } finally {
+    inspector[Symbol.dispose]();
+  }
+}

@@ -1,0 +1,32 @@
+/** Where a piece of code stands in the file that the user wrote. */
+
+import { findSourceMap } from "node:module";
+import { fileURLToPath } from "node:url";
+
+import type { ScriptSource } from "./script-source.js";
+
+function fileOf(url: string): string {
+  try {
+    return url.startsWith("file:") ? fileURLToPath(url) : url;
+  } catch {
+    return url;
+  }
+}
+
+interface MappedEntry {
+  readonly originalSource?: string;
+  readonly originalLine?: number;
+  readonly originalColumn?: number;
+}
+
+/** `file:line:column`, counted from 1; of the original source where Node keeps source maps. */
+export function sourcePosition(script: ScriptSource, offset: number): string {
+  const { line, column } = script.position(offset);
+  const file = fileOf(script.url);
+  const map = findSourceMap(script.url) ?? findSourceMap(file);
+  const entry = map?.findEntry(line, column) as MappedEntry | undefined;
+  if (entry?.originalSource !== undefined && entry.originalLine !== undefined) {
+    return `${fileOf(entry.originalSource)}:${entry.originalLine + 1}:${(entry.originalColumn ?? 0) + 1}`;
+  }
+  return `${file || "(unnamed script)"}:${line + 1}:${column + 1}`;
+}

@@ -1,0 +1,262 @@
+/** Writes values into the graph: data by itself, functions through the function encoder. */
+
+import { types } from "node:util";
+
+import type { FunctionInspector } from "./function-inspector.js";
+import { ACCESSOR } from "./graph-format.js";
+import { CONFIGURABLE } from "./graph-format.js";
+import { ENUMERABLE } from "./graph-format.js";
+import { EXTENSIBLE } from "./graph-format.js";
+import type { ExternalNode } from "./graph-format.js";
+import { FROZEN } from "./graph-format.js";
+import type { Link } from "./graph-format.js";
+import { NOT_EXTENSIBLE } from "./graph-format.js";
+import type { ObjectParts } from "./graph-format.js";
+import { PLAIN } from "./graph-format.js";
+import type { PropertyRecord } from "./graph-format.js";
+import { SEALED } from "./graph-format.js";
+import { WRITABLE } from "./graph-format.js";
+import type { GraphWriter } from "./graph-writer.js";
+import type { Place } from "./graph-writer.js";
+import { propertyStep } from "./graph-writer.js";
+import { knownSymbol } from "./known-values.js";
+import { knownValue } from "./known-values.js";
+import { nativeInstanceRefusal } from "./object-kind.js";
+import { objectKind } from "./object-kind.js";
+import type { ObjectKind } from "./object-kind.js";
+import { privateStateRefusal } from "./object-kind.js";
+import type { Refusal } from "./object-kind.js";
+import { refusalOf } from "./object-kind.js";
+import { evaluationOf } from "./provenance.js";
+import { externalOf } from "./provenance.js";
+import { commonjsModules } from "./reference.js";
+
+/** What the value encoder needs from the function encoder. */
+export interface FunctionLinker {
+  linkFunction: (fn: (...args: never[]) => unknown, place: Place) => Link;
+  /** Whether the function's code is not the program's: native, or inside Node. */
+  isNative: (fn: object) => boolean;
+}
+
+function integrityOf(value: object): number {
+  if (Object.isExtensible(value)) return EXTENSIBLE;
+  if (Object.isFrozen(value)) return FROZEN;
+  return Object.isSealed(value) ? SEALED : NOT_EXTENSIBLE;
+}
+
+function constructorOf(prototype: object): ((...args: never[]) => unknown) | undefined {
+  const constructor: unknown = Object.getOwnPropertyDescriptor(prototype, "constructor")?.value;
+  return typeof constructor === "function" ? (constructor as (...args: never[]) => unknown) : undefined;
+}
+
+function prototypesOf(value: object): object[] {
+  const chain: object[] = [];
+  for (let each = Object.getPrototypeOf(value) as object | null; each !== null; each = Object.getPrototypeOf(each)) {
+    chain.push(each);
+  }
+  return chain;
+}
+
+const INDEX = /^(?:0|[1-9]\d{0,9})$/;
+
+/** Kinds that can't change without being noticed as another value: a pickle that holds only these can be kept. */
+function isImmutable(kind: ObjectKind["node"]): boolean {
+  if (kind.kind === "textEncoder" || kind.kind === "textDecoder") return true;
+  return kind.kind === "regexp" && !/[gy]/.test(kind.flags) && kind.lastIndex === 0;
+}
+
+export class ValueEncoder {
+  readonly #writer: GraphWriter;
+  readonly #inspector: FunctionInspector;
+  readonly #functions: FunctionLinker;
+  /** Classes already looked at: an array of ten thousand instances costs one look. */
+  readonly #checkedPrototypes = new Map<object, Refusal | undefined>();
+  #modules: ReadonlyMap<object, ExternalNode> | undefined;
+
+  constructor(writer: GraphWriter, inspector: FunctionInspector, functions: FunctionLinker) {
+    this.#writer = writer;
+    this.#inspector = inspector;
+    this.#functions = functions;
+  }
+
+  /** The link to a value, whatever it is; undefined (and a problem noted) for one that can't travel. */
+  link(value: unknown, place: Place): Link {
+    if (typeof value === "symbol") return this.#linkSymbol(value, place);
+    if ((typeof value !== "object" && typeof value !== "function") || value === null) return value as Link;
+    const known = this.#writer.known(value);
+    if (known !== undefined) return known;
+    const external = this.external(value);
+    if (external !== undefined) return external;
+    if (types.isProxy(value)) {
+      return this.#writer.refuse(place, "a Proxy can't be looked into", "Pass the object behind it as an argument");
+    }
+    const evaluation = evaluationOf(value);
+    if (evaluation !== undefined) {
+      const of = this.link(evaluation, place);
+      return this.#writer.add(value, { kind: "evaluated", of });
+    }
+    if (typeof value === "function") return this.#functions.linkFunction(value as (...args: never[]) => unknown, place);
+    return this.#linkObject(value, place);
+  }
+
+  /** The link to something that the worker can find by itself, functions of user modules left out. */
+  external(value: object): Link {
+    this.#modules ??= commonjsModules();
+    const node = externalOf(value) ?? knownValue(value) ?? this.#modules.get(value);
+    return node && this.#writer.external(node);
+  }
+
+  #linkSymbol(symbol: symbol, place: Place): Link {
+    const node = knownSymbol(symbol);
+    if (node !== undefined) return this.#writer.external(node);
+    const advice = `Use Symbol.for(${JSON.stringify(symbol.description ?? "")}), which is the same in every process`;
+    return this.#writer.refuse(place, `${String(symbol)} is unique to this process`, advice);
+  }
+
+  #linkObject(value: object, place: Place): Link {
+    const refusal = refusalOf(value);
+    if (refusal !== undefined) return this.#writer.refuse(place, refusal.problem, refusal.advice);
+    if (this.#isPrototypeOfClass(value)) return this.linkPrototype(value, place);
+    const kind = objectKind(value, (buffer) => {
+      const link = this.link(buffer, place);
+      return Array.isArray(link) ? (link as readonly [number]) : [-1];
+    });
+    const standsFirm = isImmutable(kind.node) || (/^(?:object|array)$/.test(kind.node.kind) && Object.isFrozen(value));
+    if (!standsFirm) this.#writer.isStable = false;
+    const prototype = this.#prototypeOf(value, kind);
+    if (prototype !== kind.prototype && prototype !== null) {
+      const instanceRefusal = this.#instanceRefusal(value, kind);
+      if (instanceRefusal) return this.#writer.refuse(place, instanceRefusal.problem, instanceRefusal.advice);
+    }
+    const { node } = kind;
+    const link = this.#writer.add(value, node);
+    this.#writer.later(() => {
+      if (prototype === null) node.proto = null;
+      else if (prototype !== kind.prototype) {
+        node.proto = this.linkPrototype(prototype, { holder: place, step: ".__proto__" });
+      }
+      this.#fill(value, node, place);
+    });
+    return link;
+  }
+
+  #fill(value: object, node: ObjectKind["node"], place: Place): void {
+    const at = (step: string): Place => ({ holder: place, step });
+    if (node.kind === "array") {
+      const items: Link[] = Array.from({ length: 0 });
+      items.length = node.length;
+      // forEach leaves holes alone.
+      (value as unknown[]).forEach((item, index) => {
+        items[index] = typeof item === "object" || typeof item === "function" || typeof item === "symbol"
+          ? this.link(item, at(`[${index}]`))
+          : (item as Link);
+      });
+      node.items = items;
+    } else if (node.kind === "map") {
+      for (const [key, item] of Map.prototype.entries.call(value) as MapIterator<[unknown, unknown]>) {
+        const shown = typeof key === "string" ? JSON.stringify(key) : typeof key === "object" ? "..." : String(key);
+        node.entries.push([this.link(key, at(".keys()")), this.link(item, at(`.get(${shown})`))]);
+      }
+    } else if (node.kind === "set") {
+      for (const item of Set.prototype.values.call(value) as SetIterator<unknown>) {
+        node.items.push(this.link(item, at(".values()")));
+      }
+    }
+    const isIndexed = node.kind === "array" || node.kind === "view" || node.kind === "boxed";
+    const isOwnPart = (key: string | symbol): boolean =>
+      (isIndexed && (key === "length" || (typeof key === "string" && INDEX.test(key)))) ||
+      (node.kind === "regexp" && key === "lastIndex");
+    this.writeProperties(value, node, place, (key) => !isOwnPart(key));
+  }
+
+  /** Writes the own properties that `isWanted` accepts, and whether the object is frozen, into a node. */
+  writeProperties(
+    value: object,
+    parts: ObjectParts,
+    place: Place,
+    isWanted: (key: string | symbol, descriptor: PropertyDescriptor) => boolean,
+  ): void {
+    const integrity = integrityOf(value);
+    if (integrity !== EXTENSIBLE) parts.integrity = integrity;
+    const records: PropertyRecord[] = [];
+    for (const key of Reflect.ownKeys(value)) {
+      const descriptor = Object.getOwnPropertyDescriptor(value, key);
+      if (descriptor === undefined || !isWanted(key, descriptor)) continue;
+      records.push(this.#record(value, key, descriptor, integrity, place));
+    }
+    if (records.length > 0) parts.properties = [...(parts.properties ?? []), ...records];
+  }
+
+  #record(
+    value: object,
+    key: string | symbol,
+    descriptor: PropertyDescriptor,
+    integrity: number,
+    place: Place,
+  ): PropertyRecord {
+    const step: Place = { holder: place, step: propertyStep(key) };
+    const keyLink = typeof key === "string" ? key : ((this.#linkSymbol(key, step) ?? "") as readonly [number]);
+    const enumerable = descriptor.enumerable === true ? ENUMERABLE : 0;
+    // V8 keeps `stack` behind an accessor of its own in newer versions.
+    if (key === "stack" && types.isNativeError(value)) {
+      return [keyLink, String((value as Error).stack), enumerable | WRITABLE | CONFIGURABLE];
+    }
+    // Freezing and sealing happen once everything is in place.
+    const configurable = descriptor.configurable === true || integrity >= SEALED ? CONFIGURABLE : 0;
+    if (!Object.hasOwn(descriptor, "value")) {
+      const get = this.link(descriptor.get, step);
+      return [keyLink, get, enumerable | configurable | ACCESSOR, this.link(descriptor.set, step)];
+    }
+    const writable = descriptor.writable === true || integrity === FROZEN ? WRITABLE : 0;
+    const flags = enumerable | configurable | writable;
+    const link = this.link(descriptor.value, step);
+    return flags === PLAIN ? [keyLink, link] : [keyLink, link, flags];
+  }
+
+  #isPrototypeOfClass(value: object): boolean {
+    const constructor = constructorOf(value);
+    return constructor !== undefined && constructor.prototype === value;
+  }
+
+  /** The link to a prototype: through its class where it has one. */
+  linkPrototype(prototype: object, place: Place): Link {
+    if (!this.#isPrototypeOfClass(prototype)) return this.link(prototype, place);
+    const known = this.#writer.known(prototype) ?? this.external(prototype);
+    if (known !== undefined) return known;
+    const of = this.link(prototype.constructor, { holder: place, step: ".constructor" });
+    return this.#writer.known(prototype) ?? this.#writer.add(prototype, { kind: "prototypeOf", of });
+  }
+
+  /** Errors of Node's own hidden classes arrive as what these extend: a TypeError with a code. */
+  #prototypeOf(value: object, kind: ObjectKind): object | null {
+    if (kind.node.kind !== "error") return Object.getPrototypeOf(value) as object | null;
+    const prototypes = prototypesOf(value);
+    return prototypes.find((each) => knownValue(each) !== undefined || !this.#isOfNative(each)) ?? null;
+  }
+
+  #isOfNative(prototype: object): boolean {
+    const constructor = constructorOf(prototype);
+    return constructor !== undefined && this.#functions.isNative(constructor);
+  }
+
+  /** Refuses instances of native classes, and of user classes with private state. */
+  #instanceRefusal(value: object, kind: ObjectKind): Refusal | undefined {
+    const prototypes = prototypesOf(value);
+    const [own = value] = prototypes;
+    if (this.#checkedPrototypes.has(own)) return this.#checkedPrototypes.get(own);
+    const isError = kind.node.kind === "error";
+    const native = prototypes.find((each) => {
+      if (each === Object.prototype || each === kind.prototype || isError) return false;
+      return knownValue(each) !== undefined || this.#isOfNative(each);
+    });
+    const names = native === undefined ? this.#inspector.privateNames(value) : [];
+    const refusal =
+      native !== undefined
+        ? nativeInstanceRefusal(constructorOf(native)?.name ?? "a native class")
+        : names.length > 0
+          ? privateStateRefusal(names)
+          : undefined;
+    this.#checkedPrototypes.set(own, refusal);
+    return refusal;
+  }
+}

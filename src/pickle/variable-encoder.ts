@@ -1,0 +1,259 @@
+/** Finds what each free variable of a function holds, and writes it into the graph. */
+
+import { join } from "node:path";
+import { dirname } from "node:path";
+import { fileURLToPath } from "node:url";
+
+import type { VariableDeclarator } from "estree";
+
+import { freeVariables } from "./free-variables.js";
+import type { FreeVariable } from "./free-variables.js";
+import type { CapturedScope } from "./function-inspector.js";
+import type { CapturedVariable } from "./graph-format.js";
+import type { DataNode } from "./graph-format.js";
+import type { ExternalNode } from "./graph-format.js";
+import type { FunctionNode } from "./graph-format.js";
+import type { Link } from "./graph-format.js";
+import type { GraphWriter } from "./graph-writer.js";
+import type { Place } from "./graph-writer.js";
+import { interopNode } from "./initialiser.js";
+import { moduleDeclarator } from "./initialiser.js";
+import { isStandardGlobal } from "./known-values.js";
+import type { FoundFunction } from "./script-source.js";
+import type { ScriptSource } from "./script-source.js";
+import { sourcePosition } from "./source-position.js";
+import { endOf } from "./syntax-tree.js";
+import { startOf } from "./syntax-tree.js";
+import type { ValueEncoder } from "./value-encoder.js";
+
+/** The script of the capturing function, and the values around it. */
+export interface CaptureContext {
+  readonly script: ScriptSource;
+  readonly scopes: readonly CapturedScope[];
+}
+
+interface LookUp {
+  readonly isFound: boolean;
+  /** Declared, but its declaration has not run yet. */
+  readonly isUninitialised: boolean;
+  readonly value?: unknown;
+}
+
+/** Finds a variable in a chain of scopes, innermost first. */
+export function lookUp(scopes: readonly CapturedScope[], name: string): LookUp {
+  for (const { variables } of scopes) {
+    try {
+      if (name in variables) return { isFound: true, isUninitialised: false, value: variables[name] };
+    } catch {
+      // Node 22 and later throw where Node 20 gives undefined.
+      return { isFound: true, isUninitialised: true };
+    }
+  }
+  return { isFound: false, isUninitialised: false };
+}
+
+const NEVER_UNDEFINED = /^(?:Literal|TemplateLiteral|ArrayExpression|ObjectExpression|NewExpression|.*Function.*|Class.*)$/;
+
+/** On Node 20 an uninitialised variable reads as undefined; what its declaration will give tells it apart. */
+function mustBeInitialised(free: FreeVariable): boolean {
+  const [definition] = free.variable?.defs ?? [];
+  if (free.isReassigned || definition === undefined) return false;
+  if (definition.type === "ClassName") return true;
+  if (definition.type !== "Variable" || definition.parent.kind === "var") return false;
+  const { id, init } = definition.node as VariableDeclarator;
+  return id.type === "Identifier" && init != null && NEVER_UNDEFINED.test(init.type);
+}
+
+function isVarDeclared(free: FreeVariable): boolean {
+  const [definition] = free.variable?.defs ?? [];
+  return definition?.type === "Variable" && definition.parent.kind === "var";
+}
+
+function isRequireFunction(value: unknown): boolean {
+  return typeof value === "function" && "resolve" in value && "cache" in value;
+}
+
+function filenameOf(script: ScriptSource): string {
+  return script.url.startsWith("file:")
+    ? fileURLToPath(script.url.replace(/[?#].*$/s, ""))
+    : join(process.cwd(), script.url || "[eval]");
+}
+
+/** The place that problems with a variable are reported for. */
+export function placeOf(free: FreeVariable, script: ScriptSource): Place {
+  return { step: free.name, position: sourcePosition(script, free.offset) };
+}
+
+export class VariableEncoder {
+  readonly #writer: GraphWriter;
+  readonly #values: ValueEncoder;
+  readonly #isImportable: (fn: object) => boolean;
+  readonly #evaluations = new Map<unknown, Link>();
+  readonly #exportsNodes = new Map<object, { node: DataNode; link: Link; names: Set<string> }>();
+
+  constructor(writer: GraphWriter, values: ValueEncoder, isImportable: (fn: object) => boolean) {
+    this.#writer = writer;
+    this.#values = values;
+    this.#isImportable = isImportable;
+  }
+
+  /** Captures one free variable; undefined when the worker has it by itself, or when a problem was noted. */
+  capture(free: FreeVariable, context: CaptureContext): CapturedVariable | undefined {
+    const { name, isReassigned, isEager } = free;
+    if (name === "arguments") return undefined;
+    const place = placeOf(free, context.script);
+    const found = lookUp(context.scopes, name);
+    if (free.external !== undefined) return { name, isReassigned: false, isEager, link: this.#external(free.external) };
+    if (!found.isFound) return this.#captureUndeclared(free, context, place);
+    if (found.isUninitialised || (found.value === undefined && mustBeInitialised(free))) {
+      const advice = "Submit the function after the line that declares it";
+      this.#writer.refuse(place, "it is not initialised yet when the function is sent", advice);
+      return undefined;
+    }
+    const ofWrapper = free.variable === null ? this.#linkCommonjsName(free, found.value, context, place) : undefined;
+    const link = ofWrapper ?? this.#linkVariable(free, found.value, context, place);
+    const isFirm = ofWrapper !== undefined || !(isReassigned || (found.value === undefined && isVarDeclared(free)));
+    if (!isFirm) this.#writer.isStable = false;
+    return { name, link, isReassigned: !isFirm, isEager };
+  }
+
+  /** The superclass, which V8 keeps in no scope when nothing but the class itself mentions it. */
+  captureHeritage(name: string, superclass: unknown, place: Place): CapturedVariable {
+    return { name, link: this.#values.link(superclass, place), isReassigned: false, isEager: true };
+  }
+
+  /** `import.meta` of the original module, under the name that stands for it in the source. */
+  captureImportMeta(name: string, { script }: CaptureContext, found: FoundFunction): CapturedVariable {
+    const member = script.factory?.members.find(({ start, end }) => start <= found.start && found.end <= end);
+    const external = member?.externals.get(name) ?? { kind: "importMeta", url: script.url };
+    return { name, isReassigned: false, isEager: true, link: this.#external(external) };
+  }
+
+  #external(node: ExternalNode): Link {
+    return this.#writer.external(node);
+  }
+
+  #captureUndeclared(free: FreeVariable, context: CaptureContext, place: Place): CapturedVariable | undefined {
+    const { name, isEager } = free;
+    const isCommonjs = !context.script.info.isModule && free.variable === null;
+    const global = globalThis as unknown as Record<string, unknown>;
+    if (name === "require" && (isCommonjs || isRequireFunction(global["require"]))) {
+      const link = this.#external({ kind: "require", filename: filenameOf(context.script) });
+      return { name, link, isReassigned: false, isEager };
+    }
+    if (isStandardGlobal(name)) return undefined;
+    if (Object.hasOwn(globalThis, name)) {
+      this.#writer.isStable = false;
+      return { name, link: this.#values.link(global[name], place), isReassigned: true, isEager };
+    }
+    if (free.isOnlyTypeof) return undefined;
+    const advice = "Declare or import it, or pass it as an argument";
+    this.#writer.refuse(place, "no variable, import or global of this name exists", advice);
+    return undefined;
+  }
+
+  /** The variables that Node puts around a CommonJS module. */
+  #linkCommonjsName(free: FreeVariable, value: unknown, context: CaptureContext, place: Place): Link {
+    if (context.script.info.isModule) return undefined;
+    if (isRequireFunction(value)) return this.#external({ kind: "require", filename: filenameOf(context.script) });
+    if (typeof value !== "object" || value === null) return undefined;
+    if (free.name === "exports") return this.#linkExports(value, free.members, place);
+    if (free.name !== "module") return undefined;
+    const { exports } = value as { exports: object };
+    const advice = "Use `exports.name`, or a variable, inside the function";
+    if (free.members === undefined || [...free.members].some((each) => !/^(?:exports|id|filename|path)$/.test(each))) {
+      return this.#writer.refuse(place, "the module object belongs to the process that loaded the module", advice);
+    }
+    const filename = filenameOf(context.script);
+    const link = this.#linkExports(exports, undefined, { holder: place, step: ".exports" });
+    return this.#writer.addNode({
+      kind: "object",
+      properties: [
+        ["exports", link],
+        ["id", filename],
+        ["filename", filename],
+        ["path", dirname(filename)],
+      ],
+    });
+  }
+
+  /** Of the main module's exports, which no worker may load, only those that are used travel. */
+  #linkExports(exports: object, members: ReadonlySet<string> | undefined, place: Place): Link {
+    const whole = this.#values.external(exports);
+    if (whole !== undefined) return whole;
+    this.#writer.isStable = false;
+    if (members === undefined) return this.#values.link(exports, place);
+    const known = this.#exportsNodes.get(exports);
+    const node: DataNode = known?.node ?? { kind: "object" };
+    const names = known?.names ?? new Set<string>();
+    const link = known?.link ?? this.#writer.addNode(node);
+    this.#exportsNodes.set(exports, { node, link, names });
+    const wanted = [...members].filter((each) => !names.has(each) && Object.hasOwn(exports, each));
+    for (const each of wanted) names.add(each);
+    const added = new Set<string | symbol>(wanted);
+    this.#values.writeProperties(exports, node, place, (key) => added.has(key));
+    return link;
+  }
+
+  /** A value that a module gave is loaded again in the worker; any other is copied. */
+  #linkVariable(free: FreeVariable, value: unknown, context: CaptureContext, place: Place): Link {
+    if (isRequireFunction(value)) return this.#external({ kind: "require", filename: filenameOf(context.script) });
+    if ((typeof value !== "object" && typeof value !== "function") || value === null) {
+      return this.#values.link(value, place);
+    }
+    const declarator = moduleDeclarator(free.variable);
+    if (declarator === undefined || free.isReassigned) return this.#values.link(value, place);
+    const simple = this.#writer.known(value) ?? this.#values.external(value);
+    if (simple !== undefined) return simple;
+    if (typeof value === "function" && this.#isImportable(value)) return this.#values.link(value, place);
+    const interop = interopNode(context.script, declarator, value, (module) => {
+      const [index] = (this.#values.external(module) ?? []) as number[];
+      return index === undefined ? undefined : (this.#writer.nodes[index] as ExternalNode);
+    });
+    if (interop !== undefined) return this.#external(interop);
+    return this.#linkEvaluation(free.name, value, declarator, context) ?? this.#values.link(value, place);
+  }
+
+  /** Sends the initialiser in place of its value, when all that it uses is within reach. */
+  #linkEvaluation(name: string, value: object, declarator: VariableDeclarator, context: CaptureContext): Link {
+    const known = this.#evaluations.get(value);
+    if (known !== undefined) return known;
+    const { script, scopes } = context;
+    const [start, end] = [startOf(declarator), endOf(declarator)];
+    const free = freeVariables(script, start, end, declarator).filter(
+      ({ variable }) => variable?.defs[0]?.node !== declarator,
+    );
+    const isWithinReach = free.every(
+      (each) =>
+        each.external !== undefined ||
+        lookUp(scopes, each.name).isFound ||
+        isStandardGlobal(each.name) ||
+        (each.name === "require" && !script.info.isModule),
+    );
+    if (!isWithinReach) return undefined;
+    const prefix = "async function () { const ";
+    const { line, column } = script.position(start);
+    const node: FunctionNode = {
+      kind: "function",
+      source: `${prefix}${script.info.source.slice(start, end)}; return ${name}; }`,
+      form: "expression",
+      isClass: false,
+      isStrict: script.isStrictAround(start, end),
+      url: script.url,
+      line,
+      column: column - prefix.length,
+      name: "",
+      variables: [],
+    };
+    const of = this.#writer.addNode(node);
+    const link = this.#writer.add(value, { kind: "evaluated", of });
+    this.#evaluations.set(value, link);
+    this.#writer.later(() => {
+      for (const each of free) {
+        const variable = this.capture(each, context);
+        if (variable !== undefined) node.variables.push(variable);
+      }
+    });
+    return link;
+  }
+}

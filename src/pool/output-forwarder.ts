@@ -1,0 +1,85 @@
+import { StringDecoder } from "node:string_decoder";
+import type { Readable } from "node:stream";
+import type { Writable } from "node:stream";
+
+/** A line longer than this, in UTF-16 code units, is passed on in parts: memory must not grow with it. */
+const MAX_LINE_LENGTH = 64 * 1024;
+
+const TAIL_LINES = 20;
+const TAIL_LENGTH = 4096;
+
+/** Sources that wait for a slow destination: one listener for all, or 11 workers would exceed the listener limit. */
+const waiting = new WeakMap<Writable, Set<Readable>>();
+
+function resumeWhenDrained(source: Readable, destination: Writable): void {
+  const sources = waiting.get(destination);
+  if (sources !== undefined) {
+    sources.add(source);
+    return;
+  }
+  const fresh = new Set([source]);
+  waiting.set(destination, fresh);
+  const resumeAll = (): void => {
+    destination.off("drain", resumeAll);
+    destination.off("close", resumeAll);
+    waiting.delete(destination);
+    for (const waiter of fresh) waiter.resume();
+  };
+  destination.on("drain", resumeAll);
+  destination.on("close", resumeAll);
+}
+
+/**
+ * Passes on what a worker prints, whole lines at a time, so that the lines of several workers don't mix.
+ *
+ * When the destination is slow the worker's pipe is left unread: the worker waits, and nothing piles up here.
+ */
+export class OutputForwarder {
+  readonly #source: Readable;
+  readonly #destination: Writable;
+  readonly #decoder = new StringDecoder("utf8");
+  #partialLine = "";
+  #tail = "";
+  readonly ended: Promise<void>;
+
+  constructor(source: Readable, destination: Writable) {
+    this.#source = source;
+    this.#destination = destination;
+    source.on("data", (chunk: Buffer) => this.#take(this.#decoder.write(chunk)));
+    source.on("error", () => {});
+    this.ended = new Promise((resolve) => {
+      source.on("close", () => {
+        this.#finish();
+        resolve();
+      });
+    });
+  }
+
+  /** The last lines that went by. */
+  get tail(): string {
+    const lines = (this.#tail + this.#partialLine).slice(-TAIL_LENGTH).trimEnd().split("\n");
+    return lines.slice(-TAIL_LINES).join("\n");
+  }
+
+  #take(text: string): void {
+    const pending = this.#partialLine + text;
+    const end = pending.length > MAX_LINE_LENGTH ? pending.length : pending.lastIndexOf("\n") + 1;
+    this.#partialLine = pending.slice(end);
+    if (end > 0) this.#forward(pending.slice(0, end));
+  }
+
+  #finish(): void {
+    this.#take(this.#decoder.end());
+    if (this.#partialLine === "") return;
+    this.#forward(`${this.#partialLine}\n`);
+    this.#partialLine = "";
+  }
+
+  #forward(lines: string): void {
+    this.#tail = (this.#tail + lines).slice(-TAIL_LENGTH);
+    // A destination that has been closed takes nothing more; waiting for it would block the worker for ever.
+    if (this.#destination.destroyed || this.#destination.write(lines)) return;
+    this.#source.pause();
+    resumeWhenDrained(this.#source, this.#destination);
+  }
+}

@@ -1,0 +1,277 @@
+/** Who gets which task, and how many workers there are. */
+
+import { ExecutorShutdownError } from "../errors.js";
+import { InitializerError } from "../errors.js";
+import { KeepAlive } from "./keep-alive.js";
+import { PoolTask } from "./pool-task.js";
+import { TaskQueue } from "./task-queue.js";
+import { Worker } from "./worker.js";
+import { WorkerCrashedError } from "../errors.js";
+import { WorkerStartError } from "../errors.js";
+import { killProcessTreesSync } from "../system/process-terminator.js";
+import { onProcessExit } from "../system/signals.js";
+import type { TaskEvents } from "./pool-task.js";
+import type { TaskOrder } from "./pool-task.js";
+import type { WorkerConfig } from "./worker.js";
+import type { WorkerDeath } from "./worker.js";
+import type { WorkerEvents } from "./worker.js";
+
+/** Workers that may die before they are ready, one after the other, before the waiting tasks fail. */
+const MAX_START_ATTEMPTS = 3;
+
+/** Workers that may die with a task that had not begun before that task is taken for the cause. */
+const MAX_LOST_STARTS = 3;
+
+const LAST_TASK_ID = 0x7fff_ffff;
+
+/** What a pool needs to be made. It is not changed afterwards. */
+export interface PoolConfig {
+  readonly maxWorkers: number;
+  readonly worker: WorkerConfig;
+  /** Takes each encoded log record. */
+  readonly onLog: (record: Uint8Array) => void;
+  /** Called when the first worker is started, and after the last one has died. */
+  readonly onActivity: (isActive: boolean) => void;
+}
+
+export class ProcessPool {
+  readonly #config: PoolConfig;
+  readonly #queue = new TaskQueue();
+  readonly #workers = new Set<Worker>();
+  readonly #idle: Worker[] = [];
+  readonly #keepAlive = new KeepAlive();
+  #nextTaskId = 1;
+  #unfinishedTasks = 0;
+  #failedStarts = 0;
+  #isSpawnPlanned = false;
+  #isShutDown = false;
+  /** Why the pool takes no more tasks, beside a shutdown. */
+  #brokenBy: Error | undefined;
+  #endedResolvers: (() => void)[] = [];
+  #removeExitHook: (() => void) | undefined;
+
+  constructor(config: PoolConfig) {
+    this.#config = config;
+  }
+
+  /** Process roots of the workers that live now. */
+  get workers(): readonly Worker[] {
+    return [...this.#workers];
+  }
+
+  get isShutDown(): boolean {
+    return this.#isShutDown;
+  }
+
+  /** Takes a task. Never throws: a pool that takes no more tasks settles it with the reason. */
+  submit(order: TaskOrder, events: TaskEvents): PoolTask {
+    const task = new PoolTask(this.#takeTaskId(), order, events);
+    const refusal = this.#brokenBy ?? (this.#isShutDown ? new ExecutorShutdownError() : undefined);
+    if (refusal !== undefined) {
+      task.settle({ kind: "ended", error: refusal });
+      return task;
+    }
+    this.#unfinishedTasks += 1;
+    this.#keepAlive.hold();
+    this.#queue.push(task);
+    this.#dispatch();
+    return task;
+  }
+
+  /** Ends a task: at once when it waits, after its grace period when it runs. False when it has ended already. */
+  cancel(task: PoolTask, reason: Error): boolean {
+    if (task.state === "settled") return false;
+    if (this.#queue.remove(task)) {
+      task.endReason = reason;
+      this.#finish(task, reason);
+      return true;
+    }
+    for (const worker of this.#workers) {
+      if (worker.task === task) {
+        worker.endTask(task, reason);
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** Ends every task that runs. */
+  cancelRunning(makeReason: () => Error): void {
+    for (const worker of this.#workers) if (worker.task !== undefined) worker.endTask(worker.task, makeReason());
+  }
+
+  /** Ends every task that waits. */
+  cancelQueued(makeReason: () => Error): void {
+    for (const task of this.#queue.drain()) {
+      task.endReason = makeReason();
+      this.#finish(task, task.endReason);
+    }
+  }
+
+  /** Takes no more tasks from here on. Workers end when the tasks that were taken have ended. */
+  close(): void {
+    if (this.#isShutDown) return;
+    this.#isShutDown = true;
+    this.#keepAlive.hold();
+    this.#endIfFinished();
+  }
+
+  /** Resolves when the pool was closed and its last worker is gone. */
+  ended(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#endedResolvers.push(resolve);
+      this.#endIfFinished();
+    });
+  }
+
+  /** Kills every worker and its descendants before it returns: for a process that is about to end. */
+  killAllSync(): void {
+    const roots = [...this.#workers].flatMap((worker) => worker.root ?? []);
+    if (roots.length > 0) killProcessTreesSync(roots);
+  }
+
+  #takeTaskId(): number {
+    const id = this.#nextTaskId;
+    this.#nextTaskId = id === LAST_TASK_ID ? 1 : id + 1;
+    return id;
+  }
+
+  #dispatch(): void {
+    while (this.#queue.size > 0) {
+      const worker = this.#idle.pop();
+      if (worker === undefined) break;
+      const task = this.#queue.shift();
+      if (task !== undefined) worker.run(task);
+    }
+    this.#planSpawn();
+  }
+
+  #liveWorkers(state?: "starting"): number {
+    let count = 0;
+    for (const worker of this.#workers) {
+      if (state === undefined ? worker.state !== "ending" : worker.state === state) count += 1;
+    }
+    return count;
+  }
+
+  #needsWorker(): boolean {
+    return (
+      this.#failedStarts < MAX_START_ATTEMPTS &&
+      this.#queue.size > this.#liveWorkers("starting") &&
+      this.#liveWorkers() < this.#config.maxWorkers
+    );
+  }
+
+  /** Starts workers one a turn: the call that starts a process blocks for some 16 ms, and submitting must not. */
+  #planSpawn(): void {
+    if (this.#isSpawnPlanned || !this.#needsWorker()) return;
+    this.#isSpawnPlanned = true;
+    setImmediate(() => {
+      this.#isSpawnPlanned = false;
+      if (!this.#needsWorker()) return;
+      this.#spawn();
+      this.#planSpawn();
+    });
+  }
+
+  #spawn(): void {
+    if (this.#workers.size === 0) {
+      this.#removeExitHook = onProcessExit(() => this.killAllSync());
+      this.#config.onActivity(true);
+    }
+    try {
+      this.#workers.add(new Worker(this.#config.worker, this.#workerEvents));
+    } catch (error) {
+      if (this.#workers.size === 0) this.#becomeInactive();
+      this.#onStartFailed(`the spawn failed (${error instanceof Error ? error.message : String(error)})`, "");
+    }
+  }
+
+  readonly #workerEvents: WorkerEvents = {
+    onIdle: (worker) => {
+      this.#failedStarts = 0;
+      this.#idle.push(worker);
+      this.#dispatch();
+      this.#endIfFinished();
+    },
+    onLeaving: (worker) => {
+      const at = this.#idle.indexOf(worker);
+      if (at >= 0) this.#idle.splice(at, 1);
+      this.#planSpawn();
+    },
+    onDead: (worker, death) => this.#onDead(worker, death),
+    onInitializeFailed: (which, cause) => {
+      this.#brokenBy ??= new InitializerError(which, { cause });
+      this.#failWaiting(this.#brokenBy);
+    },
+    onLog: (record) => this.#config.onLog(record),
+    onTaskSettled: (task) => this.#onTaskFinished(task),
+  };
+
+  #onDead(worker: Worker, death: WorkerDeath): void {
+    this.#workers.delete(worker);
+    if (death.unbegun !== undefined) this.#giveBack(death.unbegun, worker, death);
+    if (this.#workers.size === 0) this.#becomeInactive();
+    if (!death.wasReady && !death.wasExpected) this.#onStartFailed(death.what, death.stderr);
+    // Starting was given up while others ran; now nobody is left, and what waits must not wait for ever.
+    if (this.#liveWorkers() === 0 && this.#failedStarts >= MAX_START_ATTEMPTS) this.#failedStarts = 0;
+    this.#dispatch();
+    this.#endIfFinished();
+  }
+
+  /** A task that its worker had not begun goes back to the front; it runs once, elsewhere. */
+  #giveBack(task: PoolTask, worker: Worker, death: WorkerDeath): void {
+    task.lostStarts += 1;
+    if (task.lostStarts < MAX_LOST_STARTS) {
+      task.state = "queued";
+      this.#queue.unshift(task);
+      return;
+    }
+    const crash = { pid: worker.root?.pid ?? 0, exitCode: null, signal: null, stderr: death.stderr, taskName: task.name };
+    this.#finish(task, new WorkerCrashedError(crash));
+  }
+
+  #onStartFailed(what: string, stderr: string): void {
+    this.#failedStarts += 1;
+    if (this.#failedStarts < MAX_START_ATTEMPTS) {
+      this.#planSpawn();
+      return;
+    }
+    // Workers that do run can still take what waits; without any, waiting longer would be for ever.
+    if (this.#liveWorkers() > this.#liveWorkers("starting")) return;
+    const attempts = this.#failedStarts;
+    this.#failedStarts = 0;
+    this.#failWaiting(new WorkerStartError(attempts, what, stderr));
+  }
+
+  #failWaiting(error: Error): void {
+    for (const task of this.#queue.drain()) this.#finish(task, error);
+  }
+
+  #finish(task: PoolTask, error: Error): void {
+    this.#onTaskFinished(task);
+    task.settle({ kind: "ended", error });
+  }
+
+  #onTaskFinished(_task: PoolTask): void {
+    this.#unfinishedTasks -= 1;
+    this.#keepAlive.release();
+    this.#endIfFinished();
+  }
+
+  #becomeInactive(): void {
+    this.#removeExitHook?.();
+    this.#removeExitHook = undefined;
+    this.#config.onActivity(false);
+  }
+
+  #endIfFinished(): void {
+    if (!this.#isShutDown || this.#unfinishedTasks > 0) return;
+    for (const worker of this.#workers) if (worker.task === undefined) worker.end();
+    if (this.#workers.size > 0) return;
+    this.#keepAlive.dispose();
+    const resolvers = this.#endedResolvers;
+    this.#endedResolvers = [];
+    for (const resolve of resolvers) resolve();
+  }
+}

@@ -1,0 +1,67 @@
+import { spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { randomBytes } from "node:crypto";
+import type { ChildProcess } from "node:child_process";
+import type { Readable } from "node:stream";
+import type { Writable } from "node:stream";
+
+import { COOKIE_VARIABLE } from "../system/environment-cookie.js";
+import { LIFELINE_FD } from "../wire/protocol.js";
+import { RESULTS_FD } from "../wire/protocol.js";
+import { TASKS_FD } from "../wire/protocol.js";
+import { inheritableExecArgv } from "./start-options.js";
+import type { StartOptions } from "./start-options.js";
+import type { WorkerPipes } from "../wire/parent-channel.js";
+
+const ENTRY_PATH = fileURLToPath(new URL("../subprocess/main.js", import.meta.url));
+
+const COOKIE_BYTES = 8;
+
+/** A worker process that has just been started. */
+export interface SpawnedWorker {
+  readonly child: ChildProcess;
+  /** Marks the worker and all that it starts, in the environment. */
+  readonly cookie: string;
+  /** Absent when the process could not be started; `child` then emits `error`. */
+  readonly pipes: WorkerPipes | undefined;
+}
+
+function environment(env: NodeJS.ProcessEnv, cookie: string): NodeJS.ProcessEnv {
+  // Always from this process's own environment: a user's `env` must not cut the chain of a nested pool.
+  const inherited = process.env[COOKIE_VARIABLE];
+  return { ...env, [COOKIE_VARIABLE]: inherited === undefined ? cookie : `${inherited}:${cookie}` };
+}
+
+/**
+ * Starts a worker process. It isn't referenced: by itself it doesn't keep this process alive.
+ *
+ * @throws What `spawn` throws, for example for an environment with invalid values.
+ */
+export function spawnWorker(options: StartOptions): SpawnedWorker {
+  const cookie = randomBytes(COOKIE_BYTES).toString("hex");
+  const child = spawn(
+    process.execPath,
+    [...(options.execArgv ?? inheritableExecArgv(process.execArgv)), ENTRY_PATH],
+    {
+      stdio: ["ignore", "pipe", "pipe", "pipe", "pipe", "pipe"],
+      env: environment(options.env ?? process.env, cookie),
+      ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+      // A process group of its own, so that one kill reaches all that a task has started. Not on Windows, where it would
+      // open a console window and leave libuv's kill-on-close job.
+      detached: process.platform !== "win32",
+      windowsHide: true,
+    },
+  );
+  child.unref();
+  for (const stream of child.stdio) (stream as { unref?(): void } | null)?.unref?.();
+  if (child.pid === undefined) return { child, cookie, pipes: undefined };
+  return {
+    child,
+    cookie,
+    pipes: {
+      tasks: child.stdio[TASKS_FD] as Writable,
+      results: child.stdio[RESULTS_FD] as Readable,
+      lifeline: child.stdio[LIFELINE_FD as 4] as Writable,
+    },
+  };
+}

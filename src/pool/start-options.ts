@@ -1,0 +1,57 @@
+/** How a worker's Node process is started. */
+export interface StartOptions {
+  /** Flags of Node for the worker; by default those of this process that are not about its script or a debugger. */
+  readonly execArgv: readonly string[] | undefined;
+  /** The worker's environment; by default this process's. */
+  readonly env: NodeJS.ProcessEnv | undefined;
+  /** The worker's working directory; by default this process's. */
+  readonly cwd: string | undefined;
+}
+
+/**
+ * Flags that belong to one script or one debugger: a port can't be shared, code given on the command line would run
+ * again, and a test runner or a watcher must not start in every worker. `true`: a value follows as the next argument.
+ */
+const DROPPED_FLAGS: ReadonlyMap<string, boolean> = new Map([
+  ["--inspect", false],
+  ["--inspect-brk", false],
+  ["--inspect-wait", false],
+  ["--inspect-port", true],
+  ["--debug-port", true],
+  ["--inspect-publish-uid", true],
+  ["-e", true],
+  ["--eval", true],
+  ["-p", true],
+  ["-pe", true],
+  ["--print", true],
+  ["-i", false],
+  ["--interactive", false],
+  ["-c", false],
+  ["--check", false],
+  ["--input-type", true],
+  ["--watch", false],
+  ["--watch-path", true],
+  ["--watch-preserve-output", false],
+  ["--build-snapshot", false],
+  ["--run", true],
+]);
+
+function isTestRunnerFlag(flag: string): boolean {
+  return flag === "--test" || flag.startsWith("--test-") || flag.startsWith("--experimental-test-");
+}
+
+/** The flags of a process that its workers are to have as well: loaders, conditions, source maps, memory limits. */
+export function inheritableExecArgv(execArgv: readonly string[]): string[] {
+  const kept: string[] = [];
+  for (let i = 0; i < execArgv.length; i += 1) {
+    const argument = execArgv[i] ?? "";
+    const [flag = ""] = argument.split("=", 1);
+    const hasSeparateValue = DROPPED_FLAGS.get(flag);
+    if (hasSeparateValue !== undefined) {
+      if (hasSeparateValue && !argument.includes("=")) i += 1;
+    } else if (!isTestRunnerFlag(flag)) {
+      kept.push(argument);
+    }
+  }
+  return kept;
+}

@@ -1,0 +1,65 @@
+/**
+ * What a task can know of itself while it runs.
+ *
+ * The store hangs on `globalThis` under a registered symbol, so that a second copy of the package in the same worker
+ * (the task's own dependency, say) sees the same task. It follows the asynchronous context rather than "the task that
+ * runs now": a timer that an ended task left behind must not see, or be blamed on, the next task.
+ */
+
+import { AsyncLocalStorage } from "node:async_hooks";
+
+/** The running task, seen from inside. */
+export interface CurrentTask {
+  /** The name given with `with({ name })`, else the function's name; empty outside a task. */
+  readonly name: string;
+  /**
+   * Aborted when the task is cancelled or times out; `signal.reason` is the `CancelledError` or `TaskTimeoutError`.
+   * It changes when the task's event loop runs: a synchronous loop asks `aborted` instead.
+   */
+  readonly signal: AbortSignal;
+  /** Whether the task is to end. Changes even while the task sits in a synchronous loop. */
+  readonly aborted: boolean;
+  /**
+   * Throws the reason when the task is to end, else does nothing.
+   *
+   * @throws CancelledError or TaskTimeoutError, whichever ends the task.
+   */
+  throwIfAborted(): void;
+}
+
+const STORE_KEY = Symbol.for("asynccpu.currentTask");
+
+type Store = AsyncLocalStorage<CurrentTask>;
+
+const shared = globalThis as typeof globalThis & { [STORE_KEY]?: Store };
+
+const outsideOfTasks: CurrentTask = {
+  name: "",
+  signal: new AbortController().signal,
+  aborted: false,
+  throwIfAborted: () => {},
+};
+
+function store(): Store {
+  return (shared[STORE_KEY] ??= new AsyncLocalStorage<CurrentTask>());
+}
+
+/** Runs a function, and everything that it starts, as the given task. */
+export function runAsTask<T>(task: CurrentTask, body: () => T): T {
+  return store().run(task, body);
+}
+
+/** The task that the caller belongs to, or `undefined` outside a task. */
+export function findCurrentTask(): CurrentTask | undefined {
+  return shared[STORE_KEY]?.getStore();
+}
+
+/**
+ * The task that the caller belongs to.
+ *
+ * Outside a task (a function that is called directly, in the parent or in a test) it gives one that is never aborted,
+ * so that the same function works in both places.
+ */
+export function currentTask(): CurrentTask {
+  return findCurrentTask() ?? outsideOfTasks;
+}

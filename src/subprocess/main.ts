@@ -1,0 +1,28 @@
+/** The entry of a worker process. Its arguments and environment hold nothing of the tasks: all comes by the pipes. */
+
+import { ChildChannel } from "../wire/child-channel.js";
+import { AbortFlag } from "./abort-flag.js";
+import { COOKIE_VARIABLE } from "../system/environment-cookie.js";
+import { TaskLoop } from "./task-loop.js";
+import { killOwnTreeSync } from "../system/process-terminator.js";
+import { startWatchdog } from "./start-watchdog.js";
+import "../wire/process-task-codec.js";
+
+/** A stream of Node with the handle that libuv knows; undocumented, and the only way to make a pipe blocking. */
+interface StreamWithHandle {
+  readonly _handle?: { setBlocking?(isBlocking: boolean): number } | null;
+}
+
+// What a task prints must have left the process when it returns, or `process.exit()` right after would lose it.
+for (const stream of [process.stdout, process.stderr]) (stream as StreamWithHandle)._handle?.setBlocking?.(true);
+
+const cookie = (process.env[COOKIE_VARIABLE] ?? "").split(":").at(-1) ?? "";
+const abortFlag = new AbortFlag();
+startWatchdog(abortFlag, cookie);
+
+const channel = new ChildChannel({
+  onMessage: (message) => loop.receive(message),
+  // The watchdog sees the same end; both do the same, so that it does not matter who is first.
+  onEnd: () => killOwnTreeSync(cookie),
+});
+const loop = new TaskLoop((message) => channel.send(message), abortFlag);

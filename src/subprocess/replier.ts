@@ -1,0 +1,38 @@
+import type { ToParentMessage } from "../wire/protocol.js";
+
+/**
+ * Registers the running task with the parent while it is entered, and unregisters it whatever happens.
+ *
+ * The notice of the start leaves the process before the first line of user code runs: a parent that reads the pipe to its
+ * end after a crash knows whether the task had begun.
+ */
+export class Replier {
+  readonly #taskId: number;
+  readonly #send: (message: ToParentMessage) => void;
+  #outcome: ToParentMessage | undefined;
+
+  constructor(taskId: number, send: (message: ToParentMessage) => void) {
+    this.#taskId = taskId;
+    this.#send = send;
+  }
+
+  /** Registers: `future.started` of the parent resolves. */
+  enter(): void {
+    this.#send({ kind: "started", taskId: this.#taskId });
+  }
+
+  /** Keeps the outcome that `exit` is to report. */
+  succeed(value: Uint8Array): void {
+    this.#outcome = { kind: "result", taskId: this.#taskId, value };
+  }
+
+  /** Keeps the outcome that `exit` is to report. */
+  fail(error: Uint8Array): void {
+    this.#outcome = { kind: "failure", taskId: this.#taskId, error };
+  }
+
+  /** Unregisters: the parent takes the worker for free. */
+  exit(): void {
+    if (this.#outcome !== undefined) this.#send(this.#outcome);
+  }
+}

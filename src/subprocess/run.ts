@@ -1,0 +1,70 @@
+/**
+ * Runs one task in the worker, from its arrival to its outcome.
+ *
+ * The steps and their order are those of the original: logging and the SIGTERM handler are there already (once for each
+ * worker, see main), then register, make a fresh context, run to the end, unregister.
+ */
+
+import { Replier } from "./replier.js";
+import { decodeValue } from "../wire/codec.js";
+import { encodeThrown } from "../wire/error-codec.js";
+import { encodeValue } from "../wire/codec.js";
+import { runAsTask } from "./current-task.js";
+import type { RunningTask } from "./running-task.js";
+import type { ToParentMessage } from "../wire/protocol.js";
+
+/** A function as it is called in a worker. */
+export type TaskFunction = (...args: unknown[]) => unknown;
+
+/** What `run` needs of a task. */
+export interface RunOrder {
+  readonly task: RunningTask;
+  /** Gives the function; user modules may be imported for it, so it is called inside the task. */
+  readonly loadFunction: () => Promise<TaskFunction>;
+  /** Encoded arguments: one list, or a list of lists for a chunk. */
+  readonly args: Uint8Array;
+  readonly isChunk: boolean;
+  readonly send: (message: ToParentMessage) => void;
+}
+
+/** The outcome of a chunk: the results up to the first failure, and that failure. */
+export interface ChunkOutcome {
+  readonly results: readonly unknown[];
+  /** The encoded error; absent when all went well. */
+  readonly failure?: Uint8Array;
+}
+
+async function runChunk(fn: TaskFunction, argLists: readonly unknown[][], task: RunningTask): Promise<ChunkOutcome> {
+  const results: unknown[] = [];
+  for (const args of argLists) {
+    task.throwIfAborted();
+    try {
+      // One after the other is the point of a chunk.
+      // oxlint-disable-next-line no-await-in-loop
+      results.push(await fn(...args));
+    } catch (error) {
+      return { results, failure: encodeThrown(error) };
+    }
+  }
+  return { results };
+}
+
+async function runBody(order: RunOrder): Promise<unknown> {
+  const fn = await order.loadFunction();
+  const args = decodeValue(order.args);
+  return order.isChunk ? runChunk(fn, args as unknown[][], order.task) : await fn(...(args as unknown[]));
+}
+
+/** Runs the task and reports its outcome. Never rejects. */
+export async function run(order: RunOrder): Promise<void> {
+  const replier = new Replier(order.task.id, order.send);
+  replier.enter();
+  try {
+    const body = runAsTask(order.task, () => runBody(order));
+    replier.succeed(encodeValue(await order.task.settle(body), "result"));
+  } catch (error) {
+    replier.fail(encodeThrown(error));
+  } finally {
+    replier.exit();
+  }
+}

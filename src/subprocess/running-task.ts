@@ -1,0 +1,51 @@
+import { AbortFlag } from "./abort-flag.js";
+import { CancelledError } from "../errors.js";
+import type { CurrentTask } from "./current-task.js";
+
+/** The task that a worker runs now: what `currentTask()` gives, with the strings by which it is ended. */
+export class RunningTask implements CurrentTask {
+  readonly id: number;
+  readonly name: string;
+  readonly #flag: AbortFlag;
+  readonly #controller = new AbortController();
+  #rejectBody: (error: unknown) => void = () => {};
+
+  constructor(id: number, name: string, flag: AbortFlag) {
+    this.id = id;
+    this.name = name;
+    this.#flag = flag;
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  get aborted(): boolean {
+    return this.#controller.signal.aborted || this.#flag.isRaisedFor(this.id);
+  }
+
+  throwIfAborted(): void {
+    this.#controller.signal.throwIfAborted();
+    // The watchdog knows that the task is to end, not why; the reason follows on the other pipe.
+    if (this.#flag.isRaisedFor(this.id)) throw new CancelledError();
+  }
+
+  /** Asks the task to end. */
+  abort(reason: unknown): void {
+    this.#flag.raise(this.id);
+    this.#controller.abort(reason);
+  }
+
+  /** Ends the wait for the body with an error that was thrown beside it, such as in a timer's callback. */
+  fail(error: unknown): void {
+    this.#rejectBody(error);
+  }
+
+  /** The body's outcome, or the error given to `fail`, whichever comes first. */
+  settle<T>(body: Promise<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      this.#rejectBody = reject;
+      body.then(resolve, reject);
+    });
+  }
+}

@@ -1,0 +1,23 @@
+import { Worker } from "node:worker_threads";
+
+import type { AbortFlag } from "./abort-flag.js";
+import type { WatchdogData } from "./watchdog.js";
+
+/** Heap of the watchdog's thread in MiB; it runs a few hundred lines. */
+const WATCHDOG_HEAP_MIB = 16;
+
+/** Starts the watchdog thread. Not awaited: the lifeline keeps notices until the thread reads them. */
+export function startWatchdog(abortFlag: AbortFlag, cookie: string): void {
+  const data: WatchdogData = { abortFlag: abortFlag.buffer, cookie };
+  const watchdog = new Worker(new URL("./watchdog.js", import.meta.url), {
+    workerData: data,
+    // Without these it would load the user's --require and --import modules once more.
+    execArgv: [],
+    env: {},
+    resourceLimits: { maxOldGenerationSizeMb: WATCHDOG_HEAP_MIB },
+  });
+  watchdog.unref();
+  // Without the thread (no memory, no thread left) a busy task can't see an abort, and the parent ends it after the grace
+  // period; the end of the parent is still seen by the main thread.
+  watchdog.on("error", () => {});
+}

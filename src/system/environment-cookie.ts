@@ -1,0 +1,40 @@
+/**
+ * The mark that a worker and all that it starts carry in their environment: ids separated by colons; a nested pool
+ * appends its own. It finds those that left both the tree and the process group.
+ */
+
+import type { Platform } from "./platform.js";
+
+/** The environment variable that holds the ids. */
+export const COOKIE_VARIABLE = "ASYNCCPU_COOKIE";
+
+/** What the environment of a process says: one of the ids, none of them, or nothing, because it is empty. */
+export type CookieAnswer = "carries" | "lacks" | "empty";
+
+/**
+ * Looks for cookies in the text of /proc/PID/environ. It shows the environment with which the program was started, not
+ * what it has made of it since.
+ */
+export function findCookie(environ: string, cookies: ReadonlySet<string>): CookieAnswer {
+  if (environ === "") return "empty";
+  const prefix = `${COOKIE_VARIABLE}=`;
+  for (const variable of environ.split("\0")) {
+    if (!variable.startsWith(prefix)) continue;
+    return variable
+      .slice(prefix.length)
+      .split(":")
+      .some((id) => cookies.has(id))
+      ? "carries"
+      : "lacks";
+  }
+  return "lacks";
+}
+
+/** Asks a process for a cookie; one whose environment can't be read (another user's) is taken to have none. */
+export function askForCookie(platform: Platform, pid: number, cookies: ReadonlySet<string>): CookieAnswer {
+  try {
+    return findCookie(platform.readText(`/proc/${pid}/environ`), cookies);
+  } catch {
+    return "lacks";
+  }
+}

@@ -1,0 +1,46 @@
+/** Reads one process from Linux's /proc. Source: proc_pid_stat(5). */
+
+import type { Platform } from "./platform.js";
+import type { ProcessEntry } from "./process-entry.js";
+
+// Positions after the closing parenthesis of the command's name, counted from 0: field 3 of the manual page is 0 here.
+const STATE = 0;
+const PARENT_PID = 1;
+const GROUP_ID = 2;
+const SESSION_ID = 3;
+const THREAD_COUNT = 17;
+const START_TIME = 19;
+
+/**
+ * Parses the text of /proc/PID/stat.
+ *
+ * @returns `undefined` for a text that is not of that form, such as one cut short.
+ */
+export function parseProcStat(text: string): ProcessEntry | undefined {
+  // The command's name is chosen by the process and may hold ") (" and newlines; the last parenthesis is the kernel's.
+  const nameEnd = text.lastIndexOf(")");
+  const pid = Number.parseInt(text, 10);
+  const fields = text.slice(nameEnd + 2).split(" ");
+  const startTime = Number(fields[START_TIME]);
+  const state = fields[STATE];
+  if (nameEnd === -1 || !(pid > 0) || !Number.isFinite(startTime) || state === undefined) return undefined;
+  return {
+    pid,
+    parentPid: Number(fields[PARENT_PID]),
+    groupId: Number(fields[GROUP_ID]),
+    sessionId: Number(fields[SESSION_ID]),
+    startTime,
+    // The state is that of the first thread: a zombie with further threads still runs (the first one called
+    // pthread_exit).
+    isAlive: !((state === "Z" || state === "X" || state === "x") && Number(fields[THREAD_COUNT]) <= 1),
+  };
+}
+
+/** Reads /proc/PID/stat; `undefined` when there is no such process, or no /proc. */
+export function readProcStat(platform: Platform, pid: number): ProcessEntry | undefined {
+  try {
+    return parseProcStat(platform.readText(`/proc/${pid}/stat`));
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,137 @@
+/** A light handle on a process, as the original's `ProcessTask`. */
+
+import { inspect } from "node:util";
+
+import { InvalidOptionError } from "../errors.js";
+import { ProtocolError } from "../errors.js";
+import { hostPlatform } from "./platform.js";
+import { isProcessAlive } from "./process-identity.js";
+import { knowsStartTimes } from "./process-identity.js";
+import { signalProcess } from "./process-identity.js";
+import { startTimeOf } from "./process-identity.js";
+
+export { startTimeOf } from "./process-identity.js";
+
+/** A `ProcessTask` as plain data, for the way between processes and for JSON. */
+export interface PlainProcessTask {
+  readonly id: number;
+  readonly startTime: number | undefined;
+}
+
+/** Keeps the constructor to this file at run time, as `private` does for the compiler. */
+const CONSTRUCTOR_KEY = Symbol("ProcessTask");
+
+/** Several for one pid: a process that is gone and the next one that was given its pid. The newest comes last. */
+const instances = new Map<number, readonly WeakRef<ProcessTask>[]>();
+
+const reclaimed = new FinalizationRegistry<number>((id) => {
+  const left = (instances.get(id) ?? []).filter((reference) => reference.deref() !== undefined);
+  if (left.length === 0) instances.delete(id);
+  else instances.set(id, left);
+});
+
+function knownInstances(id: number): ProcessTask[] {
+  return (instances.get(id) ?? []).map((reference) => reference.deref()).filter((task) => task !== undefined);
+}
+
+/**
+ * A process, told by its id and its start time: a later process with the same id is another `ProcessTask`.
+ *
+ * The same process is the same object, as long as one is in use in this process, so it serves as a key of Map, Set and
+ * WeakSet. It may be an argument or a result of a task. Its id means something on one machine only (and in one
+ * pid namespace).
+ */
+export class ProcessTask {
+  /** Process id. */
+  readonly id: number;
+  /**
+   * Opaque; tells the process from another one with the same id. `undefined` when the process was gone before this
+   * object was made, and on Windows, where it can't be asked cheaply.
+   */
+  readonly startTime: number | undefined;
+  /** It was gone when this object was made: whatever has the id later is another process. */
+  readonly #wasGone: boolean;
+
+  private constructor(key: symbol, id: number, startTime: number | undefined) {
+    if (key !== CONSTRUCTOR_KEY) throw new TypeError("Use ProcessTask.for(id) to get a ProcessTask.");
+    this.id = id;
+    this.startTime = startTime;
+    this.#wasGone = startTime === undefined && knowsStartTimes(hostPlatform);
+    Object.freeze(this);
+  }
+
+  /**
+   * The `ProcessTask` of a process.
+   *
+   * @param id Process id.
+   * @param startTime Its start time, where it is known already; else it is read.
+   * @throws InvalidOptionError when `id` is not a positive integer.
+   */
+  static for(id: number, startTime?: number): ProcessTask {
+    if (!Number.isSafeInteger(id) || id <= 0) throw new InvalidOptionError("id", "a positive integer", id);
+    const actualStart = startTime ?? startTimeOf(id);
+    // A process that is gone by now is most likely the one that had this id last.
+    const last = actualStart === undefined ? knownInstances(id).at(-1) : undefined;
+    return last ?? ProcessTask.#intern(id, actualStart);
+  }
+
+  static #intern(id: number, startTime: number | undefined): ProcessTask {
+    const known = knownInstances(id);
+    const same = known.find((task) => task.startTime === startTime);
+    if (same !== undefined) return same;
+    const task = new ProcessTask(CONSTRUCTOR_KEY, id, startTime);
+    instances.set(
+      id,
+      [...known, task].map((each) => new WeakRef(each)),
+    );
+    reclaimed.register(task, id);
+    return task;
+  }
+
+  /**
+   * Makes it from what `toPlain` returned, maybe in another process of this machine.
+   *
+   * @throws ProtocolError when the data is of another form.
+   */
+  static fromPlain(plain: unknown): ProcessTask {
+    const { id, startTime } = (plain ?? {}) as Partial<PlainProcessTask>;
+    const isStartTime = startTime === undefined || Number.isFinite(startTime);
+    if (!Number.isSafeInteger(id) || (id as number) <= 0 || !isStartTime) {
+      throw new ProtocolError(`Not a ProcessTask: ${inspect(plain, { depth: 1 })}.`);
+    }
+    // Not read anew: without a start time it was gone already where it was made.
+    return ProcessTask.#intern(id as number, startTime);
+  }
+
+  /**
+   * Sends a signal to the process. On Windows SIGTERM, SIGINT, SIGQUIT and SIGKILL all end it at once.
+   *
+   * @param signal Name or number; 0 only asks whether it could be sent.
+   * @returns Whether it was sent. False when the process is gone, when its id belongs to another process by now (which
+   *   is never signalled), and when it may not be signalled (EPERM: it runs as another user; ask `isAlive()`).
+   * @throws TypeError (ERR_UNKNOWN_SIGNAL) for a signal that this platform doesn't know.
+   */
+  sendSignal(signal: NodeJS.Signals | number = "SIGTERM"): boolean {
+    return !this.#wasGone && signalProcess(this.id, this.startTime, signal, hostPlatform);
+  }
+
+  /** Whether the process still runs; one that has ended and waits for its parent to notice (a zombie) doesn't. */
+  isAlive(): boolean {
+    return !this.#wasGone && isProcessAlive(this.id, this.startTime, hostPlatform);
+  }
+
+  /** The id and the start time, from which `fromPlain` makes it again. */
+  toPlain(): PlainProcessTask {
+    return { id: this.id, startTime: this.startTime };
+  }
+
+  /** As `toPlain`. */
+  toJSON(): PlainProcessTask {
+    return this.toPlain();
+  }
+
+  /** How `console.log` shows it. */
+  [inspect.custom](): string {
+    return `ProcessTask { id: ${this.id} }`;
+  }
+}

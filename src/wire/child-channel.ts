@@ -1,0 +1,85 @@
+/**
+ * The worker's end of the private pipes.
+ *
+ * Results are written with a blocking `fs.writeSync`: what was sent has left the process, so nothing is lost
+ * when the task exits, aborts or is killed right after. The parent always reads, so this can't deadlock, and a parent
+ * that has gone makes the write fail. A `net.Socket` for writing was dropped: it keeps a queue of its own, which
+ * `process.exit()` throws away.
+ */
+
+import { Socket } from "node:net";
+import { writeSync } from "node:fs";
+
+import { FrameDecoder } from "./frame.js";
+import { RESULTS_FD } from "./protocol.js";
+import { TASKS_FD } from "./protocol.js";
+import { decodeToWorker } from "./message-codec.js";
+import { encodeToParent } from "./message-codec.js";
+import type { ToParentMessage } from "./protocol.js";
+import type { ToWorkerMessage } from "./protocol.js";
+
+/** How long to wait, in milliseconds, before a write is tried again on a descriptor that was made non-blocking. */
+const RETRY_MS = 1;
+
+const pause = new Int32Array(new SharedArrayBuffer(4));
+
+function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && "code" in error && error.code === code;
+}
+
+function writeFully(fd: number, bytes: Uint8Array): void {
+  let at = 0;
+  while (at < bytes.byteLength) {
+    try {
+      at += writeSync(fd, bytes, at, bytes.byteLength - at);
+    } catch (error) {
+      // Only if somebody else made the descriptor non-blocking; EINTR is retried by libuv.
+      if (!hasCode(error, "EAGAIN")) throw error;
+      Atomics.wait(pause, 0, 0, RETRY_MS);
+    }
+  }
+}
+
+/** What happens on the channel. */
+export interface ChildChannelEvents {
+  onMessage(message: ToWorkerMessage): void;
+  /** The parent is gone, or the pipe is of no use any more. */
+  onEnd(): void;
+}
+
+export class ChildChannel {
+  readonly #onEnd: () => void;
+  #hasEnded = false;
+
+  constructor(events: ChildChannelEvents) {
+    this.#onEnd = events.onEnd;
+    const decoder = new FrameDecoder((frame) => events.onMessage(decodeToWorker(frame)));
+    const socket = new Socket({ fd: TASKS_FD, readable: true, writable: false });
+    socket.on("data", (chunk: Buffer) => {
+      try {
+        decoder.push(chunk);
+      } catch {
+        this.#end();
+      }
+    });
+    socket.on("error", () => {});
+    socket.on("close", () => this.#end());
+  }
+
+  /** Sends a message; when this returns, it has left the process. */
+  send(message: ToParentMessage): void {
+    if (this.#hasEnded) return;
+    const buffers = encodeToParent(message);
+    try {
+      for (const buffer of buffers) writeFully(RESULTS_FD, buffer);
+    } catch {
+      this.#end();
+    }
+  }
+
+  #end(): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    this.#onEnd();
+  }
+}

@@ -1,0 +1,222 @@
+/**
+ * What kind of object the codec has before it.
+ *
+ * Structured clone keeps silent about loss: a `URL` or a `Headers` becomes `{}` on Node 20. Such built-in classes are
+ * refused here on every version, as later versions of `structuredClone` do. Instances of the user's own classes become
+ * plain objects, as they do there; what they hold in `#private` fields can't be seen from outside and is lost.
+ */
+
+import { types } from "node:util";
+
+import { extensionOfPrototype } from "./codec-extensions.js";
+import { onExtensionRegistered } from "./codec-extensions.js";
+
+/** Kinds of objects, by how they are walked. */
+export const KIND = {
+  /** Own enumerable properties are walked. */
+  plain: 0,
+  array: 1,
+  map: 2,
+  set: 3,
+  /** V8 clones it and it holds no other objects. */
+  leaf: 4,
+  /** A view or a buffer: a leaf, unless shared or detached. */
+  binary: 5,
+  error: 6,
+  extension: 7,
+  refused: 8,
+} as const;
+
+export type Kind = (typeof KIND)[keyof typeof KIND];
+
+/** The verdict on a class; `check` means that each instance has to be looked at. */
+type Verdict = typeof KIND.plain | typeof KIND.extension | typeof KIND.refused | "check";
+
+/** Built-in classes written in JavaScript, which V8 takes for ordinary ones; those with a global name first. */
+const LOSSY_GLOBALS: ReadonlySet<string> = new Set(
+  (
+    "URL URLSearchParams URLPattern Headers Request Response FormData Blob File AbortController AbortSignal EventTarget " +
+    "Event TextEncoder TextDecoder ReadableStream WritableStream TransformStream CompressionStream DecompressionStream " +
+    "TextEncoderStream TextDecoderStream MessageChannel MessagePort BroadcastChannel WebSocket EventSource Crypto " +
+    "SubtleCrypto CryptoKey Performance Navigator Storage"
+  ).split(" "),
+);
+
+/** The others, with the module that exports them. */
+const LOSSY_EXPORTS: ReadonlyMap<string, string> = new Map([
+  ["Stream", "node:stream"],
+  ["Server", "node:net"],
+  ["BlockList", "node:net"],
+  ["SocketAddress", "node:net"],
+  ["Socket", "node:dgram"],
+  ["ChildProcess", "node:child_process"],
+  ["Worker", "node:worker_threads"],
+  ["KeyObject", "node:crypto"],
+  ["X509Certificate", "node:crypto"],
+  ["ECDH", "node:crypto"],
+  ["DiffieHellman", "node:crypto"],
+  ["Script", "node:vm"],
+  ["AsyncLocalStorage", "node:async_hooks"],
+  ["AsyncResource", "node:async_hooks"],
+  ["Interface", "node:readline"],
+  ["Dir", "node:fs"],
+]);
+
+let verdicts = new WeakMap<object, Verdict>();
+onExtensionRegistered(() => {
+  verdicts = new WeakMap();
+});
+
+/** The constructor that a prototype names. Runs no getter. */
+export function ownConstructor(prototype: object): ((...args: never[]) => unknown) | undefined {
+  const value: unknown = Object.getOwnPropertyDescriptor(prototype, "constructor")?.value;
+  return typeof value === "function" ? (value as (...args: never[]) => unknown) : undefined;
+}
+
+/** Whether the class is part of the engine or of Node's native code. */
+export function isNativeClass(constructor: (...args: never[]) => unknown): boolean {
+  return (
+    !types.isProxy(constructor) && /\{\s*\[native code\]\s*\}\s*$/.test(Function.prototype.toString.call(constructor))
+  );
+}
+
+/** Identity decides, not the name alone: a user's own class may be called `Event` or `Request`. */
+function isLossyClass(constructor: (...args: never[]) => unknown): boolean {
+  const { name } = constructor;
+  if (LOSSY_GLOBALS.has(name) && Reflect.get(globalThis, name) === constructor) return true;
+  const moduleName = LOSSY_EXPORTS.get(name);
+  const module = moduleName === undefined ? undefined : process.getBuiltinModule(moduleName);
+  return module !== undefined && Reflect.get(module, name) === constructor;
+}
+
+/** Generators and iterators of built-in collections, whose prototypes have no constructor of their own. */
+const BUILT_IN_ITERATOR = /^(?:.+ (?:Iterator|Helper)|(?:Async)?Generator)$/;
+
+function ownTag(prototype: object): string {
+  const value: unknown = Object.getOwnPropertyDescriptor(prototype, Symbol.toStringTag)?.value;
+  return typeof value === "string" ? value : "";
+}
+
+function isRoot(prototype: object): boolean {
+  return Object.getPrototypeOf(prototype) === null;
+}
+
+function judge(prototype: object): Verdict {
+  for (let at: object | null = prototype; at !== null; at = Object.getPrototypeOf(at) as object | null) {
+    if (types.isProxy(at)) return KIND.plain;
+    if (extensionOfPrototype(at) !== undefined) return KIND.extension;
+    const constructor = ownConstructor(at);
+    // `Object.prototype`, which may be that of another realm (node:vm, Jest).
+    if (isRoot(at)) return constructor === undefined || constructor.name === "Object" ? KIND.plain : "check";
+    if (constructor === undefined) {
+      if (BUILT_IN_ITERATOR.test(ownTag(at))) return "check";
+      continue;
+    }
+    if (isLossyClass(constructor)) return KIND.refused;
+    if (constructor.name === "DOMException" || isNativeClass(constructor)) return "check";
+  }
+  return KIND.plain;
+}
+
+function isErrorObject(object: object): boolean {
+  return types.isNativeError(object) || object instanceof Error;
+}
+
+function checkInstance(object: object): Kind {
+  if (types.isDate(object) || types.isRegExp(object)) return KIND.leaf;
+  if (types.isMap(object)) return KIND.map;
+  if (types.isSet(object)) return KIND.set;
+  if (ArrayBuffer.isView(object) || types.isAnyArrayBuffer(object)) return KIND.binary;
+  if (isErrorObject(object)) return KIND.error;
+  if (types.isBoxedPrimitive(object) && !types.isSymbolObject(object)) return KIND.leaf;
+  return KIND.refused;
+}
+
+/** What V8 writes for an object without looking at its prototype; only needed where the prototype tells nothing. */
+function checkBare(object: object): Kind {
+  if (types.isModuleNamespaceObject(object) || types.isArgumentsObject(object)) return KIND.refused;
+  const kind = checkInstance(object);
+  return kind === KIND.refused ? KIND.plain : kind;
+}
+
+/** Classifies an object. Runs no code of the user's, unless a prototype is a proxy. */
+export function classify(object: object): Kind {
+  // First of all: whatever else is asked of a proxy runs its traps.
+  if (types.isProxy(object)) return KIND.refused;
+  const prototype = Object.getPrototypeOf(object) as object | null;
+  if (prototype === Object.prototype) return types.isArgumentsObject(object) ? KIND.refused : KIND.plain;
+  if (Array.isArray(object)) return KIND.array;
+  if (prototype === null) return checkBare(object);
+  let verdict = verdicts.get(prototype);
+  if (verdict === undefined) {
+    verdict = judge(prototype);
+    verdicts.set(prototype, verdict);
+  }
+  return verdict === "check" ? checkInstance(object) : verdict;
+}
+
+const SHARED_ADVICE = "its memory can't be shared between processes this way: copy it into an ArrayBuffer";
+
+/** Why this buffer or view can't be sent; `undefined` when it can. */
+export function refuseBinary(object: object): string | undefined {
+  const buffer = ArrayBuffer.isView(object) ? object.buffer : (object as ArrayBufferLike);
+  if (types.isSharedArrayBuffer(buffer)) return `it is made on a SharedArrayBuffer: ${SHARED_ADVICE}`;
+  if (buffer.byteLength > 0) return undefined;
+  try {
+    return new Uint8Array(buffer).byteLength === 0 ? undefined : "its length changes";
+  } catch {
+    return "its ArrayBuffer is detached (it was transferred elsewhere)";
+  }
+}
+
+/** Says what stands in the way of sending a value that was refused. Never throws. */
+export function explainRefusal(value: unknown): string {
+  if (typeof value === "function") {
+    const isClass = !types.isProxy(value) && /^class\b/.test(Function.prototype.toString.call(value));
+    return isClass ? "it is a class" : "it is a function";
+  }
+  if (typeof value === "symbol") return "it is a symbol";
+  if (typeof value !== "object" || value === null) return "it is of an unknown type";
+  if (types.isProxy(value)) return "it is a Proxy: pass a plain copy of what it stands for";
+  if (types.isPromise(value)) return "it is a promise: await it first";
+  if (types.isSharedArrayBuffer(value)) return refuseBinary(value) ?? "it is shared memory";
+  if (types.isModuleNamespaceObject(value)) return "it is a module: import it inside the task";
+  if (types.isArgumentsObject(value)) return "it is an arguments object: pass [...arguments]";
+  return explainClass(value);
+}
+
+const ADVICE: ReadonlyMap<string, string> = new Map([
+  ["URL", "pass url.href"],
+  ["URLSearchParams", "pass its toString()"],
+  ["Headers", "pass [...headers]"],
+  ["FormData", "pass [...formData]"],
+  ["Blob", "pass await blob.arrayBuffer()"],
+  ["File", "pass await file.arrayBuffer()"],
+  ["Response", "pass await response.arrayBuffer()"],
+  ["Request", "pass await request.arrayBuffer()"],
+  ["AbortSignal", "use the signal of currentTask() in the task"],
+  ["AbortController", "use the signal of currentTask() in the task"],
+  ["CryptoKey", "pass it exported"],
+  ["WeakMap", "pass a Map"],
+  ["WeakSet", "pass a Set"],
+  ["WeakRef", "pass what deref() gives"],
+]);
+
+function explainClass(object: object): string {
+  let name = "";
+  for (
+    let at = Object.getPrototypeOf(object) as object | null;
+    at !== null;
+    at = Object.getPrototypeOf(at) as object
+  ) {
+    if (types.isProxy(at)) break;
+    const constructor = ownConstructor(at);
+    if (constructor === undefined || constructor.name === "Object") continue;
+    name ||= constructor.name;
+    if (constructor.name === "Stream") return `it is a stream or socket (${name}), which belongs to this process`;
+    const advice = ADVICE.get(constructor.name);
+    if (advice !== undefined) return `it is a ${name}, whose state is not visible as properties: ${advice}`;
+  }
+  const iterator = Object.prototype.toString.call(object).slice(8, -1);
+  return name === "" ? `it is a ${iterator}` : `it is a ${name}, whose state belongs to this process`;
+}

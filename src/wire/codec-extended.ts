@@ -1,0 +1,252 @@
+/**
+ * Values that hold errors or instances with an extension: V8 alone would lose what they are.
+ *
+ * The graph is copied with `undefined` where such a "special" stands, and travels as one V8 value
+ *
+ *     [[root], specials, operations]
+ *
+ * Each operation is four elements (what, holder, key, index of the special) and is carried out in order; holders are the
+ * containers of the graph itself, whose identity V8 keeps. So no key or value of the user's can be taken for a
+ * placeholder. Errors exist as empty shells before the first operation, so cycles through them (an error that is its own
+ * cause) are kept; a special made by a user's `decode` exists from its `finish` on.
+ */
+
+import { KIND } from "./codec-classify.js";
+import { ValuePath } from "./codec-path.js";
+import { classify } from "./codec-classify.js";
+import { describeError } from "./error-codec-parts.js";
+import { encodeWithV8 } from "./codec-v8.js";
+import { explainRefusal } from "./codec-classify.js";
+import { extensionOf } from "./codec-extensions.js";
+import { refuseBinary } from "./codec-classify.js";
+import { toNotSerializable } from "./codec-path.js";
+import type { PathStep } from "./codec-path.js";
+
+/** First byte of the encoding; what follows is written by V8. */
+export const EXTENDED_TAG = 0x02;
+
+/** The operations. */
+export const OPERATION = { set: 0, fillMap: 1, fillSet: 2, finish: 3 } as const;
+
+/** Elements of one operation. */
+export const OPERATION_LENGTH = 4;
+
+/** How deep the properties of errors are followed, and how many objects of them are sent in all. */
+const MAX_ERROR_DEPTH = 100;
+const MAX_ERROR_OBJECTS = 10_000;
+
+/** Stands in a copy for the special with this index, until its holder is known. */
+class SpecialReference {
+  readonly index: number;
+
+  constructor(index: number) {
+    this.index = index;
+  }
+}
+
+/**
+ * How parts that can't be sent are met: the value as a whole is refused; an error is sent without them (it must arrive,
+ * and what libraries hang on errors, such as requests and sockets, is seldom what the catcher wants).
+ */
+type Mode = "strict" | "lenient";
+
+class Copier {
+  readonly path: ValuePath;
+  readonly specials: unknown[] = [];
+  readonly operations: unknown[] = [];
+  readonly #copies: Record<Mode, Map<object, object>> = { strict: new Map(), lenient: new Map() };
+  readonly #references = new Map<object, SpecialReference>();
+  readonly #unfinished = new Set<object>();
+  #errorDepth = 0;
+  #errorObjects = 0;
+
+  constructor(root: string) {
+    this.path = new ValuePath(root);
+  }
+
+  /** Puts the copy of a value into a container; `true` when it is a special, to be set on arrival. */
+  put(holder: object, key: PathStep & (string | number), value: unknown, mode: Mode, depth: number): boolean {
+    const copied = this.#copy(value, mode, depth);
+    const isSpecial = copied instanceof SpecialReference;
+    if (isSpecial) this.operations.push(OPERATION.set, holder, key, copied.index);
+    // An assignment to `__proto__` would change the prototype.
+    const stored = isSpecial ? undefined : copied;
+    if (key === "__proto__") {
+      Object.defineProperty(holder, key, { value: stored, enumerable: true, configurable: true, writable: true });
+    } else {
+      (holder as Record<string | number, unknown>)[key] = stored;
+    }
+    return isSpecial;
+  }
+
+  #copy(value: unknown, mode: Mode, depth: number): unknown {
+    if (typeof value === "function" || typeof value === "symbol") return this.#refuse(explainRefusal(value), mode);
+    if (typeof value !== "object" || value === null) return value;
+    const reference = this.#references.get(value);
+    if (reference !== undefined) {
+      if (!this.#unfinished.has(value)) return reference;
+      return this.#refuse("it holds itself, and instances with a codec extension can't", mode);
+    }
+    const known = this.#copies.strict.get(value) ?? (mode === "lenient" ? this.#copies.lenient.get(value) : undefined);
+    return known ?? this.#copyNew(value, mode, depth);
+  }
+
+  #copyNew(object: object, mode: Mode, depth: number): unknown {
+    if (mode === "lenient" && (this.#errorDepth > MAX_ERROR_DEPTH || ++this.#errorObjects > MAX_ERROR_OBJECTS)) {
+      return this.#refuse("the error holds too much", mode);
+    }
+    this.#errorDepth += mode === "lenient" ? 1 : 0;
+    try {
+      return this.#copyByKind(object, mode, depth);
+    } finally {
+      this.#errorDepth -= mode === "lenient" ? 1 : 0;
+    }
+  }
+
+  #copyByKind(object: object, mode: Mode, depth: number): unknown {
+    const kind = classify(object);
+    switch (kind) {
+      case KIND.plain:
+        return this.#properties(object, this.#remember(object, {}, mode), mode, depth);
+      case KIND.array: {
+        const copy: unknown[] = [];
+        copy.length = (object as unknown[]).length;
+        return this.#properties(object, this.#remember(object, copy, mode), mode, depth);
+      }
+      case KIND.map:
+        return this.#map(object as Map<unknown, unknown>, mode, depth);
+      case KIND.set:
+        return this.#set(object as Set<unknown>, mode, depth);
+      case KIND.leaf:
+        return object;
+      case KIND.binary: {
+        const problem = refuseBinary(object);
+        return problem === undefined ? object : this.#refuse(problem, mode);
+      }
+      case KIND.error:
+        return this.#error(object, depth);
+      case KIND.extension:
+        return this.#extension(object, mode, depth);
+      case KIND.refused:
+        return this.#refuse(explainRefusal(object), mode);
+    }
+  }
+
+  #refuse(what: string, mode: Mode): string {
+    if (mode === "strict") throw this.path.refuse(what);
+    return `[not sent: ${what}]`;
+  }
+
+  #remember<T extends object>(original: object, copy: T, mode: Mode): T {
+    this.#copies[mode].set(original, copy);
+    return copy;
+  }
+
+  #properties(from: object, to: object, mode: Mode, depth: number): object {
+    for (const key of Object.keys(from)) {
+      this.path.at(depth, Array.isArray(from) && /^\d+$/.test(key) ? Number(key) : key);
+      this.put(to, key, this.#read(from, key, mode), mode, depth + 1);
+    }
+    return to;
+  }
+
+  #read(from: object, key: string, mode: Mode): unknown {
+    try {
+      return (from as Record<string, unknown>)[key];
+    } catch (error) {
+      if (mode === "strict") throw error;
+      return "[not sent: reading it threw]";
+    }
+  }
+
+  #map(map: Map<unknown, unknown>, mode: Mode, depth: number): object {
+    const copy = this.#remember(map, new Map<unknown, unknown>(), mode);
+    const flat: unknown[] = [];
+    let hasSpecial = false;
+    for (const [key, value] of Map.prototype.entries.call(map) as MapIterator<[unknown, unknown]>) {
+      this.path.at(depth, { in: "mapKeys", key });
+      hasSpecial = this.put(flat, flat.length, key, mode, depth + 1) || hasSpecial;
+      this.path.at(depth, { in: "map", key });
+      hasSpecial = this.put(flat, flat.length, value, mode, depth + 1) || hasSpecial;
+    }
+    if (hasSpecial) this.operations.push(OPERATION.fillMap, copy, flat, 0);
+    else for (let index = 0; index < flat.length; index += 2) copy.set(flat[index], flat[index + 1]);
+    return copy;
+  }
+
+  #set(set: Set<unknown>, mode: Mode, depth: number): object {
+    const copy = this.#remember(set, new Set<unknown>(), mode);
+    const members: unknown[] = [];
+    let hasSpecial = false;
+    for (const member of Set.prototype.values.call(set) as SetIterator<unknown>) {
+      this.path.at(depth, { in: "set", key: members.length });
+      hasSpecial = this.put(members, members.length, member, mode, depth + 1) || hasSpecial;
+    }
+    if (hasSpecial) this.operations.push(OPERATION.fillSet, copy, members, 0);
+    else for (const member of members) copy.add(member);
+    return copy;
+  }
+
+  #newSpecial(object: object, record: unknown[]): SpecialReference {
+    const reference = new SpecialReference(this.specials.length);
+    this.specials.push(record);
+    this.#references.set(object, reference);
+    return reference;
+  }
+
+  /** A record with an empty tag. */
+  #error(error: object, depth: number): SpecialReference {
+    const { className, stack, own, hidden } = describeError(error);
+    const ownCopy = {};
+    const hiddenCopy = {};
+    const reference = this.#newSpecial(error, ["", className, stack, ownCopy, hiddenCopy]);
+    this.#properties(hidden, hiddenCopy, "lenient", depth);
+    this.#properties(own, ownCopy, "lenient", depth);
+    this.operations.push(OPERATION.finish, undefined, undefined, reference.index);
+    return reference;
+  }
+
+  #extension(instance: object, mode: Mode, depth: number): unknown {
+    const extension = extensionOf(instance);
+    if (extension === undefined) return this.#refuse("its codec extension is gone", mode);
+    let plain: unknown;
+    try {
+      plain = extension.encode(instance);
+    } catch (cause) {
+      if (mode === "lenient") return `[not sent: the codec extension "${extension.tag}" threw]`;
+      throw this.path.refuse(`its codec extension "${extension.tag}" threw`, { cause });
+    }
+    const record: unknown[] = [extension.tag, undefined];
+    const reference = this.#newSpecial(instance, record);
+    this.#unfinished.add(instance);
+    this.put(record, 1, plain, mode, depth);
+    this.#unfinished.delete(instance);
+    this.operations.push(OPERATION.finish, undefined, undefined, reference.index);
+    return reference;
+  }
+}
+
+/**
+ * Encodes a value that holds specials.
+ *
+ * @throws NotSerializableError with the path to a part that can't be sent; never for a part of an error.
+ */
+export function encodeExtended(value: unknown, root: string, roots: "one" | "list"): Uint8Array {
+  const copier = new Copier(root);
+  try {
+    const box: unknown[] = [undefined];
+    if (roots === "one") {
+      copier.put(box, 0, value, "strict", 0);
+    } else {
+      const list: unknown[] = [];
+      box[0] = list;
+      for (const [index, part] of (value as readonly unknown[]).entries()) {
+        copier.path.at(0, index);
+        copier.put(list, index, part, "strict", 1);
+      }
+    }
+    return encodeWithV8([box, copier.specials, copier.operations], Uint8Array.of(EXTENDED_TAG));
+  } catch (error) {
+    throw toNotSerializable(error, copier.path);
+  }
+}

@@ -1,0 +1,79 @@
+/** What was thrown, to bytes and back. Errors themselves are taken apart in codec-extended and error-codec-parts. */
+
+import { types } from "node:util";
+
+import { NotSerializableError } from "../errors.js";
+import { decodeValue } from "./codec.js";
+import { encodeValue } from "./codec.js";
+
+export { registerErrorClass } from "./error-codec-classes.js";
+export type { ErrorClass } from "./error-codec-classes.js";
+
+/** What the path of a thrown value begins with. */
+const ROOT = "thrown value";
+
+/**
+ * Encodes what was thrown, whatever it is. Never throws.
+ *
+ * An error travels with class, message, stack, code, cause, and own enumerable properties; a property that can't be
+ * sent is replaced by a text that says so. Other values travel as themselves; one that can't becomes a
+ * `NotSerializableError`.
+ */
+export function encodeThrown(thrown: unknown): Uint8Array {
+  try {
+    return encodeValue(thrown, ROOT);
+  } catch (problem) {
+    return encodeProblem(problem);
+  }
+}
+
+function encodeProblem(problem: unknown): Uint8Array {
+  try {
+    return encodeValue(problem, ROOT);
+  } catch {
+    // Reached when the stack is nearly full, or memory is: as little as possible from here on.
+    return encodeValue("A value was thrown that can't be sent between processes.", ROOT);
+  }
+}
+
+/**
+ * Decodes what `encodeThrown` returned. Never throws: damaged bytes give the error that says so.
+ */
+export function decodeThrown(bytes: Uint8Array): unknown {
+  try {
+    return decodeValue(bytes);
+  } catch (cause) {
+    return new NotSerializableError(ROOT, "its encoding can't be read", { cause });
+  }
+}
+
+const SUBMISSION_MARK = "\n    — submitted from —\n";
+
+/** Errors that have their mark: several futures may fail with the same one. */
+const marked = new WeakSet<object>();
+
+function keepFrames(stack: string): string {
+  const lines = stack.split("\n").filter((line) => /^\s+at /.test(line));
+  return lines.join("\n");
+}
+
+/**
+ * Adds the place of submission to an error's stack, once in each process. Does nothing for anything but an error, and for
+ * an error that can't be changed. Never throws.
+ *
+ * @param submissionStack - A stack as `Error.captureStackTrace` makes it; only its frames are used.
+ */
+export function appendSubmissionStack(error: unknown, submissionStack: string): void {
+  const frames = keepFrames(submissionStack);
+  if (frames === "" || typeof error !== "object" || error === null || types.isProxy(error)) return;
+  try {
+    if (!(types.isNativeError(error) || error instanceof Error) || marked.has(error) || Object.isFrozen(error)) return;
+    const stack: unknown = error.stack;
+    if (typeof stack !== "string") return;
+    marked.add(error);
+    const value = stack + SUBMISSION_MARK + frames;
+    Object.defineProperty(error, "stack", { value, enumerable: false, configurable: true, writable: true });
+  } catch {
+    // A stack that can't be read or redefined stays as it is.
+  }
+}

@@ -1,0 +1,159 @@
+/**
+ * Framing: how a message lies on a pipe.
+ *
+ *     0        4      5       6            8      12      16
+ *     | length | kind | flags | nameLength | idA  | idB   | name (UTF-8) | payload ...
+ *
+ * All integers are unsigned little-endian; `length` counts the bytes behind the header (name and payload). Payloads
+ * are opaque here: they are encoded once, where the value is at hand, and copied as bytes from then on.
+ */
+
+import { ProtocolError } from "../errors.js";
+
+const HEADER_BYTES = 16;
+
+/** The largest body of a frame, in bytes (2 GiB less 1): a larger length is taken for garbage. */
+export const MAX_BODY_BYTES = 0x7fff_ffff;
+
+/** Bodies up to this size, in bytes, are copied behind their header, so that small frames share one write. */
+const COPY_BELOW_BYTES = 64 * 1024;
+
+/** How much of a long body is set aside at first, in bytes; a false length can't make the reader allocate more. */
+const FIRST_ALLOCATION_BYTES = 1024 * 1024;
+
+const MAX_NAME_BYTES = 0xffff;
+
+const NO_BYTES: Uint8Array = new Uint8Array(0);
+
+/** One frame. Fields that a kind does not use are 0 or empty. */
+export interface Frame {
+  readonly kind: number;
+  readonly flags: number;
+  readonly idA: number;
+  readonly idB: number;
+  readonly name: string;
+  readonly payload: Uint8Array;
+}
+
+/** Fills the unused fields of a frame. */
+export function makeFrame(kind: number, fields: Partial<Omit<Frame, "kind">> = {}): Frame {
+  return { kind, flags: 0, idA: 0, idB: 0, name: "", payload: NO_BYTES, ...fields };
+}
+
+/**
+ * Encodes a frame as one buffer, or as two when the payload is too long to be worth a copy.
+ *
+ * @throws ProtocolError when name or payload are longer than a frame can hold.
+ */
+export function encodeFrame(frame: Frame): Uint8Array[] {
+  const name = frame.name === "" ? NO_BYTES : Buffer.from(frame.name, "utf8");
+  const bodyBytes = name.byteLength + frame.payload.byteLength;
+  if (name.byteLength > MAX_NAME_BYTES) throw new ProtocolError(`A name of ${name.byteLength} bytes is too long.`);
+  if (bodyBytes > MAX_BODY_BYTES) {
+    throw new ProtocolError(`A message of ${bodyBytes} bytes is over the limit of ${MAX_BODY_BYTES} bytes.`);
+  }
+  const isCopied = bodyBytes <= COPY_BELOW_BYTES;
+  const head = Buffer.allocUnsafe(HEADER_BYTES + (isCopied ? bodyBytes : name.byteLength));
+  head.writeUInt32LE(bodyBytes, 0);
+  head.writeUInt8(frame.kind, 4);
+  head.writeUInt8(frame.flags, 5);
+  head.writeUInt16LE(name.byteLength, 6);
+  head.writeUInt32LE(frame.idA, 8);
+  head.writeUInt32LE(frame.idB, 12);
+  head.set(name, HEADER_BYTES);
+  if (!isCopied) return [head, frame.payload];
+  head.set(frame.payload, HEADER_BYTES + name.byteLength);
+  return [head];
+}
+
+/** A body whose bytes are still arriving. */
+interface OpenFrame {
+  readonly bodyBytes: number;
+  readonly header: Buffer;
+  body: Buffer;
+  filledBytes: number;
+}
+
+/** Cuts a stream of bytes into frames. Payloads are copies or views that nobody else writes to. */
+export class FrameDecoder {
+  readonly #onFrame: (frame: Frame) => void;
+  #head: Buffer = Buffer.alloc(0);
+  #open: OpenFrame | undefined;
+
+  constructor(onFrame: (frame: Frame) => void) {
+    this.#onFrame = onFrame;
+  }
+
+  /** Whether a frame has begun and not ended. */
+  get isMidFrame(): boolean {
+    return this.#open !== undefined || this.#head.byteLength > 0;
+  }
+
+  /**
+   * Takes the next bytes of the stream and hands over every frame that they complete.
+   *
+   * @throws ProtocolError when the bytes can't be a frame; the stream is of no use afterwards.
+   */
+  push(chunk: Buffer): void {
+    let rest = chunk;
+    while (rest.byteLength > 0) {
+      rest = this.#open === undefined ? this.#takeHead(rest) : this.#takeBody(rest, this.#open);
+    }
+  }
+
+  #takeHead(chunk: Buffer): Buffer {
+    const bytes = this.#head.byteLength === 0 ? chunk : Buffer.concat([this.#head, chunk]);
+    if (bytes.byteLength < HEADER_BYTES) {
+      this.#head = bytes;
+      return bytes.subarray(bytes.byteLength);
+    }
+    this.#head = Buffer.alloc(0);
+    const bodyBytes = bytes.readUInt32LE(0);
+    if (bodyBytes > MAX_BODY_BYTES) throw new ProtocolError(`A frame claims to have ${bodyBytes} bytes.`);
+    const header = bytes.subarray(0, HEADER_BYTES);
+    const end = HEADER_BYTES + bodyBytes;
+    if (bytes.byteLength >= end) {
+      this.#emit(header, bytes.subarray(HEADER_BYTES, end));
+      return bytes.subarray(end);
+    }
+    // The header is copied: it would keep the whole chunk alive.
+    this.#open = {
+      bodyBytes,
+      header: Buffer.from(header),
+      body: Buffer.allocUnsafeSlow(Math.min(bodyBytes, FIRST_ALLOCATION_BYTES)),
+      filledBytes: 0,
+    };
+    return bytes.subarray(HEADER_BYTES);
+  }
+
+  #takeBody(chunk: Buffer, open: OpenFrame): Buffer {
+    const takenBytes = Math.min(chunk.byteLength, open.bodyBytes - open.filledBytes);
+    const neededBytes = open.filledBytes + takenBytes;
+    if (neededBytes > open.body.byteLength) {
+      // Doubling: memory follows the bytes that really came, not the length that was claimed.
+      const grown = Buffer.allocUnsafeSlow(Math.min(open.bodyBytes, Math.max(neededBytes, open.body.byteLength * 2)));
+      open.body.copy(grown, 0, 0, open.filledBytes);
+      open.body = grown;
+    }
+    chunk.copy(open.body, open.filledBytes, 0, takenBytes);
+    open.filledBytes = neededBytes;
+    if (open.filledBytes === open.bodyBytes) {
+      this.#open = undefined;
+      this.#emit(open.header, open.body);
+    }
+    return chunk.subarray(takenBytes);
+  }
+
+  #emit(header: Buffer, body: Buffer): void {
+    const nameBytes = header.readUInt16LE(6);
+    if (nameBytes > body.byteLength) throw new ProtocolError("A frame's name is longer than the frame.");
+    this.#onFrame({
+      kind: header.readUInt8(4),
+      flags: header.readUInt8(5),
+      idA: header.readUInt32LE(8),
+      idB: header.readUInt32LE(12),
+      name: nameBytes === 0 ? "" : body.toString("utf8", 0, nameBytes),
+      payload: body.subarray(nameBytes),
+    });
+  }
+}

@@ -1,0 +1,63 @@
+/**
+ * Every message between a parent and one of its workers, as one union for each direction.
+ *
+ * A worker has three private descriptors beside its standard streams:
+ *
+ *     parent ── TASKS_FD ────▶ worker's main thread      ToWorkerMessage, framed
+ *     parent ◀── RESULTS_FD ── worker's main thread      ToParentMessage, framed, written blocking
+ *     parent ── LIFELINE_FD ─▶ worker's watchdog thread  abort notices; its end means that the parent is gone
+ *
+ * Node's built-in IPC channel is not used: it is open to user code (`process.send`), and stray bytes on it crash
+ * the parent.
+ */
+
+export const TASKS_FD = 3;
+export const RESULTS_FD = 4;
+export const LIFELINE_FD = 5;
+
+/** Raised when frames change; a worker of another version is refused at start-up. */
+export const PROTOCOL_VERSION = 1;
+
+/** What a worker needs to know before its first task; sent as the payload of `initialize`. */
+export interface WorkerSettings {
+  readonly protocolVersion: number;
+  /** URL of the program's main module, which no worker ever imports; absent in a REPL or `node -e`. */
+  readonly mainUrl: string | undefined;
+  /** Whether records go to a log queue in the parent; otherwise output goes to the parent's streams. */
+  readonly hasLogQueue: boolean;
+  /** Pickled `configurer`. */
+  readonly configurer: Uint8Array | undefined;
+  /** Pickled `initializer`. */
+  readonly initializer: Uint8Array | undefined;
+  /** Encoded `initargs`. */
+  readonly initargs: Uint8Array | undefined;
+}
+
+/** From the parent to a worker's main thread. */
+export type ToWorkerMessage =
+  | { readonly kind: "initialize"; readonly settings: Uint8Array }
+  | { readonly kind: "function"; readonly functionId: number; readonly pickle: Uint8Array }
+  /** The parent will not refer to this function again without sending it anew. */
+  | { readonly kind: "forget"; readonly functionId: number }
+  | {
+      readonly kind: "task";
+      readonly taskId: number;
+      readonly functionId: number;
+      /** Whether `args` holds a list of argument lists, to be run one after the other, rather than one list. */
+      readonly isChunk: boolean;
+      readonly taskName: string;
+      readonly args: Uint8Array;
+    }
+  | { readonly kind: "cancel"; readonly taskId: number; readonly reason: Uint8Array }
+  | { readonly kind: "shutdown" };
+
+/** From a worker's main thread to the parent. */
+export type ToParentMessage =
+  | { readonly kind: "ready"; readonly protocolVersion: number }
+  | { readonly kind: "initializeFailed"; readonly isConfigurer: boolean; readonly error: Uint8Array }
+  | { readonly kind: "started"; readonly taskId: number }
+  | { readonly kind: "result"; readonly taskId: number; readonly value: Uint8Array }
+  | { readonly kind: "failure"; readonly taskId: number; readonly error: Uint8Array }
+  | { readonly kind: "log"; readonly record: Uint8Array }
+  /** The worker takes no more tasks (its state is uncertain after an uncaught error) and ends by itself. */
+  | { readonly kind: "retiring" };

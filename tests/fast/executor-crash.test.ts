@@ -1,0 +1,167 @@
+import assert from "node:assert/strict";
+import { after } from "node:test";
+import { test } from "node:test";
+import { writeSync } from "node:fs";
+
+import { CancelledError } from "../../src/index.js";
+import { ProcessTaskPoolExecutor } from "../../src/index.js";
+import { WorkerCrashedError } from "../../src/index.js";
+import { add } from "../fixtures/tasks.js";
+import { hangForEver } from "../fixtures/tasks.js";
+import { processId } from "../fixtures/tasks.js";
+
+const executor = new ProcessTaskPoolExecutor({ maxWorkers: 1 });
+
+after(() => executor.shutdown());
+
+async function assertCrash(future: Promise<unknown>, exitCode: number | null, signal: string | null): Promise<void> {
+  await assert.rejects(future, (error) => {
+    assert.ok(error instanceof WorkerCrashedError, String(error));
+    assert.deepEqual([error.exitCode, error.signal], [exitCode, signal]);
+    return true;
+  });
+}
+
+test("a task that exits its process fails alone, with the exit code, whatever it is", async () => {
+  for (const code of [0, 3]) {
+    const exiting = executor.with({ name: "leaver" }).createProcessTask((status: number) => {
+      console.error("last words");
+      process.exit(status);
+    }, code);
+    const next = executor.createProcessTask(add, 1, 2);
+    // oxlint-disable-next-line no-await-in-loop
+    await assert.rejects(exiting, (error) => {
+      assert.ok(error instanceof WorkerCrashedError);
+      assert.deepEqual([error.exitCode, error.signal, error.taskName], [code, null, "leaver"]);
+      assert.match(error.stderr, /last words/);
+      assert.match(error.stack ?? "", /submitted from[^]*executor-crash\.test/);
+      return true;
+    });
+    // oxlint-disable-next-line no-await-in-loop
+    assert.equal(await next, 3);
+  }
+});
+
+test("a worker killed from outside fails its task alone", async () => {
+  const future = executor.createProcessTask(hangForEver);
+  const next = executor.createProcessTask(add, 1, 2);
+  const processTask = await future.started;
+  assert.equal(processTask.sendSignal("SIGKILL"), true);
+  await assertCrash(future, null, "SIGKILL");
+  assert.equal(await next, 3);
+  assert.equal(processTask.sendSignal("SIGKILL"), false);
+});
+
+test("SIGTERM to a worker cancels its task when that listens, and the next task has a fresh worker", async () => {
+  const future = executor.createProcessTask(async () => {
+    const { currentTask } = await import("../../src/index.js");
+    const { signal } = currentTask();
+    await new Promise((_resolve, reject) => {
+      signal.addEventListener("abort", () => reject(signal.reason));
+    });
+  });
+  const processTask = await future.started;
+  processTask.sendSignal("SIGTERM");
+  await assert.rejects(future, CancelledError);
+  assert.notEqual(await executor.submit(processId), processTask.id);
+});
+
+test("SIGTERM to a worker whose task does not listen ends it by that signal", async () => {
+  const future = executor.createProcessTask(hangForEver);
+  (await future.started).sendSignal("SIGTERM");
+  await assertCrash(future, null, "SIGTERM");
+});
+
+test("an error thrown beside a task fails that task with that error", async () => {
+  for (const how of ["timer", "rejection", "tick"]) {
+    const future = executor.createProcessTask((kind: string) => {
+      if (kind === "timer") {
+        setTimeout(() => {
+          throw new RangeError("beside");
+        }, 1);
+      }
+      if (kind === "rejection") void Promise.reject(new RangeError("beside"));
+      if (kind === "tick") {
+        process.nextTick(() => {
+          throw new RangeError("beside");
+        });
+      }
+      return new Promise<never>(() => {});
+    }, how);
+    // oxlint-disable-next-line no-await-in-loop
+    await assert.rejects(future, (error) => error instanceof RangeError && error.message === "beside");
+  }
+  assert.equal(await executor.submit(add, 1, 2), 3);
+});
+
+test("what an ended task left behind harms no other task", async () => {
+  const leaver = (): number => {
+    setTimeout(() => {
+      throw new Error("left behind");
+    }, 5);
+    return process.pid;
+  };
+  const leaverPid = await executor.submit(leaver);
+  const lasting = async (): Promise<number> => {
+    await new Promise((resolve) => {
+      setTimeout(resolve, 100);
+    });
+    return process.pid;
+  };
+  assert.equal(await executor.submit(lasting), leaverPid, "it ran while the error came, to its end");
+  assert.notEqual(await executor.submit(processId), leaverPid, "the worker was replaced after that");
+});
+
+test("bytes that are no frame end their worker, and nothing else", async () => {
+  const garbling = executor.createProcessTask(() => {
+    writeSync(4, Buffer.alloc(64, 0xff));
+    return new Promise<never>(() => {});
+  });
+  await assert.rejects(garbling, (error) => error instanceof Error && Reflect.get(error, "code") === "ASYNCCPU_PROTOCOL");
+  assert.equal(await executor.submit(add, 1, 2), 3);
+});
+
+test("a task that closes the private pipes fails, and the pool goes on", async () => {
+  for (const fd of [3, 4, 5]) {
+    const closing = executor.createProcessTask(async (descriptor: number) => {
+      const { closeSync } = await import("node:fs");
+      closeSync(descriptor);
+      return new Promise<never>(() => {});
+    }, fd);
+    // oxlint-disable-next-line no-await-in-loop
+    await assertCrash(closing, null, "SIGKILL");
+    // oxlint-disable-next-line no-await-in-loop
+    assert.equal(await executor.submit(add, 1, 2), 3);
+  }
+});
+
+test("a failure that nobody handles is an unhandled rejection, a cancellation is not", async () => {
+  const seen: unknown[] = [];
+  const onUnhandled = (reason: unknown): void => {
+    seen.push(reason);
+  };
+  process.on("unhandledRejection", onUnhandled);
+  const cancelled = executor.createProcessTask(hangForEver);
+  await cancelled.started;
+  cancelled.cancel();
+  const failing = executor.createProcessTask(() => {
+    throw new Error("nobody looks");
+  });
+  while (!cancelled.done || !failing.done || seen.length === 0) {
+    // oxlint-disable-next-line no-await-in-loop
+    await new Promise(setImmediate);
+  }
+  await new Promise(setImmediate);
+  process.off("unhandledRejection", onUnhandled);
+  assert.deepEqual(
+    seen.map((reason) => (reason as Error).message),
+    ["nobody looks"],
+  );
+});
+
+test("a crash while a large argument is being written does not hang", async () => {
+  const future = executor.createProcessTask(() => process.exit(1));
+  const big = executor.createProcessTask((bytes: Uint8Array) => bytes.byteLength, new Uint8Array(20_000_000));
+  await assertCrash(future, 1, null);
+  assert.equal(await big, 20_000_000);
+});

@@ -1,0 +1,105 @@
+import assert from "node:assert/strict";
+import { after } from "node:test";
+import { test } from "node:test";
+
+import { ProcessPoolExecutor } from "../../src/index.js";
+import { add } from "../fixtures/tasks.js";
+import { hangForEver } from "../fixtures/tasks.js";
+
+const executor = new ProcessPoolExecutor({ maxWorkers: 2, graceMs: 0 });
+
+after(() => executor.shutdown());
+
+async function collect<T>(results: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const result of results) all.push(result);
+  return all;
+}
+
+/** Counts what was taken and whether the iterator was closed. */
+class CountingIterable implements Iterable<number> {
+  taken = 0;
+  isClosed = false;
+
+  *[Symbol.iterator](): Generator<number> {
+    try {
+      for (;;) yield this.taken++;
+    } finally {
+      this.isClosed = true;
+    }
+  }
+}
+
+async function* countLater(length: number): AsyncGenerator<number> {
+  for (let i = 0; i < length; i += 1) {
+    // oxlint-disable-next-line no-await-in-loop
+    await new Promise(setImmediate);
+    yield i;
+  }
+}
+
+test("results come in the order of the items, whatever the size of the chunks", async () => {
+  const items = Array.from({ length: 25 }, (_, i) => i);
+  const expected = items.map((i) => i + i * 10);
+  const tens = items.map((i) => i * 10);
+  assert.deepEqual(await collect(executor.map(add, items, tens)), expected);
+  for (const chunkSize of [1, 4, 25, 100]) {
+    // oxlint-disable-next-line no-await-in-loop
+    assert.deepEqual(await collect(executor.with({ chunkSize }).map(add, items, tens)), expected);
+  }
+});
+
+test("slow items do not change the order", async () => {
+  const wait = async (ms: number): Promise<number> => {
+    await new Promise((resolve) => {
+      setTimeout(resolve, ms);
+    });
+    return ms;
+  };
+  assert.deepEqual(await collect(executor.map(wait, [40, 1, 20, 0])), [40, 1, 20, 0]);
+});
+
+test("the shortest iterable ends the map; none and empty ones give nothing", async () => {
+  assert.deepEqual(await collect(executor.map(add, [1, 2, 3], countLater(2))), [1, 3]);
+  assert.deepEqual(await collect(executor.map(add, [], [1])), []);
+  assert.deepEqual(await collect(executor.map(() => 1)), []);
+});
+
+test("items are taken lazily, and leaving the loop cancels and closes", async () => {
+  const numbers = new CountingIterable();
+  const results = executor.with({ maxInFlight: 3, chunkSize: 2 }).map((x: number) => x, numbers);
+  assert.equal(numbers.taken, 0, "nothing is taken before the first result is asked for");
+  const seen: number[] = [];
+  for await (const result of results) {
+    seen.push(result);
+    assert.ok(numbers.taken <= result + 3 * 2 + 2, `${numbers.taken} taken at result ${result}`);
+    if (result === 9) break;
+  }
+  assert.deepEqual(seen, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  assert.equal(numbers.isClosed, true);
+});
+
+test("leaving the loop ends what runs", async () => {
+  const results = executor.map((i: number) => (i === 0 ? Promise.resolve(0) : hangForEver()), [0, 1, 2]);
+  for await (const result of results) {
+    assert.equal(result, 0);
+    break;
+  }
+  assert.equal(await executor.submit(add, 1, 1), 2);
+});
+
+test("a failure comes after the results before it, and ends the map", async () => {
+  const failAt3 = (i: number): number => {
+    if (i === 3) throw new RangeError("at 3");
+    return i;
+  };
+  for (const chunkSize of [1, 2, 10]) {
+    const seen: number[] = [];
+    const run = async (): Promise<void> => {
+      for await (const result of executor.with({ chunkSize }).map(failAt3, [0, 1, 2, 3, 4, 5])) seen.push(result);
+    };
+    // oxlint-disable-next-line no-await-in-loop
+    await assert.rejects(run(), (error) => error instanceof RangeError && error.message === "at 3");
+    assert.deepEqual(seen, [0, 1, 2]);
+  }
+});

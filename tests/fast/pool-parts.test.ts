@@ -1,0 +1,163 @@
+import assert from "node:assert/strict";
+import { PassThrough } from "node:stream";
+import { Writable } from "node:stream";
+import { test } from "node:test";
+
+import { FunctionTable } from "../../src/pool/function-table.js";
+import { OutputForwarder } from "../../src/pool/output-forwarder.js";
+import { PoolTask } from "../../src/pool/pool-task.js";
+import { SentFunctions } from "../../src/pool/function-table.js";
+import { TaskQueue } from "../../src/pool/task-queue.js";
+import { inheritableExecArgv } from "../../src/pool/start-options.js";
+
+function makeTask(id: number): PoolTask {
+  const order = {
+    name: `task ${id}`,
+    fn: { id: 1, pickle: Uint8Array.of() },
+    args: Uint8Array.of(),
+    isChunk: false,
+    timeoutMs: undefined,
+  };
+  return new PoolTask(id, order, { onDispatched: () => {}, onStarted: () => {}, onSettled: () => {} });
+}
+
+test("a queue gives tasks in the order of their arrival, without the removed ones", () => {
+  const queue = new TaskQueue();
+  const tasks = Array.from({ length: 5000 }, (_, id) => makeTask(id));
+  for (const task of tasks) queue.push(task);
+  const removed = tasks.filter((task) => task.id % 3 === 0);
+  for (const task of removed) assert.equal(queue.remove(task), true);
+  for (const task of removed) assert.equal(queue.remove(task), false);
+  assert.equal(queue.size, 5000 - removed.length);
+  const order: number[] = [];
+  for (let i = 0; i < 2000; i += 1) order.push(queue.shift()?.id ?? -1);
+  const late = makeTask(9999);
+  queue.push(late);
+  // Removal must still find its place after the array was cut.
+  assert.equal(queue.remove(tasks[4999] ?? late), true);
+  order.push(...queue.drain().map((task) => task.id));
+  const expected = tasks.map((task) => task.id).filter((id) => id % 3 !== 0 && id !== 4999);
+  assert.deepEqual(order, [...expected, 9999]);
+  assert.equal(queue.size, 0);
+  assert.equal(queue.shift(), undefined);
+});
+
+test("a task that is given back comes first again, and can be removed", () => {
+  const queue = new TaskQueue();
+  const [a, b, c] = [makeTask(1), makeTask(2), makeTask(3)];
+  queue.push(a);
+  queue.unshift(b);
+  queue.unshift(c);
+  assert.equal(queue.size, 3);
+  assert.equal(queue.remove(c), true);
+  assert.deepEqual(
+    queue.drain().map((task) => task.id),
+    [2, 1],
+  );
+});
+
+test("a settled task reports once, with the reason for its end before any other outcome", () => {
+  const outcomes: unknown[] = [];
+  const order = { name: "t", fn: { id: 1, pickle: Uint8Array.of() }, args: Uint8Array.of(), isChunk: false, timeoutMs: 5 };
+  const task = new PoolTask(1, order, {
+    onDispatched: () => {},
+    onStarted: () => {},
+    onSettled: (outcome) => outcomes.push(outcome),
+  });
+  const reason = new Error("cancelled");
+  task.endReason = reason;
+  task.settle({ kind: "result", value: Uint8Array.of(1) });
+  task.settle({ kind: "result", value: Uint8Array.of(2) });
+  assert.deepEqual(outcomes, [{ kind: "ended", error: reason }]);
+  assert.throws(() => task.args, /has begun/);
+});
+
+test("equal pickles share one id, different ones don't", () => {
+  const table = new FunctionTable();
+  const first = table.intern(Uint8Array.of(1, 2));
+  assert.equal(table.intern(Uint8Array.of(1, 2)), first);
+  assert.notEqual(table.intern(Uint8Array.of(1, 3)).id, first.id);
+});
+
+test("a function table and a worker's record of functions forget the least recently used, and stay bounded", () => {
+  const table = new FunctionTable();
+  const kept = table.intern(Buffer.from("kept"));
+  for (let i = 0; i < 2500; i += 1) {
+    table.intern(Buffer.from(`function ${i}`));
+    assert.equal(table.intern(Buffer.from("kept")), kept);
+  }
+  const sent = new SentFunctions();
+  assert.equal(sent.add(1), undefined);
+  let forgotten = 0;
+  for (let id = 2; id <= 1500; id += 1) {
+    const old = sent.add(id);
+    if (old !== undefined) forgotten += 1;
+    assert.notEqual(old, 1);
+    assert.equal(sent.has(1), true);
+  }
+  assert.equal(forgotten, 500);
+  assert.equal(sent.has(2), false);
+});
+
+test("workers inherit loaders and conditions, not scripts, debuggers, test runners or watchers", () => {
+  const given = [
+    "--import",
+    "./loader.mjs",
+    "--inspect=9229",
+    "--inspect-brk",
+    "--conditions=development",
+    "-e",
+    "console.log(1)",
+    "--eval=2",
+    "--input-type",
+    "module",
+    "--test",
+    "--test-name-pattern=x",
+    "--enable-source-maps",
+    "--inspect-port",
+    "0",
+    "--watch",
+    "--max-old-space-size=64",
+  ];
+  assert.deepEqual(inheritableExecArgv(given), [
+    "--import",
+    "./loader.mjs",
+    "--conditions=development",
+    "--enable-source-maps",
+    "--max-old-space-size=64",
+  ]);
+});
+
+test("output goes on in whole lines, the last one ended, split characters mended", async () => {
+  const source = new PassThrough();
+  const seen: string[] = [];
+  const destination = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      seen.push(chunk.toString());
+      done();
+    },
+  });
+  const forwarder = new OutputForwarder(source, destination);
+  const umlaut = Buffer.from("ü");
+  source.write("one\ntw");
+  source.write("o\n");
+  source.write(umlaut.subarray(0, 1));
+  source.write(umlaut.subarray(1));
+  source.end();
+  await forwarder.ended;
+  assert.deepEqual(seen, ["one\n", "two\n", "ü\n"]);
+  assert.equal(forwarder.tail, "one\ntwo\nü");
+});
+
+test("output waits for a slow destination, and is thrown away once that is closed", async () => {
+  const source = new PassThrough({ highWaterMark: 1024 });
+  const destination = new Writable({ highWaterMark: 1, write: () => {} });
+  const forwarder = new OutputForwarder(source, destination);
+  source.write("first\n");
+  await new Promise(setImmediate);
+  assert.equal(source.isPaused(), true);
+  destination.destroy();
+  source.end("second\n");
+  await forwarder.ended;
+  assert.equal(forwarder.tail, "first\nsecond");
+});

@@ -1,0 +1,127 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { AbortNoticeDecoder } from "../../src/wire/lifeline.js";
+import { FrameDecoder } from "../../src/wire/frame.js";
+import { MAX_BODY_BYTES } from "../../src/wire/frame.js";
+import { ProtocolError } from "../../src/errors.js";
+import { decodeToParent } from "../../src/wire/message-codec.js";
+import { decodeToWorker } from "../../src/wire/message-codec.js";
+import { encodeAbortNotice } from "../../src/wire/lifeline.js";
+import { encodeFrame } from "../../src/wire/frame.js";
+import { encodeToParent } from "../../src/wire/message-codec.js";
+import { encodeToWorker } from "../../src/wire/message-codec.js";
+import { makeFrame } from "../../src/wire/frame.js";
+import type { Frame } from "../../src/wire/frame.js";
+import type { ToParentMessage } from "../../src/wire/protocol.js";
+import type { ToWorkerMessage } from "../../src/wire/protocol.js";
+
+function decodeAll(chunks: readonly Buffer[]): Frame[] {
+  const frames: Frame[] = [];
+  const decoder = new FrameDecoder((frame) => frames.push(frame));
+  for (const chunk of chunks) decoder.push(chunk);
+  assert.equal(decoder.isMidFrame, false);
+  return frames;
+}
+
+function plain(frame: Frame): unknown {
+  return { ...frame, payload: [...frame.payload] };
+}
+
+const SAMPLES: readonly Frame[] = [
+  makeFrame(1),
+  makeFrame(255, { flags: 255, idA: 0xffff_ffff, idB: 1, name: "Größe ✓", payload: Uint8Array.of(1, 2, 3) }),
+  makeFrame(4, { payload: new Uint8Array(70_000).fill(7), name: "long" }),
+  makeFrame(5, { payload: Uint8Array.of(9) }),
+];
+
+test("frames come out as they went in, however the stream is cut", () => {
+  const bytes = Buffer.concat(SAMPLES.flatMap(encodeFrame));
+  for (const sizeBytes of [1, 2, 7, 15, 16, 17, 1000, 65_536, bytes.byteLength]) {
+    const chunks: Buffer[] = [];
+    for (let at = 0; at < bytes.byteLength; at += sizeBytes) chunks.push(Buffer.from(bytes.subarray(at, at + sizeBytes)));
+    assert.deepEqual(decodeAll(chunks).map(plain), SAMPLES.map(plain), `chunks of ${sizeBytes} bytes`);
+  }
+});
+
+test("a long payload is written without a copy, a short one in one buffer with its header", () => {
+  const long = new Uint8Array(1_000_000);
+  assert.equal(encodeFrame(makeFrame(4, { payload: long })).at(-1), long);
+  assert.equal(encodeFrame(makeFrame(4, { payload: new Uint8Array(10) })).length, 1);
+});
+
+test("a length over the limit is refused before anything is allocated for it", () => {
+  const header = Buffer.alloc(16);
+  header.writeUInt32LE(MAX_BODY_BYTES + 1, 0);
+  assert.throws(() => new FrameDecoder(() => {}).push(header), ProtocolError);
+});
+
+test("a false length makes the reader allocate no more than a bounded first piece", () => {
+  const header = Buffer.alloc(16);
+  header.writeUInt32LE(MAX_BODY_BYTES, 0);
+  const before = process.memoryUsage().arrayBuffers;
+  const decoder = new FrameDecoder(() => {});
+  decoder.push(Buffer.concat([header, Buffer.alloc(10)]));
+  assert.ok(process.memoryUsage().arrayBuffers - before < 4 * 1024 * 1024);
+  assert.equal(decoder.isMidFrame, true);
+});
+
+test("a name longer than its frame is refused", () => {
+  const [bytes] = encodeFrame(makeFrame(1, { payload: Uint8Array.of(1) }));
+  assert.ok(bytes !== undefined);
+  Buffer.from(bytes.buffer, bytes.byteOffset).writeUInt16LE(2, 6);
+  assert.throws(() => new FrameDecoder(() => {}).push(Buffer.from(bytes)), ProtocolError);
+});
+
+test("a name that no frame can hold is refused by the sender", () => {
+  assert.throws(() => encodeFrame(makeFrame(4, { name: "n".repeat(70_000) })), ProtocolError);
+});
+
+const TO_WORKER: readonly ToWorkerMessage[] = [
+  { kind: "initialize", settings: Uint8Array.of(1) },
+  { kind: "function", functionId: 7, pickle: Uint8Array.of(2) },
+  { kind: "forget", functionId: 8 },
+  { kind: "task", taskId: 9, functionId: 7, isChunk: true, taskName: "t", args: Uint8Array.of(3) },
+  { kind: "task", taskId: 9, functionId: 7, isChunk: false, taskName: "", args: Uint8Array.of() },
+  { kind: "cancel", taskId: 9, reason: Uint8Array.of(4) },
+  { kind: "shutdown" },
+];
+
+const TO_PARENT: readonly ToParentMessage[] = [
+  { kind: "ready", protocolVersion: 1 },
+  { kind: "initializeFailed", isConfigurer: true, error: Uint8Array.of(1) },
+  { kind: "started", taskId: 2 },
+  { kind: "result", taskId: 2, value: Uint8Array.of(5) },
+  { kind: "failure", taskId: 2, error: Uint8Array.of(6) },
+  { kind: "log", record: Uint8Array.of(7) },
+  { kind: "retiring" },
+];
+
+function bytesToArrays(message: ToParentMessage | ToWorkerMessage): unknown {
+  const entries = Object.entries(message).map(([key, value]) => [key, value instanceof Uint8Array ? [...value] : value]);
+  return Object.fromEntries(entries);
+}
+
+test("every message to a worker survives its frame", () => {
+  const frames = decodeAll(TO_WORKER.flatMap(encodeToWorker).map((bytes) => Buffer.from(bytes)));
+  assert.deepEqual(frames.map(decodeToWorker).map(bytesToArrays), TO_WORKER.map(bytesToArrays));
+});
+
+test("every message to the parent survives its frame", () => {
+  const frames = decodeAll(TO_PARENT.flatMap(encodeToParent).map((bytes) => Buffer.from(bytes)));
+  assert.deepEqual(frames.map(decodeToParent).map(bytesToArrays), TO_PARENT.map(bytesToArrays));
+});
+
+test("a message of the other direction, or of no kind at all, is refused", () => {
+  for (const kind of [0, 7, 64, 65, 255]) assert.throws(() => decodeToWorker(makeFrame(kind)), ProtocolError);
+  for (const kind of [0, 1, 64, 72, 255]) assert.throws(() => decodeToParent(makeFrame(kind)), ProtocolError);
+});
+
+test("abort notices survive being cut anywhere", () => {
+  const seen: number[] = [];
+  const decoder = new AbortNoticeDecoder((taskId) => seen.push(taskId));
+  const bytes = Buffer.concat([1, 0xffff_ffff, 70_000].map(encodeAbortNotice));
+  for (const byte of bytes) decoder.push(Buffer.of(byte));
+  decoder.push(bytes);
+  assert.deepEqual(seen, [1, 0xffff_ffff, 70_000, 1, 0xffff_ffff, 70_000]);
+});

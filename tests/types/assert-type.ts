@@ -1,0 +1,7 @@
+/** True when the two types are the same, `any` and `readonly` included. */
+export type IsSame<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+
+/** Compiles only when the value has exactly the type T: `isExactly<number>()(value)`. */
+export function isExactly<T>(): <V>(value: V, ...proof: IsSame<V, T> extends true ? [] : [never]) => void {
+  return () => {};
+}
