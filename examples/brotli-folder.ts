@@ -20,13 +20,14 @@ import { LogQueue } from "../src/index.js";
 import { ProcessTaskPoolExecutor } from "../src/index.js";
 import { QueueListener } from "../src/index.js";
 import { formatCount } from "./format.js";
-import { formatMebibytes } from "./format.js";
 import { formatRatio } from "./format.js";
 import { formatSeconds } from "./format.js";
+import { formatSize } from "./format.js";
 import { formatTable } from "./format.js";
 import { ProgressLine } from "./progress-line.js";
 import type { LogRecord } from "../src/index.js";
 
+const DEFAULT_FOLDER = "node_modules";
 const DEFAULT_FILE_COUNT = 200;
 const SHOWN_ROWS = 10;
 const DELAY_RESOLUTION_MS = 1;
@@ -70,7 +71,7 @@ async function findFiles(folder: string, extension: string): Promise<InputFile[]
 
 async function chooseFiles(folder: string | undefined): Promise<InputFile[]> {
   if (folder !== undefined) return findFiles(folder, "");
-  return (await findFiles("node_modules", ".js")).slice(0, DEFAULT_FILE_COUNT);
+  return (await findFiles(DEFAULT_FOLDER, ".js")).slice(0, DEFAULT_FILE_COUNT);
 }
 
 function sum<T>(items: readonly T[], measure: (item: T) => number): number {
@@ -163,21 +164,25 @@ async function compressAll(files: readonly InputFile[], folder: string): Promise
   }
 }
 
-const folder = process.argv[2];
-const files = await chooseFiles(folder);
-if (files.length === 0) {
-  console.error(`There are no files in ${folder ?? "node_modules"}.`);
-  process.exitCode = 1;
-} else {
-  const size = formatMebibytes(sum(files, (file) => file.sizeBytes));
+async function main(folder: string | undefined): Promise<void> {
+  const files = await chooseFiles(folder);
+  if (files.length === 0) throw new Error("there are no files in it");
+  const size = formatSize(sum(files, (file) => file.sizeBytes));
   const what = folder === undefined ? "largest .js files under node_modules" : `files under ${folder}`;
   console.log(`Compressing ${files.length} ${what} (${size}) with Brotli, quality ${constants.BROTLI_MAX_QUALITY}`);
-  try {
-    await compressAll(files, folder ?? "node_modules");
-  } catch (error) {
+  await compressAll(files, folder ?? DEFAULT_FOLDER);
+}
+
+const folder = process.argv[2];
+try {
+  await main(folder);
+} catch (error) {
+  if (error instanceof CancelledError) {
     // Ctrl-C: the executor has ended its processes, and ends this one by the same signal when this turn is over.
-    if (!(error instanceof CancelledError)) throw error;
     console.error("Interrupted.");
     process.exitCode = 130;
+  } else {
+    console.error(`${folder ?? DEFAULT_FOLDER}: ${error instanceof Error ? error.message : String(error)}`);
+    process.exitCode = 1;
   }
 }

@@ -5,9 +5,10 @@ export function formatCount(value: number): string {
   return value.toLocaleString("en-US");
 }
 
-/** A size in mebibytes, such as `32.2 MiB`. */
-export function formatMebibytes(sizeBytes: number): string {
-  return `${(sizeBytes / 2 ** 20).toFixed(1)} MiB`;
+/** A size in the largest fitting unit, such as `32.2 MiB`. */
+export function formatSize(sizeBytes: number): string {
+  if (sizeBytes < 2 ** 10) return `${sizeBytes} B`;
+  return sizeBytes < 2 ** 20 ? `${(sizeBytes / 2 ** 10).toFixed(1)} KiB` : `${(sizeBytes / 2 ** 20).toFixed(1)} MiB`;
 }
 
 /** How many times smaller the output is than the input, such as `6.46`. */

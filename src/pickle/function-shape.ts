@@ -5,7 +5,6 @@ import { freeVariablesOf } from "./free-variables.js";
 import type { SourceForm } from "./graph-format.js";
 import type { FoundFunction } from "./script-source.js";
 import type { ScriptSource } from "./script-source.js";
-import { childrenOf } from "./syntax-tree.js";
 import { endOf } from "./syntax-tree.js";
 import { startOf } from "./syntax-tree.js";
 import type { SyntaxNode } from "./syntax-tree.js";

@@ -17,7 +17,6 @@ import { readsProc } from "./process-table.js";
 import { scanProc } from "./process-table.js";
 
 export type { TreeRoot } from "./tree-search.js";
-export type { TreeScan } from "./tree-search.js";
 
 const NOTHING_KNOWN: TreeScan = { roots: [], descendants: [], ownGroups: [], hasTable: false, isSettled: true };
 

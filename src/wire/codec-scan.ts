@@ -24,8 +24,9 @@ const EXTRAS_LENGTH = 64;
 function looksSparse(array: readonly unknown[]): boolean {
   if (array.length < MAYBE_SPARSE_LENGTH) return false;
   const stride = Math.floor(array.length / SPARSE_SAMPLES);
-  for (let index = 0; index < array.length; index += stride) if (index in array) return false;
-  return true;
+  let holes = 0;
+  for (let sample = 0; sample < SPARSE_SAMPLES; sample++) if (!(sample * stride in array)) holes++;
+  return holes > SPARSE_SAMPLES / 2;
 }
 
 class Scanner {
