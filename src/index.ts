@@ -56,3 +56,4 @@ export type { PinoDestination } from "./logging/pino-destination.js";
 export type { TaskLogger } from "./logging/task-logger.js";
 
 export { registerErrorClass } from "./wire/error-codec.js";
+export type { ErrorClass } from "./wire/error-codec.js";

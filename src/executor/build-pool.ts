@@ -1,6 +1,5 @@
 import { PROTOCOL_VERSION } from "../wire/protocol.js";
 import { ProcessPool } from "../pool/process-pool.js";
-import { checkFunction } from "./task-submitter.js";
 import { decodeValue } from "../wire/codec.js";
 import { encodeArguments } from "../wire/codec.js";
 import { encodeValue } from "../wire/codec.js";
@@ -20,9 +19,7 @@ export interface LoggingOptions {
 }
 
 function pickle(fn: AnyFunction | undefined): Uint8Array | undefined {
-  if (fn === undefined) return undefined;
-  checkFunction(fn);
-  return pickleFunction(fn).payload;
+  return fn === undefined ? undefined : pickleFunction(fn).payload;
 }
 
 /**

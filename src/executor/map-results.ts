@@ -32,7 +32,6 @@ async function takeChunk(iterators: readonly AnyIterator[], chunkSize: number): 
     const args: unknown[] = [];
     for (const iterator of iterators) {
       // The next item is only asked for when the one before it is there: an iterator may not be asked twice at a time.
-      // oxlint-disable-next-line no-await-in-loop
       const next = await iterator.next();
       if (next.done === true) return chunk;
       args.push(next.value);
@@ -55,7 +54,6 @@ export async function* mapResults<T>(plan: MapPlan<T>): AsyncGenerator<Awaited<T
   try {
     while (true) {
       while (!isExhausted && inFlight.length < plan.maxInFlight) {
-        // oxlint-disable-next-line no-await-in-loop
         const chunk = await takeChunk(iterators, plan.chunkSize);
         isExhausted = chunk.length < plan.chunkSize;
         if (chunk.length > 0) {
@@ -67,14 +65,12 @@ export async function* mapResults<T>(plan: MapPlan<T>): AsyncGenerator<Awaited<T
       }
       const next = inFlight.shift();
       if (next === undefined) return;
-      // oxlint-disable-next-line no-await-in-loop
       const { results, failure } = await next;
       for (const result of results) yield result as Awaited<T>;
       if (failure !== undefined) throw decodeThrown(failure);
     }
   } finally {
     for (const future of inFlight) future.cancel("The map was left before its end.");
-    // oxlint-disable-next-line no-await-in-loop
     for (const iterator of iterators) await iterator.return?.();
   }
 }

@@ -173,15 +173,15 @@ export class ProcessPoolExecutor implements AsyncDisposable {
   }
 }
 
-/** Submits one call. @internal */
-export function submitWith<A extends unknown[], R>(
+/** Submits one call. */
+function submitWith<A extends unknown[], R>(
   executor: ProcessPoolExecutor,
   options: TaskOptions,
   calledFrom: AnyFunction,
   fn: (...args: A) => R,
   args: A,
 ): ProcessFuture<Awaited<R>> {
-  return coreOf(executor).submitter.submit({ fn: fn as AnyFunction, args, isChunk: false, options, calledFrom });
+  return coreOf(executor).submitter.submit({ fn, args, isChunk: false, options, calledFrom });
 }
 
 function mapWith<A extends unknown[], R>(
@@ -196,8 +196,7 @@ function mapWith<A extends unknown[], R>(
     iterables: iterables as readonly AnyIterable<unknown>[],
     chunkSize: options.chunkSize ?? 1,
     maxInFlight: options.maxInFlight ?? maxWorkers * 2,
-    submitChunk: (args) =>
-      submitter.submit<ChunkResult<R>>({ fn: fn as AnyFunction, args, isChunk: true, options, calledFrom }),
+    submitChunk: (args) => submitter.submit<ChunkResult<R>>({ fn, args, isChunk: true, options, calledFrom }),
   });
 }
 

@@ -107,6 +107,6 @@ export class ProcessTaskPoolExecutor extends ProcessPoolExecutor {
     fn: (...args: A) => R,
     args: A,
   ): ProcessFuture<Awaited<R>> {
-    return this.#manager.createProcessTask({ fn: fn as AnyFunction, args, options, calledFrom });
+    return this.#manager.createProcessTask({ fn, args, options, calledFrom });
   }
 }

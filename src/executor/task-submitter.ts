@@ -52,7 +52,7 @@ interface StackHolder {
 
 function describe(value: unknown): string {
   if (value === null) return "null";
-  return typeof value === "object" ? `an object (${Object.prototype.toString.call(value)})` : `${typeof value}`;
+  return typeof value === "object" ? `an object (${Object.prototype.toString.call(value)})` : typeof value;
 }
 
 function isThenable(value: unknown): boolean {
@@ -60,7 +60,7 @@ function isThenable(value: unknown): boolean {
 }
 
 /** @throws PromisePassedError or NotAFunctionError for anything but a function. */
-export function checkFunction(fn: unknown): asserts fn is AnyFunction {
+function checkFunction(fn: unknown): asserts fn is AnyFunction {
   if (typeof fn === "function") return;
   if (isPromise(fn) || isThenable(fn)) throw new PromisePassedError();
   throw new NotAFunctionError(describe(fn));

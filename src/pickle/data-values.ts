@@ -32,9 +32,9 @@ const VIEWS: Readonly<Partial<Record<TypedArrayName, ViewConstructor>>> = {
   BigInt64Array,
   BigUint64Array,
   // Node 24 and later.
-  ...(globalThis as unknown as { Float16Array?: ViewConstructor }).Float16Array && {
+  ...((globalThis as unknown as { Float16Array?: ViewConstructor }).Float16Array && {
     Float16Array: (globalThis as unknown as { Float16Array: ViewConstructor }).Float16Array,
-  },
+  }),
 };
 
 function createView(node: DataNode & { kind: "view" }, resolve: Resolve): ArrayBufferView {
@@ -58,7 +58,8 @@ export function createShell(node: DataNode, resolve: Resolve): object {
       return {};
     case "array": {
       const array: unknown[] = [];
-      array.length = node.length;
+      // Filled one after the other, it becomes an array without holes, which V8 handles faster.
+      if (node.items === undefined) array.length = node.length;
       return array;
     }
     case "map":
@@ -92,10 +93,7 @@ export function createShell(node: DataNode, resolve: Resolve): object {
 export function fillItems(object: object, node: DataNode, resolve: Resolve): void {
   if (node.kind === "array") {
     const array = object as unknown[];
-    // forEach leaves holes alone.
-    node.items?.forEach((item, index) => {
-      array[index] = resolve(item);
-    });
+    for (const [index, item] of (node.items ?? []).entries()) array[index] = resolve(item);
   } else if (node.kind === "map") {
     const map = object as Map<unknown, unknown>;
     Map.prototype.clear.call(map);
@@ -108,13 +106,18 @@ export function fillItems(object: object, node: DataNode, resolve: Resolve): voi
 }
 
 /**
- * Defines an object's own properties; never assigns, so that an own `__proto__` stays one.
+ * Gives an object its own properties; what its prototypes have too is defined, so that an own `__proto__` stays one.
  *
  * @param isFinal - false leaves everything configurable, for a later call.
  */
 export function fillProperties(object: object, parts: ObjectParts, resolve: Resolve, isFinal: boolean): void {
   for (const [keyLink, link, flags = PLAIN, set] of parts.properties ?? []) {
     const key = (typeof keyLink === "string" ? keyLink : resolve(keyLink)) as PropertyKey;
+    if (flags === PLAIN && !(key in object)) {
+      // The same as defining it, as nothing in the prototypes stands in the way; and several times faster.
+      (object as Record<PropertyKey, unknown>)[key] = resolve(link);
+      continue;
+    }
     const enumerable = (flags & ENUMERABLE) !== 0;
     const configurable = !isFinal || (flags & CONFIGURABLE) !== 0;
     const value: PropertyDescriptor =

@@ -1,7 +1,7 @@
 /**
  * Writes and compiles the code that gives unpickled functions their variables.
  *
- *     (function(){"use strict";var a,b;return[function($){a=$[0];b=$[1]},function(){return(SOURCE)}]})
+ *     function(){"use strict";var a,b;return[function($){a=$[0];b=$[1]},function(){return(SOURCE)}]}
  *                               │              │                        └ evaluated once: at once for a function,
  *                               │              └ sets the variables, as often as needed     when ready for a class
  *                               └ `var`, as `let` would be checked for initialisation at every use
@@ -14,8 +14,10 @@
 import { Script } from "node:vm";
 import { constants } from "node:vm";
 
-import { reserveFactory } from "./factory-registry.js";
+import { FACTORY_VARIABLE } from "./factory-registry.js";
+import type { Factory } from "./factory-registry.js";
 import type { FactoryMember } from "./factory-registry.js";
+import { registerFactory } from "./factory-registry.js";
 import type { CapturedVariable } from "./graph-format.js";
 import type { FunctionNode } from "./graph-format.js";
 
@@ -33,6 +35,7 @@ export interface CompiledGroup {
 }
 
 type SetVariables = CompiledFunction["setVariables"];
+type Evaluate = (factory: Factory) => readonly unknown[];
 type Wrapper = () => readonly [SetVariables, CompiledFunction["evaluate"]];
 
 const PARAMETER = "$asynccpu$";
@@ -42,7 +45,9 @@ function declare(names: readonly string[]): string {
 }
 
 function setter(names: readonly string[]): string {
-  return `function(${PARAMETER}){${names.map((name, index) => `${name}=${PARAMETER}[${index}]`).join(";")}}`;
+  const assignments = names.map((name, index) => `${name}=${PARAMETER}[${index}]`);
+  // Mentioned, the factory's variable stays in the scope of all functions beside this one.
+  return `function(${PARAMETER}){${[FACTORY_VARIABLE, ...assignments].join(";")}}`;
 }
 
 function wrap(node: FunctionNode): [prefix: string, suffix: string] {
@@ -111,9 +116,8 @@ export function compileFunctions(
   const order = nodes.map((_, index) => index);
   const at = (index: number): FunctionNode => nodes[index] as FunctionNode;
   order.sort((a, b) => at(a).line - at(b).line || at(a).column - at(b).column);
-  const { marker, register } = reserveFactory();
   const sharedNames = shared.map(({ name }) => name);
-  const head = `${marker}(function(){${declare(sharedNames)}return[${setter(sharedNames)},`;
+  const head = `(function(${FACTORY_VARIABLE}){${declare(sharedNames)}return[${setter(sharedNames)},`;
   const first = at(order[0] ?? 0);
   const layout = new Layout(head, first, wrap(first)[0]);
   const members: FactoryMember[] = [];
@@ -125,9 +129,18 @@ export function compileFunctions(
     members.push({ ...describe(node, shared), start, end });
   }
   layout.text += "]})";
-  const factory = compile(layout.text, first.url, first.line, layout.startColumn) as () => readonly unknown[];
-  register({ members });
-  const [setShared, ...wrappers] = factory();
+  const script = {
+    scriptId: "",
+    url: first.url,
+    isModule: false,
+    startLine: first.line,
+    startColumn: layout.startColumn,
+    source: layout.text,
+  };
+  const factory: Factory = { members, script };
+  registerFactory(factory);
+  const evaluate = compile(script.source, script.url, script.startLine, script.startColumn) as Evaluate;
+  const [setShared, ...wrappers] = evaluate(factory);
   const functions: CompiledFunction[] = [];
   for (const [place, index] of order.entries()) {
     const [setVariables, evaluate] = (wrappers[place] as Wrapper)();

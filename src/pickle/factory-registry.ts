@@ -2,10 +2,15 @@
  * What is known of code that was compiled by unpickling, so that it can be pickled once more (nested executors).
  *
  * In such code the names that were imports or constants of the original module are plain variables of a factory
- * function. The registry remembers what each was. A marker at the head of the code leads from V8's script to here.
+ * function. The factory's record says what each was. It hangs in a variable of the code itself, where the inspector finds it in
+ * the scopes of every function in there: so it lives as long as these do, in a worker that unpickles for weeks.
  */
 
+import type { ScriptInfo } from "./function-inspector.js";
 import type { ExternalNode } from "./graph-format.js";
+
+/** The variable of compiled code that holds its factory's record. */
+export const FACTORY_VARIABLE = "$asynccpu_factory$";
 
 /** One function inside a factory's code. */
 export interface FactoryMember {
@@ -21,25 +26,17 @@ export interface FactoryMember {
 
 export interface Factory {
   readonly members: readonly FactoryMember[];
+  /** The code, as the inspector would describe it. */
+  readonly script: ScriptInfo;
 }
 
-const MARKER = /^\/\*asynccpu:(\d+)\*\//;
+const factories = new WeakSet<object>();
 
-const factories: Factory[] = [];
-
-/** Keeps a place in the registry and gives the marker to put at the head of the code. */
-export function reserveFactory(): { readonly marker: string; readonly register: (factory: Factory) => void } {
-  const id = factories.push({ members: [] }) - 1;
-  return {
-    marker: `/*asynccpu:${id}*/`,
-    register: (factory) => {
-      factories[id] = factory;
-    },
-  };
+/** Marks a record as genuine: user code may have a variable of the same name. */
+export function registerFactory(factory: Factory): void {
+  factories.add(factory);
 }
 
-/** The factory whose code this is; undefined for code that was not compiled by unpickling. */
-export function factoryOf(source: string): Factory | undefined {
-  const id = MARKER.exec(source)?.[1];
-  return id === undefined ? undefined : factories[Number(id)];
+export function isFactory(value: unknown): value is Factory {
+  return typeof value === "object" && value !== null && factories.has(value);
 }

@@ -1,7 +1,6 @@
 /** Which names a function uses without declaring them, and what the script says of each. */
 
 import type { Variable } from "eslint-scope";
-import type { ImportDeclaration } from "estree";
 
 import type { FactoryMember } from "./factory-registry.js";
 import type { ExternalNode } from "./graph-format.js";
@@ -39,7 +38,7 @@ function importOf(script: ScriptSource, variable: Variable): ExternalNode | unde
   const definition = variable.defs[0];
   if (definition?.type !== "ImportBinding") return undefined;
   const specifier = definition.node as SyntaxNode;
-  const declaration = definition.parent as ImportDeclaration;
+  const declaration = definition.parent;
   const attributes = Object.fromEntries(
     (declaration.attributes ?? []).map(({ key, value }) => [specifierName(key), String(value.value)]),
   );

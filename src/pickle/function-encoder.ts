@@ -2,6 +2,8 @@
 
 import type { FunctionInspector } from "./function-inspector.js";
 import type { ClosureInfo } from "./function-inspector.js";
+import { FACTORY_VARIABLE } from "./factory-registry.js";
+import { isFactory } from "./factory-registry.js";
 import { functionShape } from "./function-shape.js";
 import type { FunctionShape } from "./function-shape.js";
 import { WRITABLE } from "./graph-format.js";
@@ -11,6 +13,7 @@ import type { GraphWriter } from "./graph-writer.js";
 import type { Place } from "./graph-writer.js";
 import { isStandardGlobal } from "./known-values.js";
 import { referenceTo } from "./reference.js";
+import { factorySource } from "./script-source.js";
 import { scriptSource } from "./script-source.js";
 import type { FoundFunction } from "./script-source.js";
 import type { ScriptSource } from "./script-source.js";
@@ -40,7 +43,7 @@ export class FunctionEncoder {
   readonly #inspector: FunctionInspector;
   readonly #variables: VariableEncoder;
   readonly values: ValueEncoder;
-  readonly sharing = new SharingFinder();
+  readonly sharing: SharingFinder = new SharingFinder();
 
   constructor(writer: GraphWriter, inspector: FunctionInspector) {
     this.#writer = writer;
@@ -87,6 +90,13 @@ export class FunctionEncoder {
   #locate(fn: object, closure: ClosureInfo): Origin | string {
     const { location } = closure;
     if (location === undefined) return "it is a native function, whose code is not JavaScript";
+    const text = Function.prototype.toString.call(fn);
+    const factory = lookUp(closure.scopes, FACTORY_VARIABLE).value;
+    if (isFactory(factory)) {
+      const script = factorySource(factory);
+      const found = script.findFunction(text, location.line, location.column);
+      if (found !== undefined) return { script, found };
+    }
     if (this.#inspector.scriptUrl(location.scriptId).startsWith("node:")) {
       return "it is an internal function of Node.js, which no module exports";
     }
@@ -94,7 +104,6 @@ export class FunctionEncoder {
     if (info === undefined) return "its source is no longer known";
     try {
       const script = scriptSource(info);
-      const text = Function.prototype.toString.call(fn);
       const found = script.findFunction(text, location.line, location.column);
       return found === undefined ? "its source can't be found in its script" : { script, found };
     } catch (error) {

@@ -23,6 +23,10 @@ interface InternalProperty {
   readonly value?: RemoteObject;
 }
 
+interface EvaluationResult {
+  readonly result: RemoteObject;
+}
+
 interface PropertiesResult {
   readonly internalProperties?: readonly InternalProperty[];
   readonly privateProperties?: readonly { readonly name: string }[];
@@ -63,6 +67,9 @@ type ScriptHeader = Omit<ScriptInfo, "source">;
 const scriptHeaders = new Map<string, ScriptHeader>();
 const scriptInfos = new Map<string, ScriptInfo>();
 
+/** Sources kept; asking again for one that was dropped costs some milliseconds. */
+const MAX_SOURCES = 500;
+
 /** One connection to the inspector, for the time of one synchronous job. */
 export class FunctionInspector implements Disposable {
   readonly #session = new inspector.Session();
@@ -76,7 +83,7 @@ export class FunctionInspector implements Disposable {
     host[SINK_KEY] = this.#sink;
     try {
       const expression = `process.getBuiltinModule("node:inspector")[Symbol.for("asynccpu.inspector.sink")]`;
-      this.#sinkId = this.#post<{ result: RemoteObject }>("Runtime.evaluate", { expression }).result.objectId ?? "";
+      this.#sinkId = (this.#post("Runtime.evaluate", { expression }) as EvaluationResult).result.objectId ?? "";
     } finally {
       delete host[SINK_KEY];
     }
@@ -87,25 +94,29 @@ export class FunctionInspector implements Disposable {
   }
 
   /** Posts a command; in process, the answer comes before `post` returns. */
-  #post<T>(method: string, params: object): T {
-    let answer: T | undefined;
+  #post(method: string, params: object): object {
+    let answer: object = {};
     let failure: Error | null = null;
-    this.#session.post(method, params, (error: Error | null, result?: object) => {
+    this.#session.post(method, params, (error: Error | null, result: object = {}) => {
       failure = error;
-      answer = result as T;
+      answer = result;
     });
     if (failure !== null) throw new Error(`${method} failed in the inspector`, { cause: failure });
-    return answer as T;
+    return answer;
   }
 
   #idOf(value: object): string {
     this.#sink.value = value;
-    const { result } = this.#post<{ result: RemoteObject }>("Runtime.callFunctionOn", {
+    const { result } = this.#post("Runtime.callFunctionOn", {
       objectId: this.#sinkId,
       functionDeclaration: "function () { return this.value; }",
-    });
+    }) as EvaluationResult;
     this.#sink.value = undefined;
     return result.objectId ?? "";
+  }
+
+  #getProperties(object: object): PropertiesResult {
+    return this.#post("Runtime.getProperties", { objectId: this.#idOf(object), ownProperties: true });
   }
 
   /** Fetches the live value behind an object id, after `expression` of `object` was applied to it. */
@@ -139,10 +150,7 @@ export class FunctionInspector implements Disposable {
   inspect(fn: object): ClosureInfo {
     const known = this.#closures.get(fn);
     if (known !== undefined) return known;
-    const { internalProperties = [] } = this.#post<PropertiesResult>("Runtime.getProperties", {
-      objectId: this.#idOf(fn),
-      ownProperties: true,
-    });
+    const { internalProperties = [] } = this.#getProperties(fn);
     const find = (name: string): InternalProperty | undefined => internalProperties.find((each) => each.name === name);
     const at = find("[[FunctionLocation]]")?.value?.value as
       | { scriptId: string; lineNumber: number; columnNumber: number }
@@ -171,10 +179,7 @@ export class FunctionInspector implements Disposable {
 
   /** Names of the private fields and methods of an object, such as `#count`. */
   privateNames(object: object): string[] {
-    const { privateProperties = [] } = this.#post<PropertiesResult>("Runtime.getProperties", {
-      objectId: this.#idOf(object),
-      ownProperties: true,
-    });
+    const { privateProperties = [] } = this.#getProperties(object);
     return privateProperties.map(({ name }) => name);
   }
 
@@ -187,7 +192,7 @@ export class FunctionInspector implements Disposable {
   script(scriptId: string): ScriptInfo | undefined {
     const known = scriptInfos.get(scriptId);
     if (known !== undefined) return known;
-    const onParsed = ({ params }: { params: ScriptHeader }): void => {
+    const onParsed = ({ params }: { params: Omit<ScriptHeader, "isModule"> & { isModule?: boolean } }): void => {
       const { url, isModule = false, startLine, startColumn } = params;
       scriptHeaders.set(params.scriptId, { scriptId: params.scriptId, url, isModule, startLine, startColumn });
     };
@@ -196,8 +201,12 @@ export class FunctionInspector implements Disposable {
     try {
       const header = scriptHeaders.get(scriptId);
       if (header === undefined) return undefined;
-      const { scriptSource } = this.#post<{ scriptSource: string }>("Debugger.getScriptSource", { scriptId });
-      const info: ScriptInfo = { ...header, source: scriptSource };
+      const { scriptSource: source } = this.#post("Debugger.getScriptSource", { scriptId }) as {
+        scriptSource: string;
+      };
+      const info: ScriptInfo = { ...header, source };
+      const [oldest] = scriptInfos.keys();
+      if (scriptInfos.size >= MAX_SOURCES && oldest !== undefined) scriptInfos.delete(oldest);
       scriptInfos.set(scriptId, info);
       return info;
     } finally {

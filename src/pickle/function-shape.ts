@@ -40,7 +40,9 @@ function ownerOfThis(script: ScriptSource, arrow: SyntaxNode): SyntaxNode | unde
   let node = arrow;
   for (let parent = script.parents.get(node); parent !== undefined; parent = script.parents.get(node)) {
     if (parent.type === "FunctionExpression" || parent.type === "FunctionDeclaration") return parent;
-    if (parent.type === "StaticBlock" || (parent.type === "PropertyDefinition" && parent.value === node)) return parent;
+    if (parent.type === "StaticBlock" || (parent.type === "PropertyDefinition" && parent.value === node)) {
+      return parent;
+    }
     node = parent;
   }
   return undefined;
@@ -132,12 +134,16 @@ function formOf({ outer, node }: FoundFunction): SourceForm {
 /** A name of just this length, if possible, not used anywhere in the script, so that columns stay what they were. */
 function unusedName(script: ScriptSource, words: readonly string[], length: number): string {
   const names = [words.join("_"), words.join("$"), `$${words.join("$")}`].map((each) => each.padEnd(length, "_"));
-  return names.find((each) => !script.info.source.includes(each)) ?? `$asynccpu_${words.join("_")}`.padEnd(length, "_");
+  return (
+    names.find((each) => !script.info.source.includes(each)) ?? `$asynccpu_${words.join("_")}`.padEnd(length, "_")
+  );
 }
 
 /** The expression behind `extends`, unless it is a name or `null`. */
 function heritageExpression(node: SyntaxNode): SyntaxNode | undefined {
-  if ((node.type !== "ClassDeclaration" && node.type !== "ClassExpression") || node.superClass == null) return undefined;
+  if ((node.type !== "ClassDeclaration" && node.type !== "ClassExpression") || node.superClass == null) {
+    return undefined;
+  }
   return node.superClass.type === "Identifier" || node.superClass.type === "Literal" ? undefined : node.superClass;
 }
 

@@ -42,7 +42,12 @@ export interface ObjectParts {
 export type ExternalNode =
   | { readonly kind: "symbol"; readonly registryKey?: string; readonly wellKnown?: string }
   | { readonly kind: "global"; readonly path: readonly string[] }
-  | { readonly kind: "builtin"; readonly module: string; readonly path: readonly string[]; readonly isNamespace?: true }
+  | {
+      readonly kind: "builtin";
+      readonly module: string;
+      readonly path: readonly string[];
+      readonly isNamespace?: true;
+    }
   | {
       readonly kind: "import";
       /** As written in the source; resolved relative to `referrer`. */
@@ -113,7 +118,12 @@ export type TypedArrayName =
 export type DataNode = ObjectParts &
   (
     | { readonly kind: "object" }
-    | { readonly kind: "array"; readonly length: number; items?: Link[] }
+    | {
+        readonly kind: "array";
+        readonly length: number;
+        /** Absent: the array has holes, and its items are among its properties. */
+        items?: Link[];
+      }
     | { readonly kind: "map"; readonly entries: [Link, Link][] }
     | { readonly kind: "set"; readonly items: Link[] }
     | { readonly kind: "date"; readonly time: number }

@@ -30,7 +30,7 @@ function pathOf(place: Place): { path: string; position: string | undefined } {
     steps.push(each.step);
     ({ position } = each);
   }
-  return { path: steps.reverse().join(""), position };
+  return { path: steps.toReversed().join(""), position };
 }
 
 export class GraphWriter {

@@ -140,7 +140,9 @@ function interop(module: unknown, keys: readonly string[], isDefaultTheModule: b
 async function find(node: ExternalNode): Promise<unknown> {
   switch (node.kind) {
     case "symbol":
-      return node.registryKey === undefined ? follow(Symbol, [node.wellKnown ?? ""], "Symbol") : Symbol.for(node.registryKey);
+      return node.registryKey === undefined
+        ? follow(Symbol, [node.wellKnown ?? ""], "Symbol")
+        : Symbol.for(node.registryKey);
     case "global":
       return follow(globalThis, node.path, "The global object");
     case "builtin": {
@@ -148,7 +150,9 @@ async function find(node: ExternalNode): Promise<unknown> {
         return importModule({ kind: "import", specifier: node.module, referrer: import.meta.url, path: [] });
       }
       const exports: unknown = process.getBuiltinModule(node.module);
-      if (exports === undefined) rethrow({ code: "ERR_UNKNOWN_BUILTIN_MODULE", message: "" }, node.module, node.module);
+      if (exports === undefined) {
+        rethrow({ code: "ERR_UNKNOWN_BUILTIN_MODULE", message: "" }, node.module, node.module);
+      }
       return follow(exports, node.path, `Module ${node.module}`);
     }
     case "import":

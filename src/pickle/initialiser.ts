@@ -43,7 +43,7 @@ function comesFromModule(expression: SyntaxNode): boolean {
 export function moduleDeclarator(variable: Variable | null): VariableDeclarator | undefined {
   const [definition, another] = variable?.defs ?? [];
   if (definition?.type !== "Variable" || another !== undefined) return undefined;
-  const declarator = definition.node as VariableDeclarator;
+  const declarator = definition.node;
   return declarator.init != null && comesFromModule(declarator.init) ? declarator : undefined;
 }
 
@@ -79,7 +79,11 @@ function isInteropOf(value: object, module: object): boolean {
   const keys = Object.keys(value);
   return (
     keys.length > 0 &&
-    keys.every((key) => (key === "default" && read(value, key) === module) || (key in module && read(value, key) === read(module, key)))
+    keys.every(
+      (key) =>
+        (key === "default" && read(value, key) === module) ||
+        (key in module && read(value, key) === read(module, key)),
+    )
   );
 }
 

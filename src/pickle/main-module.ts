@@ -23,7 +23,9 @@ function withoutQuery(url: string): string {
 
 function findMainModule(): string | undefined {
   const path = process.argv[1];
-  if (path === undefined || path === "-" || process.execArgv.some((option) => EVALUATES.test(option))) return undefined;
+  if (path === undefined || path === "-" || process.execArgv.some((option) => EVALUATES.test(option))) {
+    return undefined;
+  }
   try {
     // `node dir` and `node file-without-extension` are allowed, and resolved as `require` would.
     const file = createRequire(join(process.cwd(), "[main]")).resolve(path);

@@ -82,7 +82,9 @@ export class Materialiser {
     for (const setShared of this.#setShared) setShared();
     for (const [index, node] of nodes.entries()) if (node.kind === "function") this.#fillVariables(index, node);
     for (const index of nodes.keys()) {
-      if (!(await this.#settle(index))) throw new Error("A class in the pickled function needs itself to be evaluated");
+      if (!(await this.#settle(index))) {
+        throw new Error("A class in the pickled function needs itself to be evaluated");
+      }
     }
     for (const [index, node] of nodes.entries()) {
       if (!isExternal(node)) this.#fillParts(index, node, true);
@@ -215,6 +217,9 @@ export class Materialiser {
         if (prototype !== undefined) Object.setPrototypeOf(object, prototype);
       });
     }
+    // All is said already unless something becomes read-only.
+    const isSaid = parts.integrity === undefined && !parts.properties?.some(([, , flags]) => flags !== undefined);
+    if (isFinal && isSaid) return;
     if (parts.properties === undefined && !isFinal) return;
     this.#fill((resolve) => {
       fillProperties(object, parts, resolve, isFinal);
@@ -239,7 +244,9 @@ export class Materialiser {
     if (this.#inProgress.has(index)) return false;
     this.#inProgress.add(index);
     try {
-      const needs = this.#needs(index).flatMap((link) => (Array.isArray(link) ? [(link as readonly [number])[0]] : []));
+      const needs = this.#needs(index).flatMap((link) =>
+        Array.isArray(link) ? [(link as readonly [number])[0]] : [],
+      );
       for (const need of needs) if (!(await this.#settle(need))) return false;
       // What these use in turn should exist too, but in a cycle it can't.
       for (const reached of this.#reachable(needs)) await this.#settle(reached);
@@ -283,8 +290,8 @@ export class Materialiser {
       );
       this.#ready(index, value);
     } else if (node.kind === "evaluated") {
-      const initialiser = this.#resolve(node.of) as AnyFunction;
-      const value = await initialiser.call(undefined);
+      const initialiser = this.#resolve(node.of) as () => unknown;
+      const value = await initialiser();
       rememberEvaluation(value, initialiser);
       this.#ready(index, value);
     }

@@ -74,7 +74,7 @@ function viewKind(view: ArrayBufferView, linkBuffer: (buffer: ArrayBuffer) => re
   // A small Buffer is a window on a pool that holds other people's data: only its own bytes travel.
   if (Buffer.isBuffer(view)) {
     const bytes = new Uint8Array(view);
-    return { node: { kind: "view", type: "Buffer", bytes }, prototype: Buffer.prototype };
+    return { node: { kind: "view", type: "Buffer", bytes }, prototype: Buffer.prototype as object };
   }
   const name = types.isDataView(view) ? "DataView" : toStringTag(view);
   const length = types.isDataView(view) ? byteLength : (view as Uint8Array).length;

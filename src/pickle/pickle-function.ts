@@ -1,5 +1,6 @@
 /** Turns a function into bytes that a worker turns back into a function. */
 
+import { inspect } from "node:util";
 import { serialize } from "node:v8";
 
 import { FunctionNotPicklableError } from "../errors.js";
@@ -24,7 +25,7 @@ export interface PickledFunction {
 function describe(value: unknown): string {
   if (value === null) return "null";
   if (typeof value === "object") return Array.isArray(value) ? "an array" : "an object";
-  return value === undefined ? "undefined" : `${typeof value} ${String(value)}`;
+  return value === undefined ? "undefined" : `${typeof value} ${inspect(value)}`;
 }
 
 /**

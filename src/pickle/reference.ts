@@ -68,7 +68,9 @@ function exportedBindings(script: ScriptSource): Map<string | SyntaxNode, string
       const { declaration } = statement;
       if (declaration?.type === "VariableDeclaration") for (const { id } of declaration.declarations) declare(id);
       else if (declaration != null) declare(declaration.id);
-      for (const { local, exported: as } of statement.specifiers) exported.set(specifierName(local), specifierName(as));
+      for (const { local, exported: as } of statement.specifiers) {
+        exported.set(specifierName(local), specifierName(as));
+      }
     }
   }
   return exported;

@@ -12,7 +12,6 @@ import type { Identifier } from "estree";
 import type { Program } from "estree";
 
 import type { ScriptInfo } from "./function-inspector.js";
-import { factoryOf } from "./factory-registry.js";
 import type { Factory } from "./factory-registry.js";
 import { endOf } from "./syntax-tree.js";
 import { startOf } from "./syntax-tree.js";
@@ -79,10 +78,10 @@ export class ScriptSource {
   readonly #lineStarts: number[] = [0];
   readonly #strictStarts: readonly [start: number, end: number][];
 
-  constructor(info: ScriptInfo) {
+  constructor(info: ScriptInfo, factory?: Factory) {
     this.info = info;
     this.program = parseScript(info.source, info.isModule);
-    this.factory = factoryOf(info.source);
+    this.factory = factory;
     for (const { index, 0: terminator } of info.source.matchAll(/\r\n|[\n\r\u2028\u2029]/g)) {
       this.#lineStarts.push(index + terminator.length);
     }
@@ -93,7 +92,7 @@ export class ScriptSource {
     });
     this.references = manager.scopes
       .flatMap(({ references }) => references as unknown as NameUse[])
-      .sort((a, b) => startOf(a.identifier) - startOf(b.identifier));
+      .toSorted((a, b) => startOf(a.identifier) - startOf(b.identifier));
     this.#strictStarts = manager.scopes
       .filter(({ isStrict }) => isStrict)
       .map(({ block }) => [startOf(block), endOf(block)] as const)
@@ -181,13 +180,26 @@ export class ScriptSource {
 }
 
 const parsed = new Map<string, ScriptSource>();
+const parsedFactories = new WeakMap<Factory, ScriptSource>();
+
+/** More scripts than this at a time are made by `new Function` and the like, and each is asked for once. */
+const MAX_SCRIPTS = 500;
 
 /** Parses a script, or finds it already parsed. Throws a SyntaxError where acorn can't read what V8 could. */
 export function scriptSource(info: ScriptInfo): ScriptSource {
   let script = parsed.get(info.scriptId);
   if (script === undefined) {
     script = new ScriptSource(info);
+    const [oldest] = parsed.keys();
+    if (parsed.size >= MAX_SCRIPTS && oldest !== undefined) parsed.delete(oldest);
     parsed.set(info.scriptId, script);
   }
+  return script;
+}
+
+/** Parses code that was compiled by unpickling; it is forgotten together with its functions. */
+export function factorySource(factory: Factory): ScriptSource {
+  const script = parsedFactories.get(factory) ?? new ScriptSource(factory.script, factory);
+  parsedFactories.set(factory, script);
   return script;
 }

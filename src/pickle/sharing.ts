@@ -37,13 +37,7 @@ function isUnique(variable: Variable, script: ScriptSource, found: FoundFunction
 export class SharingFinder {
   readonly #uses = new Map<Variable, Use[]>();
 
-  add(
-    node: number,
-    script: ScriptSource,
-    found: FoundFunction,
-    free: FreeVariable,
-    captured: CapturedVariable,
-  ): void {
+  add(node: number, script: ScriptSource, found: FoundFunction, free: FreeVariable, captured: CapturedVariable): void {
     const { variable, isWritten } = free;
     if (variable === null || !isUnique(variable, script, found)) return;
     const uses = this.#uses.get(variable) ?? [];
@@ -73,6 +67,9 @@ export class SharingFinder {
         if (owner?.kind === "function") owner.variables.splice(owner.variables.indexOf(captured), 1);
       }
     }
-    return groups.map(({ functions, variables }) => ({ functions: [...functions].sort((a, b) => a - b), variables }));
+    return groups.map(({ functions, variables }) => ({
+      functions: [...functions].toSorted((a, b) => a - b),
+      variables,
+    }));
   }
 }

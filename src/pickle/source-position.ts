@@ -13,20 +13,14 @@ function fileOf(url: string): string {
   }
 }
 
-interface MappedEntry {
-  readonly originalSource?: string;
-  readonly originalLine?: number;
-  readonly originalColumn?: number;
-}
-
 /** `file:line:column`, counted from 1; of the original source where Node keeps source maps. */
 export function sourcePosition(script: ScriptSource, offset: number): string {
   const { line, column } = script.position(offset);
   const file = fileOf(script.url);
   const map = findSourceMap(script.url) ?? findSourceMap(file);
-  const entry = map?.findEntry(line, column) as MappedEntry | undefined;
-  if (entry?.originalSource !== undefined && entry.originalLine !== undefined) {
-    return `${fileOf(entry.originalSource)}:${entry.originalLine + 1}:${(entry.originalColumn ?? 0) + 1}`;
+  const entry = map?.findEntry(line, column);
+  if (entry !== undefined && "originalSource" in entry) {
+    return `${fileOf(entry.originalSource)}:${entry.originalLine + 1}:${entry.originalColumn + 1}`;
   }
   return `${file || "(unnamed script)"}:${line + 1}:${column + 1}`;
 }

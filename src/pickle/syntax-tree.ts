@@ -18,7 +18,7 @@ function isNode(value: unknown): value is SyntaxNode {
 }
 
 /** The direct children of a node, in the order of its properties. */
-export function childrenOf(node: SyntaxNode): SyntaxNode[] {
+function childrenOf(node: SyntaxNode): SyntaxNode[] {
   const children: SyntaxNode[] = [];
   for (const value of Object.values(node) as unknown[]) {
     if (Array.isArray(value)) {

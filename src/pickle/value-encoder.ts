@@ -1,5 +1,6 @@
 /** Writes values into the graph: data by itself, functions through the function encoder. */
 
+import { inspect } from "node:util";
 import { types } from "node:util";
 
 import type { FunctionInspector } from "./function-inspector.js";
@@ -51,13 +52,21 @@ function constructorOf(prototype: object): ((...args: never[]) => unknown) | und
 
 function prototypesOf(value: object): object[] {
   const chain: object[] = [];
-  for (let each = Object.getPrototypeOf(value) as object | null; each !== null; each = Object.getPrototypeOf(each)) {
+  let each = Object.getPrototypeOf(value) as object | null;
+  while (each !== null) {
     chain.push(each);
+    each = Object.getPrototypeOf(each) as object | null;
   }
   return chain;
 }
 
 const INDEX = /^(?:0|[1-9]\d{0,9})$/;
+
+/** Whether an array has no holes, and no accessors among its items. */
+function isDense(array: readonly unknown[]): boolean {
+  for (let index = 0; index < array.length; index++) if (!Object.hasOwn(array, index)) return false;
+  return true;
+}
 
 /** Kinds that can't change without being noticed as another value: a pickle that holds only these can be kept. */
 function isImmutable(kind: ObjectKind["node"]): boolean {
@@ -95,7 +104,9 @@ export class ValueEncoder {
       const of = this.link(evaluation, place);
       return this.#writer.add(value, { kind: "evaluated", of });
     }
-    if (typeof value === "function") return this.#functions.linkFunction(value as (...args: never[]) => unknown, place);
+    if (typeof value === "function") {
+      return this.#functions.linkFunction(value as (...args: never[]) => unknown, place);
+    }
     return this.#linkObject(value, place);
   }
 
@@ -142,19 +153,16 @@ export class ValueEncoder {
 
   #fill(value: object, node: ObjectKind["node"], place: Place): void {
     const at = (step: string): Place => ({ holder: place, step });
+    const linkItem = (item: unknown, index: number): Link =>
+      typeof item === "object" || typeof item === "function" || typeof item === "symbol"
+        ? this.link(item, at(`[${index}]`))
+        : (item as Link);
     if (node.kind === "array") {
-      const items: Link[] = Array.from({ length: 0 });
-      items.length = node.length;
-      // forEach leaves holes alone.
-      (value as unknown[]).forEach((item, index) => {
-        items[index] = typeof item === "object" || typeof item === "function" || typeof item === "symbol"
-          ? this.link(item, at(`[${index}]`))
-          : (item as Link);
-      });
-      node.items = items;
+      // Of an array with holes, the items travel as properties: it may be longer than any loop should be.
+      if (isDense(value as unknown[])) node.items = (value as unknown[]).map((item, index) => linkItem(item, index));
     } else if (node.kind === "map") {
       for (const [key, item] of Map.prototype.entries.call(value) as MapIterator<[unknown, unknown]>) {
-        const shown = typeof key === "string" ? JSON.stringify(key) : typeof key === "object" ? "..." : String(key);
+        const shown = typeof key === "object" || typeof key === "function" ? "..." : inspect(key);
         node.entries.push([this.link(key, at(".keys()")), this.link(item, at(`.get(${shown})`))]);
       }
     } else if (node.kind === "set") {
@@ -162,9 +170,11 @@ export class ValueEncoder {
         node.items.push(this.link(item, at(".values()")));
       }
     }
-    const isIndexed = node.kind === "array" || node.kind === "view" || node.kind === "boxed";
+    const isIndexed =
+      (node.kind === "array" && node.items !== undefined) || node.kind === "view" || node.kind === "boxed";
     const isOwnPart = (key: string | symbol): boolean =>
-      (isIndexed && (key === "length" || (typeof key === "string" && INDEX.test(key)))) ||
+      (isIndexed && typeof key === "string" && INDEX.test(key)) ||
+      ((isIndexed || node.kind === "array") && key === "length") ||
       (node.kind === "regexp" && key === "lastIndex");
     this.writeProperties(value, node, place, (key) => !isOwnPart(key));
   }
@@ -199,7 +209,7 @@ export class ValueEncoder {
     const enumerable = descriptor.enumerable === true ? ENUMERABLE : 0;
     // V8 keeps `stack` behind an accessor of its own in newer versions.
     if (key === "stack" && types.isNativeError(value)) {
-      return [keyLink, String((value as Error).stack), enumerable | WRITABLE | CONFIGURABLE];
+      return [keyLink, String(value.stack), enumerable | WRITABLE | CONFIGURABLE];
     }
     // Freezing and sealing happen once everything is in place.
     const configurable = descriptor.configurable === true || integrity >= SEALED ? CONFIGURABLE : 0;

@@ -52,7 +52,8 @@ export function lookUp(scopes: readonly CapturedScope[], name: string): LookUp {
   return { isFound: false, isUninitialised: false };
 }
 
-const NEVER_UNDEFINED = /^(?:Literal|TemplateLiteral|ArrayExpression|ObjectExpression|NewExpression|.*Function.*|Class.*)$/;
+const NEVER_UNDEFINED =
+  /^(?:Literal|TemplateLiteral|ArrayExpression|ObjectExpression|NewExpression|.*Function.*|Class.*)$/;
 
 /** On Node 20 an uninitialised variable reads as undefined; what its declaration will give tells it apart. */
 function mustBeInitialised(free: FreeVariable): boolean {
@@ -60,7 +61,7 @@ function mustBeInitialised(free: FreeVariable): boolean {
   if (free.isReassigned || definition === undefined) return false;
   if (definition.type === "ClassName") return true;
   if (definition.type !== "Variable" || definition.parent.kind === "var") return false;
-  const { id, init } = definition.node as VariableDeclarator;
+  const { id, init } = definition.node;
   return id.type === "Identifier" && init != null && NEVER_UNDEFINED.test(init.type);
 }
 
@@ -103,7 +104,9 @@ export class VariableEncoder {
     if (name === "arguments") return undefined;
     const place = placeOf(free, context.script);
     const found = lookUp(context.scopes, name);
-    if (free.external !== undefined) return { name, isReassigned: false, isEager, link: this.#external(free.external) };
+    if (free.external !== undefined) {
+      return { name, isReassigned: false, isEager, link: this.#external(free.external) };
+    }
     if (!found.isFound) return this.#captureUndeclared(free, context, place);
     if (found.isUninitialised || (found.value === undefined && mustBeInitialised(free))) {
       const advice = "Submit the function after the line that declares it";

@@ -212,7 +212,7 @@ export class ProcessPool {
     this.#workers.delete(worker);
     if (death.unbegun !== undefined) this.#giveBack(death.unbegun, worker, death);
     if (this.#workers.size === 0) this.#becomeInactive();
-    if (!death.wasReady && !death.wasExpected) this.#onStartFailed(death.what, death.stderr);
+    if (!death.wasReady && !death.wasToldToEnd) this.#onStartFailed(death.what, death.stderr);
     // Starting was given up while others ran; now nobody is left, and what waits must not wait for ever.
     if (this.#liveWorkers() === 0 && this.#failedStarts >= MAX_START_ATTEMPTS) this.#failedStarts = 0;
     this.#dispatch();
@@ -227,7 +227,13 @@ export class ProcessPool {
       this.#queue.unshift(task);
       return;
     }
-    const crash = { pid: worker.root?.pid ?? 0, exitCode: null, signal: null, stderr: death.stderr, taskName: task.name };
+    const crash = {
+      pid: worker.root?.pid ?? 0,
+      exitCode: null,
+      signal: null,
+      stderr: death.stderr,
+      taskName: task.name,
+    };
     this.#finish(task, new WorkerCrashedError(crash));
   }
 

@@ -39,19 +39,15 @@ function environment(env: NodeJS.ProcessEnv, cookie: string): NodeJS.ProcessEnv 
  */
 export function spawnWorker(options: StartOptions): SpawnedWorker {
   const cookie = randomBytes(COOKIE_BYTES).toString("hex");
-  const child = spawn(
-    process.execPath,
-    [...(options.execArgv ?? inheritableExecArgv(process.execArgv)), ENTRY_PATH],
-    {
-      stdio: ["ignore", "pipe", "pipe", "pipe", "pipe", "pipe"],
-      env: environment(options.env ?? process.env, cookie),
-      ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-      // A process group of its own, so that one kill reaches all that a task has started. Not on Windows, where it would
-      // open a console window and leave libuv's kill-on-close job.
-      detached: process.platform !== "win32",
-      windowsHide: true,
-    },
-  );
+  const child = spawn(process.execPath, [...(options.execArgv ?? inheritableExecArgv(process.execArgv)), ENTRY_PATH], {
+    stdio: ["ignore", "pipe", "pipe", "pipe", "pipe", "pipe"],
+    env: environment(options.env ?? process.env, cookie),
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    // A process group of its own, so that one kill reaches all that a task has started. Not on Windows, where it would
+    // open a console window and leave libuv's kill-on-close job.
+    detached: process.platform !== "win32",
+    windowsHide: true,
+  });
   child.unref();
   for (const stream of child.stdio) (stream as { unref?(): void } | null)?.unref?.();
   if (child.pid === undefined) return { child, cookie, pipes: undefined };

@@ -29,15 +29,13 @@ const DROPPED_FLAGS: ReadonlyMap<string, boolean> = new Map([
   ["-c", false],
   ["--check", false],
   ["--input-type", true],
-  ["--watch", false],
   ["--watch-path", true],
-  ["--watch-preserve-output", false],
   ["--build-snapshot", false],
   ["--run", true],
 ]);
 
-function isTestRunnerFlag(flag: string): boolean {
-  return flag === "--test" || flag.startsWith("--test-") || flag.startsWith("--experimental-test-");
+function isRunnerFlag(flag: string): boolean {
+  return /^--(?:experimental-)?(?:test|watch)(?:$|-)/.test(flag);
 }
 
 /** The flags of a process that its workers are to have as well: loaders, conditions, source maps, memory limits. */
@@ -49,7 +47,7 @@ export function inheritableExecArgv(execArgv: readonly string[]): string[] {
     const hasSeparateValue = DROPPED_FLAGS.get(flag);
     if (hasSeparateValue !== undefined) {
       if (hasSeparateValue && !argument.includes("=")) i += 1;
-    } else if (!isTestRunnerFlag(flag)) {
+    } else if (!isRunnerFlag(flag)) {
       kept.push(argument);
     }
   }

@@ -33,8 +33,8 @@ export type WorkerState = "starting" | "idle" | "busy" | "cleaning" | "ending" |
 export interface WorkerDeath {
   /** Whether it had ever been ready for a task. */
   readonly wasReady: boolean;
-  /** Whether it was told to end, or said itself that it would. */
-  readonly wasExpected: boolean;
+  /** Whether its pool had told it to end. */
+  readonly wasToldToEnd: boolean;
   /** What happened, for a message. */
   readonly what: string;
   readonly stderr: string;
@@ -80,6 +80,7 @@ export class Worker {
   #wasReady = false;
   #isKilled = false;
   #hasLeft = false;
+  #wasToldToEnd = false;
   #task: PoolTask | undefined;
   #tasksRun = 0;
   #timers: NodeJS.Timeout[] = [];
@@ -174,6 +175,7 @@ export class Worker {
   /** Lets the process end by itself; it is killed when it takes too long. Only for a worker without a task. */
   end(): void {
     if (this.#state === "dead" || this.#hasLeft) return;
+    this.#wasToldToEnd = true;
     this.#leave();
     this.#channel?.send({ kind: "shutdown" });
     this.#killUnlessGoneSoon();
@@ -225,7 +227,10 @@ export class Worker {
         }
         break;
       case "initializeFailed":
-        this.#events.onInitializeFailed(message.isConfigurer ? "configurer" : "initializer", decodeThrown(message.error));
+        this.#events.onInitializeFailed(
+          message.isConfigurer ? "configurer" : "initializer",
+          decodeThrown(message.error),
+        );
         this.end();
         break;
       case "started":
@@ -306,19 +311,17 @@ export class Worker {
 
   async #onExit(exitCode: number | null, signal: NodeJS.Signals | null): Promise<void> {
     this.#clearTimers();
-    const wasExpected = this.#hasLeft;
     this.#leave();
     const what = signal === null ? `the process exited with code ${exitCode}` : `the process was ended by ${signal}`;
     // Its descendants hold its standard streams open and must end first; then the pipes run dry.
     if (this.root !== undefined) await killProcessTree(this.root);
     await within(LAST_WORDS_MS, Promise.all([this.#resultsEnded, this.#stdout?.ended, this.#stderr?.ended]));
-    this.#die(what, { exitCode, signal }, wasExpected);
+    this.#die(what, { exitCode, signal });
   }
 
   #die(
     what: string,
     end: { exitCode: number | null; signal: NodeJS.Signals | null } = { exitCode: null, signal: null },
-    wasExpected = false,
   ): void {
     if (this.#state === "dead") return;
     this.#leave();
@@ -330,7 +333,13 @@ export class Worker {
     const task = this.#task;
     this.#task = undefined;
     const unbegun = task?.state === "dispatched" && task.endReason === undefined ? task : undefined;
-    this.#events.onDead(this, { wasReady: this.#wasReady, wasExpected, what, stderr, unbegun });
+    this.#events.onDead(this, {
+      wasReady: this.#wasReady,
+      wasToldToEnd: this.#wasToldToEnd,
+      what,
+      stderr,
+      unbegun,
+    });
     if (task === undefined || task === unbegun) return;
     this.#events.onTaskSettled(task);
     const error =

@@ -40,7 +40,6 @@ async function runChunk(fn: TaskFunction, argLists: readonly unknown[][], task: 
     task.throwIfAborted();
     try {
       // One after the other is the point of a chunk.
-      // oxlint-disable-next-line no-await-in-loop
       results.push(await fn(...args));
     } catch (error) {
       return { results, failure: encodeThrown(error) };

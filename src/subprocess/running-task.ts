@@ -1,5 +1,5 @@
-import { AbortFlag } from "./abort-flag.js";
 import { CancelledError } from "../errors.js";
+import type { AbortFlag } from "./abort-flag.js";
 import type { CurrentTask } from "./current-task.js";
 
 /** The task that a worker runs now: what `currentTask()` gives, with the strings by which it is ended. */

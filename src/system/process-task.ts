@@ -130,8 +130,13 @@ export class ProcessTask {
     return this.toPlain();
   }
 
-  /** How `console.log` shows it. */
-  [inspect.custom](): string {
-    return `ProcessTask { id: ${this.id} }`;
+  // How `console.log` shows it. Not a method in the class body: its computed name has no place in a declaration file that
+  // is made from this file alone.
+  static {
+    Object.defineProperty(this.prototype, inspect.custom, {
+      value(this: ProcessTask): string {
+        return `ProcessTask { id: ${this.id} }`;
+      },
+    });
   }
 }

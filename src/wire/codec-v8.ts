@@ -35,7 +35,7 @@ const OWN_BYTES = 0;
 const WHOLE_BUFFER = 1;
 
 /** First byte of everything that V8 writes. */
-export const V8_VERSION_TAG = 0xff;
+const V8_VERSION_TAG = 0xff;
 
 const typedArrayPrototype = Object.getPrototypeOf(Uint8Array.prototype) as object;
 

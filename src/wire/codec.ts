@@ -26,7 +26,6 @@ import { isStackOverflow } from "./codec-path.js";
 import { scanForSpecials } from "./codec-scan.js";
 
 export { registerCodecExtension } from "./codec-extensions.js";
-export type { CodecExtension } from "./codec-extensions.js";
 
 function encode(value: unknown, path: string, roots: "one" | "list"): Uint8Array {
   const compact = encodeCompact(value, roots);
@@ -65,8 +64,8 @@ export function encodeArguments(args: readonly unknown[]): Uint8Array {
  * Decodes what `encodeValue` or `encodeArguments` returned, in this process or another one. The value shares no memory
  * with the bytes.
  *
- * Bytes from elsewhere do no harm but an error: memory stays below about 64 times their length, except for the address space
- * (not memory) of a resizable ArrayBuffer.
+ * Bytes from elsewhere do no harm but an error: memory stays below about 100 times their length (the worst case is a list
+ * of empty ArrayBuffers), except for the address space, not memory, that a resizable ArrayBuffer may reserve.
  *
  * @throws Error when the bytes are damaged, or hold an instance whose codec extension is not registered here.
  */

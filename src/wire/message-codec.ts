@@ -81,7 +81,9 @@ export function encodeToParent(message: ToParentMessage): Uint8Array[] {
     case "ready":
       return encodeFrame(makeFrame(kind, { idA: message.protocolVersion }));
     case "initializeFailed":
-      return encodeFrame(makeFrame(kind, { flags: message.isConfigurer ? FLAG_CONFIGURER : 0, payload: message.error }));
+      return encodeFrame(
+        makeFrame(kind, { flags: message.isConfigurer ? FLAG_CONFIGURER : 0, payload: message.error }),
+      );
     case "started":
       return encodeFrame(makeFrame(kind, { idA: message.taskId }));
     case "result":

@@ -113,29 +113,43 @@ describe("instances with a codec extension", () => {
     assert.equal(arrived.box?.content, arrived);
     const loop = new Box(undefined);
     loop.content = [loop];
-    assert.throws(() => send(loop), (error: unknown) => {
-      assert.ok(error instanceof NotSerializableError);
-      assert.match(error.message, /holds itself/);
-      return true;
-    });
+    assert.throws(
+      () => send(loop),
+      (error: unknown) => {
+        assert.ok(error instanceof NotSerializableError);
+        assert.match(error.message, /holds itself/);
+        return true;
+      },
+    );
   });
 
   it("keep typed arrays, dates, holes and class instances beside them as they would be without", () => {
-    // oxlint-disable-next-line no-sparse-arrays
-    // Reason: holes are what is tested.
-    const list = [1, , new Date(0), new Float32Array([1]), Buffer.from("x"), new (class Plain { a = 1; })(), /x/g];
+    const list = [
+      1,
+      ,
+      new Date(0),
+      new Float32Array([1]),
+      Buffer.from("x"),
+      new (class Plain {
+        a = 1;
+      })(),
+      /x/g,
+    ];
     const [arrived] = send([list, new Money(1n)]) as [unknown[], Money];
     assert.deepStrictEqual(arrived, send(list));
     assert.deepStrictEqual(Object.keys(arrived), ["0", "2", "3", "4", "5", "6"]);
   });
 
   it("are refused with path and cause when their encoder throws", () => {
-    assert.throws(() => encodeValue({ a: [new Broken()] }, "result"), (error: unknown) => {
-      assert.ok(error instanceof NotSerializableError);
-      assert.equal(error.path, "result.a[0]");
-      assert.ok(error.cause instanceof RangeError);
-      return true;
-    });
+    assert.throws(
+      () => encodeValue({ a: [new Broken()] }, "result"),
+      (error: unknown) => {
+        assert.ok(error instanceof NotSerializableError);
+        assert.equal(error.path, "result.a[0]");
+        assert.ok(error.cause instanceof RangeError);
+        return true;
+      },
+    );
   });
 
   it("can be registered after instances were met, and anew under the same tag", () => {

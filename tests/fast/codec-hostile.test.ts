@@ -42,7 +42,10 @@ const error = new TypeError("message", { cause: new AggregateError([new RangeErr
 const samples: readonly Uint8Array[] = [
   encodeArguments([42, "text", true, null, undefined, 10n, 1.5, "日本", { a: [1, { b: 2 }] }]),
   encodeValue({ date: new Date(0), map: new Map([[1, { a: /x/g }]]), set: new Set(["a"]), big: 2n ** 200n }, "value"),
-  encodeValue([new Float64Array([1, 2]), Buffer.from("abc"), new DataView(new ArrayBuffer(8), 2, 4), { a: [] }], "value"),
+  encodeValue(
+    [new Float64Array([1, 2]), Buffer.from("abc"), new DataView(new ArrayBuffer(8), 2, 4), { a: [] }],
+    "value",
+  ),
   encodeValue({ list: [1, error, new Map([[error, error]]), new Set([error])] }, "value"),
   encodeThrown(error),
   encodeThrown(new DOMException("stop", "AbortError")),

@@ -39,8 +39,6 @@ const longText = "ä€𝄞".repeat(3000);
 const bigArray = Array.from({ length: 500 }, (_, index) => ({ id: index, name: `n${index}`, tags: [index] }));
 const matches = /(?<first>a)b/.exec("xab");
 const withExtra = Object.assign([1, 2], { extra: "kept" });
-// oxlint-disable-next-line no-sparse-arrays
-// Reason: holes are what is tested.
 const holes = [1, , 3];
 const nullPrototype: unknown = Object.assign(Object.create(null) as object, { a: 1 });
 
@@ -67,7 +65,7 @@ const likeStructuredClone: Record<string, unknown> = {
   hugeBigint: 7n ** 5000n,
   true: true,
   null: null,
-  undefined: undefined,
+  undefined,
   emptyArray: [],
   emptyObject: {},
   nested: { a: [1, { b: [null, undefined, true] }], "key with space": "x", 7: "seven" },
@@ -77,8 +75,7 @@ const likeStructuredClone: Record<string, unknown> = {
   withExtra,
   matches,
   emptyHoles: Array.from({ length: 0 }),
-  // oxlint-disable-next-line unicorn/no-new-array
-  sparse: new Array(5),
+  sparse: Object.assign([], { length: 5 }),
   date: new Date(86_400_000),
   regexp: /a+/giu,
   map: new Map<unknown, unknown>([
@@ -196,13 +193,20 @@ describe("values between processes", () => {
 
   it("leave earlier encodings alone when later ones are made", () => {
     const encoded = Array.from({ length: 5000 }, (_, index) => encodeArguments([index, `text ${index}`]));
-    for (const [index, bytes] of encoded.entries()) assert.deepStrictEqual(decodeValue(bytes), [index, `text ${index}`]);
+    for (const [index, bytes] of encoded.entries()) {
+      assert.deepStrictEqual(decodeValue(bytes), [index, `text ${index}`]);
+    }
   });
 
   it("take class instances as plain objects, and what is behind accessors as values", () => {
-    const arrived = send({ point: new Point(), get computed() { return [1]; } });
+    const arrived = send({
+      point: new Point(),
+      get computed() {
+        return [1];
+      },
+    });
     assert.equal(Object.getPrototypeOf(arrived.point), Object.prototype);
-    assert.deepStrictEqual(arrived as unknown, { point: { x: 1, y: [2] }, computed: [1] });
+    assert.deepStrictEqual<unknown>(arrived, { point: { x: 1, y: [2] }, computed: [1] });
   });
 
   it("survive a getter that encodes a value itself in the middle", () => {
@@ -219,7 +223,15 @@ describe("values between processes", () => {
 
   it("survive a getter that changes the array in the middle", () => {
     const list: unknown[] = [];
-    list.push({ get grow() { list.push("more"); return 1; } }, 2);
+    list.push(
+      {
+        get grow() {
+          list.push("more");
+          return 1;
+        },
+      },
+      2,
+    );
     assert.ok(Array.isArray(send(list)));
   });
 });
@@ -231,7 +243,10 @@ describe("values that can't be sent", () => {
   function* generate(): Generator<number> {
     yield 1;
   }
-  const proxy = new Proxy({}, { get: () => assert.fail("a trap ran"), getPrototypeOf: () => assert.fail("a trap ran") });
+  const proxy = new Proxy(
+    {},
+    { get: () => assert.fail("a trap ran"), getPrototypeOf: () => assert.fail("a trap ran") },
+  );
   const revocable = Proxy.revocable([], {});
   revocable.revoke();
   const cases: Record<string, [value: unknown, what: RegExp]> = {
@@ -271,7 +286,10 @@ describe("values that can't be sent", () => {
 
   for (const [name, [value, what]] of Object.entries(cases)) {
     it(`are refused with their path: ${name}`, () => {
-      for (const holder of [{ db: [1, 2, 3, { part: value }] }, { error: new Error("x"), db: [1, 2, 3, { part: value }] }]) {
+      for (const holder of [
+        { db: [1, 2, 3, { part: value }] },
+        { error: new Error("x"), db: [1, 2, 3, { part: value }] },
+      ]) {
         const error = refusal(holder);
         assert.equal(error.path, "result.db[3].part");
         assert.equal(error.code, "ASYNCCPU_NOT_SERIALIZABLE");
@@ -293,7 +311,15 @@ describe("values that can't be sent", () => {
 
   it("are refused when a getter throws, with what it threw as the cause", () => {
     const cause = new Error("no");
-    const value = { list: [{ get broken(): number { throw cause; } }] };
+    const value = {
+      list: [
+        {
+          get broken(): number {
+            throw cause;
+          },
+        },
+      ],
+    };
     const error = refusal(value);
     assert.equal(error.path, "result.list[0].broken");
     assert.equal(error.cause, cause);

@@ -30,8 +30,11 @@ async function assertFit(): Promise<void> {
 
 test("what is not a function is refused by its own future", async () => {
   for (const bad of [undefined, null, 5, "add", {}, [], Symbol("s")]) {
-    const future = executor.createProcessTask(bad as unknown as Fn);
-    await assert.rejects(future, (error) => error instanceof NotAFunctionError && error.code === "ASYNCCPU_NOT_A_FUNCTION");
+    const future = executor.createProcessTask(bad as Fn);
+    await assert.rejects(
+      future,
+      (error) => error instanceof NotAFunctionError && error.code === "ASYNCCPU_NOT_A_FUNCTION",
+    );
   }
   await assertFit();
 });
@@ -49,13 +52,13 @@ test("a promise in place of the function is refused with advice", async () => {
 });
 
 test("an argument that can't be sent names its path", async () => {
-  const bad = executor.createProcessTask(echo as Fn, { db: { socket: () => {} } });
+  const bad = executor.createProcessTask(echo, { db: { socket: () => {} } });
   await assert.rejects(bad, (error) => {
     assert.ok(error instanceof NotSerializableError);
     assert.equal(error.path, "args[0].db.socket");
     return true;
   });
-  const promise = executor.createProcessTask(echo as Fn, 1, Promise.resolve(1));
+  const promise = executor.createProcessTask((...args: unknown[]) => args, 1, Promise.resolve(1));
   await assert.rejects(promise, (error) => error instanceof NotSerializableError && error.path === "args[1]");
   await assertFit();
 });
@@ -68,8 +71,6 @@ test("a result that can't be sent names its path", async () => {
 
 test("a thrown value that can't be sent still rejects", async () => {
   const bad = executor.createProcessTask(() => {
-    // Anything can be thrown; that is the point.
-    // oxlint-disable-next-line no-throw-literal
     throw () => {};
   });
   await assert.rejects(bad, NotSerializableError);
@@ -105,7 +106,10 @@ test("errors keep class, name, message, code, own properties, cause and both sta
   });
   const custom = await executor.submit(throwCustomError).catch((error: unknown) => error);
   assert.ok(custom instanceof Error);
-  assert.deepEqual([custom.message, Reflect.get(custom, "code"), Reflect.get(custom, "detail")], ["custom", "E_CUSTOM", 42]);
+  assert.deepEqual(
+    [custom.message, Reflect.get(custom, "code"), Reflect.get(custom, "detail")],
+    ["custom", "E_CUSTOM", 42],
+  );
 });
 
 test("options out of range are refused at once, by name", () => {
@@ -124,7 +128,10 @@ test("options out of range are refused at once, by name", () => {
     ["cwd", () => new ProcessPoolExecutor({ cwd: 5 as unknown as string })],
     ["timeoutInEmergencyMs", () => new ProcessTaskPoolExecutor({ timeoutInEmergencyMs: 0.5 })],
     ["queue", () => new ProcessTaskPoolExecutor({ queue: {} as never })],
-    ["cancelTasksWhenShutdown", () => new ProcessTaskPoolExecutor({ cancelTasksWhenShutdown: 1 as unknown as boolean })],
+    [
+      "cancelTasksWhenShutdown",
+      () => new ProcessTaskPoolExecutor({ cancelTasksWhenShutdown: 1 as unknown as boolean }),
+    ],
     ["timeoutMs", () => executor.with({ timeoutMs: 0 })],
     ["timeoutMs", () => executor.with({ timeoutMs: -5 })],
     ["timeoutMs", () => executor.with({ timeoutMs: 2 ** 31 })],
@@ -157,12 +164,15 @@ test("a function that uses what can't leave its process is refused with the vari
 });
 
 test("a module that can't be found in the worker fails its task alone", async () => {
-  const future = executor.createProcessTask(async () => {
+  const future = executor.createProcessTask(async (path: string) => {
     // Reason: the missing module is what is tested.
-    const missing = await import("./no-such-module.js" as string);
-    return missing as unknown;
-  });
-  await assert.rejects(future, (error) => error instanceof Error && Reflect.get(error, "code") === "ERR_MODULE_NOT_FOUND");
+    const missing: unknown = await import(path);
+    return missing;
+  }, "./no-such-module.js");
+  await assert.rejects(
+    future,
+    (error) => error instanceof Error && Reflect.get(error, "code") === "ERR_MODULE_NOT_FOUND",
+  );
   await assertFit();
   assert.equal(new ModuleNotFoundError("m").code, "ASYNCCPU_MODULE_NOT_FOUND");
 });
@@ -177,7 +187,7 @@ test("a submission after the shutdown is refused, and starts nothing", async () 
 
 test("a hundred bad and a hundred good calls, mixed, all settle", async () => {
   const calls = Array.from({ length: 200 }, (_, i) =>
-    i % 2 === 0 ? executor.submit(add, i, 1) : executor.submit(echo as Fn, () => {}),
+    i % 2 === 0 ? executor.submit(add, i, 1) : executor.submit(echo, () => {}),
   );
   const outcomes = await Promise.allSettled(calls);
   assert.deepEqual(

@@ -67,7 +67,8 @@ test("an asynchronous task sees its signal with the reason, and its finally bloc
         signal.addEventListener("abort", () => reject(signal.reason));
       });
     } finally {
-      writeFileSync(path, `${signal.reason.name} ${signal.reason.cause}`);
+      const reason = signal.reason as CancelledError;
+      writeFileSync(path, `${reason.name} ${String(reason.cause)}`);
     }
   }, marker);
   await future.started;

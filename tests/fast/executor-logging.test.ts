@@ -69,7 +69,6 @@ test("records arrive before the outcome of their task, and nothing is lost when 
 
 test("nothing is lost when the process exits, aborts or is killed right after", async () => {
   for (const end of ["exit", "abort", "kill"]) {
-    // oxlint-disable-next-line no-await-in-loop
     const records = await collectRecords(async (executor) => {
       await executor
         .createProcessTask((how: string) => {

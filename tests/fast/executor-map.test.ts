@@ -32,7 +32,6 @@ class CountingIterable implements Iterable<number> {
 
 async function* countLater(length: number): AsyncGenerator<number> {
   for (let i = 0; i < length; i += 1) {
-    // oxlint-disable-next-line no-await-in-loop
     await new Promise(setImmediate);
     yield i;
   }
@@ -44,7 +43,6 @@ test("results come in the order of the items, whatever the size of the chunks", 
   const tens = items.map((i) => i * 10);
   assert.deepEqual(await collect(executor.map(add, items, tens)), expected);
   for (const chunkSize of [1, 4, 25, 100]) {
-    // oxlint-disable-next-line no-await-in-loop
     assert.deepEqual(await collect(executor.with({ chunkSize }).map(add, items, tens)), expected);
   }
 });
@@ -98,7 +96,6 @@ test("a failure comes after the results before it, and ends the map", async () =
     const run = async (): Promise<void> => {
       for await (const result of executor.with({ chunkSize }).map(failAt3, [0, 1, 2, 3, 4, 5])) seen.push(result);
     };
-    // oxlint-disable-next-line no-await-in-loop
     await assert.rejects(run(), (error) => error instanceof RangeError && error.message === "at 3");
     assert.deepEqual(seen, [0, 1, 2]);
   }

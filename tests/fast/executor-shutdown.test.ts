@@ -61,7 +61,6 @@ test("cancelTasksWhenShutdown ends tasks that are busy, asleep or waiting", asyn
   await executor.shutdown();
   for (const future of [busy, asleep, waiting]) {
     assert.equal(future.cancelled, true);
-    // oxlint-disable-next-line no-await-in-loop
     await assert.rejects(future, CancelledError);
   }
   assert.deepEqual(pids.map(isRunning), [false, false]);
@@ -74,10 +73,8 @@ test("a cancelling shutdown right after the submission ends the task too", async
     const future = executor.createProcessTask(spinForEver);
     for (let i = 0; i < turns * 5; i += 1) {
       // Every round lets the start get a little further.
-      // oxlint-disable-next-line no-await-in-loop
       await new Promise(setImmediate);
     }
-    // oxlint-disable-next-line no-await-in-loop
     await executor.shutdown();
     assert.equal(future.cancelled, true, `after ${turns * 5} turns`);
   }

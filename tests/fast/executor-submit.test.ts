@@ -4,12 +4,12 @@ import { test } from "node:test";
 
 import { ProcessFuture } from "../../src/index.js";
 import { ProcessPoolExecutor } from "../../src/index.js";
-import { ProcessTask } from "../../src/index.js";
 import { ProcessTaskPoolExecutor } from "../../src/index.js";
 import { add } from "../fixtures/tasks.js";
 import { addLater } from "../fixtures/tasks.js";
 import { echo } from "../fixtures/tasks.js";
 import { processId } from "../fixtures/tasks.js";
+import type { ProcessTask } from "../../src/index.js";
 
 const executor = new ProcessTaskPoolExecutor({ maxWorkers: 2 });
 
@@ -25,7 +25,10 @@ async function processCpuBound(taskId: number): Promise<string> {
 
 test("the original's example runs, its function standing in the main module", async () => {
   const tasks = Array.from({ length: 10 }, (_, x) => executor.createProcessTask(processCpuBound, x));
-  const expected = Array.from({ length: 10 }, (_, x) => `taskId: ${x}, result: ${(FACTOR * (10 ** 5 * (10 ** 5 - 1))) / 2}`);
+  const expected = Array.from(
+    { length: 10 },
+    (_, x) => `taskId: ${x}, result: ${(FACTOR * (10 ** 5 * (10 ** 5 - 1))) / 2}`,
+  );
   assert.deepEqual(await Promise.all(tasks), expected);
 });
 

@@ -58,7 +58,13 @@ test("a task that is given back comes first again, and can be removed", () => {
 
 test("a settled task reports once, with the reason for its end before any other outcome", () => {
   const outcomes: unknown[] = [];
-  const order = { name: "t", fn: { id: 1, pickle: Uint8Array.of() }, args: Uint8Array.of(), isChunk: false, timeoutMs: 5 };
+  const order = {
+    name: "t",
+    fn: { id: 1, pickle: Uint8Array.of() },
+    args: Uint8Array.of(),
+    isChunk: false,
+    timeoutMs: 5,
+  };
   const task = new PoolTask(1, order, {
     onDispatched: () => {},
     onStarted: () => {},

@@ -39,7 +39,9 @@ test("frames come out as they went in, however the stream is cut", () => {
   const bytes = Buffer.concat(SAMPLES.flatMap(encodeFrame));
   for (const sizeBytes of [1, 2, 7, 15, 16, 17, 1000, 65_536, bytes.byteLength]) {
     const chunks: Buffer[] = [];
-    for (let at = 0; at < bytes.byteLength; at += sizeBytes) chunks.push(Buffer.from(bytes.subarray(at, at + sizeBytes)));
+    for (let at = 0; at < bytes.byteLength; at += sizeBytes) {
+      chunks.push(Buffer.from(bytes.subarray(at, at + sizeBytes)));
+    }
     assert.deepEqual(decodeAll(chunks).map(plain), SAMPLES.map(plain), `chunks of ${sizeBytes} bytes`);
   }
 });
@@ -98,7 +100,10 @@ const TO_PARENT: readonly ToParentMessage[] = [
 ];
 
 function bytesToArrays(message: ToParentMessage | ToWorkerMessage): unknown {
-  const entries = Object.entries(message).map(([key, value]) => [key, value instanceof Uint8Array ? [...value] : value]);
+  const entries = Object.entries(message).map(([key, value]) => [
+    key,
+    value instanceof Uint8Array ? [...value] : value,
+  ]);
   return Object.fromEntries(entries);
 }
 

@@ -62,20 +62,14 @@ test("Ctrl-C pressed in a real terminal gives a shell status 130", async () => {
 
 test("a listener of the user's runs and holds the exit; the tasks are cancelled all the same", async () => {
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
-    // oxlint-disable-next-line no-await-in-loop
     await using program = startFixture("runs-executors", { args: ["busy-listening"] });
-    // oxlint-disable-next-line no-await-in-loop
     const pids = await waitForPids(program, FAMILY);
     program.kill(signal);
-    // oxlint-disable-next-line no-await-in-loop
     await program.waitForLine(new RegExp(`listener got ${signal}`));
-    // oxlint-disable-next-line no-await-in-loop
     await program.waitForLine(/tasks settled/);
-    // oxlint-disable-next-line no-await-in-loop
     const end = await program.waitForEnd();
     // The program goes on until its own code is at its end.
     assert.deepEqual([end.code, end.signal], [9, null]);
-    // oxlint-disable-next-line no-await-in-loop
     await assertGone(pids, program);
   }
 });
@@ -101,14 +95,10 @@ test("several executors, and executors inside workers, all end", async () => {
     ["two-executors", ["first", "second"]],
     ["nested", ["outer", "inner"]],
   ] as const) {
-    // oxlint-disable-next-line no-await-in-loop
     await using program = startFixture("runs-executors", { args: [mode] });
-    // oxlint-disable-next-line no-await-in-loop
     const pids = await waitForPids(program, names);
     program.kill("SIGTERM");
-    // oxlint-disable-next-line no-await-in-loop
     assert.equal((await program.waitForEnd()).signal, "SIGTERM");
-    // oxlint-disable-next-line no-await-in-loop
     await assertGone(pids, program);
   }
 });

@@ -11,10 +11,8 @@ import { processesCarrying } from "./process-inspection.js";
 import { waitUntil } from "./wait-until.js";
 
 export { cpuTimeMsOf } from "./process-inspection.js";
-export { descendantsOf } from "./process-inspection.js";
 export { isAlive } from "./process-inspection.js";
 export { processesCarrying } from "./process-inspection.js";
-export { seeProcess } from "./process-inspection.js";
 
 /** How to run a program. */
 export interface ProgramOptions {
@@ -39,7 +37,7 @@ export interface ProgramEnd {
 }
 
 /** Environment variable that marks a program and whatever it starts, for `dispose`. */
-export const TEST_MARKER_VARIABLE = "ASYNCCPU_TEST_MARKER";
+const TEST_MARKER_VARIABLE = "ASYNCCPU_TEST_MARKER";
 
 /** Path of the compiled fixture program, for example `fixturePath("ignores-sigterm")`. */
 export function fixturePath(name: string): string {

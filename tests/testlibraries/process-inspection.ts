@@ -28,7 +28,7 @@ function tryRead(path: string): string | undefined {
 }
 
 /** What /proc shows of a process; `undefined` when it is gone. */
-export function seeProcess(pid: number): ProcessSight | undefined {
+function seeProcess(pid: number): ProcessSight | undefined {
   const text = tryRead(`/proc/${pid}/stat`);
   const match = text === undefined ? null : /^.*\) (.*)$/s.exec(text);
   if (match === null) return undefined;
@@ -44,7 +44,7 @@ export function seeProcess(pid: number): ProcessSight | undefined {
 }
 
 /** Ids of all processes. */
-export function allPids(): number[] {
+function allPids(): number[] {
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
     .map(Number);

@@ -1,0 +1,145 @@
+import { deepStrictEqual } from "node:assert/strict";
+import { match } from "node:assert/strict";
+import { ok } from "node:assert/strict";
+import { strictEqual } from "node:assert/strict";
+import { throws } from "node:assert/strict";
+import { EventEmitter } from "node:events";
+import { Socket } from "node:net";
+import { describe } from "node:test";
+import { it } from "node:test";
+
+import { FunctionNotPicklableError } from "../../src/errors.js";
+import { NotAFunctionError } from "../../src/errors.js";
+import type { PickleProblem } from "../../src/errors.js";
+import { pickleFunction } from "../../src/pickle/pickle-function.js";
+
+function problemsOf(fn: unknown): readonly PickleProblem[] {
+  try {
+    pickleFunction(fn);
+  } catch (error) {
+    ok(error instanceof FunctionNotPicklableError);
+    strictEqual(error.code, "ASYNCCPU_NOT_PICKLABLE");
+    return error.problems;
+  }
+  return [];
+}
+
+class Account {
+  #balance = 1;
+  get balance(): number {
+    return this.#balance;
+  }
+}
+
+class Bus extends EventEmitter {}
+
+describe("a function that can't be sent", () => {
+  const unsendable: readonly [name: string, value: unknown, problem: RegExp][] = [
+    ["a socket", new Socket(), /instance of Socket/],
+    ["an instance of a class that extends a native one", new Bus(), /instance of EventEmitter/],
+    ["a promise", Promise.resolve(1), /promise/],
+    ["a WeakMap", new WeakMap(), /WeakMap/],
+    ["a WeakSet", new WeakSet(), /WeakSet/],
+    ["a WeakRef", new WeakRef({}), /WeakRef/],
+    ["a proxy", new Proxy({}, {}), /Proxy/],
+    ["a running generator", (function* () {})(), /generator/],
+    ["an iterator", [1].values(), /iterator/],
+    ["shared memory", new SharedArrayBuffer(8), /SharedArrayBuffer/],
+    ["a stream", process.stdout, /instance of/],
+    ["an abort signal", new AbortController().signal, /AbortSignal/],
+    ["a formatter", new Intl.NumberFormat(), /NumberFormat/],
+    ["a symbol of its own", Symbol("mine"), /unique to this process/],
+    ["an object with private fields", new Account(), /private state \(#balance\)/],
+    ["a native function", new Intl.NumberFormat().format, /native/],
+  ];
+  for (const [name, value, problem] of unsendable) {
+    it(`names the path to what stands in the way: ${name}`, () => {
+      const config = { db: { parts: [0, value] } };
+      const [first, ...others] = problemsOf(() => config);
+      deepStrictEqual(others, []);
+      strictEqual(first?.variable, "config.db.parts[1]");
+      match(first.problem, problem);
+      ok(first.advice.length > 10);
+    });
+  }
+
+  it("says where the variable is used, all problems at once", () => {
+    const weak = new WeakMap();
+    const socket = new Socket();
+    const fn = (): unknown => [
+      weak,
+      socket,
+      // Reason: a name that nobody declares is the point.
+      // @ts-expect-error It does not exist.
+      undeclared,
+    ];
+    const problems = problemsOf(fn);
+    deepStrictEqual(
+      problems.map(({ variable }) => variable),
+      ["weak", "socket", "undeclared"],
+    );
+    for (const { position } of problems) match(position ?? "", /pickle-refusals\.test\.(?:js|ts):\d+:\d+$/);
+    const lines = problems.map(({ position }) => Number(position?.split(":").at(-2)));
+    strictEqual((lines[1] ?? 0) - (lines[0] ?? 0), 1);
+    throws(() => pickleFunction(fn), /undeclared: no variable, import or global of this name exists/);
+  });
+
+  it("names a variable of a function that it uses", () => {
+    const socket = new Socket();
+    const helper = (): unknown => socket;
+    deepStrictEqual(
+      problemsOf(() => helper()).map(({ variable }) => variable),
+      ["socket"],
+    );
+  });
+
+  it("may use something that is not initialised yet", () => {
+    const fn = (): unknown => [later, new Late()];
+    deepStrictEqual(
+      problemsOf(fn).map(({ variable, problem }) => [variable, /not initialised/.test(problem)]),
+      [
+        ["later", true],
+        ["Late", true],
+      ],
+    );
+    const later = { a: 1 };
+    class Late {}
+    deepStrictEqual(problemsOf(fn), []);
+  });
+
+  it("takes this, arguments or super from around it", () => {
+    class Base {
+      hello(): string {
+        return "hello";
+      }
+    }
+    class Derived extends Base {
+      field = 1;
+      arrow = (): number => this.field;
+      lexicalSuper(): () => string {
+        return () => super.hello();
+      }
+    }
+    function outer(..._: number[]): () => unknown {
+      return () => arguments[0] as unknown;
+    }
+    const derived = new Derived();
+    match(problemsOf(derived.arrow)[0]?.problem ?? "", /takes this from the function around it/);
+    match(problemsOf(derived.lexicalSuper())[0]?.problem ?? "", /takes super/);
+    match(problemsOf(outer(1))[0]?.problem ?? "", /takes arguments/);
+    const object = {
+      method(): unknown {
+        // Reason: TypeScript does not type super in object literals.
+        // oxlint-disable-next-line typescript/no-unsafe-call, typescript/no-unsafe-member-access
+        return super.valueOf();
+      },
+    };
+    match(problemsOf(object.method)[0]?.problem ?? "", /uses super/);
+  });
+
+  it("is not a function at all", () => {
+    for (const value of [undefined, null, 1, "text", {}, []]) {
+      throws(() => pickleFunction(value), NotAFunctionError);
+    }
+  });
+});
