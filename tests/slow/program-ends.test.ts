@@ -113,3 +113,13 @@ test("without a queue, output goes to the parent's streams in whole lines", asyn
   for (const line of lines) assert.match(line, /^(a{10000}|b{10000})$/);
   assert.deepEqual(new Set(end.stderr.trim().split("\n")), new Set(["a to stderr", "b to stderr"]));
 });
+
+test("without a queue, nothing of the output is lost when the task exits right after", async () => {
+  await using program = startFixture("runs-executors", { args: ["logs-and-exits"] });
+  const end = await program.waitForEnd();
+  const lines = end.stdout.split("\n").slice(0, -2);
+  assert.deepEqual(
+    lines.map((line) => [line.length, Number(line.slice(-2).replace(".", ""))]),
+    Array.from({ length: 20 }, (_, i) => [50_000, i]),
+  );
+});
