@@ -45,6 +45,12 @@ export class TaskTimeoutError extends AsyncCpuError {
   }
 }
 
+/**
+ * What a crash looks like: V8's heap was full (`heap-limit`), or the kernel killed the process for want of memory
+ * (`oom-killer`, by the kernel's count of such kills, which is the whole machine's: a hint, no proof).
+ */
+export type CrashCause = "heap-limit" | "oom-killer";
+
 /** What is known of a worker process that ended while it ran a task. */
 export interface WorkerCrash {
   /** Process id of the worker. */
@@ -57,11 +63,18 @@ export interface WorkerCrash {
   readonly stderr: string;
   /** Name of the task that it was running. */
   readonly taskName: string;
+  /** What it looks like, when it looks like a lack of memory. */
+  readonly likelyCause?: CrashCause | undefined;
 }
 
 function describeEnd(exitCode: number | null, signal: NodeJS.Signals | null): string {
   return signal === null ? `exited with code ${exitCode ?? "unknown"}` : `was ended by ${signal}`;
 }
+
+const CAUSE_TEXTS: Readonly<Record<CrashCause, string>> = {
+  "heap-limit": " It looks as if V8's heap was full: raise --max-old-space-size in execArgv, or send smaller pieces.",
+  "oom-killer": " It looks as if the kernel killed it for want of memory: use fewer workers, or send smaller pieces.",
+};
 
 function quoteStderr(stderr: string): string {
   return stderr === "" ? "" : ` Last lines of its stderr:\n${stderr}`;
@@ -74,12 +87,15 @@ export class WorkerCrashedError extends AsyncCpuError implements WorkerCrash {
   readonly signal: NodeJS.Signals | null;
   readonly stderr: string;
   readonly taskName: string;
+  readonly likelyCause: CrashCause | undefined;
 
   constructor(crash: WorkerCrash) {
     super(
       "ASYNCCPU_WORKER_CRASHED",
       `Worker process ${crash.pid} ${describeEnd(crash.exitCode, crash.signal)} while it ran task "${crash.taskName}". ` +
-        `Other tasks are not affected.${quoteStderr(crash.stderr)}`,
+        "Other tasks are not affected." +
+        (crash.likelyCause === undefined ? "" : CAUSE_TEXTS[crash.likelyCause]) +
+        quoteStderr(crash.stderr),
     );
     nameError(this, "WorkerCrashedError");
     this.pid = crash.pid;
@@ -87,6 +103,7 @@ export class WorkerCrashedError extends AsyncCpuError implements WorkerCrash {
     this.signal = crash.signal;
     this.stderr = crash.stderr;
     this.taskName = crash.taskName;
+    this.likelyCause = crash.likelyCause;
   }
 }
 

@@ -14,6 +14,7 @@ export { ProtocolError } from "./errors.js";
 export { TaskTimeoutError } from "./errors.js";
 export { WorkerCrashedError } from "./errors.js";
 export { WorkerStartError } from "./errors.js";
+export type { CrashCause } from "./errors.js";
 export type { PickleProblem } from "./errors.js";
 export type { WorkerCrash } from "./errors.js";
 
