@@ -1,0 +1,13 @@
+import { JOBS } from "./jobs.js";
+import { ProcessPoolExecutor } from "../src/index.js";
+import { WORKERS } from "./contender.js";
+import type { Contender } from "./contender.js";
+
+/** asynccpu as a user has it: no option but the number of workers. */
+export function openAsynccpu(): Contender {
+  const executor = new ProcessPoolExecutor({ maxWorkers: WORKERS });
+  return {
+    run: (job, argument) => executor.submit(JOBS[job] as (argument: unknown) => unknown, argument),
+    close: () => executor.shutdown(),
+  };
+}

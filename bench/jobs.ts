@@ -1,0 +1,72 @@
+/** The work that the contenders run in their children: importable, so that asynccpu sends it by reference. */
+
+/** How far apart, in bytes, the samples lie by which a large array is checked. */
+const SAMPLE_STRIDE_BYTES = 65_521;
+
+/** A 32-bit step that V8 can't fold away; its end value tells that every step was made. */
+function churnSteps(steps: number, seed: number): number {
+  let state = seed;
+  for (let step = 0; step < steps; step += 1) {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+  }
+  return state;
+}
+
+/** What `timedChurn` gives: the value, and how long the task itself took. */
+export interface TimedChurn {
+  readonly value: number;
+  readonly ms: number;
+}
+
+/** Exported, as the others are: what is an export travels by reference. @public */
+export function noop(value: number): number {
+  return value;
+}
+
+/** Keeps the CPU busy for a fixed number of steps, about 1 ns each. */
+export function churn([steps, seed]: readonly [number, number]): number {
+  return churnSteps(steps, seed);
+}
+
+/** @public */
+export function timedChurn([steps, seed]: readonly [number, number]): TimedChurn {
+  const start = performance.now();
+  const value = churnSteps(steps, seed);
+  return { value, ms: performance.now() - start };
+}
+
+/** Adds up a sample of an array's bytes, and its length. */
+export function checksum(bytes: Uint8Array): number {
+  let sum = bytes.byteLength;
+  for (let at = 0; at < bytes.byteLength; at += SAMPLE_STRIDE_BYTES) sum += bytes[at] ?? 0;
+  return sum;
+}
+
+/** @public */
+export function echo(bytes: Uint8Array): Uint8Array {
+  return bytes;
+}
+
+/** The id of the child's process; takes a given time, so that one child can't take all such tasks. @public */
+export function processId(busyMs: number): number {
+  const end = performance.now() + busyMs;
+  while (performance.now() < end) {
+    // Busy is what it shall be.
+  }
+  return process.pid;
+}
+
+/** The jobs by their names, which is how the raw limit and fork's channel send them. */
+export const JOBS = { noop, churn, timedChurn, checksum, echo, processId } as const;
+
+export type JobName = keyof typeof JOBS;
+
+/** In the order of `JOBS`: a position is what travels on the raw pipe. */
+export const JOB_NAMES: readonly JobName[] = Object.keys(JOBS) as JobName[];
+
+/** Runs a job of whatever name with whatever argument: both come off a wire. */
+export function runJob(name: JobName, argument: unknown): unknown {
+  return (JOBS[name] as (argument: unknown) => unknown)(argument);
+}

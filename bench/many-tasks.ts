@@ -1,0 +1,159 @@
+/** Measures of many small tasks: the cost of a task beside its work. */
+
+import { burst } from "./measure.js";
+import { check } from "./measure.js";
+import { churn } from "./jobs.js";
+import { median } from "./measure.js";
+import { withWarm } from "./measure.js";
+import type { Contender } from "./contender.js";
+import type { Measure } from "./measure.js";
+import type { TimedChurn } from "./jobs.js";
+
+const IN_FLIGHT = 64;
+
+const LONG_TASKS = 16;
+const LONG_TASK_STEPS_FACTOR = 2000;
+
+/** Different seeds, and few enough to know each result beforehand. */
+const SEEDS = [11, 22, 33, 44];
+
+function thousands(count: number): string {
+  return count.toLocaleString("en");
+}
+
+async function timeMs(body: () => Promise<void>): Promise<number> {
+  const start = performance.now();
+  await body();
+  return performance.now() - start;
+}
+
+const atOnce: Measure = {
+  id: "at-once",
+  rows: ({ tasks }) => [
+    {
+      key: "rate",
+      title: `${thousands(tasks)} no-op tasks submitted at once`,
+      unit: "tasks/s",
+      isHigherBetter: true,
+    },
+  ],
+  run: (open, { tasks }) =>
+    withWarm(open, async (contender) => ({ rate: (tasks / (await timeMs(() => burst(contender, tasks)))) * 1000 })),
+};
+
+async function runInFlight(contender: Contender, count: number): Promise<void> {
+  let next = 0;
+  const lane = async (): Promise<void> => {
+    while (next < count) {
+      const mine = next;
+      next += 1;
+      check((await contender.run("noop", mine)) === mine, "a no-op task gave something else than its argument");
+    }
+  };
+  await Promise.all(Array.from({ length: IN_FLIGHT }, lane));
+}
+
+const inFlight: Measure = {
+  id: "in-flight",
+  rows: () => [{ key: "rate", title: `the same, ${IN_FLIGHT} in flight`, unit: "tasks/s", isHigherBetter: true }],
+  run: (open, { tasks }) =>
+    withWarm(open, async (contender) => {
+      await runInFlight(contender, 2000);
+      return { rate: (tasks / (await timeMs(() => runInFlight(contender, tasks)))) * 1000 };
+    }),
+};
+
+const roundTrip: Measure = {
+  id: "round-trip",
+  rows: () => [{ key: "p50", title: "round trip, one in flight, p50", unit: "µs", isHigherBetter: false }],
+  run: (open, { trips }) =>
+    withWarm(open, async (contender) => {
+      const timesUs: number[] = [];
+      // The first third warms the path of a lone task.
+      for (let i = 0; i < trips * 1.5; i += 1) {
+        const start = performance.now();
+        const value = await contender.run("noop", i);
+        timesUs.push((performance.now() - start) * 1000);
+        check(value === i, "a no-op task gave something else than its argument");
+      }
+      return { p50: median(timesUs.slice(-trips)) };
+    }),
+};
+
+const shortTasks: Measure = {
+  id: "short-tasks",
+  rows: ({ shortTasks: count }) => [
+    { key: "wall", title: `${thousands(count)} tasks of 50 µs CPU, wall`, unit: "ms", isHigherBetter: false },
+  ],
+  run: (open, { shortTasks: count, stepsPer50us }) =>
+    withWarm(open, async (contender) => {
+      const expected = SEEDS.map((seed) => churn([stepsPer50us, seed]));
+      const seedOf = (i: number): number => i % SEEDS.length;
+      const submitAll = async (): Promise<void> => {
+        const results: Promise<unknown>[] = [];
+        for (let i = 0; i < count; i += 1) results.push(contender.run("churn", [stepsPer50us, SEEDS[seedOf(i)]]));
+        const values = await Promise.all(results);
+        check(
+          values.every((value, i) => value === expected[seedOf(i)]),
+          "a task of 50 µs computed something else",
+        );
+      };
+      await submitAll();
+      return { wall: await timeMs(submitAll) };
+    }),
+};
+
+const longTasks: Measure = {
+  id: "long-tasks",
+  rows: () => [
+    {
+      key: "overhead",
+      title: `${LONG_TASKS} tasks of 100 ms CPU, over half the sum of their times`,
+      unit: "ms",
+      isHigherBetter: false,
+    },
+  ],
+  run: (open, { stepsPer50us }) =>
+    withWarm(open, async (contender) => {
+      const steps = stepsPer50us * LONG_TASK_STEPS_FACTOR;
+      const expected = churn([steps, 7]);
+      let sumMs = 0;
+      const wallMs = await timeMs(async () => {
+        const results = Array.from({ length: LONG_TASKS }, () => contender.run("timedChurn", [steps, 7]));
+        for (const { value, ms } of (await Promise.all(results)) as TimedChurn[]) {
+          check(value === expected, "a task of 100 ms computed something else");
+          sumMs += ms;
+        }
+      });
+      return { overhead: wallMs - sumMs / 2 };
+    }),
+};
+
+const longestBlock: Measure = {
+  id: "longest-block",
+  rows: ({ tasks }) => [
+    {
+      key: "block",
+      title: `longest block of the parent's event loop, ${thousands(tasks)} no-op tasks at once`,
+      unit: "ms",
+      isHigherBetter: false,
+    },
+  ],
+  run: (open, { tasks }) =>
+    withWarm(open, async (contender) => {
+      let last = performance.now();
+      let longestMs = 0;
+      const look = (): void => {
+        const now = performance.now();
+        longestMs = Math.max(longestMs, now - last);
+        last = now;
+      };
+      const timer = setInterval(look, 1);
+      await burst(contender, tasks);
+      look();
+      clearInterval(timer);
+      return { block: longestMs };
+    }),
+};
+
+export const MANY_TASKS: readonly Measure[] = [atOnce, inFlight, roundTrip, shortTasks, longTasks, longestBlock];
