@@ -40,7 +40,10 @@ export interface TerminateDescendantOptions extends TerminateOptions {
 }
 
 const DEFAULT_LIMIT_MS = 2000;
-const MAX_ROUNDS = 10;
+/** Against a tree that grows as fast as it is cut down; the time limit ends most of these. */
+const MAX_ROUNDS = 200;
+/** The same where nothing is waited for: each round holds up the end of the program. */
+const MAX_SYNC_ROUNDS = 20;
 /** Wait for the deaths of one round; one process that doesn't die must not hold up the search for others. */
 const MAX_DEATH_WAIT_MS = 200;
 const FIRST_POLL_MS = 1;
@@ -78,7 +81,7 @@ async function killTrees(
 /** Waits for nobody: a process with SIGKILL pending can't start another one. */
 function killTreesSync(roots: readonly TreeRoot[], sparesRoots: boolean, platform: Platform): void {
   const kill = new TreeKill(roots, sparesRoots, platform);
-  for (let round = 0; round < MAX_ROUNDS; round += 1) {
+  for (let round = 0; round < MAX_SYNC_ROUNDS; round += 1) {
     if (kill.strike(findDescendantsSync(roots, platform, kill.struck)) !== "scanAgain") return;
   }
 }
