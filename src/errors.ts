@@ -76,6 +76,10 @@ const CAUSE_TEXTS: Readonly<Record<CrashCause, string>> = {
   "oom-killer": " It looks as if the kernel killed it for want of memory: use fewer workers, or send smaller pieces.",
 };
 
+function explainCause(cause: CrashCause | undefined): string {
+  return cause === undefined ? "" : CAUSE_TEXTS[cause];
+}
+
 function quoteStderr(stderr: string): string {
   return stderr === "" ? "" : ` Last lines of its stderr:\n${stderr}`;
 }
@@ -93,9 +97,7 @@ export class WorkerCrashedError extends AsyncCpuError implements WorkerCrash {
     super(
       "ASYNCCPU_WORKER_CRASHED",
       `Worker process ${crash.pid} ${describeEnd(crash.exitCode, crash.signal)} while it ran task "${crash.taskName}". ` +
-        "Other tasks are not affected." +
-        (crash.likelyCause === undefined ? "" : CAUSE_TEXTS[crash.likelyCause]) +
-        quoteStderr(crash.stderr),
+        `Other tasks are not affected.${explainCause(crash.likelyCause)}${quoteStderr(crash.stderr)}`,
     );
     nameError(this, "WorkerCrashedError");
     this.pid = crash.pid;

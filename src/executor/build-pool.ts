@@ -1,3 +1,5 @@
+import { MAX_PAYLOAD_BYTES } from "../wire/frame.js";
+import { NotSerializableError } from "../errors.js";
 import { PROTOCOL_VERSION } from "../wire/protocol.js";
 import { ProcessPool } from "../pool/process-pool.js";
 import { decodeValue } from "../wire/codec.js";
@@ -22,6 +24,15 @@ function pickle(fn: AnyFunction | undefined): Uint8Array | undefined {
   return fn === undefined ? undefined : pickleFunction(fn).payload;
 }
 
+/** A queue of the user's own that throws must not pass for a worker that talks nonsense. */
+function putQuietly(queue: LogQueue | undefined, record: LogRecord): void {
+  try {
+    queue?.put(record);
+  } catch (error) {
+    process.emitWarning(error instanceof Error ? error : String(error), "AsyncCpuWarning");
+  }
+}
+
 /**
  * Makes the pool behind an executor. No process is started yet.
  *
@@ -41,16 +52,23 @@ export function buildPool(
     initializer: pickle(options.initializer),
     initargs: options.initargs === undefined ? undefined : encodeArguments(options.initargs),
   };
+  const encoded = encodeValue(settings, "settings");
+  if (encoded.byteLength > MAX_PAYLOAD_BYTES) {
+    throw new NotSerializableError(
+      "initargs",
+      `with the initializer they take ${encoded.byteLength} bytes, more than the ${MAX_PAYLOAD_BYTES} of a message`,
+    );
+  }
   const { queue } = logging;
   return new ProcessPool({
     maxWorkers: options.maxWorkers,
     worker: {
       start: { execArgv: options.execArgv, env: options.env, cwd: options.cwd },
-      settings: encodeValue(settings, "settings"),
+      settings: encoded,
       graceMs: options.graceMs,
       maxTasks: options.maxTasksPerChild,
     },
-    onLog: (record) => queue?.put(decodeValue(record) as LogRecord),
+    onLog: (record) => putQuietly(queue, decodeValue(record) as LogRecord),
     onActivity,
   });
 }

@@ -41,20 +41,45 @@ async function takeChunk(iterators: readonly AnyIterator[], chunkSize: number): 
   return chunk;
 }
 
+/** Whatever comes of a promise, as something that never rejects. */
+async function settled(promise: Promise<unknown>): Promise<undefined> {
+  try {
+    await promise;
+  } catch {
+    // Whoever awaits the promise itself hears of it.
+  }
+  return undefined;
+}
+
+/** Closes the iterables. One that is still asked for its next item can't be waited for: the item may never come. */
+async function close(iterators: readonly AnyIterator[], isAsked: boolean): Promise<void> {
+  for (const iterator of iterators) {
+    const closing = iterator.return?.();
+    if (isAsked) void settled(Promise.resolve(closing));
+    else await closing;
+  }
+}
+
 /**
  * Runs a function over iterables and gives its results in their order.
  *
  * Lazy: items are taken from the iterables only as results are asked for, and never more than `maxInFlight` chunks are under
- * way. Leaving the loop early cancels what is under way and closes the iterables.
+ * way. A result that is there doesn't wait for a slow iterable. Leaving the loop early cancels what is under way and
+ * closes the iterables.
  */
 export async function* mapResults<T>(plan: MapPlan<T>): AsyncGenerator<Awaited<T>, void, undefined> {
   const iterators = plan.iterables.map(iteratorOf);
   const inFlight: ProcessFuture<ChunkResult<T>>[] = [];
   let isExhausted = iterators.length === 0;
+  let taking: Promise<unknown[][]> | undefined;
   try {
     while (true) {
       while (!isExhausted && inFlight.length < plan.maxInFlight) {
-        const chunk = await takeChunk(iterators, plan.chunkSize);
+        taking ??= takeChunk(iterators, plan.chunkSize);
+        const [first] = inFlight;
+        const chunk = await (first === undefined ? taking : Promise.race([taking, settled(first)]));
+        if (chunk === undefined) break;
+        taking = undefined;
         isExhausted = chunk.length < plan.chunkSize;
         if (chunk.length > 0) {
           const future = plan.submitChunk(chunk);
@@ -71,6 +96,7 @@ export async function* mapResults<T>(plan: MapPlan<T>): AsyncGenerator<Awaited<T
     }
   } finally {
     for (const future of inFlight) future.cancel("The map was left before its end.");
-    for (const iterator of iterators) await iterator.return?.();
+    if (taking !== undefined) void settled(taking);
+    await close(iterators, taking !== undefined);
   }
 }

@@ -2,10 +2,11 @@ import type { ProcessFuture } from "./process-future.js";
 import type { ProcessTaskFactory } from "./process-task-factory.js";
 import type { TaskRequest } from "./process-task-factory.js";
 
-/** One creation: from the choice of a worker to the message that the task has begun there. */
-interface Creation {
-  readonly requestedBy: TaskRequest;
-}
+/**
+ * One creation: from the choice of a worker to the message that the task has begun there. Not the request itself, which
+ * would keep the arguments in memory until the task ends.
+ */
+type Creation = symbol;
 
 /**
  * Knows which tasks are just being started, so that a signal to all of them misses none.
@@ -27,7 +28,7 @@ export class ProcessTaskManager {
 
   /** Creates a task; see `ProcessTaskFactory.create`. */
   createProcessTask<T>(request: TaskRequest): ProcessFuture<T> {
-    const creation: Creation = { requestedBy: request };
+    const creation: Creation = Symbol("creation");
     return this.#factory.create<T>(request, {
       onDispatched: () => this.#inFlight.add(creation),
       onStarted: () => this.#endCreation(creation),

@@ -4,7 +4,9 @@ import { isPromise } from "node:util/types";
 
 import { CancelledError } from "../errors.js";
 import { FunctionTable } from "../pool/function-table.js";
+import { MAX_PAYLOAD_BYTES } from "../wire/frame.js";
 import { NotAFunctionError } from "../errors.js";
+import { NotSerializableError } from "../errors.js";
 import { ProcessFuture } from "./process-future.js";
 import { PromisePassedError } from "../errors.js";
 import { TaskTimeoutError } from "../errors.js";
@@ -14,6 +16,7 @@ import { decodeThrown } from "../wire/error-codec.js";
 import { decodeValue } from "../wire/codec.js";
 import { encodeArguments } from "../wire/codec.js";
 import { encodeValue } from "../wire/codec.js";
+import { onAbort } from "./abort-subscriptions.js";
 import { pickleFunction } from "../pickle/pickle-function.js";
 import type { FutureHandle } from "./process-future.js";
 import type { PooledFunction } from "../pool/function-table.js";
@@ -66,6 +69,21 @@ function checkFunction(fn: unknown): asserts fn is AnyFunction {
   throw new NotAFunctionError(describe(fn));
 }
 
+/** A class may have a static member `name` of any kind. */
+function nameOf(fn: AnyFunction): string {
+  const name: unknown = fn.name;
+  return typeof name === "string" && name !== "" ? name : "anonymous";
+}
+
+/** @throws NotSerializableError for what is too long for one message. */
+function checkSize(bytes: Uint8Array, what: string): void {
+  if (bytes.byteLength <= MAX_PAYLOAD_BYTES) return;
+  throw new NotSerializableError(
+    what,
+    `${bytes.byteLength} bytes are more than the ${MAX_PAYLOAD_BYTES} of a message`,
+  );
+}
+
 export class TaskSubmitter {
   readonly #pool: ProcessPool;
   readonly #functions = new FunctionTable();
@@ -90,13 +108,15 @@ export class TaskSubmitter {
       const { signal, timeoutMs, name } = submission.options;
       if (signal?.aborted === true) throw new CancelledError(undefined, { cause: signal.reason });
       const order = {
-        name: name ?? (submission.fn.name || "anonymous"),
+        name: name ?? nameOf(submission.fn),
         fn: this.#pickle(submission.fn),
         args: submission.isChunk ? encodeValue(submission.args, "chunk") : encodeArguments(submission.args),
         isChunk: submission.isChunk,
         timeoutMs,
       };
-      const stopListening = listen(signal, handle.future);
+      checkSize(order.fn.pickle, "The function with its variables");
+      checkSize(order.args, "args");
+      const stopListening = signal && onAbort(signal, () => handle.future.cancel(signal.reason));
       task = this.#pool.submit(order, {
         onDispatched: () => observer?.onDispatched(),
         onStarted: (processTask) => {
@@ -105,7 +125,7 @@ export class TaskSubmitter {
         },
         onSettled: (outcome) => {
           observer?.onSettled();
-          stopListening();
+          stopListening?.();
           settle(handle, outcome, holder);
         },
       });
@@ -124,15 +144,6 @@ export class TaskSubmitter {
     if (isStable) this.#stable.set(fn, pooled);
     return pooled;
   }
-}
-
-function listen(signal: AbortSignal | undefined, future: ProcessFuture<unknown>): () => void {
-  if (signal === undefined) return () => {};
-  const onAbort = (): void => {
-    future.cancel(signal.reason);
-  };
-  signal.addEventListener("abort", onAbort, { once: true });
-  return () => signal.removeEventListener("abort", onAbort);
 }
 
 function settle<T>(handle: FutureHandle<T>, outcome: TaskOutcome, submission: StackHolder): void {

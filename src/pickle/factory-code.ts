@@ -20,6 +20,8 @@ import type { FactoryMember } from "./factory-registry.js";
 import { registerFactory } from "./factory-registry.js";
 import type { CapturedVariable } from "./graph-format.js";
 import type { FunctionNode } from "./graph-format.js";
+import { sourceMapUrlOf } from "./source-maps.js";
+import { unmappedUrl } from "./source-maps.js";
 
 /** One function, compiled but not yet evaluated. */
 export interface CompiledFunction {
@@ -77,7 +79,10 @@ function compile(code: string, url: string, line: number, column: number): unkno
 class Layout {
   text: string;
   line: number;
-  #column: number;
+  /** Whether every source stands where it stood in its file. */
+  isInPlace = true;
+  readonly #column: number;
+  #lineStart = 0;
 
   constructor(head: string, node: FunctionNode, prefix: string) {
     this.text = head;
@@ -93,12 +98,19 @@ class Layout {
   add(prefix: string, source: string, line: number, column: number): [start: number, end: number] {
     this.text += prefix;
     if (line > this.line) {
-      this.text += "\n".repeat(line - this.line) + " ".repeat(Math.max(0, column));
+      this.text += "\n".repeat(line - this.line);
+      this.#lineStart = this.text.length;
+      this.text += " ".repeat(Math.max(0, column));
       this.line = line;
     }
     const start = this.text.length;
+    const indent = this.#lineStart === 0 ? this.#column : 0;
+    if (line !== this.line || column !== start - this.#lineStart + indent) this.isInPlace = false;
     this.text += source;
-    this.line += source.match(/\r\n|[\n\r\u2028\u2029]/g)?.length ?? 0;
+    for (const { index, 0: terminator } of source.matchAll(/\r\n|[\n\r\u2028\u2029]/g)) {
+      this.line += 1;
+      this.#lineStart = start + index + terminator.length;
+    }
     return [start, this.text.length];
   }
 }
@@ -129,12 +141,14 @@ export function compileFunctions(
     members.push({ ...describe(node, shared), start, end });
   }
   layout.text += "]})";
+  const url = layout.isInPlace ? first.url : unmappedUrl(first.url);
   const script = {
     scriptId: "",
-    url: first.url,
+    url,
     isModule: false,
     startLine: first.line,
     startColumn: layout.startColumn,
+    sourceMapUrl: sourceMapUrlOf(url),
     source: layout.text,
   };
   const factory: Factory = { members, script };

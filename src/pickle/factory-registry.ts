@@ -8,6 +8,7 @@
 
 import type { ScriptInfo } from "./function-inspector.js";
 import type { ExternalNode } from "./graph-format.js";
+import { processWide } from "./process-wide.js";
 
 /** The variable of compiled code that holds its factory's record. */
 export const FACTORY_VARIABLE = "$asynccpu_factory$";
@@ -30,7 +31,7 @@ export interface Factory {
   readonly script: ScriptInfo;
 }
 
-const factories = new WeakSet<object>();
+const factories = processWide("factories", () => new WeakSet<object>());
 
 /** Marks a record as genuine: user code may have a variable of the same name. */
 export function registerFactory(factory: Factory): void {

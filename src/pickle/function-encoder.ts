@@ -18,6 +18,7 @@ import { scriptSource } from "./script-source.js";
 import type { FoundFunction } from "./script-source.js";
 import type { ScriptSource } from "./script-source.js";
 import { SharingFinder } from "./sharing.js";
+import { isMapWanted } from "./source-maps.js";
 import { sourcePosition } from "./source-position.js";
 import { staticKey } from "./syntax-tree.js";
 import { ValueEncoder } from "./value-encoder.js";
@@ -175,6 +176,8 @@ export class FunctionEncoder {
       variables: [],
     };
     const link = this.#writer.add(fn, node);
+    const { sourceMapUrl } = script.info;
+    if (isMapWanted(script.url, sourceMapUrl)) this.#writer.sourceMapUrls.set(script.url, sourceMapUrl);
     this.#writer.later(() => {
       const context = { script, scopes: closure.scopes };
       const { heritageName } = shape;

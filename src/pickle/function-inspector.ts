@@ -40,6 +40,8 @@ export interface ScriptInfo {
   /** Offset of the script's first character in its file. */
   readonly startLine: number;
   readonly startColumn: number;
+  /** As the script's last comment has it: relative, or a `data:` URL; empty when there is none. */
+  readonly sourceMapUrl: string;
   readonly source: string;
 }
 
@@ -62,6 +64,15 @@ interface Sink {
 }
 
 type ScriptHeader = Omit<ScriptInfo, "source">;
+
+interface ParsedScript {
+  readonly scriptId: string;
+  readonly url: string;
+  readonly isModule?: boolean;
+  readonly startLine: number;
+  readonly startColumn: number;
+  readonly sourceMapURL?: string;
+}
 
 // Headers of every script seen; a script is parsed once in its life, so these never change.
 const scriptHeaders = new Map<string, ScriptHeader>();
@@ -192,9 +203,9 @@ export class FunctionInspector implements Disposable {
   script(scriptId: string): ScriptInfo | undefined {
     const known = scriptInfos.get(scriptId);
     if (known !== undefined) return known;
-    const onParsed = ({ params }: { params: Omit<ScriptHeader, "isModule"> & { isModule?: boolean } }): void => {
-      const { url, isModule = false, startLine, startColumn } = params;
-      scriptHeaders.set(params.scriptId, { scriptId: params.scriptId, url, isModule, startLine, startColumn });
+    const onParsed = ({ params }: { params: ParsedScript }): void => {
+      const { scriptId: id, url, isModule = false, startLine, startColumn, sourceMapURL: sourceMapUrl = "" } = params;
+      scriptHeaders.set(id, { scriptId: id, url, isModule, startLine, startColumn, sourceMapUrl });
     };
     this.#session.on("Debugger.scriptParsed", onParsed as never);
     this.#post("Debugger.enable", {});

@@ -151,14 +151,15 @@ function heritageExpression(node: SyntaxNode): SyntaxNode | undefined {
 function heritageNameOf(script: ScriptSource, node: SyntaxNode): string | undefined {
   const expression = heritageExpression(node);
   if (expression !== undefined) {
-    return unusedName(script, ["super", "class"], endOf(expression) - startOf(expression));
+    const [firstLine = ""] = script.info.source.slice(startOf(expression), endOf(expression)).split(/[\r\n]/, 1);
+    return unusedName(script, ["super", "class"], firstLine.length);
   }
   const isClass = node.type === "ClassDeclaration" || node.type === "ClassExpression";
   return isClass && node.superClass?.type === "Identifier" ? node.superClass.name : undefined;
 }
 
 function blankOut(text: string): string {
-  return `0${text.slice(1).replace(/[^\r\n]/g, " ")}`;
+  return text.replace(/[^\r\n]/g, " ");
 }
 
 /**
@@ -174,11 +175,13 @@ function sourceOf(script: ScriptSource, found: FoundFunction, importMetaName: st
   const { outer } = found;
   if ((outer.type === "MethodDefinition" || outer.type === "Property") && outer !== found.node && outer.computed) {
     const [start, end] = [startOf(outer.key), endOf(outer.key)];
-    replacements.push([start, end, blankOut(script.info.source.slice(start, end))]);
+    replacements.push([start, end, `0${blankOut(script.info.source.slice(start + 1, end))}`]);
   }
   if (heritage !== undefined) {
     const [start, end] = [startOf(heritage), endOf(heritage)];
-    replacements.push([start, end, (heritageNameOf(script, found.node) ?? "").padEnd(end - start)]);
+    const name = heritageNameOf(script, found.node) ?? "";
+    // What stood on more than one line still does, so that the lines below stay where they were.
+    replacements.push([start, end, name + blankOut(script.info.source.slice(start + name.length, end))]);
   }
   replacements.sort(([a], [b]) => a - b);
   let text = "";

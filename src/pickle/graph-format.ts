@@ -174,4 +174,6 @@ export interface PickleGraph {
   readonly root: Link;
   readonly nodes: readonly GraphNode[];
   readonly shared: readonly SharedVariables[];
+  /** By the URL of the script; absent in a process without source maps. */
+  readonly sourceMapUrls?: ReadonlyMap<string, string>;
 }

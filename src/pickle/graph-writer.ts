@@ -36,6 +36,8 @@ function pathOf(place: Place): { path: string; position: string | undefined } {
 export class GraphWriter {
   readonly nodes: GraphNode[] = [];
   readonly problems: PickleProblem[] = [];
+  /** Where the source maps of the scripts are, by the scripts' URLs. */
+  readonly sourceMapUrls: Map<string, string> = new Map();
   /** False once something was captured that could be different at the next submission. */
   isStable = true;
   readonly #indexes = new Map<object, number>();
@@ -87,6 +89,7 @@ export class GraphWriter {
   }
 
   finish(root: Link, shared: readonly SharedVariables[]): PickleGraph {
-    return { root, nodes: this.nodes, shared };
+    const { sourceMapUrls } = this;
+    return { root, nodes: this.nodes, shared, ...(sourceMapUrls.size > 0 && { sourceMapUrls }) };
   }
 }

@@ -10,9 +10,15 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { pathToFileURL } from "node:url";
 
-let cachedUrl: string | undefined;
-let cachedFile: string | undefined;
-let isKnown = false;
+import { processWide } from "./process-wide.js";
+
+interface MainModule {
+  url: string | undefined;
+  file: string | undefined;
+  isKnown: boolean;
+}
+
+const main = processWide<MainModule>("mainModule", () => ({ url: undefined, file: undefined, isKnown: false }));
 
 /** Options after which `process.argv[1]` is an argument of the program, not its file. */
 const EVALUATES = /^(?:-e|-p|-pe|--eval|--print|-i|--interactive)(?:=|$)/;
@@ -42,8 +48,8 @@ function findMainModule(): string | undefined {
  * @returns undefined in a REPL, with `node -e`, and for a program read from standard input.
  */
 export function mainModuleUrl(): string | undefined {
-  if (!isKnown) adoptMainModuleUrl(findMainModule());
-  return cachedUrl;
+  if (!main.isKnown) adoptMainModuleUrl(findMainModule());
+  return main.url;
 }
 
 /**
@@ -52,19 +58,19 @@ export function mainModuleUrl(): string | undefined {
  * @param url - what {@link mainModuleUrl} gave in the parent.
  */
 export function adoptMainModuleUrl(url: string | undefined): void {
-  cachedUrl = url;
-  cachedFile = url?.startsWith("file:") === true ? fileURLToPath(withoutQuery(url)) : undefined;
-  isKnown = true;
+  main.url = url;
+  main.file = url?.startsWith("file:") === true ? fileURLToPath(withoutQuery(url)) : undefined;
+  main.isKnown = true;
 }
 
 /** Whether this URL is the main module's, with whatever query a loader has put behind it. */
 export function isMainModule(url: string): boolean {
-  const main = mainModuleUrl();
-  return main !== undefined && withoutQuery(main) === withoutQuery(url);
+  const mainUrl = mainModuleUrl();
+  return mainUrl !== undefined && withoutQuery(mainUrl) === withoutQuery(url);
 }
 
 /** The main module's file, where it has one. */
 export function mainModuleFile(): string | undefined {
   mainModuleUrl();
-  return cachedFile;
+  return main.file;
 }

@@ -27,6 +27,7 @@ import { referrerOf } from "./import-value.js";
 import { spendLoaderWarning } from "./import-value.js";
 import { linksOf } from "./links.js";
 import { rememberEvaluation } from "./provenance.js";
+import { registerSourceMap } from "./source-maps.js";
 
 type AnyFunction = (this: unknown, ...args: unknown[]) => unknown;
 
@@ -155,6 +156,7 @@ export class Materialiser {
     const { nodes, shared } = this.#graph;
     const indexes = nodes.flatMap((node, index) => (node.kind === "function" ? [index] : []));
     if (indexes.length > 0) spendLoaderWarning();
+    for (const [url, sourceMapUrl] of this.#graph.sourceMapUrls ?? []) registerSourceMap(url, sourceMapUrl);
     const grouped = new Set(shared.flatMap(({ functions }) => functions));
     for (const { functions, variables } of shared) this.#compile(functions, variables);
     for (const index of indexes) if (!grouped.has(index)) this.#compile([index], []);

@@ -1,9 +1,10 @@
 /** Where values came from that a worker imported while unpickling, so that they can be sent on as imports. */
 
 import type { ExternalNode } from "./graph-format.js";
+import { processWide } from "./process-wide.js";
 
-const externals = new WeakMap<object, ExternalNode>();
-const evaluations = new WeakMap<object, object>();
+const externals = processWide("externals", () => new WeakMap<object, ExternalNode>());
+const evaluations = processWide("evaluations", () => new WeakMap<object, object>());
 
 /** Remembers that a value was found by this description, not made. */
 export function rememberExternal(value: unknown, node: ExternalNode): void {

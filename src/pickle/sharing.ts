@@ -14,11 +14,22 @@ import type { GraphNode } from "./graph-format.js";
 import type { SharedVariables } from "./graph-format.js";
 import type { FoundFunction } from "./script-source.js";
 import type { ScriptSource } from "./script-source.js";
+import type { SyntaxNode } from "./syntax-tree.js";
 
 interface Use {
   readonly node: number;
   readonly captured: CapturedVariable;
   readonly isWritten: boolean;
+}
+
+/** Whether a function is called where it stands, as a statement of the script: tsx puts CommonJS modules into one. */
+function isCalledOnce(node: SyntaxNode, { parents }: ScriptSource): boolean {
+  const isAnonymous =
+    node.type === "ArrowFunctionExpression" || (node.type === "FunctionExpression" && node.id == null);
+  const call = parents.get(node);
+  if (!isAnonymous || call?.type !== "CallExpression" || call.callee !== node) return false;
+  const statement = parents.get(call);
+  return statement?.type === "ExpressionStatement" && parents.get(statement)?.type === "Program";
 }
 
 /** Whether the program has this variable once only. */
@@ -30,8 +41,9 @@ function isUnique(variable: Variable, script: ScriptSource, found: FoundFunction
       return start <= found.start && found.end <= end && (from < start || to > end);
     });
   }
-  const { type, upper } = variable.scope;
-  return type === "module" || (type === "function" && upper?.type === "global");
+  const { type, upper, block } = variable.scope;
+  if (type === "module") return true;
+  return type === "function" && (upper?.type === "global" || isCalledOnce(block, script));
 }
 
 export class SharingFinder {

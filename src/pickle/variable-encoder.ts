@@ -244,7 +244,8 @@ export class VariableEncoder {
       isStrict: script.isStrictAround(start, end),
       url: script.url,
       line,
-      column: column - prefix.length,
+      // V8 takes a function at column -1 for one without a place.
+      column: Math.max(0, column - prefix.length),
       name: "",
       variables: [],
     };

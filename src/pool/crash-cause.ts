@@ -13,7 +13,7 @@ export interface CrashSigns {
 }
 
 /** What V8 prints before it aborts. */
-export const HEAP_FULL_PATTERN = /FATAL ERROR: [^\n]*heap out of memory/;
+export const HEAP_FULL_PATTERN: RegExp = /FATAL ERROR: [^\n]*heap out of memory/;
 
 /**
  * What a crash looks like, when it looks like a lack of memory. Signal and text together: a task may print the text, and

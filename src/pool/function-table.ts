@@ -9,6 +9,14 @@ export interface PooledFunction {
 /** Pickles that are kept for being the same as a later one; a program rarely has more distinct functions. */
 const MAX_KEPT = 1000;
 
+/** Their size in all, in bytes: a function that captures much, and something else each time, must not fill the memory. */
+const MAX_KEPT_BYTES = 64 * 1024 * 1024;
+
+/** The newest is kept whatever its size. */
+function isTooMuch(count: number, sizeBytes: number): boolean {
+  return count > MAX_KEPT || (sizeBytes > MAX_KEPT_BYTES && count > 1);
+}
+
 /**
  * Gives each distinct pickle one id, so that a function goes to a worker once however often it is submitted.
  *
@@ -18,6 +26,7 @@ const MAX_KEPT = 1000;
 export class FunctionTable {
   #nextId = 1;
   readonly #byDigest = new Map<string, PooledFunction>();
+  #keptBytes = 0;
 
   /** The id for a pickle: the one it has, or a new one. */
   intern(pickle: Uint8Array): PooledFunction {
@@ -26,10 +35,12 @@ export class FunctionTable {
     // Re-inserted, so that the first key is always the one used least recently.
     if (known !== undefined) this.#byDigest.delete(digest);
     const entry = known ?? { id: this.#nextId++, pickle };
+    if (known === undefined) this.#keptBytes += pickle.byteLength;
     this.#byDigest.set(digest, entry);
-    if (this.#byDigest.size > MAX_KEPT) {
-      const [oldest] = this.#byDigest.keys();
-      if (oldest !== undefined) this.#byDigest.delete(oldest);
+    for (const [oldest, { pickle: old }] of this.#byDigest) {
+      if (!isTooMuch(this.#byDigest.size, this.#keptBytes)) break;
+      this.#byDigest.delete(oldest);
+      this.#keptBytes -= old.byteLength;
     }
     return entry;
   }
@@ -37,21 +48,33 @@ export class FunctionTable {
 
 /** Which functions one worker holds; the least recently used is forgotten on both sides when there are too many. */
 export class SentFunctions {
-  readonly #ids = new Set<number>();
+  readonly #sizes = new Map<number, number>();
+  #keptBytes = 0;
 
   /** Whether the worker has it; notes the use. */
   has(functionId: number): boolean {
-    if (!this.#ids.delete(functionId)) return false;
-    this.#ids.add(functionId);
+    const sizeBytes = this.#sizes.get(functionId);
+    if (sizeBytes === undefined) return false;
+    this.#sizes.delete(functionId);
+    this.#sizes.set(functionId, sizeBytes);
     return true;
   }
 
-  /** Notes that it was sent; gives the id that the worker is to forget, if any. */
-  add(functionId: number): number | undefined {
-    this.#ids.add(functionId);
-    if (this.#ids.size <= MAX_KEPT) return undefined;
-    const [oldest] = this.#ids;
-    if (oldest !== undefined) this.#ids.delete(oldest);
-    return oldest;
+  /** Notes that it was sent; gives the id that the worker is to forget, if any. Then ask `dropExcess` for more. */
+  add(functionId: number, sizeBytes = 0): number | undefined {
+    this.#sizes.set(functionId, sizeBytes);
+    this.#keptBytes += sizeBytes;
+    return this.dropExcess();
+  }
+
+  /** Gives the next id that the worker is to forget, as long as it holds too much. */
+  dropExcess(): number | undefined {
+    if (!isTooMuch(this.#sizes.size, this.#keptBytes)) return undefined;
+    const [oldest] = this.#sizes;
+    if (oldest === undefined) return undefined;
+    const [id, sizeBytes] = oldest;
+    this.#sizes.delete(id);
+    this.#keptBytes -= sizeBytes;
+    return id;
   }
 }

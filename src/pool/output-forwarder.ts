@@ -29,6 +29,21 @@ function resumeWhenDrained(source: Readable, destination: Writable): void {
   destination.on("close", resumeAll);
 }
 
+const ignoreError = (): void => {};
+
+/**
+ * Writes as `console.log` does: a destination that takes nothing more, such as a pipe whose reader has gone, is no reason for
+ * the program to end. (Without a listener, the stream's error would be an uncaught one.)
+ */
+function writeQuietly(destination: Writable, lines: string): boolean {
+  destination.once("error", ignoreError);
+  const mayGoOn = destination.write(lines, (error) => {
+    if (error && destination.listenerCount("error") === 0) destination.once("error", ignoreError);
+  });
+  destination.off("error", ignoreError);
+  return mayGoOn;
+}
+
 /**
  * Passes on what a worker prints, whole lines at a time, so that the lines of several workers don't mix.
  *
@@ -78,7 +93,7 @@ export class OutputForwarder {
   #forward(lines: string): void {
     this.#tail = (this.#tail + lines).slice(-TAIL_LENGTH);
     // A destination that has been closed takes nothing more; waiting for it would block the worker for ever.
-    if (this.#destination.destroyed || this.#destination.write(lines)) return;
+    if (this.#destination.destroyed || writeQuietly(this.#destination, lines)) return;
     this.#source.pause();
     resumeWhenDrained(this.#source, this.#destination);
   }

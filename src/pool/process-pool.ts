@@ -1,9 +1,11 @@
 /** Who gets which task, and how many workers there are. */
 
+import { CancelledError } from "../errors.js";
 import { ExecutorShutdownError } from "../errors.js";
 import { InitializerError } from "../errors.js";
 import { KeepAlive } from "./keep-alive.js";
 import { PoolTask } from "./pool-task.js";
+import { StartAttempts } from "./start-attempts.js";
 import { TaskQueue } from "./task-queue.js";
 import { Worker } from "./worker.js";
 import { WorkerCrashedError } from "../errors.js";
@@ -13,14 +15,14 @@ import { onProcessExit } from "../system/signals.js";
 import type { TaskEvents } from "./pool-task.js";
 import type { TaskOrder } from "./pool-task.js";
 import type { WorkerConfig } from "./worker.js";
-import type { WorkerDeath } from "./worker.js";
+import type { WorkerDeath } from "./worker-death.js";
 import type { WorkerEvents } from "./worker.js";
-
-/** Workers that may die before they are ready, one after the other, before the waiting tasks fail. */
-const MAX_START_ATTEMPTS = 3;
 
 /** Workers that may die with a task that had not begun before that task is taken for the cause. */
 const MAX_LOST_STARTS = 3;
+
+/** Tasks that may fail so, one after the other, before the workers are taken for the cause and all waiting tasks fail. */
+const MAX_LOST_TASKS = 3;
 
 const LAST_TASK_ID = 0x7fff_ffff;
 
@@ -42,7 +44,8 @@ export class ProcessPool {
   readonly #keepAlive = new KeepAlive();
   #nextTaskId = 1;
   #unfinishedTasks = 0;
-  #failedStarts = 0;
+  readonly #starts = new StartAttempts();
+  #lostTasksInARow = 0;
   #isSpawnPlanned = false;
   #isShutDown = false;
   /** Why the pool takes no more tasks, beside a shutdown. */
@@ -89,7 +92,8 @@ export class ProcessPool {
     for (const worker of this.#workers) {
       if (worker.task === task) {
         worker.endTask(task, reason);
-        return true;
+        // A task that has timed out stays timed out.
+        return task.endReason instanceof CancelledError;
       }
     }
     return false;
@@ -154,11 +158,18 @@ export class ProcessPool {
     return count;
   }
 
+  /** Workers that have never been ready; one that is dying counts until its death does. */
+  #openStarts(): number {
+    let count = 0;
+    for (const worker of this.#workers) if (!worker.wasReady) count += 1;
+    return count;
+  }
+
   #needsWorker(): boolean {
     return (
-      this.#failedStarts < MAX_START_ATTEMPTS &&
       this.#queue.size > this.#liveWorkers("starting") &&
-      this.#liveWorkers() < this.#config.maxWorkers
+      this.#liveWorkers() < this.#config.maxWorkers &&
+      this.#starts.mayStart(this.#openStarts())
     );
   }
 
@@ -188,8 +199,8 @@ export class ProcessPool {
   }
 
   readonly #workerEvents: WorkerEvents = {
+    onReady: () => this.#starts.reset(),
     onIdle: (worker) => {
-      this.#failedStarts = 0;
       this.#idle.push(worker);
       this.#dispatch();
       this.#endIfFinished();
@@ -205,7 +216,10 @@ export class ProcessPool {
       this.#failWaiting(this.#brokenBy);
     },
     onLog: (record) => this.#config.onLog(record),
-    onTaskSettled: (task) => this.#onTaskFinished(task),
+    onTaskSettled: (task) => {
+      if (task.state === "running") this.#lostTasksInARow = 0;
+      this.#onTaskFinished(task);
+    },
   };
 
   #onDead(worker: Worker, death: WorkerDeath): void {
@@ -214,7 +228,7 @@ export class ProcessPool {
     if (this.#workers.size === 0) this.#becomeInactive();
     if (!death.wasReady && !death.wasToldToEnd) this.#onStartFailed(death.what, death.stderr);
     // Starting was given up while others ran; now nobody is left, and what waits must not wait for ever.
-    if (this.#liveWorkers() === 0 && this.#failedStarts >= MAX_START_ATTEMPTS) this.#failedStarts = 0;
+    if (this.#liveWorkers() === 0 && this.#starts.isGivenUp) this.#starts.reset();
     this.#dispatch();
     this.#endIfFinished();
   }
@@ -227,26 +241,31 @@ export class ProcessPool {
       this.#queue.unshift(task);
       return;
     }
-    const crash = {
-      pid: worker.root?.pid ?? 0,
-      exitCode: null,
-      signal: null,
-      stderr: death.stderr,
-      taskName: task.name,
-    };
-    this.#finish(task, new WorkerCrashedError(crash));
+    const { exitCode, signal, stderr, what } = death;
+    this.#finish(
+      task,
+      new WorkerCrashedError({ pid: worker.root?.pid ?? 0, exitCode, signal, stderr, taskName: task.name }),
+    );
+    this.#lostTasksInARow += 1;
+    if (this.#lostTasksInARow < MAX_LOST_TASKS) return;
+    this.#lostTasksInARow = 0;
+    this.#failWaiting(new WorkerStartError(MAX_LOST_TASKS * MAX_LOST_STARTS, what, stderr));
   }
 
   #onStartFailed(what: string, stderr: string): void {
-    this.#failedStarts += 1;
-    if (this.#failedStarts < MAX_START_ATTEMPTS) {
+    this.#starts.fail();
+    if (!this.#starts.isGivenUp) {
       this.#planSpawn();
       return;
     }
-    // Workers that do run can still take what waits; without any, waiting longer would be for ever.
-    if (this.#liveWorkers() > this.#liveWorkers("starting")) return;
-    const attempts = this.#failedStarts;
-    this.#failedStarts = 0;
+    // Workers that run can still take what waits, and those that are on their way may; without any, waiting longer would be
+    // for ever.
+    if (this.#liveWorkers() > 0) {
+      setTimeout(() => this.#planSpawn(), this.#starts.pause()).unref();
+      return;
+    }
+    const attempts = this.#starts.failed;
+    this.#starts.reset();
     this.#failWaiting(new WorkerStartError(attempts, what, stderr));
   }
 

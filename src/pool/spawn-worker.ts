@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { randomBytes } from "node:crypto";
 import type { ChildProcess } from "node:child_process";
 import type { Readable } from "node:stream";
+import type { Socket } from "node:net";
 import type { Writable } from "node:stream";
 
 import { COOKIE_VARIABLE } from "../system/environment-cookie.js";
@@ -17,9 +18,14 @@ const ENTRY_PATH = fileURLToPath(new URL("../subprocess/main.js", import.meta.ur
 
 const COOKIE_BYTES = 8;
 
+/** What Node makes for a pipe, with the methods that its declared types leave out. */
+type Stream = Pick<Socket, "destroy" | "unref">;
+
 /** A worker process that has just been started. */
 export interface SpawnedWorker {
   readonly child: ChildProcess;
+  /** The parent's ends of all pipes. */
+  readonly streams: readonly Stream[];
   /** Marks the worker and all that it starts, in the environment. */
   readonly cookie: string;
   /** Absent when the process could not be started; `child` then emits `error`. */
@@ -49,10 +55,14 @@ export function spawnWorker(options: StartOptions): SpawnedWorker {
     windowsHide: true,
   });
   child.unref();
-  for (const stream of child.stdio) (stream as { unref?(): void } | null)?.unref?.();
-  if (child.pid === undefined) return { child, cookie, pipes: undefined };
+  // When descriptors have run out there is no list at all; the error itself comes as an event, which must find a listener.
+  const stdio = (child.stdio as typeof child.stdio | undefined) ?? [];
+  const streams = stdio.filter((stream) => stream !== null && stream !== undefined) as unknown as Stream[];
+  for (const stream of streams) stream.unref();
+  if (child.pid === undefined) return { child, streams, cookie, pipes: undefined };
   return {
     child,
+    streams,
     cookie,
     pipes: {
       tasks: child.stdio[TASKS_FD] as Writable,

@@ -54,6 +54,7 @@ export class TaskQueue {
     if (position === undefined) return false;
     this.#positions.delete(task);
     this.#slots[position - this.#cutSlots] = undefined;
+    if (this.#positions.size === 0) this.#cut(this.#slots.length);
     return true;
   }
 
@@ -65,9 +66,13 @@ export class TaskQueue {
   }
 
   #compact(): void {
-    if (this.#head < COMPACT_AFTER || this.#head * 2 < this.#slots.length) return;
-    this.#slots = this.#slots.slice(this.#head);
-    this.#cutSlots += this.#head;
+    if (this.#head >= COMPACT_AFTER && this.#head * 2 >= this.#slots.length) this.#cut(this.#head);
+  }
+
+  /** Cuts spent slots off the front. */
+  #cut(count: number): void {
+    this.#slots = this.#slots.slice(count);
+    this.#cutSlots += count;
     this.#head = 0;
   }
 }

@@ -8,6 +8,7 @@ import { ParentChannel } from "../wire/parent-channel.js";
 import { ProcessTask } from "../system/process-task.js";
 import { ProtocolError } from "../errors.js";
 import { SentFunctions } from "./function-table.js";
+import { TaskClock } from "./task-clock.js";
 import { WorkerCrashedError } from "../errors.js";
 import { decodeThrown } from "../wire/error-codec.js";
 import { encodeThrown } from "../wire/error-codec.js";
@@ -15,35 +16,35 @@ import { killDescendants } from "../system/process-terminator.js";
 import { killProcessTree } from "../system/process-terminator.js";
 import { spawnWorker } from "./spawn-worker.js";
 import { startTimeOf } from "../system/process-task.js";
+import { waitForLastWords } from "./last-words.js";
 import type { PoolTask } from "./pool-task.js";
 import type { StartOptions } from "./start-options.js";
 import type { TaskOutcome } from "./pool-task.js";
 import type { TreeRoot } from "../system/process-tree.js";
 import type { ToParentMessage } from "../wire/protocol.js";
+import type { WorkerDeath } from "./worker-death.js";
 
 /** How long a worker that was told to end may take, in milliseconds, before it is killed. */
 const END_GRACE_MS = 2000;
 
-/** How long to wait, in milliseconds, for what a dead worker wrote last: a descendant may hold its pipes open. */
-const LAST_WORDS_MS = 500;
+/**
+ * How long an idle worker may take, in milliseconds, to begin a task: it may be stopped, or busy for ever with what an
+ * ended task left behind. Then it is killed, and the task runs elsewhere.
+ */
+const BEGIN_LIMIT_MS = 10_000;
+
+/** So many bytes of a task at least can be sent in a millisecond; a large one has more time to begin. */
+const SLOWEST_BYTES_PER_MS = 1000;
+
+/** How often to look, in milliseconds, whether a large outcome that was late still comes. */
+const ARRIVAL_CHECK_MS = 100;
 
 export type WorkerState = "starting" | "idle" | "busy" | "cleaning" | "ending" | "dead";
 
-/** How a worker died. */
-export interface WorkerDeath {
-  /** Whether it had ever been ready for a task. */
-  readonly wasReady: boolean;
-  /** Whether its pool had told it to end. */
-  readonly wasToldToEnd: boolean;
-  /** What happened, for a message. */
-  readonly what: string;
-  readonly stderr: string;
-  /** The task that it held and had not begun. */
-  readonly unbegun: PoolTask | undefined;
-}
-
 /** What a worker tells its pool. */
 export interface WorkerEvents {
+  /** It has become ready for its first task; `onIdle` follows. */
+  onReady(): void;
   /** It can take a task. */
   onIdle(worker: Worker): void;
   /** It takes no more tasks and will die: its place may be filled. */
@@ -62,12 +63,15 @@ export interface WorkerConfig {
   readonly settings: Uint8Array;
   readonly graceMs: number;
   readonly maxTasks: number | undefined;
+  /** For tests. Default: `BEGIN_LIMIT_MS`. */
+  readonly beginLimitMs?: number;
 }
 
 export class Worker {
   readonly #config: WorkerConfig;
   readonly #events: WorkerEvents;
   readonly #child: ChildProcess;
+  readonly #streams: readonly { destroy(): void }[];
   readonly #channel: ParentChannel | undefined;
   readonly #resultsEnded: Promise<void>;
   readonly #stdout: OutputForwarder | undefined;
@@ -81,17 +85,25 @@ export class Worker {
   #isKilled = false;
   #hasLeft = false;
   #wasToldToEnd = false;
+  /** Takes no more tasks: it ends when the one that it has is over. */
+  #isRetiring = false;
+  /** One of the private pipes is closed: it can't be told anything any more. */
+  #isCutOff = false;
   #task: PoolTask | undefined;
+  readonly #taskClock = new TaskClock();
+  /** What the task came to after the process had been marked for death; counts when that is over. */
+  #lateOutcome: TaskOutcome | undefined;
   #tasksRun = 0;
-  #timers: NodeJS.Timeout[] = [];
+  #killTimer: NodeJS.Timeout | undefined;
   #nonsense: unknown;
 
   /** Starts a process. @throws What `spawn` throws. */
   constructor(config: WorkerConfig, events: WorkerEvents) {
     this.#config = config;
     this.#events = events;
-    const { child, cookie, pipes } = spawnWorker(config.start);
+    const { child, streams, cookie, pipes } = spawnWorker(config.start);
     this.#child = child;
+    this.#streams = streams;
     if (pipes === undefined || child.pid === undefined) {
       this.#resultsEnded = Promise.resolve();
       child.on("error", (error) => this.#die(`the spawn failed (${error.message})`));
@@ -115,11 +127,16 @@ export class Worker {
       },
       // Node closes these two while it exits by itself: give it the time for that.
       onOtherEnd: () => {
-        if (this.#state !== "dead") this.#killUnlessGoneSoon();
+        this.#isCutOff = true;
+        this.#retire();
+        this.#killUnlessGoneSoon();
       },
     });
     this.#stdout = child.stdout === null ? undefined : new OutputForwarder(child.stdout, process.stdout);
     this.#stderr = child.stderr === null ? undefined : new OutputForwarder(child.stderr, process.stderr);
+    // Closed by the task, if not by the end of the process: what the next one prints would be lost, or go to a file that got
+    // the number of the descriptor.
+    for (const output of [this.#stdout, this.#stderr]) void output?.ended.then(() => this.#retire());
     child.on("error", () => {});
     child.on("exit", (exitCode, signal) => void this.#onExit(exitCode, signal));
     this.#channel.send({ kind: "initialize", settings: config.settings });
@@ -127,6 +144,11 @@ export class Worker {
 
   get state(): WorkerState {
     return this.#state;
+  }
+
+  /** Whether it has ever been ready for a task. */
+  get wasReady(): boolean {
+    return this.#wasReady;
   }
 
   /** The task that it holds, begun or not. */
@@ -140,11 +162,13 @@ export class Worker {
     this.#task = task;
     this.#tasksRun += 1;
     task.dispatch();
-    const { fn } = task;
+    const { fn, args } = task;
     if (!this.#sent.has(fn.id)) {
       this.#channel?.send({ kind: "function", functionId: fn.id, pickle: fn.pickle });
-      const forgotten = this.#sent.add(fn.id);
-      if (forgotten !== undefined) this.#channel?.send({ kind: "forget", functionId: forgotten });
+      let forgotten = this.#sent.add(fn.id, fn.pickle.byteLength);
+      for (; forgotten !== undefined; forgotten = this.#sent.dropExcess()) {
+        this.#channel?.send({ kind: "forget", functionId: forgotten });
+      }
     }
     this.#channel?.send({
       kind: "task",
@@ -152,7 +176,12 @@ export class Worker {
       functionId: fn.id,
       isChunk: task.isChunk,
       taskName: task.name,
-      args: task.args,
+      args,
+    });
+    const { beginLimitMs = BEGIN_LIMIT_MS } = this.#config;
+    const sendMs = (fn.pickle.byteLength + args.byteLength) / SLOWEST_BYTES_PER_MS;
+    this.#taskClock.after(beginLimitMs + sendMs, () => {
+      if (task.state === "dispatched") this.kill();
     });
   }
 
@@ -167,15 +196,23 @@ export class Worker {
       this.kill();
       return;
     }
+    this.#taskClock.after(this.#config.graceMs, () => this.kill());
     this.#channel?.sendAbortNotice(task.id);
     this.#channel?.send({ kind: "cancel", taskId: task.id, reason: encodeThrown(reason) });
-    this.#after(this.#config.graceMs, task, () => this.kill());
   }
 
   /** Lets the process end by itself; it is killed when it takes too long. Only for a worker without a task. */
   end(): void {
-    if (this.#state === "dead" || this.#hasLeft) return;
+    if (this.#hasLeft) return;
     this.#wasToldToEnd = true;
+    this.#sendAway();
+  }
+
+  #sendAway(): void {
+    if (this.#isCutOff) {
+      this.kill();
+      return;
+    }
     this.#leave();
     this.#channel?.send({ kind: "shutdown" });
     this.#killUnlessGoneSoon();
@@ -190,7 +227,20 @@ export class Worker {
   }
 
   #killUnlessGoneSoon(): void {
-    this.#timers.push(setTimeout(() => this.kill(), END_GRACE_MS));
+    if (this.#state === "dead" || this.#killTimer !== undefined) return;
+    this.#killTimer = setTimeout(() => this.kill(), END_GRACE_MS);
+    // A program that has nothing left to do need not wait: its end takes the worker along.
+    this.#killTimer.unref();
+  }
+
+  /** The process is in doubt. It goes on with the task that it has, and keeps its place as long; then it goes. */
+  #retire(): void {
+    if (this.#isRetiring || this.#hasLeft) return;
+    this.#isRetiring = true;
+    if (this.#task !== undefined) return;
+    // It may be about to exit by itself (that is why a pipe was closed), and its exit status be worth knowing: no kill yet.
+    if (this.#isCutOff) this.#leave();
+    else this.#sendAway();
   }
 
   #leave(): void {
@@ -200,22 +250,6 @@ export class Worker {
     this.#events.onLeaving(this);
   }
 
-  /** Runs an action after a time unless the task has ended by then, one full turn of the event loop later: when this process
-   * was busy, the outcome may be in the pipe already, and wins. */
-  #after(delayMs: number, task: PoolTask, action: () => void): void {
-    const timer = setTimeout(() => {
-      setImmediate(() => {
-        if (this.#task === task) action();
-      });
-    }, delayMs);
-    this.#timers.push(timer);
-  }
-
-  #clearTimers(): void {
-    for (const timer of this.#timers) clearTimeout(timer);
-    this.#timers = [];
-  }
-
   #receive(message: ToParentMessage): void {
     switch (message.kind) {
       case "ready":
@@ -223,6 +257,7 @@ export class Worker {
           this.#onNonsense(new ProtocolError("The worker is of another version of asynccpu."));
         } else {
           this.#wasReady = true;
+          this.#events.onReady();
           this.#becomeIdle();
         }
         break;
@@ -246,8 +281,7 @@ export class Worker {
         this.#events.onLog(message.record);
         break;
       case "retiring":
-        this.#leave();
-        if (this.#task === undefined) this.#killUnlessGoneSoon();
+        this.#retire();
         break;
     }
   }
@@ -261,8 +295,15 @@ export class Worker {
     task.begin(this.processTask);
     if (task.timeoutMs !== undefined) {
       const { timeoutMs } = task;
-      this.#after(timeoutMs, task, () => this.endTask(task, task.timeoutError(timeoutMs)));
+      this.#taskClock.after(timeoutMs, () => this.#onTimeUp(task, timeoutMs, 0));
     }
+  }
+
+  /** Ends the task, unless it has ended in time and its outcome, too large for one turn, is still being read. */
+  #onTimeUp(task: PoolTask, timeoutMs: number, seenBytes: number): void {
+    const bytes = this.#channel?.outcomeBytesSoFar(task.id) ?? 0;
+    if (bytes > seenBytes) this.#taskClock.after(ARRIVAL_CHECK_MS, () => this.#onTimeUp(task, timeoutMs, bytes));
+    else this.endTask(task, task.timeoutError(timeoutMs));
   }
 
   #onOutcome(taskId: number, outcome: TaskOutcome): void {
@@ -272,28 +313,27 @@ export class Worker {
       return;
     }
     // Being killed: the outcome waits for the process's end, so that the task settles when nothing of it is left.
-    if (this.#isKilled) return;
-    this.#clearTimers();
+    if (this.#isKilled) {
+      this.#lateOutcome = outcome;
+      return;
+    }
+    this.#taskClock.clear();
     if (task.endReason !== undefined && this.root !== undefined) void this.#clean(task, outcome, this.root);
     else this.#settleTask(task, outcome);
   }
 
   /** A task that ended by itself when asked to may have left processes behind; they end before it settles. */
   async #clean(task: PoolTask, outcome: TaskOutcome, root: TreeRoot): Promise<void> {
-    this.#state = "cleaning";
+    if (!this.#hasLeft) this.#state = "cleaning";
     await killDescendants(root);
-    if (this.#task === task) this.#settleTask(task, outcome);
+    if (this.#task === task && !this.#isKilled) this.#settleTask(task, outcome);
   }
 
   #settleTask(task: PoolTask, outcome: TaskOutcome): void {
     this.#task = undefined;
-    if (this.#hasLeft) {
-      this.#killUnlessGoneSoon();
-    } else {
-      const { maxTasks } = this.#config;
-      if (maxTasks !== undefined && this.#tasksRun >= maxTasks) this.end();
-      else this.#becomeIdle();
-    }
+    const { maxTasks } = this.#config;
+    if (this.#isRetiring || (maxTasks !== undefined && this.#tasksRun >= maxTasks)) this.end();
+    else this.#becomeIdle();
     this.#events.onTaskSettled(task);
     task.settle(outcome);
   }
@@ -310,12 +350,14 @@ export class Worker {
   }
 
   async #onExit(exitCode: number | null, signal: NodeJS.Signals | null): Promise<void> {
-    this.#clearTimers();
+    this.#taskClock.clear();
+    clearTimeout(this.#killTimer);
     this.#leave();
     const what = signal === null ? `the process exited with code ${exitCode}` : `the process was ended by ${signal}`;
     // Its descendants hold its standard streams open and must end first; then the pipes run dry.
     if (this.root !== undefined) await killProcessTree(this.root);
-    await within(LAST_WORDS_MS, Promise.all([this.#resultsEnded, this.#stdout?.ended, this.#stderr?.ended]));
+    const outputs = [this.#stdout, this.#stderr].filter((output) => output !== undefined);
+    await waitForLastWords([this.#resultsEnded, ...outputs.map(({ ended }) => ended)]);
     this.#die(what, { exitCode, signal });
   }
 
@@ -325,10 +367,10 @@ export class Worker {
   ): void {
     if (this.#state === "dead") return;
     this.#leave();
-    this.#clearTimers();
+    this.#taskClock.clear();
+    clearTimeout(this.#killTimer);
     this.#state = "dead";
-    this.#channel?.destroy();
-    for (const stream of this.#child.stdio) stream?.destroy();
+    for (const stream of this.#streams) stream.destroy();
     const stderr = this.#stderr?.tail ?? "";
     const task = this.#task;
     this.#task = undefined;
@@ -337,25 +379,20 @@ export class Worker {
       wasReady: this.#wasReady,
       wasToldToEnd: this.#wasToldToEnd,
       what,
+      ...end,
       stderr,
       unbegun,
     });
     if (task === undefined || task === unbegun) return;
     this.#events.onTaskSettled(task);
+    if (this.#lateOutcome !== undefined && this.#nonsense === undefined) {
+      task.settle(this.#lateOutcome);
+      return;
+    }
     const error =
       this.#nonsense instanceof Error
         ? this.#nonsense
         : new WorkerCrashedError({ pid: this.#child.pid ?? 0, ...end, stderr, taskName: task.name });
     task.settle({ kind: "ended", error });
   }
-}
-
-/** Waits for a promise, but not longer than the given time. */
-async function within(limitMs: number, promise: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, limitMs);
-  });
-  await Promise.race([promise, limit]);
-  clearTimeout(timer);
 }

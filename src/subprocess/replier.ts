@@ -1,3 +1,4 @@
+import { encodeThrown } from "../wire/error-codec.js";
 import type { ToParentMessage } from "../wire/protocol.js";
 
 /**
@@ -33,6 +34,12 @@ export class Replier {
 
   /** Unregisters: the parent takes the worker for free. */
   exit(): void {
-    if (this.#outcome !== undefined) this.#send(this.#outcome);
+    if (this.#outcome === undefined) return;
+    try {
+      this.#send(this.#outcome);
+    } catch (error) {
+      // Too long for a message. Without an outcome the parent would wait for ever.
+      this.#send({ kind: "failure", taskId: this.#taskId, error: encodeThrown(error) });
+    }
   }
 }

@@ -6,6 +6,7 @@ import type { CurrentTask } from "./current-task.js";
 export class RunningTask implements CurrentTask {
   readonly id: number;
   readonly name: string;
+  isCancelledByParent = false;
   readonly #flag: AbortFlag;
   readonly #controller = new AbortController();
   #rejectBody: (error: unknown) => void = () => {};

@@ -32,6 +32,8 @@ export class TaskLoop {
   #running: RunningTask | undefined;
   /** Set when this process is in doubt after an uncaught error: the running task may end, then the process does. */
   #mustRetire = false;
+  /** Set after SIGTERM, while the running task may still end by itself. */
+  #sigtermTimer: NodeJS.Timeout | undefined;
 
   constructor(send: (message: ToParentMessage) => void, abortFlag: AbortFlag) {
     this.#send = send;
@@ -59,7 +61,7 @@ export class TaskLoop {
         void this.#runTask(message);
         break;
       case "cancel":
-        if (this.#running?.id === message.taskId) this.#running.abort(decodeThrown(message.reason));
+        if (this.#running?.id === message.taskId) this.#cancel(this.#running, decodeThrown(message.reason));
         break;
       case "shutdown":
         process.exit(0);
@@ -82,6 +84,13 @@ export class TaskLoop {
     } catch (error) {
       this.#send({ kind: "initializeFailed", isConfigurer, error: encodeThrown(error) });
     }
+  }
+
+  /** From here on the parent decides how long the task may take, also if a SIGTERM came or comes (a shutdown sends both). */
+  #cancel(task: RunningTask, reason: unknown): void {
+    clearTimeout(this.#sigtermTimer);
+    task.isCancelledByParent = true;
+    task.abort(reason);
   }
 
   readonly #sendRecord: LogRecordSink = (record) => {
@@ -127,10 +136,16 @@ export class TaskLoop {
   }
 
   #onSigterm(): void {
-    if (this.#running === undefined) this.#dieBySigterm();
+    const task = this.#running;
+    if (task === undefined) {
+      this.#dieBySigterm();
+      return;
+    }
     this.#retire();
-    this.#running?.abort(new CancelledError("The worker process received SIGTERM."));
-    setTimeout(() => this.#dieBySigterm(), SIGTERM_GRACE_MS).unref();
+    if (task.isCancelledByParent) return;
+    task.abort(new CancelledError("The worker process received SIGTERM."));
+    clearTimeout(this.#sigtermTimer);
+    this.#sigtermTimer = setTimeout(() => this.#dieBySigterm(), SIGTERM_GRACE_MS).unref();
   }
 
   /** Ends as a process without a handler would, so that the status says what happened. */

@@ -23,6 +23,9 @@ const FIRST_ALLOCATION_BYTES = 1024 * 1024;
 
 const MAX_NAME_BYTES = 0xffff;
 
+/** The largest payload that fits whatever the name is, in bytes. */
+export const MAX_PAYLOAD_BYTES: number = MAX_BODY_BYTES - MAX_NAME_BYTES;
+
 const NO_BYTES: Uint8Array = new Uint8Array(0);
 
 /** One frame. Fields that a kind does not use are 0 or empty. */
@@ -87,6 +90,13 @@ export class FrameDecoder {
   /** Whether a frame has begun and not ended. */
   get isMidFrame(): boolean {
     return this.#open !== undefined || this.#head.byteLength > 0;
+  }
+
+  /** The frame whose body is still arriving. */
+  get openFrame(): { readonly kind: number; readonly idA: number; readonly filledBytes: number } | undefined {
+    if (this.#open === undefined) return undefined;
+    const { header, filledBytes } = this.#open;
+    return { kind: header.readUInt8(4), idA: header.readUInt32LE(8), filledBytes };
   }
 
   /**

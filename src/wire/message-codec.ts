@@ -18,6 +18,9 @@ const TO_PARENT = {
   retiring: 71,
 } as const;
 
+/** Names longer than this, in UTF-16 code units, are cut: a frame has room for 65535 bytes of a name. */
+const MAX_NAME_LENGTH = 1000;
+
 const FLAG_CHUNK = 1;
 const FLAG_CONFIGURER = 1;
 
@@ -37,7 +40,7 @@ export function encodeToWorker(message: ToWorkerMessage): Uint8Array[] {
         flags: message.isChunk ? FLAG_CHUNK : 0,
         idA: message.taskId,
         idB: message.functionId,
-        name: message.taskName,
+        name: message.taskName.slice(0, MAX_NAME_LENGTH),
         payload: message.args,
       });
     case "cancel":
@@ -72,6 +75,11 @@ export function decodeToWorker(frame: Frame): ToWorkerMessage {
     default:
       throw new ProtocolError(`No message to a worker has kind ${frame.kind}.`);
   }
+}
+
+/** Whether frames of this kind bring a task's outcome. */
+export function isOutcomeKind(kind: number): boolean {
+  return kind === TO_PARENT.result || kind === TO_PARENT.failure;
 }
 
 /** Encodes a message to the parent as the buffers to write, in order. */

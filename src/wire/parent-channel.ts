@@ -7,6 +7,7 @@ import { FrameDecoder } from "./frame.js";
 import { decodeToParent } from "./message-codec.js";
 import { encodeAbortNotice } from "./lifeline.js";
 import { encodeToWorker } from "./message-codec.js";
+import { isOutcomeKind } from "./message-codec.js";
 import type { ToParentMessage } from "./protocol.js";
 import type { ToWorkerMessage } from "./protocol.js";
 
@@ -30,19 +31,20 @@ export interface ParentChannelEvents {
 
 export class ParentChannel {
   readonly #pipes: WorkerPipes;
+  readonly #decoder: FrameDecoder;
   #outbox: Uint8Array[] = [];
   #isBroken = false;
 
   constructor(pipes: WorkerPipes, events: ParentChannelEvents) {
     this.#pipes = pipes;
-    const decoder = new FrameDecoder((frame) => {
+    this.#decoder = new FrameDecoder((frame) => {
       // One chunk may hold several frames: nothing after the first bad one is trusted.
       if (!this.#isBroken) events.onMessage(decodeToParent(frame));
     });
     pipes.results.on("data", (chunk: Buffer) => {
       if (this.#isBroken) return;
       try {
-        decoder.push(chunk);
+        this.#decoder.push(chunk);
       } catch (error) {
         this.#isBroken = true;
         events.onNonsense(error);
@@ -76,9 +78,10 @@ export class ParentChannel {
     if (!this.#pipes.lifeline.destroyed) this.#pipes.lifeline.write(encodeAbortNotice(taskId));
   }
 
-  /** Closes every pipe. A worker that still lives takes that for the end of its parent and ends. */
-  destroy(): void {
-    for (const stream of [this.#pipes.tasks, this.#pipes.results, this.#pipes.lifeline]) stream.destroy();
+  /** How much has come of a task's outcome whose rest is on its way, in bytes; 0 when none has begun to come. */
+  outcomeBytesSoFar(taskId: number): number {
+    const open = this.#decoder.openFrame;
+    return open !== undefined && isOutcomeKind(open.kind) && open.idA === taskId ? open.filledBytes : 0;
   }
 
   #flush(): void {

@@ -42,20 +42,24 @@ const VALUES: readonly Uint8Array[] = [
   encodeThrown(0),
 ];
 
-const TO_PARENT: readonly Uint8Array[] = VALUES.flatMap((bytes) => [
-  ...encodeToParent({ kind: "result", taskId: 1, value: bytes }),
-  ...encodeToParent({ kind: "failure", taskId: 1, error: bytes }),
-  ...encodeToParent({ kind: "log", record: bytes }),
-  ...encodeToParent({ kind: "started", taskId: 1 }),
-  ...encodeToParent({ kind: "ready", protocolVersion: 1 }),
-]);
+const TO_PARENT: readonly Uint8Array[] = VALUES.flatMap((bytes) =>
+  [
+    encodeToParent({ kind: "result", taskId: 1, value: bytes }),
+    encodeToParent({ kind: "failure", taskId: 1, error: bytes }),
+    encodeToParent({ kind: "log", record: bytes }),
+    encodeToParent({ kind: "started", taskId: 1 }),
+    encodeToParent({ kind: "ready", protocolVersion: 1 }),
+  ].flat(),
+);
 
-const TO_WORKER: readonly Uint8Array[] = VALUES.flatMap((bytes) => [
-  ...encodeToWorker({ kind: "task", taskId: 1, functionId: 1, isChunk: false, taskName: "t", args: bytes }),
-  ...encodeToWorker({ kind: "cancel", taskId: 1, reason: bytes }),
-  ...encodeToWorker({ kind: "initialize", settings: bytes }),
-  ...encodeToWorker({ kind: "shutdown" }),
-]);
+const TO_WORKER: readonly Uint8Array[] = VALUES.flatMap((bytes) =>
+  [
+    encodeToWorker({ kind: "task", taskId: 1, functionId: 1, isChunk: false, taskName: "t", args: bytes }),
+    encodeToWorker({ kind: "cancel", taskId: 1, reason: bytes }),
+    encodeToWorker({ kind: "initialize", settings: bytes }),
+    encodeToWorker({ kind: "shutdown" }),
+  ].flat(),
+);
 
 /** One hostile piece: noise, a damaged frame, a cut one, or a frame of any kind around noise. */
 function makePiece(random: (below: number) => number, samples: readonly Uint8Array[]): Buffer {
