@@ -1,28 +1,35 @@
+import { countOomKills } from "../system/oom-kills.js";
 import type { CrashCause } from "../errors.js";
 
-/** What is known of the end of a worker. */
-export interface CrashSigns {
-  readonly signal: NodeJS.Signals | null;
-  /** Whether V8 said on stderr that its heap is full. */
-  readonly saidHeapFull: boolean;
-  /** Whether this process sent the SIGKILL. */
-  readonly wasKilledByPool: boolean;
-  /** The kernel's count of kills for want of memory when the worker was started, and now. */
-  readonly oomKillsBefore: number | undefined;
-  readonly oomKillsNow: number | undefined;
+/** What V8 prints before it aborts. */
+const HEAP_FULL_PATTERN = /FATAL ERROR: [^\n]*heap out of memory/;
+
+/** How V8 ends a process, by version and build. */
+const ABORT_SIGNALS: ReadonlySet<string | null> = new Set(["SIGABRT", "SIGTRAP", "SIGILL"]);
+
+/** Whether a text from stderr says that V8's heap is full. */
+export function saysHeapFull(text: string): boolean {
+  return text.includes("FATAL ERROR") && HEAP_FULL_PATTERN.test(text);
 }
 
-/** What V8 prints before it aborts. */
-export const HEAP_FULL_PATTERN: RegExp = /FATAL ERROR: [^\n]*heap out of memory/;
-
 /**
- * What a crash looks like, when it looks like a lack of memory. Signal and text together: a task may print the text, and
- * an abort may have other reasons.
+ * Tells whether the crash of one worker looks like a lack of memory. Made when the worker is started: what counts is what
+ * the kernel has killed since.
  */
-export function judgeCrash(signs: CrashSigns): CrashCause | undefined {
-  const { signal, oomKillsBefore, oomKillsNow } = signs;
-  if (signs.saidHeapFull && (signal === "SIGABRT" || signal === "SIGTRAP" || signal === "SIGILL")) return "heap-limit";
-  if (signal !== "SIGKILL" || signs.wasKilledByPool) return undefined;
-  if (oomKillsBefore === undefined || oomKillsNow === undefined || oomKillsNow <= oomKillsBefore) return undefined;
-  return "oom-killer";
+export class CrashJudge {
+  readonly #countOomKills: () => number | undefined;
+  readonly #oomKillsBefore: number | undefined;
+
+  /** @param count - For tests. Default: the kernel's count. */
+  constructor(count: () => number | undefined = countOomKills) {
+    this.#countOomKills = count;
+    this.#oomKillsBefore = count();
+  }
+
+  /** Signal and text together: a task may print the text, and an abort may have other reasons. */
+  judge(signal: NodeJS.Signals | null, hasSaidHeapFull: boolean): CrashCause | undefined {
+    if (hasSaidHeapFull && ABORT_SIGNALS.has(signal)) return "heap-limit";
+    if (signal !== "SIGKILL" || this.#oomKillsBefore === undefined) return undefined;
+    return (this.#countOomKills() ?? 0) > this.#oomKillsBefore ? "oom-killer" : undefined;
+  }
 }

@@ -2,6 +2,8 @@ import { StringDecoder } from "node:string_decoder";
 import type { Readable } from "node:stream";
 import type { Writable } from "node:stream";
 
+import { saysHeapFull } from "./crash-cause.js";
+
 /** A line longer than this, in UTF-16 code units, is passed on in parts: memory must not grow with it. */
 const MAX_LINE_LENGTH = 64 * 1024;
 
@@ -55,6 +57,7 @@ export class OutputForwarder {
   readonly #decoder = new StringDecoder("utf8");
   #partialLine = "";
   #tail = "";
+  #hasSaidHeapFull = false;
   readonly ended: Promise<void>;
 
   constructor(source: Readable, destination: Writable) {
@@ -76,6 +79,11 @@ export class OutputForwarder {
     return lines.slice(-TAIL_LINES).join("\n");
   }
 
+  /** Whether V8's last words were among it; a long native stack may have pushed them out of the tail. */
+  get hasSaidHeapFull(): boolean {
+    return this.#hasSaidHeapFull;
+  }
+
   #take(text: string): void {
     const pending = this.#partialLine + text;
     const end = pending.length > MAX_LINE_LENGTH ? pending.length : pending.lastIndexOf("\n") + 1;
@@ -92,6 +100,7 @@ export class OutputForwarder {
 
   #forward(lines: string): void {
     this.#tail = (this.#tail + lines).slice(-TAIL_LENGTH);
+    this.#hasSaidHeapFull ||= saysHeapFull(lines);
     // A destination that has been closed takes nothing more; waiting for it would block the worker for ever.
     if (this.#destination.destroyed || writeQuietly(this.#destination, lines)) return;
     this.#source.pause();

@@ -14,7 +14,7 @@ import { killProcessTreesSync } from "../system/process-terminator.js";
 import { onProcessExit } from "../system/signals.js";
 import type { TaskEvents } from "./pool-task.js";
 import type { TaskOrder } from "./pool-task.js";
-import type { WorkerConfig } from "./worker.js";
+import type { WorkerConfig } from "./worker-config.js";
 import type { WorkerDeath } from "./worker-death.js";
 import type { WorkerEvents } from "./worker.js";
 

@@ -2,6 +2,7 @@
 
 import type { ChildProcess } from "node:child_process";
 
+import { CrashJudge } from "./crash-cause.js";
 import { OutputForwarder } from "./output-forwarder.js";
 import { PROTOCOL_VERSION } from "../wire/protocol.js";
 import { ParentChannel } from "../wire/parent-channel.js";
@@ -18,10 +19,10 @@ import { spawnWorker } from "./spawn-worker.js";
 import { startTimeOf } from "../system/process-task.js";
 import { waitForLastWords } from "./last-words.js";
 import type { PoolTask } from "./pool-task.js";
-import type { StartOptions } from "./start-options.js";
 import type { TaskOutcome } from "./pool-task.js";
 import type { TreeRoot } from "../system/process-tree.js";
 import type { ToParentMessage } from "../wire/protocol.js";
+import type { WorkerConfig } from "./worker-config.js";
 import type { WorkerDeath } from "./worker-death.js";
 
 /** How long a worker that was told to end may take, in milliseconds, before it is killed. */
@@ -56,17 +57,6 @@ export interface WorkerEvents {
   onTaskSettled(task: PoolTask): void;
 }
 
-/** What a worker needs to be started. */
-export interface WorkerConfig {
-  readonly start: StartOptions;
-  /** Encoded `WorkerSettings`. */
-  readonly settings: Uint8Array;
-  readonly graceMs: number;
-  readonly maxTasks: number | undefined;
-  /** For tests. Default: `BEGIN_LIMIT_MS`. */
-  readonly beginLimitMs?: number;
-}
-
 export class Worker {
   readonly #config: WorkerConfig;
   readonly #events: WorkerEvents;
@@ -77,6 +67,7 @@ export class Worker {
   readonly #stdout: OutputForwarder | undefined;
   readonly #stderr: OutputForwarder | undefined;
   readonly #sent = new SentFunctions();
+  readonly #crashJudge = new CrashJudge();
   /** The process; `undefined` when it could not be started. */
   readonly processTask: ProcessTask | undefined;
   readonly root: TreeRoot | undefined;
@@ -389,10 +380,9 @@ export class Worker {
       task.settle(this.#lateOutcome);
       return;
     }
-    const error =
-      this.#nonsense instanceof Error
-        ? this.#nonsense
-        : new WorkerCrashedError({ pid: this.#child.pid ?? 0, ...end, stderr, taskName: task.name });
+    const likelyCause = this.#crashJudge.judge(end.signal, this.#stderr?.hasSaidHeapFull ?? false);
+    const crash = { pid: this.#child.pid ?? 0, ...end, stderr, taskName: task.name, likelyCause };
+    const error = this.#nonsense instanceof Error ? this.#nonsense : new WorkerCrashedError(crash);
     task.settle({ kind: "ended", error });
   }
 }

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { writeSync } from "node:fs";
 
 import { CancelledError } from "../../src/index.js";
+import { CrashJudge } from "../../src/pool/crash-cause.js";
 import { ProcessTaskPoolExecutor } from "../../src/index.js";
 import { WorkerCrashedError } from "../../src/index.js";
 import { add } from "../fixtures/tasks.js";
@@ -93,13 +94,16 @@ test("an error thrown beside a task fails that task with that error", async () =
 
 test("what an ended task left behind harms no other task", async () => {
   const leaver = (): number => {
-    setTimeout(() => {
+    const timer = setInterval(() => {
+      if (!Reflect.has(globalThis, "lastingRuns")) return;
+      clearInterval(timer);
       throw new Error("left behind");
     }, 5);
     return process.pid;
   };
   const leaverPid = await executor.submit(leaver);
   const lasting = async (): Promise<number> => {
+    Reflect.set(globalThis, "lastingRuns", true);
     await new Promise((resolve) => {
       setTimeout(resolve, 100);
     });
@@ -138,4 +142,31 @@ test("a crash while a large argument is being written does not hang", async () =
   const big = executor.createProcessTask((bytes: Uint8Array) => bytes.byteLength, new Uint8Array(20_000_000));
   await assertCrash(future, 1, null);
   assert.equal(await big, 20_000_000);
+});
+
+test("a full V8 heap is named as the likely cause, and the pool goes on", async () => {
+  await using small = new ProcessTaskPoolExecutor({ maxWorkers: 1, execArgv: ["--max-old-space-size=32"] });
+  const hoarding = small.createProcessTask(() => {
+    const hoard: object[] = [];
+    for (;;) hoard.push({ at: hoard.length });
+  });
+  await assert.rejects(hoarding, (error) => {
+    assert.ok(error instanceof WorkerCrashedError);
+    assert.equal(error.likelyCause, "heap-limit");
+    assert.match(error.message, /--max-old-space-size/);
+    return true;
+  });
+  assert.equal(await small.submit(add, 1, 2), 3);
+});
+
+test("a SIGKILL is put down to the kernel's want of memory only when its count has risen", () => {
+  let count: number | undefined = 5;
+  const judge = new CrashJudge(() => count);
+  assert.equal(judge.judge("SIGKILL", false), undefined);
+  count = 6;
+  assert.equal(judge.judge("SIGKILL", false), "oom-killer");
+  assert.equal(judge.judge(null, true), undefined, "a task may print anything");
+  assert.equal(judge.judge("SIGABRT", true), "heap-limit");
+  count = undefined;
+  assert.equal(new CrashJudge(() => count).judge("SIGKILL", false), undefined);
 });

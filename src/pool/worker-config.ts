@@ -1,0 +1,12 @@
+import type { StartOptions } from "./start-options.js";
+
+/** What a worker needs to be started. */
+export interface WorkerConfig {
+  readonly start: StartOptions;
+  /** Encoded `WorkerSettings`. */
+  readonly settings: Uint8Array;
+  readonly graceMs: number;
+  readonly maxTasks: number | undefined;
+  /** For tests. Default: `BEGIN_LIMIT_MS`. */
+  readonly beginLimitMs?: number;
+}
