@@ -70,9 +70,15 @@ async function killTrees(
 ): Promise<readonly ProcessEntry[]> {
   const kill = new TreeKill(roots, sparesRoots, platform);
   const deadline = performance.now() + limitMs;
+  let pauseMs = FIRST_POLL_MS;
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
-    const scan = await findDescendants(roots, platform, kill.struck);
-    if (kill.strike(scan) === "done" || performance.now() >= deadline) break;
+    const after = kill.strike(await findDescendants(roots, platform, kill.struck));
+    if (after === "done" || performance.now() >= deadline) break;
+    if (after === "pauseAndScan") {
+      // Longer each time: on a loaded machine an execve takes some milliseconds.
+      await sleep(pauseMs);
+      pauseMs = Math.min(pauseMs * 2, MAX_POLL_MS);
+    }
     await awaitDeaths(kill, Math.min(deadline, performance.now() + MAX_DEATH_WAIT_MS));
   }
   return kill.struck;
@@ -82,7 +88,8 @@ async function killTrees(
 function killTreesSync(roots: readonly TreeRoot[], sparesRoots: boolean, platform: Platform): void {
   const kill = new TreeKill(roots, sparesRoots, platform);
   for (let round = 0; round < MAX_SYNC_ROUNDS; round += 1) {
-    if (kill.strike(findDescendantsSync(roots, platform, kill.struck)) !== "scanAgain") return;
+    const after = kill.strike(findDescendantsSync(roots, platform, kill.struck));
+    if (after === "done" || after === "awaitDeaths") return;
   }
 }
 

@@ -10,13 +10,13 @@ import { sendSignalTo } from "./process-identity.js";
 import { signalProcess } from "./process-identity.js";
 
 /**
- * What to do after a strike: scan again, since more was struck or something may have been missed; wait for those struck
- * to be gone; or nothing.
+ * What to do after a strike: scan again, since more was struck; give a process that was seen in the midst of its start a
+ * moment and scan again; wait for those struck to be gone; or nothing.
  */
-export type AfterStrike = "scanAgain" | "awaitDeaths" | "done";
+export type AfterStrike = "scanAgain" | "pauseAndScan" | "awaitDeaths" | "done";
 
 /** How many scans may follow only because the last one may have missed something. */
-const MAX_DOUBTFUL_SCANS = 2;
+const MAX_DOUBTFUL_SCANS = 6;
 
 /** Kills by SIGKILL whatever each scan finds. */
 export class TreeKill {
@@ -57,7 +57,7 @@ export class TreeKill {
     if (targets.some((entry) => !this.#unreachable.has(this.#struck.get(entry.pid) ?? entry))) return "awaitDeaths";
     if (scan.isSettled || this.#doubtfulScanCount >= MAX_DOUBTFUL_SCANS) return "done";
     this.#doubtfulScanCount += 1;
-    return "scanAgain";
+    return "pauseAndScan";
   }
 
   /** Whether one of those struck is still there: a killed process takes a moment to end. */
