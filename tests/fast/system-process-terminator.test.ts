@@ -29,12 +29,15 @@ interface Family {
 /** Names that a wish announces, where they differ from the wish. */
 const NAMES: Readonly<Record<string, readonly string[]>> = { grandchild: ["parent", "grandchild"] };
 
+/** Of this run alone: the same test may be running elsewhere on the machine. */
+const OUTER_COOKIE = randomBytes(8).toString("hex");
+
 async function foundFamily(wishes: readonly string[], fixture = "founds-family"): Promise<Family> {
   const cookie = randomBytes(8).toString("hex");
   const program = startFixture(fixture, {
     args: wishes,
     detached: true,
-    env: { [COOKIE_VARIABLE]: `outer:${cookie}` },
+    env: { [COOKIE_VARIABLE]: `${OUTER_COOKIE}:${cookie}` },
   });
   try {
     const pids: Record<string, number> = {};
@@ -88,7 +91,7 @@ describe("finding descendants", { skip: process.platform !== "linux" }, () => {
     const family = await foundFamily(["daemon", "child"]);
     await using _ = family.program;
     const inner = { pid: family.root.pid, cookie: "no-such-cookie" };
-    const outer = { pid: family.root.pid, cookie: "outer" };
+    const outer = { pid: family.root.pid, cookie: OUTER_COOKIE };
     const find = async (root: TreeRoot): Promise<number[]> =>
       (await findDescendants([root])).descendants.map(({ pid }) => pid);
     assert.deepEqual(await find(inner), [family.pids["child"]]);
