@@ -38,9 +38,13 @@ export interface RunResult {
   readonly stderr: string;
 }
 
-/** The environment for programs: without what a test runner has put there, which a `node --test` inside would obey. */
+/**
+ * The environment for programs: without what a test runner has put there, which a `node --test` inside would obey, and
+ * without coverage: a loader such as tsx compiles this package's files anew, and reports positions in another text under the
+ * same name, which spoils the counts of everybody else.
+ */
 function programEnvironment(env: RunOptions["env"] = {}): NodeJS.ProcessEnv {
-  const { NODE_TEST_CONTEXT: _, ...others } = process.env;
+  const { NODE_TEST_CONTEXT: _, NODE_V8_COVERAGE: __, ...others } = process.env;
   return { ...others, ...env };
 }
 
