@@ -33,8 +33,13 @@ export class CancelledError extends AsyncCpuError {
 export class TaskTimeoutError extends AsyncCpuError {
   /** The limit that was exceeded, in milliseconds. */
   readonly timeoutMs: number;
+  /**
+   * Where the task was when its time was up: frames as in `stack`, which begins with them. Empty when it ran no JavaScript
+   * (it waited, or was inside native code) or its process didn't answer (it was stopped).
+   */
+  readonly taskStack: string;
 
-  constructor(taskName: string, timeoutMs: number) {
+  constructor(taskName: string, timeoutMs: number, taskStack = "") {
     super(
       "ASYNCCPU_TIMEOUT",
       `Task "${taskName}" ran for longer than its timeout of ${timeoutMs} ms and was ended. ` +
@@ -42,6 +47,7 @@ export class TaskTimeoutError extends AsyncCpuError {
     );
     nameError(this, "TaskTimeoutError");
     this.timeoutMs = timeoutMs;
+    this.taskStack = taskStack;
   }
 }
 
@@ -230,6 +236,22 @@ export class ModuleNotFoundError extends AsyncCpuError {
   constructor(message: string, options?: ErrorOptions) {
     super("ASYNCCPU_MODULE_NOT_FOUND", message, options);
     nameError(this, "ModuleNotFoundError");
+  }
+}
+
+/** A task of a task of a task ... made a pool, and theirs would be one pool too deep: it takes no tasks. */
+export class NestingTooDeepError extends AsyncCpuError {
+  /** How many pools stand above this process. */
+  readonly depth: number;
+
+  constructor(depth: number, maxDepth: number) {
+    super(
+      "ASYNCCPU_NESTING_TOO_DEEP",
+      `This process is already ${depth} pools deep, and the limit is ${maxDepth}: pools that start pools without end would ` +
+        "fill the machine with processes. Do the work here, or set the environment variable ASYNCCPU_MAX_DEPTH.",
+    );
+    nameError(this, "NestingTooDeepError");
+    this.depth = depth;
   }
 }
 

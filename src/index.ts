@@ -7,6 +7,7 @@ export { FunctionNotPicklableError } from "./errors.js";
 export { InitializerError } from "./errors.js";
 export { InvalidOptionError } from "./errors.js";
 export { ModuleNotFoundError } from "./errors.js";
+export { NestingTooDeepError } from "./errors.js";
 export { NotAFunctionError } from "./errors.js";
 export { NotSerializableError } from "./errors.js";
 export { PromisePassedError } from "./errors.js";
@@ -30,6 +31,8 @@ export type { SubmitView } from "./executor/process-pool-executor.js";
 export type { TaskOptions } from "./executor/options.js";
 export type { TaskView } from "./executor/process-task-pool-executor.js";
 export type { WorkerFunction } from "./executor/options.js";
+export type { ExecutorStats } from "./pool/pool-stats.js";
+export type { WorkerStats } from "./pool/pool-stats.js";
 
 export { ProcessTask } from "./system/process-task.js";
 export { terminateDescendantProcesses } from "./system/process-terminator.js";

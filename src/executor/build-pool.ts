@@ -66,6 +66,7 @@ export function buildPool(
       start: { execArgv: options.execArgv, env: options.env, cwd: options.cwd },
       settings: encoded,
       graceMs: options.graceMs,
+      startTimeoutMs: options.startTimeoutMs,
       maxTasks: options.maxTasksPerChild,
     },
     onLog: (record) => putQuietly(queue, decodeValue(record) as LogRecord),

@@ -8,6 +8,7 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 const MAX_WORKERS = 1024;
 
 const DEFAULT_GRACE_MS = 1000;
+const DEFAULT_START_TIMEOUT_MS = 60_000;
 const DEFAULT_TIMEOUT_IN_EMERGENCY_MS = 1000;
 
 /** A function that runs in a worker; it travels as the function of a task does. */
@@ -31,6 +32,11 @@ export interface ProcessPoolExecutorOptions {
    * with all descendants. 0 kills at once. Default: 1000.
    */
   readonly graceMs?: number | undefined;
+  /**
+   * How long a worker may take to become ready, configurer and initializer included, in milliseconds, before it is killed
+   * and its start counts as failed. At least 1. Default: 60,000.
+   */
+  readonly startTimeoutMs?: number | undefined;
   /** Node's flags for the workers. Default: those of this process that don't belong to its script or a debugger. */
   readonly execArgv?: readonly string[] | undefined;
   /** The workers' environment. Default: this process's, as it is when a worker starts. */
@@ -100,6 +106,7 @@ function checkStrings(option: string, value: unknown): void {
 export interface CheckedPoolOptions extends ProcessPoolExecutorOptions {
   readonly maxWorkers: number;
   readonly graceMs: number;
+  readonly startTimeoutMs: number;
 }
 
 /** @throws InvalidOptionError for the first option that is out of range. */
@@ -107,6 +114,7 @@ export function checkPoolOptions(options: ProcessPoolExecutorOptions): CheckedPo
   checkInteger("maxWorkers", options.maxWorkers, 1, MAX_WORKERS);
   checkInteger("maxTasksPerChild", options.maxTasksPerChild, 1, Number.MAX_SAFE_INTEGER);
   checkInteger("graceMs", options.graceMs, 0, LONGEST_TIMER_MS);
+  checkInteger("startTimeoutMs", options.startTimeoutMs, 1, LONGEST_TIMER_MS);
   checkType("initializer", options.initializer, "function");
   if (options.initargs !== undefined && !Array.isArray(options.initargs)) {
     throw new InvalidOptionError("initargs", "an array", options.initargs);
@@ -118,6 +126,7 @@ export function checkPoolOptions(options: ProcessPoolExecutorOptions): CheckedPo
     ...options,
     maxWorkers: options.maxWorkers ?? usableCpuCount(),
     graceMs: options.graceMs ?? DEFAULT_GRACE_MS,
+    startTimeoutMs: options.startTimeoutMs ?? DEFAULT_START_TIMEOUT_MS,
   };
 }
 

@@ -156,7 +156,8 @@ function settle<T>(handle: FutureHandle<T>, outcome: TaskOutcome, submission: St
     // Where this process noticed a crash tells nothing; where the task was submitted does. Errors that several tasks share
     // (a broken pool) have no one such place.
     const isOfOneTask = error instanceof WorkerCrashedError || error instanceof TaskTimeoutError;
-    if (isOfOneTask) error.stack = String(error);
+    if (error instanceof WorkerCrashedError) error.stack = String(error);
+    if (error instanceof TaskTimeoutError) error.stack = [String(error), error.taskStack].join("\n").trimEnd();
     if (isOfOneTask || outcome.kind === "failure") appendSubmissionStack(error, submission.stack ?? "");
     handle.reject(error);
   } catch (error) {

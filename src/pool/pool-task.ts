@@ -1,4 +1,5 @@
 import { TaskTimeoutError } from "../errors.js";
+import { mapFrames } from "./map-frames.js";
 import type { PooledFunction } from "./function-table.js";
 import type { ProcessTask } from "../system/process-task.js";
 
@@ -77,9 +78,9 @@ export class PoolTask {
     this.#events?.onDispatched();
   }
 
-  /** The error of a task that ran out of time. */
-  timeoutError(timeoutMs: number): Error {
-    return new TaskTimeoutError(this.name, timeoutMs);
+  /** The error of a task that ran out of time; `frames` as its worker has told them. */
+  timeoutError(timeoutMs: number, frames: string): Error {
+    return new TaskTimeoutError(this.name, timeoutMs, mapFrames(frames));
   }
 
   /** Notes that user code begins: from here on the task never runs a second time. */

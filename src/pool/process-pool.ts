@@ -4,16 +4,21 @@ import { CancelledError } from "../errors.js";
 import { ExecutorShutdownError } from "../errors.js";
 import { InitializerError } from "../errors.js";
 import { KeepAlive } from "./keep-alive.js";
+import { PoolCounters } from "./pool-stats.js";
 import { PoolTask } from "./pool-task.js";
 import { StartAttempts } from "./start-attempts.js";
 import { TaskQueue } from "./task-queue.js";
 import { Worker } from "./worker.js";
 import { WorkerCrashedError } from "../errors.js";
 import { WorkerStartError } from "../errors.js";
+import { describeWorkers } from "./pool-stats.js";
 import { killProcessTreesSync } from "../system/process-terminator.js";
+import { nestingProblem } from "./nesting.js";
 import { onProcessExit } from "../system/signals.js";
+import type { ExecutorStats } from "./pool-stats.js";
 import type { TaskEvents } from "./pool-task.js";
 import type { TaskOrder } from "./pool-task.js";
+import type { TaskOutcome } from "./pool-task.js";
 import type { WorkerConfig } from "./worker-config.js";
 import type { WorkerDeath } from "./worker-death.js";
 import type { WorkerEvents } from "./worker.js";
@@ -45,6 +50,7 @@ export class ProcessPool {
   #nextTaskId = 1;
   #unfinishedTasks = 0;
   readonly #starts = new StartAttempts();
+  readonly #counters = new PoolCounters();
   #lostTasksInARow = 0;
   #isSpawnPlanned = false;
   #isShutDown = false;
@@ -55,11 +61,27 @@ export class ProcessPool {
 
   constructor(config: PoolConfig) {
     this.#config = config;
+    this.#brokenBy = nestingProblem();
   }
 
   /** Process roots of the workers that live now. */
   get workers(): readonly Worker[] {
     return [...this.#workers];
+  }
+
+  /** What has happened so far, and what is the case now. */
+  stats(): ExecutorStats {
+    const { completedTasks, failedTasks, cancelledTasks, startedWorkers, crashedWorkers } = this.#counters;
+    return {
+      queuedTasks: this.#queue.size,
+      runningTasks: this.#unfinishedTasks - this.#queue.size,
+      completedTasks,
+      failedTasks,
+      cancelledTasks,
+      startedWorkers,
+      crashedWorkers,
+      workers: describeWorkers(this.#workers),
+    };
   }
 
   get isShutDown(): boolean {
@@ -192,6 +214,7 @@ export class ProcessPool {
     }
     try {
       this.#workers.add(new Worker(this.#config.worker, this.#workerEvents));
+      this.#counters.startedWorkers += 1;
     } catch (error) {
       if (this.#workers.size === 0) this.#becomeInactive();
       this.#onStartFailed(`the spawn failed (${error instanceof Error ? error.message : String(error)})`, "");
@@ -216,14 +239,15 @@ export class ProcessPool {
       this.#failWaiting(this.#brokenBy);
     },
     onLog: (record) => this.#config.onLog(record),
-    onTaskSettled: (task) => {
+    onTaskSettled: (task, outcome) => {
       if (task.state === "running") this.#lostTasksInARow = 0;
-      this.#onTaskFinished(task);
+      this.#onTaskFinished(task, outcome);
     },
   };
 
   #onDead(worker: Worker, death: WorkerDeath): void {
     this.#workers.delete(worker);
+    if (death.wasCrash) this.#counters.crashedWorkers += 1;
     if (death.unbegun !== undefined) this.#giveBack(death.unbegun, worker, death);
     if (this.#workers.size === 0) this.#becomeInactive();
     if (!death.wasReady && !death.wasToldToEnd) this.#onStartFailed(death.what, death.stderr);
@@ -274,11 +298,13 @@ export class ProcessPool {
   }
 
   #finish(task: PoolTask, error: Error): void {
-    this.#onTaskFinished(task);
-    task.settle({ kind: "ended", error });
+    const outcome: TaskOutcome = { kind: "ended", error };
+    this.#onTaskFinished(task, outcome);
+    task.settle(outcome);
   }
 
-  #onTaskFinished(_task: PoolTask): void {
+  #onTaskFinished(task: PoolTask, outcome: TaskOutcome): void {
+    this.#counters.countOutcome(task, outcome);
     this.#unfinishedTasks -= 1;
     this.#keepAlive.release();
     this.#endIfFinished();

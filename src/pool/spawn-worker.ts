@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { randomBytes } from "node:crypto";
 import type { ChildProcess } from "node:child_process";
+import type { Duplex } from "node:stream";
 import type { Readable } from "node:stream";
 import type { Socket } from "node:net";
 import type { Writable } from "node:stream";
@@ -67,7 +68,7 @@ export function spawnWorker(options: StartOptions): SpawnedWorker {
     pipes: {
       tasks: child.stdio[TASKS_FD] as Writable,
       results: child.stdio[RESULTS_FD] as Readable,
-      lifeline: child.stdio[LIFELINE_FD as 4] as Writable,
+      lifeline: child.stdio[LIFELINE_FD as 4] as Duplex,
     },
   };
 }

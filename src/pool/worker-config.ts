@@ -6,6 +6,8 @@ export interface WorkerConfig {
   /** Encoded `WorkerSettings`. */
   readonly settings: Uint8Array;
   readonly graceMs: number;
+  /** How long a process may take to become ready, initializer included, in milliseconds. */
+  readonly startTimeoutMs: number;
   readonly maxTasks: number | undefined;
   /** For tests. Default: `BEGIN_LIMIT_MS`. */
   readonly beginLimitMs?: number;

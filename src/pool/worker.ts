@@ -10,11 +10,14 @@ import { ProcessTask } from "../system/process-task.js";
 import { ProtocolError } from "../errors.js";
 import { SentFunctions } from "./function-table.js";
 import { TaskClock } from "./task-clock.js";
+import { TaskTimeout } from "./task-timeout.js";
 import { WorkerCrashedError } from "../errors.js";
 import { decodeThrown } from "../wire/error-codec.js";
+import { describeProcessEnd } from "./worker-death.js";
 import { encodeThrown } from "../wire/error-codec.js";
 import { killDescendants } from "../system/process-terminator.js";
 import { killProcessTree } from "../system/process-terminator.js";
+import { sendTask } from "./send-task.js";
 import { spawnWorker } from "./spawn-worker.js";
 import { startTimeOf } from "../system/process-task.js";
 import { waitForLastWords } from "./last-words.js";
@@ -23,6 +26,7 @@ import type { TaskOutcome } from "./pool-task.js";
 import type { TreeRoot } from "../system/process-tree.js";
 import type { ToParentMessage } from "../wire/protocol.js";
 import type { WorkerConfig } from "./worker-config.js";
+import type { ProcessEnd } from "./worker-death.js";
 import type { WorkerDeath } from "./worker-death.js";
 
 /** How long a worker that was told to end may take, in milliseconds, before it is killed. */
@@ -36,9 +40,6 @@ const BEGIN_LIMIT_MS = 10_000;
 
 /** So many bytes of a task at least can be sent in a millisecond; a large one has more time to begin. */
 const SLOWEST_BYTES_PER_MS = 1000;
-
-/** How often to look, in milliseconds, whether a large outcome that was late still comes. */
-const ARRIVAL_CHECK_MS = 100;
 
 export type WorkerState = "starting" | "idle" | "busy" | "cleaning" | "ending" | "dead";
 
@@ -54,7 +55,7 @@ export interface WorkerEvents {
   onInitializeFailed(which: "initializer" | "configurer", cause: unknown): void;
   onLog(record: Uint8Array): void;
   /** A task has ended; called before the task's own event, when the worker's state is already the next one. */
-  onTaskSettled(task: PoolTask): void;
+  onTaskSettled(task: PoolTask, outcome: TaskOutcome): void;
 }
 
 export class Worker {
@@ -74,17 +75,26 @@ export class Worker {
   #state: WorkerState = "starting";
   #wasReady = false;
   #isKilled = false;
+  /** What to say of a process that was killed because it took too long to start. */
+  #tooSlow: string | undefined;
   #hasLeft = false;
   #wasToldToEnd = false;
+  #wasCrash = false;
   /** Takes no more tasks: it ends when the one that it has is over. */
   #isRetiring = false;
   /** One of the private pipes is closed: it can't be told anything any more. */
   #isCutOff = false;
   #task: PoolTask | undefined;
   readonly #taskClock = new TaskClock();
+  readonly #timeout = new TaskTimeout(this.#taskClock, {
+    outcomeBytesSoFar: (task) => this.#channel?.outcomeBytesSoFar(task.id) ?? 0,
+    askStack: (task) => this.#channel?.sendToWatchdog({ kind: "askStack", taskId: task.id }),
+    onTimedOut: (task, error) => this.#askToEnd(task, error),
+  });
   /** What the task came to after the process had been marked for death; counts when that is over. */
   #lateOutcome: TaskOutcome | undefined;
   #tasksRun = 0;
+  readonly #startedMs = performance.now();
   #killTimer: NodeJS.Timeout | undefined;
   #nonsense: unknown;
 
@@ -100,20 +110,21 @@ export class Worker {
       child.on("error", (error) => this.#die(`the spawn failed (${error.message})`));
       return;
     }
-    const startTime = startTimeOf(child.pid);
-    this.processTask = ProcessTask.for(child.pid, startTime);
-    this.root = { pid: child.pid, startTime, cookie };
+    this.processTask = ProcessTask.for(child.pid, startTimeOf(child.pid));
+    this.root = { pid: child.pid, startTime: this.processTask.startTime, cookie };
     let endResults = (): void => {};
     this.#resultsEnded = new Promise((resolve) => {
       endResults = resolve;
     });
     this.#channel = new ParentChannel(pipes, {
       onMessage: (message) => this.#receive(message),
+      onWatchdogMessage: ({ taskId, frames }) => this.#timeout.answer(taskId, frames),
       onNonsense: (error) => this.#onNonsense(error),
       onEnd: () => {
         endResults();
         // Only an exit or a task closes this descriptor; in both cases nothing can come from this process any more. An exit
         // that has come so far keeps its status.
+        this.#noteEnd();
         this.kill();
       },
       // Node closes these two while it exits by itself: give it the time for that.
@@ -131,6 +142,7 @@ export class Worker {
     child.on("error", () => {});
     child.on("exit", (exitCode, signal) => void this.#onExit(exitCode, signal));
     this.#channel.send({ kind: "initialize", settings: config.settings });
+    this.#taskClock.after(config.startTimeoutMs, () => this.#onStartTooSlow(), false);
   }
 
   get state(): WorkerState {
@@ -140,6 +152,16 @@ export class Worker {
   /** Whether it has ever been ready for a task. */
   get wasReady(): boolean {
     return this.#wasReady;
+  }
+
+  /** How long ago its process was started, in milliseconds. */
+  get ageMs(): number {
+    return performance.now() - this.#startedMs;
+  }
+
+  /** Tasks that it was given so far. */
+  get taskCount(): number {
+    return this.#tasksRun;
   }
 
   /** The task that it holds, begun or not. */
@@ -153,25 +175,9 @@ export class Worker {
     this.#task = task;
     this.#tasksRun += 1;
     task.dispatch();
-    const { fn, args } = task;
-    if (!this.#sent.has(fn.id)) {
-      this.#channel?.send({ kind: "function", functionId: fn.id, pickle: fn.pickle });
-      let forgotten = this.#sent.add(fn.id, fn.pickle.byteLength);
-      for (; forgotten !== undefined; forgotten = this.#sent.dropExcess()) {
-        this.#channel?.send({ kind: "forget", functionId: forgotten });
-      }
-    }
-    this.#channel?.send({
-      kind: "task",
-      taskId: task.id,
-      functionId: fn.id,
-      isChunk: task.isChunk,
-      taskName: task.name,
-      args,
-    });
+    const sentBytes = this.#channel === undefined ? 0 : sendTask(task, this.#sent, this.#channel);
     const { beginLimitMs = BEGIN_LIMIT_MS } = this.#config;
-    const sendMs = (fn.pickle.byteLength + args.byteLength) / SLOWEST_BYTES_PER_MS;
-    this.#taskClock.after(beginLimitMs + sendMs, () => {
+    this.#taskClock.after(beginLimitMs + sentBytes / SLOWEST_BYTES_PER_MS, () => {
       if (task.state === "dispatched") this.kill();
     });
   }
@@ -183,12 +189,16 @@ export class Worker {
   endTask(task: PoolTask, reason: Error): void {
     if (this.#task !== task || task.endReason !== undefined) return;
     task.endReason = reason;
+    this.#askToEnd(task, reason);
+  }
+
+  #askToEnd(task: PoolTask, reason: Error): void {
     if (this.#config.graceMs === 0) {
       this.kill();
       return;
     }
     this.#taskClock.after(this.#config.graceMs, () => this.kill());
-    this.#channel?.sendAbortNotice(task.id);
+    this.#channel?.sendToWatchdog({ kind: "abort", taskId: task.id });
     this.#channel?.send({ kind: "cancel", taskId: task.id, reason: encodeThrown(reason) });
   }
 
@@ -217,11 +227,15 @@ export class Worker {
     if (this.root !== undefined) void killProcessTree(this.root);
   }
 
+  #onStartTooSlow(): void {
+    this.#tooSlow = `the process was not ready for a task after ${this.#config.startTimeoutMs} ms (startTimeoutMs)`;
+    this.kill();
+  }
+
   #killUnlessGoneSoon(): void {
     if (this.#state === "dead" || this.#killTimer !== undefined) return;
-    this.#killTimer = setTimeout(() => this.kill(), END_GRACE_MS);
     // A program that has nothing left to do need not wait: its end takes the worker along.
-    this.#killTimer.unref();
+    this.#killTimer = setTimeout(() => this.kill(), END_GRACE_MS).unref();
   }
 
   /** The process is in doubt. It goes on with the task that it has, and keeps its place as long; then it goes. */
@@ -232,6 +246,11 @@ export class Worker {
     // It may be about to exit by itself (that is why a pipe was closed), and its exit status be worth knowing: no kill yet.
     if (this.#isCutOff) this.#leave();
     else this.#sendAway();
+  }
+
+  /** The process ends: of its own accord, unless it was told to or killed before. */
+  #noteEnd(): void {
+    if (!this.#hasLeft) this.#wasCrash = true;
   }
 
   #leave(): void {
@@ -248,6 +267,7 @@ export class Worker {
           this.#onNonsense(new ProtocolError("The worker is of another version of asynccpu."));
         } else {
           this.#wasReady = true;
+          this.#taskClock.clear();
           this.#events.onReady();
           this.#becomeIdle();
         }
@@ -257,6 +277,7 @@ export class Worker {
           message.isConfigurer ? "configurer" : "initializer",
           decodeThrown(message.error),
         );
+        this.#taskClock.clear();
         this.end();
         break;
       case "started":
@@ -284,17 +305,7 @@ export class Worker {
       return;
     }
     task.begin(this.processTask);
-    if (task.timeoutMs !== undefined) {
-      const { timeoutMs } = task;
-      this.#taskClock.after(timeoutMs, () => this.#onTimeUp(task, timeoutMs, 0));
-    }
-  }
-
-  /** Ends the task, unless it has ended in time and its outcome, too large for one turn, is still being read. */
-  #onTimeUp(task: PoolTask, timeoutMs: number, seenBytes: number): void {
-    const bytes = this.#channel?.outcomeBytesSoFar(task.id) ?? 0;
-    if (bytes > seenBytes) this.#taskClock.after(ARRIVAL_CHECK_MS, () => this.#onTimeUp(task, timeoutMs, bytes));
-    else this.endTask(task, task.timeoutError(timeoutMs));
+    this.#timeout.watch(task);
   }
 
   #onOutcome(taskId: number, outcome: TaskOutcome): void {
@@ -325,7 +336,7 @@ export class Worker {
     const { maxTasks } = this.#config;
     if (this.#isRetiring || (maxTasks !== undefined && this.#tasksRun >= maxTasks)) this.end();
     else this.#becomeIdle();
-    this.#events.onTaskSettled(task);
+    this.#events.onTaskSettled(task, outcome);
     task.settle(outcome);
   }
 
@@ -343,8 +354,9 @@ export class Worker {
   async #onExit(exitCode: number | null, signal: NodeJS.Signals | null): Promise<void> {
     this.#taskClock.clear();
     clearTimeout(this.#killTimer);
+    this.#noteEnd();
     this.#leave();
-    const what = signal === null ? `the process exited with code ${exitCode}` : `the process was ended by ${signal}`;
+    const what = this.#tooSlow ?? describeProcessEnd({ exitCode, signal });
     // Its descendants hold its standard streams open and must end first; then the pipes run dry.
     if (this.root !== undefined) await killProcessTree(this.root);
     const outputs = [this.#stdout, this.#stderr].filter((output) => output !== undefined);
@@ -352,10 +364,7 @@ export class Worker {
     this.#die(what, { exitCode, signal });
   }
 
-  #die(
-    what: string,
-    end: { exitCode: number | null; signal: NodeJS.Signals | null } = { exitCode: null, signal: null },
-  ): void {
+  #die(what: string, end: ProcessEnd = { exitCode: null, signal: null }): void {
     if (this.#state === "dead") return;
     this.#leave();
     this.#taskClock.clear();
@@ -369,20 +378,23 @@ export class Worker {
     this.#events.onDead(this, {
       wasReady: this.#wasReady,
       wasToldToEnd: this.#wasToldToEnd,
+      wasCrash: this.#wasCrash,
       what,
       ...end,
       stderr,
       unbegun,
     });
     if (task === undefined || task === unbegun) return;
-    this.#events.onTaskSettled(task);
-    if (this.#lateOutcome !== undefined && this.#nonsense === undefined) {
-      task.settle(this.#lateOutcome);
-      return;
-    }
+    const outcome = this.#outcomeAtDeath(task, end, stderr);
+    this.#events.onTaskSettled(task, outcome);
+    task.settle(outcome);
+  }
+
+  #outcomeAtDeath(task: PoolTask, end: ProcessEnd, stderr: string): TaskOutcome {
+    if (this.#nonsense instanceof Error) return { kind: "ended", error: this.#nonsense };
+    if (this.#lateOutcome !== undefined) return this.#lateOutcome;
     const likelyCause = this.#crashJudge.judge(end.signal, this.#stderr?.hasSaidHeapFull ?? false);
     const crash = { pid: this.#child.pid ?? 0, ...end, stderr, taskName: task.name, likelyCause };
-    const error = this.#nonsense instanceof Error ? this.#nonsense : new WorkerCrashedError(crash);
-    task.settle({ kind: "ended", error });
+    return { kind: "ended", error: new WorkerCrashedError(crash) };
   }
 }

@@ -38,3 +38,9 @@ export function askForCookie(platform: Platform, pid: number, cookies: ReadonlyS
     return "lacks";
   }
 }
+
+/** How many pools stand above a process with this environment: each has left its id. */
+export function depthOf(env: NodeJS.ProcessEnv): number {
+  const cookie = env[COOKIE_VARIABLE];
+  return cookie === undefined || cookie === "" ? 0 : cookie.split(":").length;
+}

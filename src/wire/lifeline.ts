@@ -1,31 +1,48 @@
 /**
- * What the lifeline carries: four bytes a notice, the id of the task to abort, unsigned little-endian.
+ * What the lifeline carries, in the frames of frame.ts.
  *
- * It is apart from the pipe of the tasks so that the watchdog thread can read it while the main thread is busy.
+ * It is apart from the pipe of the tasks so that the watchdog thread can read it, and answer, while the main thread is
+ * busy.
  */
 
-const NOTICE_BYTES = 4;
+import { ProtocolError } from "../errors.js";
+import { encodeFrame } from "./frame.js";
+import { makeFrame } from "./frame.js";
+import type { Frame } from "./frame.js";
+import type { FromWatchdogMessage } from "./protocol.js";
+import type { ToWatchdogMessage } from "./protocol.js";
 
-/** Encodes the notice that a task is to be aborted. */
-export function encodeAbortNotice(taskId: number): Uint8Array {
-  const bytes = Buffer.allocUnsafe(NOTICE_BYTES);
-  bytes.writeUInt32LE(taskId, 0);
-  return bytes;
+const TO_WATCHDOG = { abort: 129, askStack: 130 } as const;
+const FROM_WATCHDOG = { stack: 193 } as const;
+
+/** The longest stack that is sent, in UTF-16 code units. */
+const MAX_STACK_LENGTH = 16 * 1024;
+
+/** Encodes a message to a watchdog thread. */
+export function encodeToWatchdog(message: ToWatchdogMessage): Uint8Array {
+  return Buffer.concat(encodeFrame(makeFrame(TO_WATCHDOG[message.kind], { idA: message.taskId })));
 }
 
-/** Cuts the lifeline's bytes into notices. */
-export class AbortNoticeDecoder {
-  readonly #onAbort: (taskId: number) => void;
-  #rest: Buffer = Buffer.alloc(0);
-
-  constructor(onAbort: (taskId: number) => void) {
-    this.#onAbort = onAbort;
+/** @throws ProtocolError for a kind that no parent sends. */
+export function decodeToWatchdog(frame: Frame): ToWatchdogMessage {
+  switch (frame.kind) {
+    case TO_WATCHDOG.abort:
+      return { kind: "abort", taskId: frame.idA };
+    case TO_WATCHDOG.askStack:
+      return { kind: "askStack", taskId: frame.idA };
+    default:
+      throw new ProtocolError(`No message to a watchdog has kind ${frame.kind}.`);
   }
+}
 
-  push(chunk: Buffer): void {
-    const bytes = this.#rest.byteLength === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
-    let at = 0;
-    for (; at + NOTICE_BYTES <= bytes.byteLength; at += NOTICE_BYTES) this.#onAbort(bytes.readUInt32LE(at));
-    this.#rest = Buffer.from(bytes.subarray(at));
-  }
+/** Encodes an answer of a watchdog thread. */
+export function encodeFromWatchdog(message: FromWatchdogMessage): Uint8Array {
+  const payload = Buffer.from(message.frames.slice(0, MAX_STACK_LENGTH), "utf8");
+  return Buffer.concat(encodeFrame(makeFrame(FROM_WATCHDOG[message.kind], { idA: message.taskId, payload })));
+}
+
+/** @throws ProtocolError for a kind that no watchdog sends. */
+export function decodeFromWatchdog(frame: Frame): FromWatchdogMessage {
+  if (frame.kind !== FROM_WATCHDOG.stack) throw new ProtocolError(`No message of a watchdog has kind ${frame.kind}.`);
+  return { kind: "stack", taskId: frame.idA, frames: Buffer.from(frame.payload).toString("utf8") };
 }

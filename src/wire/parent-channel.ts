@@ -1,26 +1,32 @@
 /** The parent's end of the private pipes to one worker. */
 
+import type { Duplex } from "node:stream";
 import type { Readable } from "node:stream";
 import type { Writable } from "node:stream";
 
 import { FrameDecoder } from "./frame.js";
 import { decodeToParent } from "./message-codec.js";
-import { encodeAbortNotice } from "./lifeline.js";
+import { decodeFromWatchdog } from "./lifeline.js";
+import { encodeToWatchdog } from "./lifeline.js";
 import { encodeToWorker } from "./message-codec.js";
 import { isOutcomeKind } from "./message-codec.js";
+import type { FromWatchdogMessage } from "./protocol.js";
 import type { ToParentMessage } from "./protocol.js";
+import type { ToWatchdogMessage } from "./protocol.js";
 import type { ToWorkerMessage } from "./protocol.js";
 
 /** The parent's ends of the worker's descriptors `TASKS_FD`, `RESULTS_FD` and `LIFELINE_FD`. */
 export interface WorkerPipes {
   readonly tasks: Writable;
   readonly results: Readable;
-  readonly lifeline: Writable;
+  readonly lifeline: Duplex;
 }
 
 /** What happens on the channel. */
 export interface ParentChannelEvents {
   onMessage(message: ToParentMessage): void;
+  /** The worker's watchdog thread has answered. */
+  onWatchdogMessage(message: FromWatchdogMessage): void;
   /** The worker sent something that is no message: it must be ended. */
   onNonsense(error: unknown): void;
   /** The worker has closed its end of the results; nothing more comes. */
@@ -41,15 +47,9 @@ export class ParentChannel {
       // One chunk may hold several frames: nothing after the first bad one is trusted.
       if (!this.#isBroken) events.onMessage(decodeToParent(frame));
     });
-    pipes.results.on("data", (chunk: Buffer) => {
-      if (this.#isBroken) return;
-      try {
-        this.#decoder.push(chunk);
-      } catch (error) {
-        this.#isBroken = true;
-        events.onNonsense(error);
-      }
-    });
+    const answers = new FrameDecoder((frame) => events.onWatchdogMessage(decodeFromWatchdog(frame)));
+    this.#read(pipes.results, this.#decoder, events);
+    this.#read(pipes.lifeline, answers, events);
     let hasEnded = false;
     const end = (): void => {
       if (hasEnded) return;
@@ -60,11 +60,21 @@ export class ParentChannel {
     pipes.results.on("close", end);
     // EPIPE and ECONNRESET only say that the worker is gone, which its exit tells better.
     for (const stream of [pipes.tasks, pipes.results, pipes.lifeline]) stream.on("error", () => {});
-    for (const duplex of [pipes.tasks, pipes.lifeline] as (Writable & Partial<Readable>)[]) {
-      // The worker never writes here, but only what is read tells its end.
-      duplex.resume?.();
-      duplex.once("close", () => events.onOtherEnd());
-    }
+    // The worker never writes to the tasks' pipe, but only what is read tells its end.
+    (pipes.tasks as Writable & Partial<Readable>).resume?.();
+    for (const stream of [pipes.tasks, pipes.lifeline]) stream.once("close", () => events.onOtherEnd());
+  }
+
+  #read(source: Readable, decoder: FrameDecoder, events: ParentChannelEvents): void {
+    source.on("data", (chunk: Buffer) => {
+      if (this.#isBroken) return;
+      try {
+        decoder.push(chunk);
+      } catch (error) {
+        this.#isBroken = true;
+        events.onNonsense(error);
+      }
+    });
   }
 
   /** Sends a message; those sent in one turn share a write. */
@@ -73,9 +83,9 @@ export class ParentChannel {
     this.#outbox.push(...encodeToWorker(message));
   }
 
-  /** Tells the watchdog thread that a task is to be aborted: it can set the flag while the main thread is busy. */
-  sendAbortNotice(taskId: number): void {
-    if (!this.#pipes.lifeline.destroyed) this.#pipes.lifeline.write(encodeAbortNotice(taskId));
+  /** Sends a message to the watchdog thread, which takes it even while the main thread is busy. */
+  sendToWatchdog(message: ToWatchdogMessage): void {
+    if (!this.#pipes.lifeline.destroyed) this.#pipes.lifeline.write(encodeToWatchdog(message));
   }
 
   /** How much has come of a task's outcome whose rest is on its way, in bytes; 0 when none has begun to come. */

@@ -5,7 +5,8 @@
  *
  *     parent ── TASKS_FD ────▶ worker's main thread      ToWorkerMessage, framed
  *     parent ◀── RESULTS_FD ── worker's main thread      ToParentMessage, framed, written blocking
- *     parent ── LIFELINE_FD ─▶ worker's watchdog thread  abort notices; its end means that the parent is gone
+ *     parent ◀─ LIFELINE_FD ─▶ worker's watchdog thread  ToWatchdogMessage and its answers; its end means that the
+ *                                                        parent is gone
  *
  * Node's built-in IPC channel is not used: it is open to user code (`process.send`), and stray bytes on it crash
  * the parent.
@@ -16,7 +17,7 @@ export const RESULTS_FD = 4;
 export const LIFELINE_FD = 5;
 
 /** Raised when frames change; a worker of another version is refused at start-up. */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 /** What a worker needs to know before its first task; sent as the payload of `initialize`. */
 export interface WorkerSettings {
@@ -61,3 +62,15 @@ export type ToParentMessage =
   | { readonly kind: "log"; readonly record: Uint8Array }
   /** The worker takes no more tasks (its state is uncertain after an uncaught error) and ends by itself. */
   | { readonly kind: "retiring" };
+
+/** From the parent to a worker's watchdog thread, which can answer while the main thread is busy. */
+export type ToWatchdogMessage =
+  /** The task is to end: raises the flag that a synchronous loop can ask. */
+  | { readonly kind: "abort"; readonly taskId: number }
+  /** Asks what the main thread is doing. */
+  | { readonly kind: "askStack"; readonly taskId: number };
+
+/** From a worker's watchdog thread to the parent. */
+export type FromWatchdogMessage =
+  /** The call stack of the main thread, a frame a line as in `Error.stack`; empty when no JavaScript was running. */
+  { readonly kind: "stack"; readonly taskId: number; readonly frames: string };

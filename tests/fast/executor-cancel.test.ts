@@ -31,6 +31,9 @@ after(async () => {
   rmSync(folder, { recursive: true });
 });
 
+/** Has a worker import the module of the tasks beforehand. */
+const loadTasks = processId;
+
 function isRunning(pid: number): boolean {
   return existsSync(`/proc/${pid}`);
 }
@@ -154,6 +157,37 @@ test("a task that times out is ended with a TaskTimeoutError, spinning or not", 
   }
   const cooperative = await limited.createProcessTask(spinUntilAborted).exception();
   assert.ok(cooperative instanceof TaskTimeoutError);
+});
+
+test("a task that times out in a loop tells where it was stuck; one that waits has no such place", async () => {
+  const limited = executor.with({ timeoutMs: 50 });
+  await executor.submit(loadTasks);
+  const stuck = await limited.createProcessTask(spinForEver).exception();
+  assert.ok(stuck instanceof TaskTimeoutError);
+  assert.match(stuck.taskStack, /^ +at spinForEver \(file:.*fixtures\/tasks\.ts:\d+:\d+\)$/m);
+  assert.doesNotMatch(stuck.taskStack, /node:|subprocess/);
+  const [, first = ""] = (stuck.stack ?? "")
+    .split("\n")
+    .filter((line) => !/^ +at /.test(line) || line.includes("spinForEver"));
+  assert.match(first, /spinForEver/, "the stack begins with it");
+  assert.match(stuck.stack ?? "", /spinForEver[^]*submitted from[^]*executor-cancel\.test/);
+
+  const byValue = (): never => {
+    const spinDeeply = (): never => {
+      for (;;) {
+        // Nobody asks.
+      }
+    };
+    return spinDeeply();
+  };
+  const captured = await limited.createProcessTask(byValue).exception();
+  assert.ok(captured instanceof TaskTimeoutError);
+  assert.match(captured.taskStack, /at spinDeeply .*executor-cancel\.test[^]*at byValue .*executor-cancel\.test/);
+
+  await executor.submit(loadTasks);
+  const waiting = await limited.createProcessTask(hangForEver).exception();
+  assert.ok(waiting instanceof TaskTimeoutError);
+  assert.equal(waiting.taskStack, "");
 });
 
 test("outside a task, currentTask is never aborted", () => {

@@ -10,7 +10,7 @@ import type { Writable } from "node:stream";
 
 import { COOKIE_VARIABLE } from "../../src/system/environment-cookie.js";
 import { LIFELINE_FD } from "../../src/wire/protocol.js";
-import { encodeAbortNotice } from "../../src/wire/lifeline.js";
+import { encodeToWatchdog } from "../../src/wire/lifeline.js";
 import { fixturePath } from "../testlibraries/process-family.js";
 import { isAlive } from "../testlibraries/process-family.js";
 import { processesCarrying } from "../testlibraries/process-family.js";
@@ -42,8 +42,8 @@ test("a notice raises the flag for its task while the main thread is busy", asyn
   const { child, lifeline, output } = await startHost("spin");
   const ended = once(child, "exit");
   // Notices for other tasks, and one that comes in two pieces.
-  lifeline.write(encodeAbortNotice(6));
-  const notice = encodeAbortNotice(7);
+  lifeline.write(encodeToWatchdog({ kind: "abort", taskId: 6 }));
+  const notice = encodeToWatchdog({ kind: "abort", taskId: 7 });
   lifeline.write(notice.subarray(0, 3));
   await new Promise(setImmediate);
   lifeline.write(notice.subarray(3));

@@ -1,13 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { AbortNoticeDecoder } from "../../src/wire/lifeline.js";
 import { FrameDecoder } from "../../src/wire/frame.js";
 import { MAX_BODY_BYTES } from "../../src/wire/frame.js";
 import { ProtocolError } from "../../src/errors.js";
 import { decodeToParent } from "../../src/wire/message-codec.js";
 import { decodeToWorker } from "../../src/wire/message-codec.js";
-import { encodeAbortNotice } from "../../src/wire/lifeline.js";
+import { decodeFromWatchdog } from "../../src/wire/lifeline.js";
+import { decodeToWatchdog } from "../../src/wire/lifeline.js";
+import { encodeFromWatchdog } from "../../src/wire/lifeline.js";
+import { encodeToWatchdog } from "../../src/wire/lifeline.js";
 import { encodeFrame } from "../../src/wire/frame.js";
 import { encodeToParent } from "../../src/wire/message-codec.js";
 import { encodeToWorker } from "../../src/wire/message-codec.js";
@@ -122,11 +124,25 @@ test("a message of the other direction, or of no kind at all, is refused", () =>
   for (const kind of [0, 1, 64, 72, 255]) assert.throws(() => decodeToParent(makeFrame(kind)), ProtocolError);
 });
 
-test("abort notices survive being cut anywhere", () => {
-  const seen: number[] = [];
-  const decoder = new AbortNoticeDecoder((taskId) => seen.push(taskId));
-  const bytes = Buffer.concat([1, 0xffff_ffff, 70_000].map(encodeAbortNotice));
+test("messages on the lifeline survive being cut anywhere, and others are refused", () => {
+  const seen: unknown[] = [];
+  const decoder = new FrameDecoder((frame) => seen.push(decodeToWatchdog(frame)));
+  const messages = [
+    { kind: "abort", taskId: 1 },
+    { kind: "askStack", taskId: 0xffff_ffff },
+    { kind: "abort", taskId: 70_000 },
+  ] as const;
+  const bytes = Buffer.concat(messages.map(encodeToWatchdog));
   for (const byte of bytes) decoder.push(Buffer.of(byte));
   decoder.push(bytes);
-  assert.deepEqual(seen, [1, 0xffff_ffff, 70_000, 1, 0xffff_ffff, 70_000]);
+  assert.deepEqual(seen, [...messages, ...messages]);
+
+  const answers: unknown[] = [];
+  const answer = { kind: "stack", taskId: 7, frames: "    at spin (file:///tmp/ä.js:1:2)" } as const;
+  new FrameDecoder((frame) => answers.push(decodeFromWatchdog(frame))).push(Buffer.from(encodeFromWatchdog(answer)));
+  assert.deepEqual(answers, [answer]);
+  for (const kind of [0, 1, 65, 128, 131, 193]) assert.throws(() => decodeToWatchdog(makeFrame(kind)), ProtocolError);
+  for (const kind of [0, 1, 65, 129, 192, 194]) {
+    assert.throws(() => decodeFromWatchdog(makeFrame(kind)), ProtocolError);
+  }
 });

@@ -57,6 +57,7 @@ class ImpatientPool implements AsyncDisposable {
       worker: {
         start: { execArgv: undefined, env: undefined, cwd: undefined },
         settings: encodeValue(settings, "settings"),
+        startTimeoutMs: 60_000,
         graceMs: 100,
         maxTasks: undefined,
         beginLimitMs: 500,

@@ -1,0 +1,87 @@
+import { CancelledError } from "../errors.js";
+import { residentBytesOf } from "../system/process-memory.js";
+import type { PoolTask } from "./pool-task.js";
+import type { TaskOutcome } from "./pool-task.js";
+import type { Worker } from "./worker.js";
+import type { WorkerState } from "./worker.js";
+
+/** One worker process, as it is now. */
+export interface WorkerStats {
+  readonly pid: number;
+  /** `ending`: it takes no more tasks; it ends by itself or is being killed. */
+  readonly state: "starting" | "idle" | "busy" | "ending";
+  /** Name of the task that it has, if any. */
+  readonly taskName: string | undefined;
+  /** Tasks that it was given since it was started. */
+  readonly taskCount: number;
+  /** How long ago it was started, in milliseconds. */
+  readonly ageMs: number;
+  /**
+   * Its memory that is in RAM now, in bytes: grows from task to task when tasks leak. `undefined` where it can't be asked
+   * cheaply (macOS, Windows).
+   */
+  readonly residentBytes: number | undefined;
+}
+
+/** What an executor has done so far, and does now. */
+export interface ExecutorStats {
+  /** Tasks that wait for a worker. */
+  readonly queuedTasks: number;
+  /** Tasks that a worker has. */
+  readonly runningTasks: number;
+  /** Tasks that ended with a result. */
+  readonly completedTasks: number;
+  /** Tasks that ended with an error other than their cancellation. */
+  readonly failedTasks: number;
+  readonly cancelledTasks: number;
+  /** Processes that were started so far. */
+  readonly startedWorkers: number;
+  /** Processes that ended although the pool had neither told them to end nor killed them. */
+  readonly crashedWorkers: number;
+  /** The processes that live now. */
+  readonly workers: readonly WorkerStats[];
+}
+
+/** Counts what has happened in a pool. */
+export class PoolCounters {
+  completedTasks = 0;
+  failedTasks = 0;
+  cancelledTasks = 0;
+  startedWorkers = 0;
+  crashedWorkers = 0;
+
+  countOutcome(task: PoolTask, outcome: TaskOutcome): void {
+    const error = task.endReason ?? (outcome.kind === "ended" ? outcome.error : undefined);
+    if (error instanceof CancelledError) this.cancelledTasks += 1;
+    else if (error !== undefined || outcome.kind === "failure") this.failedTasks += 1;
+    else this.completedTasks += 1;
+  }
+}
+
+/** States that only the pool tells apart. */
+const PUBLIC_STATES: Readonly<Record<WorkerState, WorkerStats["state"]>> = {
+  starting: "starting",
+  idle: "idle",
+  busy: "busy",
+  cleaning: "busy",
+  ending: "ending",
+  dead: "ending",
+};
+
+/** Describes the workers; asks the system for their memory. */
+export function describeWorkers(workers: Iterable<Worker>): WorkerStats[] {
+  const described: WorkerStats[] = [];
+  for (const worker of workers) {
+    if (worker.root === undefined) continue;
+    const { pid } = worker.root;
+    described.push({
+      pid,
+      state: PUBLIC_STATES[worker.state],
+      taskName: worker.task?.name,
+      taskCount: worker.taskCount,
+      ageMs: worker.ageMs,
+      residentBytes: residentBytesOf(pid),
+    });
+  }
+  return described;
+}
