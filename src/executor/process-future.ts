@@ -7,12 +7,12 @@ export interface FutureControl {
   cancel(reason: unknown): boolean;
 }
 
-/** The strings by which the executor moves a future. */
-export interface FutureHandle<T> {
-  readonly future: ProcessFuture<T>;
-  start(processTask: ProcessTask): void;
-  resolve(value: T): void;
-  reject(error: unknown): void;
+/** The strings by which the executor moves futures. */
+interface FutureMover {
+  create<T>(control: FutureControl): ProcessFuture<T>;
+  start(future: ProcessFuture<unknown>, processTask: ProcessTask): void;
+  resolve<T>(future: ProcessFuture<T>, value: T): void;
+  reject(future: ProcessFuture<unknown>, error: unknown): void;
 }
 
 /** The two ends of a promise; `Promise.withResolvers` is not in Node 20. */
@@ -23,6 +23,11 @@ interface Settlers<T> {
 
 type State = "pending" | "running" | "done" | "failed" | "cancelled";
 
+/** Makes and moves futures; the class below fills it in. */
+// Reason: a `const` would have to be filled here, where the class is not known.
+// oxlint-disable-next-line import/no-mutable-exports
+export let futures: FutureMover;
+
 /**
  * The outcome of a task: a promise that can also be cancelled and asked.
  *
@@ -31,6 +36,9 @@ type State = "pending" | "running" | "done" | "failed" | "cancelled";
  */
 export class ProcessFuture<T> extends Promise<T> {
   #state: State = "pending";
+  // Of unknown, so that a future of a narrow type is one of a wider type, too, as any promise is.
+  #resolve: ((value: unknown) => void) | undefined;
+  #reject: ((error: unknown) => void) | undefined;
   #control: FutureControl | undefined;
   #processTask: ProcessTask | undefined;
   #started: Promise<ProcessTask> | undefined;
@@ -116,30 +124,6 @@ export class ProcessFuture<T> extends Promise<T> {
     this.then(call, call);
   }
 
-  /** Makes a future with the strings that move it. */
-  static create<T>(control: FutureControl): FutureHandle<T> {
-    let settlers: Settlers<T> | undefined;
-    const future = new ProcessFuture<T>((resolve, reject) => {
-      settlers = { resolve, reject };
-    });
-    future.#control = control;
-    return {
-      future,
-      start: (processTask) => future.#start(processTask),
-      resolve: (value) => {
-        future.#end("done", undefined);
-        settlers?.resolve(value);
-      },
-      reject: (error) => {
-        const isCancelled = error instanceof CancelledError;
-        // Handled beforehand: nobody has to await what he has cancelled.
-        if (isCancelled) future.catch(() => {});
-        future.#end(isCancelled ? "cancelled" : "failed", error);
-        settlers?.reject(error);
-      },
-    };
-  }
-
   #start(processTask: ProcessTask): void {
     this.#state = "running";
     this.#processTask = processTask;
@@ -150,8 +134,43 @@ export class ProcessFuture<T> extends Promise<T> {
   #end(state: State, error: unknown): void {
     this.#state = state;
     this.#control = undefined;
+    this.#resolve = undefined;
+    this.#reject = undefined;
     this.#error = error;
     this.#settleStarted?.reject(error ?? new CancelledError("The task ended before it began."));
     this.#settleStarted = undefined;
+  }
+
+  // Functions rather than methods: what moves a future is no business of those who hold it. And they are no closures,
+  // of which each of a hundred thousand waiting futures would need some of its own.
+  static {
+    futures = {
+      create: <V>(control: FutureControl) => {
+        let resolve: ((value: V) => void) | undefined;
+        let reject: ((error: unknown) => void) | undefined;
+        const future = new ProcessFuture<V>((onResolve, onReject) => {
+          resolve = onResolve;
+          reject = onReject;
+        });
+        future.#resolve = resolve as (value: unknown) => void;
+        future.#reject = reject;
+        future.#control = control;
+        return future;
+      },
+      start: (future, processTask) => future.#start(processTask),
+      resolve: (future, value) => {
+        const resolve = future.#resolve;
+        future.#end("done", undefined);
+        resolve?.(value);
+      },
+      reject: (future, error) => {
+        const reject = future.#reject;
+        const isCancelled = error instanceof CancelledError;
+        // Handled beforehand: nobody has to await what he has cancelled.
+        if (isCancelled) future.catch(() => {});
+        future.#end(isCancelled ? "cancelled" : "failed", error);
+        reject?.(error);
+      },
+    };
   }
 }

@@ -17,7 +17,20 @@ export interface TaskRequest {
 /** Creates tasks and keeps the registry of those that run; the workers' messages keep it true. */
 export class ProcessTaskFactory {
   readonly #submitter: TaskSubmitter;
-  readonly #running = new Set<ProcessTask>();
+  readonly #running = new Map<object, ProcessTask>();
+  #watcher: TaskObserver | undefined;
+  /** One for all tasks, of which there may be many. */
+  readonly #keeper: TaskObserver = {
+    onDispatched: (task) => this.#watcher?.onDispatched(task),
+    onStarted: (task, processTask) => {
+      this.#running.set(task, processTask);
+      this.#watcher?.onStarted(task, processTask);
+    },
+    onSettled: (task) => {
+      this.#running.delete(task);
+      this.#watcher?.onSettled(task);
+    },
+  };
 
   constructor(submitter: TaskSubmitter) {
     this.#submitter = submitter;
@@ -25,31 +38,22 @@ export class ProcessTaskFactory {
 
   /** The processes that run a task now. */
   get running(): readonly ProcessTask[] {
-    return [...this.#running];
+    return [...this.#running.values()];
   }
 
   /** Creates a task. Never throws: what is wrong with the request rejects the future. */
-  create<T>(request: TaskRequest, observer: TaskObserver): ProcessFuture<T> {
-    let processTask: ProcessTask | undefined;
-    return this.#submitter.submit<T>(
-      { ...request, isChunk: false },
-      {
-        onDispatched: () => observer.onDispatched(),
-        onStarted: (started) => {
-          processTask = started;
-          this.#running.add(started);
-          observer.onStarted(started);
-        },
-        onSettled: () => {
-          if (processTask !== undefined) this.#running.delete(processTask);
-          observer.onSettled();
-        },
-      },
-    );
+  create<T>(request: TaskRequest): ProcessFuture<T> {
+    const { fn, args, options, calledFrom } = request;
+    return this.#submitter.submit<T>({ fn, args, isChunk: false, options, calledFrom }, this.#keeper);
+  }
+
+  /** Tells somebody of every step of the tasks that are created from now on, when the registry is right. */
+  watch(watcher: TaskObserver): void {
+    this.#watcher = watcher;
   }
 
   /** Sends a signal to every process that runs a task; those that are gone already are passed over. */
   sendSignal(signal: NodeJS.Signals): void {
-    for (const processTask of this.#running) processTask.sendSignal(signal);
+    for (const processTask of this.#running.values()) processTask.sendSignal(signal);
   }
 }

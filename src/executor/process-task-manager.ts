@@ -3,12 +3,6 @@ import type { ProcessTaskFactory } from "./process-task-factory.js";
 import type { TaskRequest } from "./process-task-factory.js";
 
 /**
- * One creation: from the choice of a worker to the message that the task has begun there. Not the request itself, which
- * would keep the arguments in memory until the task ends.
- */
-type Creation = symbol;
-
-/**
  * Knows which tasks are just being started, so that a signal to all of them misses none.
  *
  * A task that is on its way to a worker has no process yet to send a signal to. The original holds a lock meanwhile; here the
@@ -18,22 +12,23 @@ type Creation = symbol;
 export class ProcessTaskManager {
   readonly #factory: ProcessTaskFactory;
   readonly #timeoutInEmergencyMs: number;
-  readonly #inFlight = new Set<Creation>();
+  /** Tasks that are next in a worker and of which it hasn't said that they have begun. */
+  readonly #inFlight = new Set<object>();
   #waiters: (() => void)[] = [];
 
   constructor(factory: ProcessTaskFactory, timeoutInEmergencyMs: number) {
     this.#factory = factory;
     this.#timeoutInEmergencyMs = timeoutInEmergencyMs;
+    factory.watch({
+      onDispatched: (task) => this.#inFlight.add(task),
+      onStarted: (task) => this.#endCreation(task),
+      onSettled: (task) => this.#endCreation(task),
+    });
   }
 
   /** Creates a task; see `ProcessTaskFactory.create`. */
   createProcessTask<T>(request: TaskRequest): ProcessFuture<T> {
-    const creation: Creation = Symbol("creation");
-    return this.#factory.create<T>(request, {
-      onDispatched: () => this.#inFlight.add(creation),
-      onStarted: () => this.#endCreation(creation),
-      onSettled: () => this.#endCreation(creation),
-    });
+    return this.#factory.create<T>(request);
   }
 
   /**
@@ -58,9 +53,9 @@ export class ProcessTaskManager {
     });
   }
 
-  #endCreation(creation: Creation): void {
-    this.#inFlight.delete(creation);
-    if (this.#inFlight.size > 0) return;
+  #endCreation(task: object): void {
+    this.#inFlight.delete(task);
+    if (this.#inFlight.size > 0 || this.#waiters.length === 0) return;
     const waiters = this.#waiters;
     this.#waiters = [];
     for (const resume of waiters) resume();

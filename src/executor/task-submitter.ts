@@ -7,23 +7,26 @@ import { FunctionTable } from "../pool/function-table.js";
 import { MAX_PAYLOAD_BYTES } from "../wire/frame.js";
 import { NotAFunctionError } from "../errors.js";
 import { NotSerializableError } from "../errors.js";
-import { ProcessFuture } from "./process-future.js";
+import { PoolTask } from "../pool/pool-task.js";
 import { PromisePassedError } from "../errors.js";
 import { TaskTimeoutError } from "../errors.js";
 import { WorkerCrashedError } from "../errors.js";
 import { appendSubmissionStack } from "../wire/error-codec.js";
 import { decodeThrown } from "../wire/error-codec.js";
 import { decodeValue } from "../wire/codec.js";
+import { futures } from "./process-future.js";
 import { encodeArguments } from "../wire/codec.js";
 import { encodeValue } from "../wire/codec.js";
 import { onAbort } from "./abort-subscriptions.js";
 import { pickleFunction } from "../pickle/pickle-function.js";
-import type { FutureHandle } from "./process-future.js";
+import type { FutureControl } from "./process-future.js";
 import type { PooledFunction } from "../pool/function-table.js";
-import type { PoolTask } from "../pool/pool-task.js";
+import type { ProcessFuture } from "./process-future.js";
 import type { ProcessTask } from "../system/process-task.js";
 import type { ProcessPool } from "../pool/process-pool.js";
 import type { TaskOptions } from "./options.js";
+import type { TaskEvents } from "../pool/pool-task.js";
+import type { TaskOrder } from "../pool/pool-task.js";
 import type { TaskOutcome } from "../pool/pool-task.js";
 
 /** Any function; its arguments are checked by the public signatures. */
@@ -40,12 +43,12 @@ export interface Submission {
   readonly calledFrom: AnyFunction;
 }
 
-/** Who else wants to know of a task beside its future. */
+/** Who else wants to know of tasks beside their futures. */
 export interface TaskObserver {
   /** A worker has been chosen; the task may come back and be dispatched again when that worker dies. */
-  onDispatched(): void;
-  onStarted(processTask: ProcessTask): void;
-  onSettled(): void;
+  onDispatched(task: PoolTask): void;
+  onStarted(task: PoolTask, processTask: ProcessTask): void;
+  onSettled(task: PoolTask): void;
 }
 
 /** Holds the stack of the submission; V8 formats it only when it is read, which only an error does. */
@@ -84,6 +87,56 @@ function checkSize(bytes: Uint8Array, what: string): void {
   );
 }
 
+/** One call on its way, with all that waits for its end. */
+class SubmittedTask<T> extends PoolTask implements FutureControl {
+  readonly future: ProcessFuture<T>;
+  readonly observer: TaskObserver | undefined;
+  readonly #pool: ProcessPool;
+  readonly #submission: StackHolder;
+  #stopListening: (() => void) | undefined;
+
+  constructor(pool: ProcessPool, order: TaskOrder, submission: StackHolder, observer: TaskObserver | undefined) {
+    super(order, submittedTaskEvents);
+    this.#pool = pool;
+    this.#submission = submission;
+    this.observer = observer;
+    this.future = futures.create<T>(this);
+  }
+
+  cancel(reason: unknown): boolean {
+    return this.#pool.cancel(this, new CancelledError(undefined, { cause: reason }));
+  }
+
+  cancelBy(signal: AbortSignal): void {
+    this.#stopListening = onAbort(signal, () => this.cancel(signal.reason));
+  }
+
+  finish(outcome: TaskOutcome): void {
+    this.observer?.onSettled(this);
+    this.#stopListening?.();
+    settle(this.future, outcome, this.#submission);
+  }
+}
+
+/** The pool knows its tasks as such; those that come here are ours. */
+const submittedTaskEvents: TaskEvents = {
+  onDispatched: (task) => (task as SubmittedTask<unknown>).observer?.onDispatched(task),
+  onStarted: (task, processTask) => {
+    const submitted = task as SubmittedTask<unknown>;
+    submitted.observer?.onStarted(task, processTask);
+    futures.start(submitted.future, processTask);
+  },
+  onSettled: (task, outcome) => (task as SubmittedTask<unknown>).finish(outcome),
+};
+
+const nothingToCancel: FutureControl = { cancel: () => false };
+
+function rejected<T>(error: unknown): ProcessFuture<T> {
+  const future = futures.create<T>(nothingToCancel);
+  futures.reject(future, error);
+  return future;
+}
+
 export class TaskSubmitter {
   readonly #pool: ProcessPool;
   readonly #functions = new FunctionTable();
@@ -98,41 +151,26 @@ export class TaskSubmitter {
   submit<T>(submission: Submission, observer?: TaskObserver): ProcessFuture<T> {
     const holder: StackHolder = {};
     Error.captureStackTrace(holder, submission.calledFrom);
-    let task: PoolTask | undefined;
-    const handle = ProcessFuture.create<T>({
-      cancel: (reason) =>
-        task !== undefined && this.#pool.cancel(task, new CancelledError(undefined, { cause: reason })),
-    });
     try {
       checkFunction(submission.fn);
       const { signal, timeoutMs, name } = submission.options;
       if (signal?.aborted === true) throw new CancelledError(undefined, { cause: signal.reason });
-      const order = {
+      const order: TaskOrder = {
         name: name ?? nameOf(submission.fn),
         fn: this.#pickle(submission.fn),
         args: submission.isChunk ? encodeValue(submission.args, "chunk") : encodeArguments(submission.args),
         isChunk: submission.isChunk,
         timeoutMs,
       };
-      checkSize(order.fn.pickle, "The function with its variables");
+      checkSize(order.fn.pickle, "the function with its variables");
       checkSize(order.args, "args");
-      const stopListening = signal && onAbort(signal, () => handle.future.cancel(signal.reason));
-      task = this.#pool.submit(order, {
-        onDispatched: () => observer?.onDispatched(),
-        onStarted: (processTask) => {
-          observer?.onStarted(processTask);
-          handle.start(processTask);
-        },
-        onSettled: (outcome) => {
-          observer?.onSettled();
-          stopListening?.();
-          settle(handle, outcome, holder);
-        },
-      });
+      const task = new SubmittedTask<T>(this.#pool, order, holder, observer);
+      if (signal !== undefined) task.cancelBy(signal);
+      this.#pool.submit(task);
+      return task.future;
     } catch (error) {
-      handle.reject(error);
+      return rejected(error);
     }
-    return handle.future;
   }
 
   /** @throws FunctionNotPicklableError when it can't be sent. */
@@ -146,10 +184,10 @@ export class TaskSubmitter {
   }
 }
 
-function settle<T>(handle: FutureHandle<T>, outcome: TaskOutcome, submission: StackHolder): void {
+function settle<T>(future: ProcessFuture<T>, outcome: TaskOutcome, submission: StackHolder): void {
   try {
     if (outcome.kind === "result") {
-      handle.resolve(decodeValue(outcome.value) as T);
+      futures.resolve(future, decodeValue(outcome.value) as T);
       return;
     }
     const error = outcome.kind === "ended" ? outcome.error : decodeThrown(outcome.error);
@@ -159,9 +197,9 @@ function settle<T>(handle: FutureHandle<T>, outcome: TaskOutcome, submission: St
     if (error instanceof WorkerCrashedError) error.stack = String(error);
     if (error instanceof TaskTimeoutError) error.stack = [String(error), error.taskStack].join("\n").trimEnd();
     if (isOfOneTask || outcome.kind === "failure") appendSubmissionStack(error, submission.stack ?? "");
-    handle.reject(error);
+    futures.reject(future, error);
   } catch (error) {
     // Bytes that are no value: nothing may leave the future pending.
-    handle.reject(error);
+    futures.reject(future, error);
   }
 }

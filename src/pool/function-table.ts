@@ -1,9 +1,32 @@
 import { createHash } from "node:crypto";
 
+/** Weight of the newest duration in the average: it follows a change within a few tasks. */
+const NEWEST_WEIGHT = 0.25;
+
 /** A function as the pool knows it: its pickle, under an id that workers are told once. */
-export interface PooledFunction {
+export class PooledFunction {
   readonly id: number;
   readonly pickle: Uint8Array;
+  #taskUs: number | undefined;
+  #chunkUs: number | undefined;
+
+  constructor(id: number, pickle: Uint8Array) {
+    this.id = id;
+    this.pickle = pickle;
+  }
+
+  /** How long a task (or a chunk) is expected to take, in microseconds; `undefined` before one has ended. */
+  expectedUs(isChunk: boolean): number | undefined {
+    return isChunk ? this.#chunkUs : this.#taskUs;
+  }
+
+  /** Learns from a task that has ended. */
+  learn(isChunk: boolean, durationUs: number): void {
+    const known = this.expectedUs(isChunk) ?? durationUs;
+    const learnt = known + (durationUs - known) * NEWEST_WEIGHT;
+    if (isChunk) this.#chunkUs = learnt;
+    else this.#taskUs = learnt;
+  }
 }
 
 /** Pickles that are kept for being the same as a later one; a program rarely has more distinct functions. */
@@ -34,7 +57,7 @@ export class FunctionTable {
     const known = this.#byDigest.get(digest);
     // Re-inserted, so that the first key is always the one used least recently.
     if (known !== undefined) this.#byDigest.delete(digest);
-    const entry = known ?? { id: this.#nextId++, pickle };
+    const entry = known ?? new PooledFunction(this.#nextId++, pickle);
     if (known === undefined) this.#keptBytes += pickle.byteLength;
     this.#byDigest.set(digest, entry);
     for (const [oldest, { pickle: old }] of this.#byDigest) {
@@ -50,13 +73,17 @@ export class FunctionTable {
 export class SentFunctions {
   readonly #sizes = new Map<number, number>();
   #keptBytes = 0;
+  /** The one used last: mostly the same as the time before. */
+  #lastId = 0;
 
   /** Whether the worker has it; notes the use. */
   has(functionId: number): boolean {
+    if (functionId === this.#lastId) return true;
     const sizeBytes = this.#sizes.get(functionId);
     if (sizeBytes === undefined) return false;
     this.#sizes.delete(functionId);
     this.#sizes.set(functionId, sizeBytes);
+    this.#lastId = functionId;
     return true;
   }
 
@@ -64,6 +91,7 @@ export class SentFunctions {
   add(functionId: number, sizeBytes = 0): number | undefined {
     this.#sizes.set(functionId, sizeBytes);
     this.#keptBytes += sizeBytes;
+    this.#lastId = functionId;
     return this.dropExcess();
   }
 

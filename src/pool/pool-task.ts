@@ -2,6 +2,7 @@ import { TaskTimeoutError } from "../errors.js";
 import { mapFrames } from "./map-frames.js";
 import type { PooledFunction } from "./function-table.js";
 import type { ProcessTask } from "../system/process-task.js";
+import type { Worker } from "./worker.js";
 
 /** How a task ended: with bytes from the worker, or with an error of the pool's own. */
 export type TaskOutcome =
@@ -9,12 +10,12 @@ export type TaskOutcome =
   | { readonly kind: "failure"; readonly error: Uint8Array }
   | { readonly kind: "ended"; readonly error: Error };
 
-/** Who waits for a task. `onStarted` is called at most once, `onSettled` exactly once and last. */
+/** Who waits for tasks. `onStarted` is called at most once for each, `onSettled` exactly once and last. */
 export interface TaskEvents {
-  /** A worker has been chosen; happens again when that worker dies before the task began. */
-  onDispatched(): void;
-  onStarted(processTask: ProcessTask): void;
-  onSettled(outcome: TaskOutcome): void;
+  /** It is next in a worker; happens again when it comes back from there before it began. */
+  onDispatched(task: PoolTask): void;
+  onStarted(task: PoolTask, processTask: ProcessTask): void;
+  onSettled(task: PoolTask, outcome: TaskOutcome): void;
 }
 
 /** What a task is made of. */
@@ -31,27 +32,34 @@ export interface TaskOrder {
 /**
  * One task on its way through the pool.
  *
- *     queued ──▶ dispatched ──▶ running ──▶ settled
- *        ▲           │             │
- *        └───────────┘             └── endReason set: is to end (cancelled, timed out)
- *     the worker died before the task began
+ *     queued ──▶ held ──▶ dispatched ──▶ running ──▶ settled
+ *        ▲        │           │             │
+ *        └────────┴───────────┘             └── endReason set: is to end (cancelled, timed out)
+ *     the worker died, or the task was taken back, before it began
+ *
+ * held: a worker has it behind others; dispatched: it is the next one there, or has begun and the notice is on its way.
  */
 export class PoolTask {
-  readonly id: number;
   readonly name: string;
   readonly isChunk: boolean;
   readonly timeoutMs: number | undefined;
-  state: "queued" | "dispatched" | "running" | "settled" = "queued";
+  state: "queued" | "held" | "dispatched" | "running" | "settled" = "queued";
+  /** Where it waits in the queue; kept by the queue. */
+  position = -1;
+  /** The worker that has it. */
+  worker: Worker | undefined;
+  /** Its number there, and how long it is expected to take, in microseconds. */
+  number = 0;
+  expectedUs = 0;
   /** Why the task is to end, once it is; its outcome then is this error, whatever the worker reports. */
   endReason: Error | undefined;
-  /** How many workers died with this task before it began. */
+  /** How many workers died with this task as their next one. */
   lostStarts = 0;
   #fn: PooledFunction | undefined;
   #args: Uint8Array | undefined;
-  #events: TaskEvents | undefined;
+  readonly #events: TaskEvents;
 
-  constructor(id: number, order: TaskOrder, events: TaskEvents) {
-    this.id = id;
+  constructor(order: TaskOrder, events: TaskEvents) {
     this.name = order.name;
     this.isChunk = order.isChunk;
     this.timeoutMs = order.timeoutMs;
@@ -60,22 +68,22 @@ export class PoolTask {
     this.#events = events;
   }
 
-  /** The function; kept until the task begins, because until then it may have to go to another worker. */
+  /** The function; kept until the task has ended. */
   get fn(): PooledFunction {
-    if (this.#fn === undefined) throw new Error(`Task ${this.id} has begun and can't be sent again.`);
+    if (this.#fn === undefined) throw new Error(`Task "${this.name}" has ended.`);
     return this.#fn;
   }
 
-  /** The encoded arguments; kept as long as `fn` is. */
+  /** The encoded arguments; kept until the task begins, because until then it may have to go to another worker. */
   get args(): Uint8Array {
-    if (this.#args === undefined) throw new Error(`Task ${this.id} has begun and can't be sent again.`);
+    if (this.#args === undefined) throw new Error(`Task "${this.name}" has begun and can't be sent again.`);
     return this.#args;
   }
 
-  /** Notes that the task is on its way to a worker. */
+  /** Notes that the task is the next one in its worker. */
   dispatch(): void {
     this.state = "dispatched";
-    this.#events?.onDispatched();
+    this.#events.onDispatched(this);
   }
 
   /** The error of a task that ran out of time; `frames` as its worker has told them. */
@@ -86,22 +94,20 @@ export class PoolTask {
   /** Notes that user code begins: from here on the task never runs a second time. */
   begin(processTask: ProcessTask): void {
     this.state = "running";
-    this.#release();
-    this.#events?.onStarted(processTask);
+    // Arguments are not retained: 10 queued tasks of 100 MB must not hold 1 GB once they run.
+    this.#args = undefined;
+    this.#events.onStarted(this, processTask);
   }
 
   settle(outcome: TaskOutcome): void {
     if (this.state === "settled") return;
     this.state = "settled";
-    this.#release();
-    const events = this.#events;
-    this.#events = undefined;
-    events?.onSettled(this.endReason === undefined ? outcome : { kind: "ended", error: this.endReason });
-  }
-
-  /** Arguments are not retained: 10 queued tasks of 100 MB must not hold 1 GB once they run. */
-  #release(): void {
+    this.worker = undefined;
     this.#fn = undefined;
     this.#args = undefined;
+    this.#events.onSettled(
+      this,
+      this.endReason === undefined ? outcome : { kind: "ended", error: this.endReason },
+    );
   }
 }

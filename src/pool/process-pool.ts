@@ -5,7 +5,6 @@ import { ExecutorShutdownError } from "../errors.js";
 import { InitializerError } from "../errors.js";
 import { KeepAlive } from "./keep-alive.js";
 import { PoolCounters } from "./pool-stats.js";
-import { PoolTask } from "./pool-task.js";
 import { StartAttempts } from "./start-attempts.js";
 import { TaskQueue } from "./task-queue.js";
 import { Worker } from "./worker.js";
@@ -16,12 +15,11 @@ import { killProcessTreesSync } from "../system/process-terminator.js";
 import { nestingProblem } from "./nesting.js";
 import { onProcessExit } from "../system/signals.js";
 import type { ExecutorStats } from "./pool-stats.js";
-import type { TaskEvents } from "./pool-task.js";
-import type { TaskOrder } from "./pool-task.js";
+import type { PoolTask } from "./pool-task.js";
 import type { TaskOutcome } from "./pool-task.js";
 import type { WorkerConfig } from "./worker-config.js";
 import type { WorkerDeath } from "./worker-death.js";
-import type { WorkerEvents } from "./worker.js";
+import type { WorkerEvents } from "./worker-events.js";
 
 /** Workers that may die with a task that had not begun before that task is taken for the cause. */
 const MAX_LOST_STARTS = 3;
@@ -29,7 +27,11 @@ const MAX_LOST_STARTS = 3;
 /** Tasks that may fail so, one after the other, before the workers are taken for the cause and all waiting tasks fail. */
 const MAX_LOST_TASKS = 3;
 
-const LAST_TASK_ID = 0x7fff_ffff;
+/** How long a task may hold up others that its worker has, in milliseconds, while another worker has nothing to do... */
+const STALL_MS = 2;
+
+/** ...and while all have something to do. */
+const BUSY_STALL_MS = 20;
 
 /** What a pool needs to be made. It is not changed afterwards. */
 export interface PoolConfig {
@@ -45,9 +47,13 @@ export class ProcessPool {
   readonly #config: PoolConfig;
   readonly #queue = new TaskQueue();
   readonly #workers = new Set<Worker>();
-  readonly #idle: Worker[] = [];
+  /** Those that have been ready, and have not left. */
+  #ready: Worker[] = [];
+  /** No worker has room for the first task in the queue, as far as is known. */
+  #isFull = false;
+  #stallTimer: NodeJS.Timeout | undefined;
+  #isStallTimerShort = false;
   readonly #keepAlive = new KeepAlive();
-  #nextTaskId = 1;
   #unfinishedTasks = 0;
   readonly #starts = new StartAttempts();
   readonly #counters = new PoolCounters();
@@ -89,18 +95,17 @@ export class ProcessPool {
   }
 
   /** Takes a task. Never throws: a pool that takes no more tasks settles it with the reason. */
-  submit(order: TaskOrder, events: TaskEvents): PoolTask {
-    const task = new PoolTask(this.#takeTaskId(), order, events);
+  submit(task: PoolTask): void {
     const refusal = this.#brokenBy ?? (this.#isShutDown ? new ExecutorShutdownError() : undefined);
     if (refusal !== undefined) {
       task.settle({ kind: "ended", error: refusal });
-      return task;
+      return;
     }
     this.#unfinishedTasks += 1;
     this.#keepAlive.hold();
     this.#queue.push(task);
-    this.#dispatch();
-    return task;
+    if (!this.#isFull) this.#dispatch();
+    else this.#planSpawn();
   }
 
   /** Ends a task: at once when it waits, after its grace period when it runs. False when it has ended already. */
@@ -111,26 +116,24 @@ export class ProcessPool {
       this.#finish(task, reason);
       return true;
     }
-    for (const worker of this.#workers) {
-      if (worker.task === task) {
-        worker.endTask(task, reason);
-        // A task that has timed out stays timed out.
-        return task.endReason instanceof CancelledError;
-      }
-    }
-    return false;
+    task.worker?.endTask(task, reason);
+    // A task that has timed out stays timed out.
+    return task.endReason instanceof CancelledError;
   }
 
-  /** Ends every task that runs. */
+  /** Ends every task that a worker has. */
   cancelRunning(makeReason: () => Error): void {
-    for (const worker of this.#workers) if (worker.task !== undefined) worker.endTask(worker.task, makeReason());
+    for (const worker of this.#workers) for (const task of worker.tasks) worker.endTask(task, makeReason());
   }
 
-  /** Ends every task that waits. */
+  /** Ends every task that waits, in the queue or behind another one in its worker. */
   cancelQueued(makeReason: () => Error): void {
     for (const task of this.#queue.drain()) {
       task.endReason = makeReason();
       this.#finish(task, task.endReason);
+    }
+    for (const worker of this.#workers) {
+      for (const task of worker.tasks) if (task.state === "held") worker.endTask(task, makeReason());
     }
   }
 
@@ -156,20 +159,46 @@ export class ProcessPool {
     if (roots.length > 0) killProcessTreesSync(roots);
   }
 
-  #takeTaskId(): number {
-    const id = this.#nextTaskId;
-    this.#nextTaskId = id === LAST_TASK_ID ? 1 : id + 1;
-    return id;
+  /** Gives tasks away: first one to each idle worker, then some more to those that will soon have ended theirs. */
+  #dispatch(): void {
+    let hasIdle = false;
+    for (const worker of this.#ready) {
+      if (worker.task === undefined) hasIdle = !this.#giveTo(worker, 1) || hasIdle;
+    }
+    if (this.#queue.size > 0) {
+      const share = Math.ceil(this.#queue.size / Math.max(1, this.#ready.length));
+      for (const worker of this.#ready) this.#giveTo(worker, share);
+    }
+    this.#isFull = this.#queue.size > 0;
+    this.#watchStalls(hasIdle);
+    this.#planSpawn();
   }
 
-  #dispatch(): void {
-    while (this.#queue.size > 0) {
-      const worker = this.#idle.pop();
-      if (worker === undefined) break;
-      const task = this.#queue.shift();
-      if (task !== undefined) worker.run(task);
+  /** Gives a worker so many tasks, or as many as it has room for; whether it got any. */
+  #giveTo(worker: Worker, count: number): boolean {
+    for (let given = 0; given < count; given += 1) {
+      const task = this.#queue.peek();
+      if (task === undefined || !worker.hasRoomFor(task.fn, task.isChunk)) return given > 0;
+      this.#queue.shift();
+      worker.give(task);
     }
-    this.#planSpawn();
+    return true;
+  }
+
+  /** Looks after a while whether a task that takes long holds up others behind it. */
+  #watchStalls(hasIdle: boolean): void {
+    if (this.#stallTimer !== undefined && (this.#isStallTimerShort || !hasIdle)) return;
+    if (!this.#ready.some((worker) => worker.tasksAhead > 0)) return;
+    clearTimeout(this.#stallTimer);
+    this.#isStallTimerShort = hasIdle;
+    this.#stallTimer = setTimeout(
+      () => {
+        this.#stallTimer = undefined;
+        for (const worker of this.#ready) worker.takeBackIfStalled();
+        this.#watchStalls(this.#ready.some((worker) => worker.task === undefined));
+      },
+      hasIdle ? STALL_MS : BUSY_STALL_MS,
+    ).unref();
   }
 
   #liveWorkers(state?: "starting"): number {
@@ -222,16 +251,27 @@ export class ProcessPool {
   }
 
   readonly #workerEvents: WorkerEvents = {
-    onReady: () => this.#starts.reset(),
-    onIdle: (worker) => {
-      this.#idle.push(worker);
+    onReady: (worker) => {
+      this.#starts.reset();
+      this.#ready.push(worker);
+    },
+    onRoom: () => {
       this.#dispatch();
       this.#endIfFinished();
     },
     onLeaving: (worker) => {
-      const at = this.#idle.indexOf(worker);
-      if (at >= 0) this.#idle.splice(at, 1);
+      this.#ready = this.#ready.filter((each) => each !== worker);
       this.#planSpawn();
+    },
+    onReturned: (tasks) => {
+      // Those that were first before are again; and the last one put before the others is the first.
+      for (const task of tasks.toReversed()) {
+        task.state = "queued";
+        task.worker = undefined;
+        this.#queue.unshift(task);
+      }
+      this.#isFull = false;
+      this.#dispatch();
     },
     onDead: (worker, death) => this.#onDead(worker, death),
     onInitializeFailed: (which, cause) => {
@@ -262,6 +302,7 @@ export class ProcessPool {
     task.lostStarts += 1;
     if (task.lostStarts < MAX_LOST_STARTS) {
       task.state = "queued";
+      task.worker = undefined;
       this.#queue.unshift(task);
       return;
     }

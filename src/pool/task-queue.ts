@@ -7,19 +7,20 @@ const COMPACT_AFTER = 1024;
 export class TaskQueue {
   #slots: (PoolTask | undefined)[] = [];
   #head = 0;
-  /** Where each waiting task is, counted from the first slot ever used, so that cutting the array moves nothing. */
-  readonly #positions = new Map<PoolTask, number>();
+  /** Positions count from the first slot ever used, so that cutting the array moves no task. */
   #cutSlots = 0;
-  /** Tasks given back by a dead worker: they were first before, and are again. */
+  #waiting = 0;
+  /** Tasks given back by a worker: they were first before, and are again. */
   readonly #returned: PoolTask[] = [];
 
   get size(): number {
-    return this.#positions.size + this.#returned.length;
+    return this.#waiting + this.#returned.length;
   }
 
   push(task: PoolTask): void {
-    this.#positions.set(task, this.#cutSlots + this.#slots.length);
+    task.position = this.#cutSlots + this.#slots.length;
     this.#slots.push(task);
+    this.#waiting += 1;
   }
 
   /** Puts a task before all others. */
@@ -27,20 +28,29 @@ export class TaskQueue {
     this.#returned.push(task);
   }
 
-  shift(): PoolTask | undefined {
-    const returned = this.#returned.pop();
+  /** The next one, which stays. */
+  peek(): PoolTask | undefined {
+    const returned = this.#returned.at(-1);
     if (returned !== undefined) return returned;
-    while (this.#head < this.#slots.length) {
+    for (; this.#head < this.#slots.length; this.#head += 1) {
       const task = this.#slots[this.#head];
-      this.#slots[this.#head] = undefined;
-      this.#head += 1;
-      this.#compact();
-      if (task !== undefined) {
-        this.#positions.delete(task);
-        return task;
-      }
+      if (task !== undefined) return task;
     }
     return undefined;
+  }
+
+  shift(): PoolTask | undefined {
+    const task = this.peek();
+    if (task === undefined) return undefined;
+    if (this.#returned.length > 0) {
+      this.#returned.pop();
+      return task;
+    }
+    this.#slots[this.#head] = undefined;
+    this.#head += 1;
+    this.#leave(task);
+    if (this.#head >= COMPACT_AFTER && this.#head * 2 >= this.#slots.length) this.#cut(this.#head);
+    return task;
   }
 
   /** Takes a task out; false when it isn't waiting here. */
@@ -50,11 +60,11 @@ export class TaskQueue {
       this.#returned.splice(returnedAt, 1);
       return true;
     }
-    const position = this.#positions.get(task);
-    if (position === undefined) return false;
-    this.#positions.delete(task);
-    this.#slots[position - this.#cutSlots] = undefined;
-    if (this.#positions.size === 0) this.#cut(this.#slots.length);
+    const slot = task.position - this.#cutSlots;
+    if (task.position < 0 || this.#slots[slot] !== task) return false;
+    this.#slots[slot] = undefined;
+    this.#leave(task);
+    if (this.#waiting === 0) this.#cut(this.#slots.length);
     return true;
   }
 
@@ -65,8 +75,9 @@ export class TaskQueue {
     return tasks;
   }
 
-  #compact(): void {
-    if (this.#head >= COMPACT_AFTER && this.#head * 2 >= this.#slots.length) this.#cut(this.#head);
+  #leave(task: PoolTask): void {
+    task.position = -1;
+    this.#waiting -= 1;
   }
 
   /** Cuts spent slots off the front. */

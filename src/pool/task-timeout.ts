@@ -40,9 +40,8 @@ export class TaskTimeout {
   }
 
   /** Takes what the worker says of its task's frames. */
-  answer(taskId: number, frames: string): void {
-    const task = this.#asked;
-    if (task?.timeoutMs === undefined || task.id !== taskId || task.state === "settled") return;
+  answer(task: PoolTask, frames: string): void {
+    if (task !== this.#asked || task.timeoutMs === undefined || task.state === "settled") return;
     this.#asked = undefined;
     const error = task.timeoutError(task.timeoutMs, frames);
     task.endReason = error;
@@ -59,7 +58,7 @@ export class TaskTimeout {
     // From here on its outcome is this, whatever comes.
     task.endReason = task.timeoutError(timeoutMs, "");
     this.#asked = task;
-    this.#clock.after(STACK_LIMIT_MS, () => this.answer(task.id, ""));
+    this.#clock.after(STACK_LIMIT_MS, () => this.answer(task, ""));
     this.#events.askStack(task);
   }
 }

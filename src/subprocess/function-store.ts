@@ -5,7 +5,8 @@ import type { TaskFunction } from "./run.js";
 /** The functions that the parent has sent: pickles at first, built at their first use and kept. */
 export class FunctionStore {
   readonly #pickles = new Map<number, Uint8Array>();
-  readonly #built = new Map<number, Promise<TaskFunction>>();
+  readonly #built = new Map<number, TaskFunction>();
+  readonly #building = new Map<number, Promise<TaskFunction>>();
 
   add(functionId: number, pickle: Uint8Array): void {
     this.#pickles.set(functionId, pickle);
@@ -14,23 +15,31 @@ export class FunctionStore {
   forget(functionId: number): void {
     this.#pickles.delete(functionId);
     this.#built.delete(functionId);
+    this.#building.delete(functionId);
   }
 
   /**
-   * Gives the function. One that can't be built is tried again at its next use: a missing module may appear.
+   * Gives the function: itself when it was built before, else the promise of it. One that can't be built is tried again at its
+   * next use: a missing module may appear.
    *
-   * @throws ModuleNotFoundError when a module that it needs can't be found.
+   * The promise rejects with ModuleNotFoundError when a module that it needs can't be found.
    */
-  load(functionId: number): Promise<TaskFunction> {
-    const built = this.#built.get(functionId);
-    if (built !== undefined) return built;
+  load(functionId: number): TaskFunction | Promise<TaskFunction> {
+    return this.#built.get(functionId) ?? this.#building.get(functionId) ?? this.#build(functionId);
+  }
+
+  async #build(functionId: number): Promise<TaskFunction> {
     const pickle = this.#pickles.get(functionId);
-    if (pickle === undefined) {
-      return Promise.reject(new ModuleNotFoundError(`The worker was never sent function ${functionId}.`));
-    }
+    if (pickle === undefined) throw new ModuleNotFoundError(`The worker was never sent function ${functionId}.`);
     const building = unpickleFunction(pickle);
-    this.#built.set(functionId, building);
-    building.catch(() => this.#built.delete(functionId));
-    return building;
+    this.#building.set(functionId, building);
+    try {
+      const built = await building;
+      // It may have been forgotten meanwhile.
+      if (this.#building.get(functionId) === building) this.#built.set(functionId, built);
+      return built;
+    } finally {
+      if (this.#building.get(functionId) === building) this.#building.delete(functionId);
+    }
   }
 }

@@ -2,6 +2,7 @@
 
 import { ChildChannel } from "../wire/child-channel.js";
 import { AbortFlag } from "./abort-flag.js";
+import { Claim } from "./claim.js";
 import { COOKIE_VARIABLE } from "../system/environment-cookie.js";
 import { TaskLoop } from "./task-loop.js";
 import { killOwnTreeSync } from "../system/process-terminator.js";
@@ -18,11 +19,12 @@ for (const stream of [process.stdout, process.stderr]) (stream as StreamWithHand
 
 const cookie = (process.env[COOKIE_VARIABLE] ?? "").split(":").at(-1) ?? "";
 const abortFlag = new AbortFlag();
-startWatchdog(abortFlag, cookie);
+const claim = new Claim();
+startWatchdog(abortFlag, claim, cookie);
 
 const channel = new ChildChannel({
   onMessage: (message) => loop.receive(message),
   // The watchdog sees the same end; both do the same, so that it does not matter who is first.
   onEnd: () => killOwnTreeSync(cookie),
 });
-const loop = new TaskLoop((message) => channel.send(message), abortFlag);
+const loop = new TaskLoop(channel, abortFlag, claim);

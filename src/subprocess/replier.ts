@@ -1,6 +1,9 @@
 import { encodeThrown } from "../wire/error-codec.js";
 import type { ToParentMessage } from "../wire/protocol.js";
 
+/** What its field on the wire can hold; 71 minutes. */
+const LONGEST_DURATION_US = 0xffff_ffff;
+
 /**
  * Registers the running task with the parent while it is entered, and unregisters it whatever happens.
  *
@@ -10,11 +13,17 @@ import type { ToParentMessage } from "../wire/protocol.js";
 export class Replier {
   readonly #taskId: number;
   readonly #send: (message: ToParentMessage) => void;
+  readonly #beganMs = performance.now();
   #outcome: ToParentMessage | undefined;
 
   constructor(taskId: number, send: (message: ToParentMessage) => void) {
     this.#taskId = taskId;
     this.#send = send;
+  }
+
+  /** How long the task has taken so far, in microseconds. */
+  get #durationUs(): number {
+    return Math.min(LONGEST_DURATION_US, Math.round((performance.now() - this.#beganMs) * 1000));
   }
 
   /** Registers: `future.started` of the parent resolves. */
@@ -24,12 +33,12 @@ export class Replier {
 
   /** Keeps the outcome that `exit` is to report. */
   succeed(value: Uint8Array): void {
-    this.#outcome = { kind: "result", taskId: this.#taskId, value };
+    this.#outcome = { kind: "result", taskId: this.#taskId, durationUs: this.#durationUs, value };
   }
 
   /** Keeps the outcome that `exit` is to report. */
   fail(error: Uint8Array): void {
-    this.#outcome = { kind: "failure", taskId: this.#taskId, error };
+    this.#outcome = { kind: "failure", taskId: this.#taskId, durationUs: this.#durationUs, error };
   }
 
   /** Unregisters: the parent takes the worker for free. */
@@ -39,7 +48,8 @@ export class Replier {
       this.#send(this.#outcome);
     } catch (error) {
       // Too long for a message. Without an outcome the parent would wait for ever.
-      this.#send({ kind: "failure", taskId: this.#taskId, error: encodeThrown(error) });
+      this.fail(encodeThrown(error));
+      this.#send(this.#outcome);
     }
   }
 }

@@ -20,7 +20,7 @@ export type TaskFunction = (...args: unknown[]) => unknown;
 export interface RunOrder {
   readonly task: RunningTask;
   /** Gives the function; user modules may be imported for it, so it is called inside the task. */
-  readonly loadFunction: () => Promise<TaskFunction>;
+  readonly loadFunction: () => TaskFunction | Promise<TaskFunction>;
   /** Encoded arguments: one list, or a list of lists for a chunk. */
   readonly args: Uint8Array;
   readonly isChunk: boolean;
@@ -48,22 +48,51 @@ async function runChunk(fn: TaskFunction, argLists: readonly unknown[][], task: 
   return { results };
 }
 
-async function runBody(order: RunOrder): Promise<unknown> {
-  const fn = await order.loadFunction();
+function callFunction(fn: TaskFunction, order: RunOrder): unknown {
   const args = decodeValue(order.args);
-  return order.isChunk ? runChunk(fn, args as unknown[][], order.task) : await fn(...(args as unknown[]));
+  return order.isChunk ? runChunk(fn, args as unknown[][], order.task) : fn(...(args as unknown[]));
 }
 
-/** Runs the task and reports its outcome. Never rejects. */
-export async function run(order: RunOrder): Promise<void> {
-  const replier = new Replier(order.task.id, order.send);
-  replier.enter();
+async function loadAndCall(loading: Promise<TaskFunction>, order: RunOrder): Promise<unknown> {
+  return await callFunction(await loading, order);
+}
+
+function runBody(order: RunOrder): unknown {
+  const fn = order.loadFunction();
+  return typeof fn === "function" ? callFunction(fn, order) : loadAndCall(fn, order);
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
+}
+
+async function awaitOutcome(body: PromiseLike<unknown>, order: RunOrder, replier: Replier): Promise<void> {
   try {
-    const body = runAsTask(order.task, () => runBody(order));
-    replier.succeed(encodeValue(await order.task.settle(body), "result"));
+    const waiting = runAsTask(order.task, () => Promise.resolve(body));
+    replier.succeed(encodeValue(await order.task.settle(waiting), "result"));
   } catch (error) {
     replier.fail(encodeThrown(error));
   } finally {
     replier.exit();
   }
+}
+
+/**
+ * Runs the task and reports its outcome.
+ *
+ * @returns `undefined` when the task is over: a function that returns no promise is called and reported on without one
+ * turn of the event loop, or of the queue of promises. Else a promise, which never rejects.
+ */
+export function run(order: RunOrder): Promise<void> | undefined {
+  const replier = new Replier(order.task.id, order.send);
+  replier.enter();
+  try {
+    const value = runAsTask(order.task, () => runBody(order));
+    if (isThenable(value)) return awaitOutcome(value, order, replier);
+    replier.succeed(encodeValue(value, "result"));
+  } catch (error) {
+    replier.fail(encodeThrown(error));
+  }
+  replier.exit();
+  return undefined;
 }

@@ -8,7 +8,8 @@ export class RunningTask implements CurrentTask {
   readonly name: string;
   isCancelledByParent = false;
   readonly #flag: AbortFlag;
-  readonly #controller = new AbortController();
+  /** Made when somebody asks: most tasks never do, and it costs more than all else of a small task. */
+  #lazyController: AbortController | undefined;
   #rejectBody: (error: unknown) => void = () => {};
 
   constructor(id: number, name: string, flag: AbortFlag) {
@@ -17,16 +18,20 @@ export class RunningTask implements CurrentTask {
     this.#flag = flag;
   }
 
+  get #controller(): AbortController {
+    return (this.#lazyController ??= new AbortController());
+  }
+
   get signal(): AbortSignal {
     return this.#controller.signal;
   }
 
   get aborted(): boolean {
-    return this.#controller.signal.aborted || this.#flag.isRaisedFor(this.id);
+    return this.#lazyController?.signal.aborted === true || this.#flag.isRaisedFor(this.id);
   }
 
   throwIfAborted(): void {
-    this.#controller.signal.throwIfAborted();
+    this.#lazyController?.signal.throwIfAborted();
     // The watchdog knows that the task is to end, not why; the reason follows on the other pipe.
     if (this.#flag.isRaisedFor(this.id)) throw new CancelledError();
   }

@@ -1,14 +1,15 @@
 import { Worker } from "node:worker_threads";
 
 import type { AbortFlag } from "./abort-flag.js";
+import type { Claim } from "./claim.js";
 import type { WatchdogData } from "./watchdog.js";
 
 /** Heap of the watchdog's thread in MiB; it runs a few hundred lines. */
 const WATCHDOG_HEAP_MIB = 16;
 
 /** Starts the watchdog thread. Not awaited: the lifeline keeps notices until the thread reads them. */
-export function startWatchdog(abortFlag: AbortFlag, cookie: string): void {
-  const data: WatchdogData = { abortFlag: abortFlag.buffer, cookie };
+export function startWatchdog(abortFlag: AbortFlag, claim: Claim, cookie: string): void {
+  const data: WatchdogData = { abortFlag: abortFlag.buffer, claim: claim.buffer, cookie };
   const watchdog = new Worker(new URL("./watchdog.js", import.meta.url), {
     workerData: data,
     // Without these it would load the user's --require and --import modules once more.

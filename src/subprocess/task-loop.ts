@@ -14,6 +14,7 @@ import { findCurrentTask } from "./current-task.js";
 import { run } from "./run.js";
 import { unpickleFunction } from "../pickle/unpickle-function.js";
 import type { AbortFlag } from "./abort-flag.js";
+import type { Claim } from "./claim.js";
 import type { LogRecordSink } from "../logging/log-record.js";
 import type { ToParentMessage } from "../wire/protocol.js";
 import type { ToWorkerMessage } from "../wire/protocol.js";
@@ -22,22 +23,52 @@ import type { WorkerSettings } from "../wire/protocol.js";
 /** How long a task may go on after SIGTERM before the worker ends all the same, in milliseconds. */
 const SIGTERM_GRACE_MS = 1000;
 
+/** Above all numbers that tasks have. */
+const LAST_TASK_ID = 0x7fff_ffff;
+
 type TaskMessage = Extract<ToWorkerMessage, { kind: "task" }>;
 
-/** What a worker does: takes messages, runs one task at a time, and keeps what tasks leave behind from the next one. */
+/** How a task loop talks to the parent. */
+export interface TaskLoopChannel {
+  /** Sends a message, and all that waits before it, at once. */
+  send(message: ToParentMessage): void;
+  /** Has a message wait for the next one that is sent. */
+  post(message: ToParentMessage): void;
+  /** Sends what waits. */
+  flush(): void;
+}
+
+/** How long tasks that need no turn of the event loop follow one another, in milliseconds, before it has one. */
+const SLICE_MS = 2;
+
+/** Spent slots at the front of the queue that are tolerated before it is cut. */
+const COMPACT_AFTER = 256;
+
+/**
+ * What a worker does: takes messages, runs one task at a time, and keeps what tasks leave behind from the next one.
+ *
+ * The parent may send several tasks ahead, and take back those that have not begun: `Claim` decides. The outcome of a
+ * task and the notice that the next one begins leave in one write, before the first line of user code of that one.
+ */
 export class TaskLoop {
-  readonly #send: (message: ToParentMessage) => void;
+  readonly #channel: TaskLoopChannel;
   readonly #abortFlag: AbortFlag;
+  readonly #claim: Claim;
   readonly #functions = new FunctionStore();
+  #queue: TaskMessage[] = [];
+  #queueHead = 0;
+  /** Whether the queue is being worked off, or will be in a moment. */
+  #isActive = false;
   #running: RunningTask | undefined;
   /** Set when this process is in doubt after an uncaught error: the running task may end, then the process does. */
   #mustRetire = false;
   /** Set after SIGTERM, while the running task may still end by itself. */
   #sigtermTimer: NodeJS.Timeout | undefined;
 
-  constructor(send: (message: ToParentMessage) => void, abortFlag: AbortFlag) {
-    this.#send = send;
+  constructor(channel: TaskLoopChannel, abortFlag: AbortFlag, claim: Claim) {
+    this.#channel = channel;
     this.#abortFlag = abortFlag;
+    this.#claim = claim;
     process.on("uncaughtException", (error) => this.#onStrayError(error));
     process.on("unhandledRejection", (error) => this.#onStrayError(error));
     process.on("SIGTERM", () => this.#onSigterm());
@@ -58,7 +89,11 @@ export class TaskLoop {
         this.#functions.forget(message.functionId);
         break;
       case "task":
-        void this.#runTask(message);
+        this.#queue.push(message);
+        if (this.#isActive) break;
+        this.#isActive = true;
+        // When all that came together is there, so that their outcomes can leave together.
+        process.nextTick(() => this.#workOff());
         break;
       case "cancel":
         if (this.#running?.id === message.taskId) this.#cancel(this.#running, decodeThrown(message.reason));
@@ -80,9 +115,9 @@ export class TaskLoop {
         const initargs = settings.initargs === undefined ? [] : (decodeValue(settings.initargs) as unknown[]);
         await initializer(...initargs);
       }
-      this.#send({ kind: "ready", protocolVersion: PROTOCOL_VERSION });
+      this.#channel.send({ kind: "ready", protocolVersion: PROTOCOL_VERSION });
     } catch (error) {
-      this.#send({ kind: "initializeFailed", isConfigurer, error: encodeThrown(error) });
+      this.#channel.send({ kind: "initializeFailed", isConfigurer, error: encodeThrown(error) });
     }
   }
 
@@ -94,22 +129,70 @@ export class TaskLoop {
   }
 
   readonly #sendRecord: LogRecordSink = (record) => {
-    this.#send({ kind: "log", record: encodeValue(record, "log record") });
+    this.#channel.send({ kind: "log", record: encodeValue(record, "log record") });
   };
 
-  async #runTask(message: TaskMessage): Promise<void> {
-    const task = new RunningTask(message.taskId, message.taskName, this.#abortFlag);
-    this.#running = task;
-    await run({
-      task,
-      loadFunction: () => this.#functions.load(message.functionId),
-      args: message.args,
-      isChunk: message.isChunk,
-      send: this.#send,
-    });
-    this.#running = undefined;
-    if (this.#mustRetire) process.exit(0);
+  #takeNext(): TaskMessage | undefined {
+    const message = this.#queue[this.#queueHead];
+    if (message === undefined) {
+      this.#queue = [];
+      this.#queueHead = 0;
+      return undefined;
+    }
+    this.#queueHead += 1;
+    if (this.#queueHead >= COMPACT_AFTER) {
+      this.#queue = this.#queue.slice(this.#queueHead);
+      this.#queueHead = 0;
+    }
+    return message;
   }
+
+  /** Runs what is there, until a task needs the event loop or the slice is over. */
+  #workOff(): void {
+    const sliceEndMs = performance.now() + SLICE_MS;
+    for (let message = this.#takeNext(); message !== undefined; message = this.#takeNext()) {
+      if (!this.#claim.begin(message.taskId)) continue;
+      const task = new RunningTask(message.taskId, message.taskName, this.#abortFlag);
+      this.#running = task;
+      const ending = run({
+        task,
+        loadFunction: () => this.#functions.load(message.functionId),
+        args: message.args,
+        isChunk: message.isChunk,
+        send: this.#report,
+      });
+      if (ending !== undefined) {
+        void this.#goOnAfter(ending);
+        return;
+      }
+      this.#finishTask();
+      if (performance.now() < sliceEndMs) continue;
+      this.#channel.flush();
+      setImmediate(() => this.#workOff());
+      return;
+    }
+    this.#isActive = false;
+    this.#channel.flush();
+  }
+
+  async #goOnAfter(ending: Promise<void>): Promise<void> {
+    await ending;
+    this.#finishTask();
+    this.#workOff();
+  }
+
+  #finishTask(): void {
+    this.#running = undefined;
+    if (!this.#mustRetire) return;
+    this.#channel.flush();
+    process.exit(0);
+  }
+
+  /** The start of a task leaves at once, and takes the outcome of the one before it along. */
+  readonly #report = (message: ToParentMessage): void => {
+    if (message.kind === "started") this.#channel.send(message);
+    else this.#channel.post(message);
+  };
 
   /**
    * An error that no one caught. The asynchronous context tells whose it is: the running task fails with it; what an ended
@@ -131,8 +214,10 @@ export class TaskLoop {
 
   /** Tells the parent at once, so that it sends no task here any more; the process ends with the running task. */
   #retire(): void {
-    if (!this.#mustRetire) this.#send({ kind: "retiring" });
+    if (this.#mustRetire) return;
     this.#mustRetire = true;
+    // Nothing further begins here; the parent has what waits run elsewhere.
+    this.#channel.send({ kind: "retiring", firstUnbegun: this.#claim.takeBack(LAST_TASK_ID) });
   }
 
   #onSigterm(): void {

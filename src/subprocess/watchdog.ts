@@ -1,9 +1,9 @@
 /**
  * The thread beside a worker's main thread: it sees what a busy main thread can't.
  *
- * It reads the lifeline. A notice raises the abort flag, which a synchronous loop can ask; a question is answered about
- * what the main thread is doing; the lifeline's end means that the parent is gone, however it went, and ends this
- * process with every descendant.
+ * It reads the lifeline. A notice raises the abort flag, which a synchronous loop can ask; it tells what the main thread
+ * is doing, and takes back tasks that have not begun; the lifeline's end means that the parent is gone, however it went,
+ * and ends this process with every descendant.
  *
  * It must wait on a socket: with a blocking `fs.readSync`, or a pending `fs.read`, `process.exit()` and the natural end of
  * the process hang for ever (Node 20 to 26, measured).
@@ -13,31 +13,48 @@ import { Socket } from "node:net";
 import { workerData } from "node:worker_threads";
 
 import { AbortFlag } from "./abort-flag.js";
+import { Claim } from "./claim.js";
 import { FrameDecoder } from "../wire/frame.js";
 import { LIFELINE_FD } from "../wire/protocol.js";
 import { captureMainThreadStack } from "./main-thread-stack.js";
 import { decodeToWatchdog } from "../wire/lifeline.js";
 import { encodeFromWatchdog } from "../wire/lifeline.js";
 import { killOwnTreeSync } from "../system/process-terminator.js";
+import type { FromWatchdogMessage } from "../wire/protocol.js";
 import type { ToWatchdogMessage } from "../wire/protocol.js";
 
 /** What the main thread hands to the watchdog. */
 export interface WatchdogData {
   readonly abortFlag: SharedArrayBuffer;
+  readonly claim: SharedArrayBuffer;
   readonly cookie: string;
 }
 
-const { abortFlag, cookie } = workerData as WatchdogData;
-const flag = new AbortFlag(abortFlag);
+const data = workerData as WatchdogData;
+const { cookie } = data;
+const flag = new AbortFlag(data.abortFlag);
+const claim = new Claim(data.claim);
 
-async function tellStack(taskId: number): Promise<void> {
-  const frames = await captureMainThreadStack();
-  if (!lifeline.destroyed) lifeline.write(encodeFromWatchdog({ kind: "stack", taskId, frames }));
+function answer(message: FromWatchdogMessage): void {
+  if (!lifeline.destroyed) lifeline.write(encodeFromWatchdog(message));
 }
 
-function receive(message: ToWatchdogMessage): void {
-  if (message.kind === "abort") flag.raise(message.taskId);
-  else void tellStack(message.taskId);
+async function tellStack(taskId: number): Promise<void> {
+  answer({ kind: "stack", taskId, frames: await captureMainThreadStack() });
+}
+
+function receive({ kind, taskId }: ToWatchdogMessage): void {
+  switch (kind) {
+    case "abort":
+      flag.raise(taskId);
+      break;
+    case "askStack":
+      void tellStack(taskId);
+      break;
+    case "takeBack":
+      answer({ kind: "takenBack", taskId: claim.takeBack(taskId) });
+      break;
+  }
 }
 
 const decoder = new FrameDecoder((frame) => receive(decodeToWatchdog(frame)));

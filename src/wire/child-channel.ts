@@ -11,12 +11,16 @@ import { Socket } from "node:net";
 import { writeSync } from "node:fs";
 
 import { FrameDecoder } from "./frame.js";
+import { FrameWriter } from "./frame.js";
 import { RESULTS_FD } from "./protocol.js";
 import { TASKS_FD } from "./protocol.js";
 import { decodeToWorker } from "./message-codec.js";
-import { encodeToParent } from "./message-codec.js";
+import { frameToParent } from "./message-codec.js";
 import type { ToParentMessage } from "./protocol.js";
 import type { ToWorkerMessage } from "./protocol.js";
+
+/** So many bytes don't wait any longer: the parent can read them meanwhile. */
+const FLUSH_BYTES = 32 * 1024;
 
 /** How long to wait, in milliseconds, before a write is tried again on a descriptor that was made non-blocking. */
 const RETRY_MS = 1;
@@ -49,6 +53,7 @@ export interface ChildChannelEvents {
 
 export class ChildChannel {
   readonly #onEnd: () => void;
+  readonly #outbox = new FrameWriter();
   #hasEnded = false;
 
   constructor(events: ChildChannelEvents) {
@@ -66,12 +71,24 @@ export class ChildChannel {
     socket.on("close", () => this.#end());
   }
 
-  /** Sends a message; when this returns, it has left the process. */
+  /** Sends a message, and all that waits before it; when this returns, they have left the process. */
   send(message: ToParentMessage): void {
+    this.post(message);
+    this.flush();
+  }
+
+  /** Has a message wait for the next one that is sent. */
+  post(message: ToParentMessage): void {
     if (this.#hasEnded) return;
-    const buffers = encodeToParent(message);
+    this.#outbox.append(frameToParent(message));
+    if (this.#outbox.waitingBytes >= FLUSH_BYTES) this.flush();
+  }
+
+  /** Sends what waits. */
+  flush(): void {
+    if (this.#hasEnded || this.#outbox.isEmpty) return;
     try {
-      for (const buffer of buffers) writeFully(RESULTS_FD, buffer);
+      for (const buffer of this.#outbox.take()) writeFully(RESULTS_FD, buffer);
     } catch {
       this.#end();
     }

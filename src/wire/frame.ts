@@ -18,6 +18,9 @@ export const MAX_BODY_BYTES = 0x7fff_ffff;
 /** Bodies up to this size, in bytes, are copied behind their header, so that small frames share one write. */
 const COPY_BELOW_BYTES = 64 * 1024;
 
+/** Frames that wait are gathered in slabs of this size, in bytes. */
+const SLAB_BYTES = 128 * 1024;
+
 /** How much of a long body is set aside at first, in bytes; a false length can't make the reader allocate more. */
 const FIRST_ALLOCATION_BYTES = 1024 * 1024;
 
@@ -43,30 +46,98 @@ export function makeFrame(kind: number, fields: Partial<Omit<Frame, "kind">> = {
   return { kind, flags: 0, idA: 0, idB: 0, name: "", payload: NO_BYTES, ...fields };
 }
 
-/**
- * Encodes a frame as one buffer, or as two when the payload is too long to be worth a copy.
- *
- * @throws ProtocolError when name or payload are longer than a frame can hold.
- */
-export function encodeFrame(frame: Frame): Uint8Array[] {
+/** @throws ProtocolError when name or payload are longer than a frame can hold. */
+function checkedName(frame: Frame): Uint8Array {
   const name = frame.name === "" ? NO_BYTES : Buffer.from(frame.name, "utf8");
   const bodyBytes = name.byteLength + frame.payload.byteLength;
   if (name.byteLength > MAX_NAME_BYTES) throw new ProtocolError(`A name of ${name.byteLength} bytes is too long.`);
   if (bodyBytes > MAX_BODY_BYTES) {
     throw new ProtocolError(`A message of ${bodyBytes} bytes is over the limit of ${MAX_BODY_BYTES} bytes.`);
   }
+  return name;
+}
+
+/** Writes everything but the payload; gives the position behind it. */
+function writeHead(target: Buffer, at: number, frame: Frame, name: Uint8Array): number {
+  target.writeUInt32LE(name.byteLength + frame.payload.byteLength, at);
+  target[at + 4] = frame.kind;
+  target[at + 5] = frame.flags;
+  target.writeUInt16LE(name.byteLength, at + 6);
+  target.writeUInt32LE(frame.idA, at + 8);
+  target.writeUInt32LE(frame.idB, at + 12);
+  if (name.byteLength > 0) target.set(name, at + HEADER_BYTES);
+  return at + HEADER_BYTES + name.byteLength;
+}
+
+/**
+ * Encodes a frame as one buffer, or as two when the payload is too long to be worth a copy.
+ *
+ * @throws ProtocolError when name or payload are longer than a frame can hold.
+ */
+export function encodeFrame(frame: Frame): Uint8Array[] {
+  const name = checkedName(frame);
+  const bodyBytes = name.byteLength + frame.payload.byteLength;
   const isCopied = bodyBytes <= COPY_BELOW_BYTES;
   const head = Buffer.allocUnsafe(HEADER_BYTES + (isCopied ? bodyBytes : name.byteLength));
-  head.writeUInt32LE(bodyBytes, 0);
-  head.writeUInt8(frame.kind, 4);
-  head.writeUInt8(frame.flags, 5);
-  head.writeUInt16LE(name.byteLength, 6);
-  head.writeUInt32LE(frame.idA, 8);
-  head.writeUInt32LE(frame.idB, 12);
-  head.set(name, HEADER_BYTES);
+  const end = writeHead(head, 0, frame, name);
   if (!isCopied) return [head, frame.payload];
-  head.set(frame.payload, HEADER_BYTES + name.byteLength);
+  head.set(frame.payload, end);
   return [head];
+}
+
+/** Gathers frames, so that many small ones are written at once. */
+export class FrameWriter {
+  #slab: Buffer = Buffer.allocUnsafeSlow(SLAB_BYTES);
+  /** What lies in the slab and was not taken. */
+  #from = 0;
+  #to = 0;
+  #full: Uint8Array[] = [];
+
+  /** How many bytes wait, those of long payloads not counted. */
+  get waitingBytes(): number {
+    return this.#to - this.#from;
+  }
+
+  get isEmpty(): boolean {
+    return this.#to === this.#from && this.#full.length === 0;
+  }
+
+  /** @throws ProtocolError when name or payload are longer than a frame can hold; then nothing of it is kept. */
+  append(frame: Frame): void {
+    const name = checkedName(frame);
+    const { payload } = frame;
+    const isCopied = payload.byteLength <= COPY_BELOW_BYTES;
+    const sizeBytes = HEADER_BYTES + name.byteLength + (isCopied ? payload.byteLength : 0);
+    if (this.#to + sizeBytes > this.#slab.byteLength) this.#renew(sizeBytes);
+    this.#to = writeHead(this.#slab, this.#to, frame, name);
+    if (!isCopied) {
+      this.#cut();
+      this.#full.push(payload);
+      return;
+    }
+    if (payload.byteLength > 0) this.#slab.set(payload, this.#to);
+    this.#to += payload.byteLength;
+  }
+
+  /** Hands out what waits, in order; the bytes are not written to any more. */
+  take(): readonly Uint8Array[] {
+    this.#cut();
+    const buffers = this.#full;
+    this.#full = [];
+    return buffers;
+  }
+
+  #cut(): void {
+    if (this.#to > this.#from) this.#full.push(this.#slab.subarray(this.#from, this.#to));
+    this.#from = this.#to;
+  }
+
+  #renew(neededBytes: number): void {
+    this.#cut();
+    this.#slab = Buffer.allocUnsafeSlow(Math.max(SLAB_BYTES, neededBytes));
+    this.#from = 0;
+    this.#to = 0;
+  }
 }
 
 /** A body whose bytes are still arriving. */

@@ -12,8 +12,8 @@ import type { Frame } from "./frame.js";
 import type { FromWatchdogMessage } from "./protocol.js";
 import type { ToWatchdogMessage } from "./protocol.js";
 
-const TO_WATCHDOG = { abort: 129, askStack: 130 } as const;
-const FROM_WATCHDOG = { stack: 193 } as const;
+const TO_WATCHDOG = { abort: 129, askStack: 130, takeBack: 131 } as const;
+const FROM_WATCHDOG = { stack: 193, takenBack: 194 } as const;
 
 /** The longest stack that is sent, in UTF-16 code units. */
 const MAX_STACK_LENGTH = 16 * 1024;
@@ -30,6 +30,8 @@ export function decodeToWatchdog(frame: Frame): ToWatchdogMessage {
       return { kind: "abort", taskId: frame.idA };
     case TO_WATCHDOG.askStack:
       return { kind: "askStack", taskId: frame.idA };
+    case TO_WATCHDOG.takeBack:
+      return { kind: "takeBack", taskId: frame.idA };
     default:
       throw new ProtocolError(`No message to a watchdog has kind ${frame.kind}.`);
   }
@@ -37,12 +39,19 @@ export function decodeToWatchdog(frame: Frame): ToWatchdogMessage {
 
 /** Encodes an answer of a watchdog thread. */
 export function encodeFromWatchdog(message: FromWatchdogMessage): Uint8Array {
-  const payload = Buffer.from(message.frames.slice(0, MAX_STACK_LENGTH), "utf8");
+  const text = message.kind === "stack" ? message.frames.slice(0, MAX_STACK_LENGTH) : "";
+  const payload = Buffer.from(text, "utf8");
   return Buffer.concat(encodeFrame(makeFrame(FROM_WATCHDOG[message.kind], { idA: message.taskId, payload })));
 }
 
 /** @throws ProtocolError for a kind that no watchdog sends. */
 export function decodeFromWatchdog(frame: Frame): FromWatchdogMessage {
-  if (frame.kind !== FROM_WATCHDOG.stack) throw new ProtocolError(`No message of a watchdog has kind ${frame.kind}.`);
-  return { kind: "stack", taskId: frame.idA, frames: Buffer.from(frame.payload).toString("utf8") };
+  switch (frame.kind) {
+    case FROM_WATCHDOG.stack:
+      return { kind: "stack", taskId: frame.idA, frames: Buffer.from(frame.payload).toString("utf8") };
+    case FROM_WATCHDOG.takenBack:
+      return { kind: "takenBack", taskId: frame.idA };
+    default:
+      throw new ProtocolError(`No message of a watchdog has kind ${frame.kind}.`);
+  }
 }

@@ -24,30 +24,35 @@ const MAX_NAME_LENGTH = 1000;
 const FLAG_CHUNK = 1;
 const FLAG_CONFIGURER = 1;
 
-/** Encodes a message to a worker as the buffers to write, in order. */
-export function encodeToWorker(message: ToWorkerMessage): Uint8Array[] {
+/** A message to a worker as a frame. */
+export function frameToWorker(message: ToWorkerMessage): Frame {
   const kind = TO_WORKER[message.kind];
   switch (message.kind) {
     case "initialize":
-      return encodeFrame(makeFrame(kind, { payload: message.settings }));
+      return makeFrame(kind, { payload: message.settings });
     case "function":
-      return encodeFrame(makeFrame(kind, { idA: message.functionId, payload: message.pickle }));
+      return makeFrame(kind, { idA: message.functionId, payload: message.pickle });
     case "forget":
-      return encodeFrame(makeFrame(kind, { idA: message.functionId }));
+      return makeFrame(kind, { idA: message.functionId });
     case "task":
-      return encodeFrame({
+      return {
         kind,
         flags: message.isChunk ? FLAG_CHUNK : 0,
         idA: message.taskId,
         idB: message.functionId,
         name: message.taskName.slice(0, MAX_NAME_LENGTH),
         payload: message.args,
-      });
+      };
     case "cancel":
-      return encodeFrame(makeFrame(kind, { idA: message.taskId, payload: message.reason }));
+      return makeFrame(kind, { idA: message.taskId, payload: message.reason });
     case "shutdown":
-      return encodeFrame(makeFrame(kind));
+      return makeFrame(kind);
   }
+}
+
+/** Encodes a message to a worker as the buffers to write, in order. */
+export function encodeToWorker(message: ToWorkerMessage): Uint8Array[] {
+  return encodeFrame(frameToWorker(message));
 }
 
 /** @throws ProtocolError for a kind that no parent sends. */
@@ -82,27 +87,34 @@ export function isOutcomeKind(kind: number): boolean {
   return kind === TO_PARENT.result || kind === TO_PARENT.failure;
 }
 
-/** Encodes a message to the parent as the buffers to write, in order. */
-export function encodeToParent(message: ToParentMessage): Uint8Array[] {
+/** A message to the parent as a frame. */
+export function frameToParent(message: ToParentMessage): Frame {
   const kind = TO_PARENT[message.kind];
   switch (message.kind) {
     case "ready":
-      return encodeFrame(makeFrame(kind, { idA: message.protocolVersion }));
+      return makeFrame(kind, { idA: message.protocolVersion });
     case "initializeFailed":
-      return encodeFrame(
-        makeFrame(kind, { flags: message.isConfigurer ? FLAG_CONFIGURER : 0, payload: message.error }),
-      );
+      return makeFrame(kind, { flags: message.isConfigurer ? FLAG_CONFIGURER : 0, payload: message.error });
     case "started":
-      return encodeFrame(makeFrame(kind, { idA: message.taskId }));
+      return makeFrame(kind, { idA: message.taskId });
     case "result":
-      return encodeFrame(makeFrame(kind, { idA: message.taskId, payload: message.value }));
+      return outcomeFrame(kind, message.taskId, message.durationUs, message.value);
     case "failure":
-      return encodeFrame(makeFrame(kind, { idA: message.taskId, payload: message.error }));
+      return outcomeFrame(kind, message.taskId, message.durationUs, message.error);
     case "log":
-      return encodeFrame(makeFrame(kind, { payload: message.record }));
+      return makeFrame(kind, { payload: message.record });
     case "retiring":
-      return encodeFrame(makeFrame(kind));
+      return makeFrame(kind, { idA: message.firstUnbegun });
   }
+}
+
+function outcomeFrame(kind: number, idA: number, idB: number, payload: Uint8Array): Frame {
+  return { kind, flags: 0, idA, idB, name: "", payload };
+}
+
+/** Encodes a message to the parent as the buffers to write, in order. */
+export function encodeToParent(message: ToParentMessage): Uint8Array[] {
+  return encodeFrame(frameToParent(message));
 }
 
 /** @throws ProtocolError for a kind that no worker sends. */
@@ -119,13 +131,13 @@ export function decodeToParent(frame: Frame): ToParentMessage {
     case TO_PARENT.started:
       return { kind: "started", taskId: frame.idA };
     case TO_PARENT.result:
-      return { kind: "result", taskId: frame.idA, value: frame.payload };
+      return { kind: "result", taskId: frame.idA, durationUs: frame.idB, value: frame.payload };
     case TO_PARENT.failure:
-      return { kind: "failure", taskId: frame.idA, error: frame.payload };
+      return { kind: "failure", taskId: frame.idA, durationUs: frame.idB, error: frame.payload };
     case TO_PARENT.log:
       return { kind: "log", record: frame.payload };
     case TO_PARENT.retiring:
-      return { kind: "retiring" };
+      return { kind: "retiring", firstUnbegun: frame.idA };
     default:
       throw new ProtocolError(`No message to a parent has kind ${frame.kind}.`);
   }

@@ -5,15 +5,19 @@ import type { Readable } from "node:stream";
 import type { Writable } from "node:stream";
 
 import { FrameDecoder } from "./frame.js";
+import { FrameWriter } from "./frame.js";
 import { decodeToParent } from "./message-codec.js";
 import { decodeFromWatchdog } from "./lifeline.js";
 import { encodeToWatchdog } from "./lifeline.js";
-import { encodeToWorker } from "./message-codec.js";
+import { frameToWorker } from "./message-codec.js";
 import { isOutcomeKind } from "./message-codec.js";
 import type { FromWatchdogMessage } from "./protocol.js";
 import type { ToParentMessage } from "./protocol.js";
 import type { ToWatchdogMessage } from "./protocol.js";
 import type { ToWorkerMessage } from "./protocol.js";
+
+/** So many bytes don't wait for the end of the turn. */
+const FLUSH_BYTES = 16 * 1024;
 
 /** The parent's ends of the worker's descriptors `TASKS_FD`, `RESULTS_FD` and `LIFELINE_FD`. */
 export interface WorkerPipes {
@@ -25,6 +29,8 @@ export interface WorkerPipes {
 /** What happens on the channel. */
 export interface ParentChannelEvents {
   onMessage(message: ToParentMessage): void;
+  /** All messages that had come together have been handed over. */
+  onPause(): void;
   /** The worker's watchdog thread has answered. */
   onWatchdogMessage(message: FromWatchdogMessage): void;
   /** The worker sent something that is no message: it must be ended. */
@@ -38,7 +44,7 @@ export interface ParentChannelEvents {
 export class ParentChannel {
   readonly #pipes: WorkerPipes;
   readonly #decoder: FrameDecoder;
-  #outbox: Uint8Array[] = [];
+  readonly #outbox = new FrameWriter();
   #isBroken = false;
 
   constructor(pipes: WorkerPipes, events: ParentChannelEvents) {
@@ -49,6 +55,7 @@ export class ParentChannel {
     });
     const answers = new FrameDecoder((frame) => events.onWatchdogMessage(decodeFromWatchdog(frame)));
     this.#read(pipes.results, this.#decoder, events);
+    pipes.results.on("data", () => events.onPause());
     this.#read(pipes.lifeline, answers, events);
     let hasEnded = false;
     const end = (): void => {
@@ -79,8 +86,10 @@ export class ParentChannel {
 
   /** Sends a message; those sent in one turn share a write. */
   send(message: ToWorkerMessage): void {
-    if (this.#outbox.length === 0) process.nextTick(() => this.#flush());
-    this.#outbox.push(...encodeToWorker(message));
+    if (this.#outbox.isEmpty) process.nextTick(() => this.#flush());
+    this.#outbox.append(frameToWorker(message));
+    // The worker can begin with these while this process still makes more.
+    if (this.#outbox.waitingBytes >= FLUSH_BYTES) this.#flush();
   }
 
   /** Sends a message to the watchdog thread, which takes it even while the main thread is busy. */
@@ -95,10 +104,14 @@ export class ParentChannel {
   }
 
   #flush(): void {
-    const buffers = this.#outbox;
-    this.#outbox = [];
+    const buffers = this.#outbox.take();
     const { tasks } = this.#pipes;
-    if (tasks.destroyed) return;
+    if (tasks.destroyed || buffers.length === 0) return;
+    const [only] = buffers;
+    if (buffers.length === 1 && only !== undefined) {
+      tasks.write(only);
+      return;
+    }
     // Corked writes leave as one writev: no copy of large payloads, one system call for many small ones.
     tasks.cork();
     for (const buffer of buffers) tasks.write(buffer);

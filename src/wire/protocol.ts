@@ -42,6 +42,7 @@ export type ToWorkerMessage =
   | { readonly kind: "forget"; readonly functionId: number }
   | {
       readonly kind: "task";
+      /** Counts the tasks of this worker from 1 on, in the order in which they are to run. */
       readonly taskId: number;
       readonly functionId: number;
       /** Whether `args` holds a list of argument lists, to be run one after the other, rather than one list. */
@@ -57,20 +58,29 @@ export type ToParentMessage =
   | { readonly kind: "ready"; readonly protocolVersion: number }
   | { readonly kind: "initializeFailed"; readonly isConfigurer: boolean; readonly error: Uint8Array }
   | { readonly kind: "started"; readonly taskId: number }
-  | { readonly kind: "result"; readonly taskId: number; readonly value: Uint8Array }
-  | { readonly kind: "failure"; readonly taskId: number; readonly error: Uint8Array }
+  /** `durationUs`: how long the task took, in microseconds. */
+  | { readonly kind: "result"; readonly taskId: number; readonly durationUs: number; readonly value: Uint8Array }
+  | { readonly kind: "failure"; readonly taskId: number; readonly durationUs: number; readonly error: Uint8Array }
   | { readonly kind: "log"; readonly record: Uint8Array }
   /** The worker takes no more tasks (its state is uncertain after an uncaught error) and ends by itself. */
-  | { readonly kind: "retiring" };
+  | {
+      readonly kind: "retiring";
+      /** The tasks from this one on have not begun, and won't begin here. */
+      readonly firstUnbegun: number;
+    };
 
 /** From the parent to a worker's watchdog thread, which can answer while the main thread is busy. */
 export type ToWatchdogMessage =
   /** The task is to end: raises the flag that a synchronous loop can ask. */
   | { readonly kind: "abort"; readonly taskId: number }
   /** Asks what the main thread is doing. */
-  | { readonly kind: "askStack"; readonly taskId: number };
+  | { readonly kind: "askStack"; readonly taskId: number }
+  /** Takes back all tasks that have not begun; `taskId` is that of the next task that will be sent. */
+  | { readonly kind: "takeBack"; readonly taskId: number };
 
 /** From a worker's watchdog thread to the parent. */
 export type FromWatchdogMessage =
   /** The call stack of the main thread, a frame a line as in `Error.stack`; empty when no JavaScript was running. */
-  { readonly kind: "stack"; readonly taskId: number; readonly frames: string };
+  | { readonly kind: "stack"; readonly taskId: number; readonly frames: string }
+  /** The tasks from `taskId` on will not begin here. */
+  | { readonly kind: "takenBack"; readonly taskId: number };

@@ -5,42 +5,46 @@ import { describe } from "node:test";
 import { test } from "node:test";
 
 import { CancelledError } from "../../src/errors.js";
-import { PoolTask } from "../../src/pool/pool-task.js";
-import { ProcessFuture } from "../../src/executor/process-future.js";
 import { ProcessTaskFactory } from "../../src/executor/process-task-factory.js";
 import { ProcessTaskManager } from "../../src/executor/process-task-manager.js";
 import { TaskSubmitter } from "../../src/executor/task-submitter.js";
 import { add } from "../fixtures/tasks.js";
 import { encodeThrown } from "../../src/wire/error-codec.js";
-import type { FutureHandle } from "../../src/executor/process-future.js";
+import { futures } from "../../src/executor/process-future.js";
+import type { PoolTask } from "../../src/pool/pool-task.js";
+import type { ProcessFuture } from "../../src/executor/process-future.js";
 import type { ProcessPool } from "../../src/pool/process-pool.js";
 import type { ProcessTask } from "../../src/system/process-task.js";
 import type { Submission } from "../../src/executor/task-submitter.js";
-import type { TaskEvents } from "../../src/pool/pool-task.js";
 import type { TaskObserver } from "../../src/executor/task-submitter.js";
-import type { TaskOrder } from "../../src/pool/pool-task.js";
 import type { TaskRequest } from "../../src/executor/process-task-factory.js";
 
 const REQUEST: TaskRequest = { fn: add, args: [1, 2], options: {}, calledFrom: add };
 
 /** A submitter whose tasks do what the test says. */
 class FakeSubmitter {
-  readonly observers: TaskObserver[] = [];
   readonly submissions: Submission[] = [];
-  readonly handles: FutureHandle<unknown>[] = [];
+  readonly created: ProcessFuture<unknown>[] = [];
+  readonly #observers: TaskObserver[] = [];
 
   submit<T>(submission: Submission, observer: TaskObserver): ProcessFuture<T> {
-    const handle = ProcessFuture.create<T>({ cancel: () => false });
+    const future = futures.create<T>({ cancel: () => false });
     this.submissions.push(submission);
-    this.observers.push(observer);
-    this.handles.push(handle);
-    return handle.future;
+    this.#observers.push(observer);
+    this.created.push(future);
+    return future;
   }
 
-  observer(index: number): TaskObserver {
-    const observer = this.observers[index];
+  /** The steps of one task, whose future stands for the task itself. */
+  observer(index: number): { onDispatched(): void; onStarted(processTask: ProcessTask): void; onSettled(): void } {
+    const observer = this.#observers[index];
     assert.ok(observer !== undefined);
-    return observer;
+    const task = this.created[index] as unknown as PoolTask;
+    return {
+      onDispatched: () => observer.onDispatched(task),
+      onStarted: (processTask) => observer.onStarted(task, processTask),
+      onSettled: () => observer.onSettled(task),
+    };
   }
 }
 
@@ -58,21 +62,19 @@ function makeFactory(): { submitter: FakeSubmitter; factory: ProcessTaskFactory 
   return { submitter, factory: new ProcessTaskFactory(submitter as unknown as TaskSubmitter) };
 }
 
-const noObserver: TaskObserver = { onDispatched: () => {}, onStarted: () => {}, onSettled: () => {} };
-
 describe("a task factory", () => {
   test("hands the request on as it is, and gives the future of the submitter", () => {
     const { submitter, factory } = makeFactory();
-    const future = factory.create(REQUEST, noObserver);
+    const future = factory.create(REQUEST);
     assert.deepEqual(submitter.submissions, [{ ...REQUEST, isChunk: false }]);
-    assert.equal(future, submitter.handles[0]?.future);
+    assert.equal(future, submitter.created[0]);
   });
 
   test("knows a task as running from its start to its end, and signals those alone", () => {
     const { submitter, factory } = makeFactory();
     const signals: string[] = [];
     const [a, b] = [fakeProcess("a", signals), fakeProcess("b", signals)];
-    for (let i = 0; i < 3; i += 1) void factory.create(REQUEST, noObserver);
+    for (let i = 0; i < 3; i += 1) void factory.create(REQUEST);
     submitter.observer(0).onDispatched();
     assert.deepEqual(factory.running, [], "a task on its way doesn't run");
     submitter.observer(0).onStarted(a);
@@ -90,11 +92,12 @@ describe("a task factory", () => {
   test("tells its observer each step, with the registry already right", () => {
     const { submitter, factory } = makeFactory();
     const steps: string[] = [];
-    void factory.create(REQUEST, {
+    factory.watch({
       onDispatched: () => steps.push(`dispatched ${factory.running.length}`),
       onStarted: () => steps.push(`started ${factory.running.length}`),
       onSettled: () => steps.push(`settled ${factory.running.length}`),
     });
+    void factory.create(REQUEST);
     submitter.observer(0).onDispatched();
     submitter.observer(0).onStarted(fakeProcess("a", []));
     submitter.observer(0).onSettled();
@@ -173,19 +176,11 @@ describe("a task manager", () => {
 });
 
 describe("a task submitter", () => {
-  interface Handed {
-    readonly order: TaskOrder;
-    readonly events: TaskEvents;
-  }
-
-  function makeSubmitter(): { submitter: TaskSubmitter; handed: Handed[]; cancelled: unknown[] } {
-    const handed: Handed[] = [];
+  function makeSubmitter(): { submitter: TaskSubmitter; handed: PoolTask[]; cancelled: unknown[] } {
+    const handed: PoolTask[] = [];
     const cancelled: unknown[] = [];
     const pool = {
-      submit: (order: TaskOrder, events: TaskEvents) => {
-        handed.push({ order, events });
-        return new PoolTask(handed.length, order, events);
-      },
+      submit: (task: PoolTask) => handed.push(task),
       cancel: (_task: PoolTask, reason: Error) => {
         cancelled.push(reason.cause);
         return true;
@@ -203,7 +198,7 @@ describe("a task submitter", () => {
     for (const kind of ["result", "failure"] as const) {
       const future = submit(submitter);
       const bytes = Uint8Array.of(0x77, 1, 2);
-      handed.at(-1)?.events.onSettled(kind === "result" ? { kind, value: bytes } : { kind: "failure", error: bytes });
+      handed.at(-1)?.settle(kind === "result" ? { kind, value: bytes } : { kind: "failure", error: bytes });
       await assert.rejects(future, Error);
       assert.equal(future.done, true);
     }
@@ -214,7 +209,7 @@ describe("a task submitter", () => {
     const future = submit(submitter);
     const thrown = new RangeError("from the worker");
     thrown.stack = "RangeError: from the worker\n    at inTheWorker (file:///worker.js:1:1)";
-    handed[0]?.events.onSettled({ kind: "failure", error: encodeThrown(thrown) });
+    handed[0]?.settle({ kind: "failure", error: encodeThrown(thrown) });
     const error = await future.exception();
     assert.ok(error instanceof RangeError);
     assert.match(error.stack ?? "", /inTheWorker.*[\s\S]*executor-parts\.test/);
@@ -225,19 +220,19 @@ describe("a task submitter", () => {
     void submit(submitter);
     void submit(submitter, { name: "mine", timeoutMs: 7 });
     const [first, second] = handed;
-    assert.equal(first?.order.fn, second?.order.fn);
-    assert.deepEqual([first?.order.name, second?.order.name, second?.order.timeoutMs], ["add", "mine", 7]);
+    assert.equal(first?.fn, second?.fn);
+    assert.deepEqual([first?.name, second?.name, second?.timeoutMs], ["add", "mine", 7]);
   });
 
   test("cancels by the signal of the call, until the task has settled", async () => {
     const { submitter, handed, cancelled } = makeSubmitter();
     const controllers = [new AbortController(), new AbortController()];
-    const futures = controllers.map(({ signal }) => submit(submitter, { signal }));
-    handed[1]?.events.onSettled({ kind: "ended", error: new CancelledError() });
+    const submitted = controllers.map(({ signal }) => submit(submitter, { signal }));
+    handed[1]?.settle({ kind: "ended", error: new CancelledError() });
     controllers[0]?.abort("enough");
     controllers[1]?.abort("too late");
     assert.deepEqual(cancelled, ["enough"]);
-    assert.equal(futures[1]?.cancelled, true);
+    assert.equal(submitted[1]?.cancelled, true);
     const never = submit(submitter, { signal: AbortSignal.abort("before") });
     assert.equal(((await never.exception()) as Error).cause, "before");
     assert.equal(handed.length, 2, "a call whose signal is aborted already doesn't reach the pool");
@@ -245,16 +240,16 @@ describe("a task submitter", () => {
 });
 
 test("a future shows its class, and its start fails with it when it ends before it begins", async () => {
-  const handle = ProcessFuture.create<number>({ cancel: () => true });
-  assert.equal(Object.prototype.toString.call(handle.future), "[object ProcessFuture]");
-  const { started } = handle.future;
+  const future = futures.create<number>({ cancel: () => true });
+  assert.equal(Object.prototype.toString.call(future), "[object ProcessFuture]");
+  const { started } = future;
   const error = new RangeError("never begun");
-  handle.reject(error);
+  futures.reject(future, error);
   await assert.rejects(started, error);
-  await assert.rejects(handle.future, error);
-  assert.equal(handle.future.cancel(), false);
-  const other = ProcessFuture.create<number>({ cancel: () => true });
-  other.reject(new CancelledError());
-  await assert.rejects(other.future.started, CancelledError);
-  assert.equal(other.future.cancel(), true, "it is cancelled, as was asked");
+  await assert.rejects(future, error);
+  assert.equal(future.cancel(), false);
+  const other = futures.create<number>({ cancel: () => true });
+  futures.reject(other, new CancelledError());
+  await assert.rejects(other.started, CancelledError);
+  assert.equal(other.cancel(), true, "it is cancelled, as was asked");
 });

@@ -6,19 +6,33 @@ import { test } from "node:test";
 import { FunctionTable } from "../../src/pool/function-table.js";
 import { OutputForwarder } from "../../src/pool/output-forwarder.js";
 import { PoolTask } from "../../src/pool/pool-task.js";
+import { PooledFunction } from "../../src/pool/function-table.js";
 import { SentFunctions } from "../../src/pool/function-table.js";
 import { TaskQueue } from "../../src/pool/task-queue.js";
 import { inheritableExecArgv } from "../../src/pool/start-options.js";
+import type { TaskEvents } from "../../src/pool/pool-task.js";
+import type { TaskOrder } from "../../src/pool/pool-task.js";
 
-function makeTask(id: number): PoolTask {
+class NumberedTask extends PoolTask {
+  readonly id: number;
+
+  constructor(id: number, order: TaskOrder, events: TaskEvents) {
+    super(order, events);
+    this.id = id;
+  }
+}
+
+const idOf = (task: PoolTask | undefined): number => (task as NumberedTask | undefined)?.id ?? -1;
+
+function makeTask(id: number): NumberedTask {
   const order = {
     name: `task ${id}`,
-    fn: { id: 1, pickle: Uint8Array.of() },
+    fn: new PooledFunction(1, Uint8Array.of()),
     args: Uint8Array.of(),
     isChunk: false,
     timeoutMs: undefined,
   };
-  return new PoolTask(id, order, { onDispatched: () => {}, onStarted: () => {}, onSettled: () => {} });
+  return new NumberedTask(id, order, { onDispatched: () => {}, onStarted: () => {}, onSettled: () => {} });
 }
 
 test("a queue gives tasks in the order of their arrival, without the removed ones", () => {
@@ -30,12 +44,12 @@ test("a queue gives tasks in the order of their arrival, without the removed one
   for (const task of removed) assert.equal(queue.remove(task), false);
   assert.equal(queue.size, 5000 - removed.length);
   const order: number[] = [];
-  for (let i = 0; i < 2000; i += 1) order.push(queue.shift()?.id ?? -1);
+  for (let i = 0; i < 2000; i += 1) order.push(idOf(queue.shift()));
   const late = makeTask(9999);
   queue.push(late);
   // Removal must still find its place after the array was cut.
   assert.equal(queue.remove(tasks[4999] ?? late), true);
-  order.push(...queue.drain().map((task) => task.id));
+  order.push(...queue.drain().map(idOf));
   const expected = tasks.map((task) => task.id).filter((id) => id % 3 !== 0 && id !== 4999);
   assert.deepEqual(order, [...expected, 9999]);
   assert.equal(queue.size, 0);
@@ -51,7 +65,7 @@ test("a task that is given back comes first again, and can be removed", () => {
   assert.equal(queue.size, 3);
   assert.equal(queue.remove(c), true);
   assert.deepEqual(
-    queue.drain().map((task) => task.id),
+    queue.drain().map(idOf),
     [2, 1],
   );
 });
@@ -60,15 +74,15 @@ test("a settled task reports once, with the reason for its end before any other 
   const outcomes: unknown[] = [];
   const order = {
     name: "t",
-    fn: { id: 1, pickle: Uint8Array.of() },
+    fn: new PooledFunction(1, Uint8Array.of()),
     args: Uint8Array.of(),
     isChunk: false,
     timeoutMs: 5,
   };
-  const task = new PoolTask(1, order, {
+  const task = new PoolTask(order, {
     onDispatched: () => {},
     onStarted: () => {},
-    onSettled: (outcome) => outcomes.push(outcome),
+    onSettled: (_task, outcome) => outcomes.push(outcome),
   });
   const reason = new Error("cancelled");
   task.endReason = reason;

@@ -95,10 +95,10 @@ const TO_PARENT: readonly ToParentMessage[] = [
   { kind: "ready", protocolVersion: 1 },
   { kind: "initializeFailed", isConfigurer: true, error: Uint8Array.of(1) },
   { kind: "started", taskId: 2 },
-  { kind: "result", taskId: 2, value: Uint8Array.of(5) },
-  { kind: "failure", taskId: 2, error: Uint8Array.of(6) },
+  { kind: "result", taskId: 2, durationUs: 12, value: Uint8Array.of(5) },
+  { kind: "failure", taskId: 2, durationUs: 12, error: Uint8Array.of(6) },
   { kind: "log", record: Uint8Array.of(7) },
-  { kind: "retiring" },
+  { kind: "retiring", firstUnbegun: 4 },
 ];
 
 function bytesToArrays(message: ToParentMessage | ToWorkerMessage): unknown {
@@ -131,6 +131,7 @@ test("messages on the lifeline survive being cut anywhere, and others are refuse
     { kind: "abort", taskId: 1 },
     { kind: "askStack", taskId: 0xffff_ffff },
     { kind: "abort", taskId: 70_000 },
+    { kind: "takeBack", taskId: 5 },
   ] as const;
   const bytes = Buffer.concat(messages.map(encodeToWatchdog));
   for (const byte of bytes) decoder.push(Buffer.of(byte));
@@ -138,11 +139,15 @@ test("messages on the lifeline survive being cut anywhere, and others are refuse
   assert.deepEqual(seen, [...messages, ...messages]);
 
   const answers: unknown[] = [];
-  const answer = { kind: "stack", taskId: 7, frames: "    at spin (file:///tmp/ä.js:1:2)" } as const;
-  new FrameDecoder((frame) => answers.push(decodeFromWatchdog(frame))).push(Buffer.from(encodeFromWatchdog(answer)));
-  assert.deepEqual(answers, [answer]);
-  for (const kind of [0, 1, 65, 128, 131, 193]) assert.throws(() => decodeToWatchdog(makeFrame(kind)), ProtocolError);
-  for (const kind of [0, 1, 65, 129, 192, 194]) {
+  const told = [
+    { kind: "stack", taskId: 7, frames: "    at spin (file:///tmp/ä.js:1:2)" },
+    { kind: "takenBack", taskId: 8 },
+  ] as const;
+  const answerDecoder = new FrameDecoder((frame) => answers.push(decodeFromWatchdog(frame)));
+  for (const answer of told) answerDecoder.push(Buffer.from(encodeFromWatchdog(answer)));
+  assert.deepEqual(answers, told);
+  for (const kind of [0, 1, 65, 128, 132, 193]) assert.throws(() => decodeToWatchdog(makeFrame(kind)), ProtocolError);
+  for (const kind of [0, 1, 65, 129, 192, 195]) {
     assert.throws(() => decodeFromWatchdog(makeFrame(kind)), ProtocolError);
   }
 });

@@ -44,8 +44,8 @@ const VALUES: readonly Uint8Array[] = [
 
 const TO_PARENT: readonly Uint8Array[] = VALUES.flatMap((bytes) =>
   [
-    encodeToParent({ kind: "result", taskId: 1, value: bytes }),
-    encodeToParent({ kind: "failure", taskId: 1, error: bytes }),
+    encodeToParent({ kind: "result", taskId: 1, durationUs: 12, value: bytes }),
+    encodeToParent({ kind: "failure", taskId: 1, durationUs: 12, error: bytes }),
     encodeToParent({ kind: "log", record: bytes }),
     encodeToParent({ kind: "started", taskId: 1 }),
     encodeToParent({ kind: "ready", protocolVersion: 1 }),
