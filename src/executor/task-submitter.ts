@@ -3,12 +3,14 @@
 import { isPromise } from "node:util/types";
 
 import { CancelledError } from "../errors.js";
+import { DecodedValue } from "../wire/protocol.js";
 import { FunctionTable } from "../pool/function-table.js";
 import { MAX_PAYLOAD_BYTES } from "../wire/frame.js";
 import { NotAFunctionError } from "../errors.js";
 import { NotSerializableError } from "../errors.js";
 import { PoolTask } from "../pool/pool-task.js";
 import { PromisePassedError } from "../errors.js";
+import { SubmissionStacks } from "./submission-stack.js";
 import { TaskTimeoutError } from "../errors.js";
 import { WorkerCrashedError } from "../errors.js";
 import { appendSubmissionStack } from "../wire/error-codec.js";
@@ -17,6 +19,7 @@ import { decodeValue } from "../wire/codec.js";
 import { futures } from "./process-future.js";
 import { encodeArguments } from "../wire/codec.js";
 import { encodeValue } from "../wire/codec.js";
+import { isPlainList } from "../wire/codec-compact.js";
 import { onAbort } from "./abort-subscriptions.js";
 import { pickleFunction } from "../pickle/pickle-function.js";
 import type { FutureControl } from "./process-future.js";
@@ -25,6 +28,7 @@ import type { ProcessFuture } from "./process-future.js";
 import type { ProcessTask } from "../system/process-task.js";
 import type { ProcessPool } from "../pool/process-pool.js";
 import type { TaskOptions } from "./options.js";
+import type { SubmissionStack } from "./submission-stack.js";
 import type { TaskEvents } from "../pool/pool-task.js";
 import type { TaskOrder } from "../pool/pool-task.js";
 import type { TaskOutcome } from "../pool/pool-task.js";
@@ -49,11 +53,6 @@ export interface TaskObserver {
   onDispatched(task: PoolTask): void;
   onStarted(task: PoolTask, processTask: ProcessTask): void;
   onSettled(task: PoolTask): void;
-}
-
-/** Holds the stack of the submission; V8 formats it only when it is read, which only an error does. */
-interface StackHolder {
-  stack?: string;
 }
 
 function describe(value: unknown): string {
@@ -87,15 +86,21 @@ function checkSize(bytes: Uint8Array, what: string): void {
   );
 }
 
+/** @throws NotSerializableError with the path to the first part that can't be sent. */
+function encodeLists({ args, isChunk }: Submission): Uint8Array | readonly unknown[] {
+  if (isChunk) return encodeValue(args, "chunk");
+  return isPlainList(args) ? args : encodeArguments(args);
+}
+
 /** One call on its way, with all that waits for its end. */
 class SubmittedTask<T> extends PoolTask implements FutureControl {
   readonly future: ProcessFuture<T>;
   readonly observer: TaskObserver | undefined;
   readonly #pool: ProcessPool;
-  readonly #submission: StackHolder;
+  readonly #submission: SubmissionStack;
   #stopListening: (() => void) | undefined;
 
-  constructor(pool: ProcessPool, order: TaskOrder, submission: StackHolder, observer: TaskObserver | undefined) {
+  constructor(pool: ProcessPool, order: TaskOrder, submission: SubmissionStack, observer: TaskObserver | undefined) {
     super(order, submittedTaskEvents);
     this.#pool = pool;
     this.#submission = submission;
@@ -140,6 +145,7 @@ function rejected<T>(error: unknown): ProcessFuture<T> {
 export class TaskSubmitter {
   readonly #pool: ProcessPool;
   readonly #functions = new FunctionTable();
+  readonly #stacks = new SubmissionStacks();
   /** Functions whose captured state can't change; others are looked at anew at every submission. */
   readonly #stable = new WeakMap<AnyFunction, PooledFunction>();
 
@@ -149,22 +155,21 @@ export class TaskSubmitter {
 
   /** Makes a task. Never throws: what is wrong with the call rejects its own future. */
   submit<T>(submission: Submission, observer?: TaskObserver): ProcessFuture<T> {
-    const holder: StackHolder = {};
-    Error.captureStackTrace(holder, submission.calledFrom);
     try {
       checkFunction(submission.fn);
+      const stack = this.#stacks.capture(submission.fn, submission.calledFrom);
       const { signal, timeoutMs, name } = submission.options;
       if (signal?.aborted === true) throw new CancelledError(undefined, { cause: signal.reason });
       const order: TaskOrder = {
         name: name ?? nameOf(submission.fn),
         fn: this.#pickle(submission.fn),
-        args: submission.isChunk ? encodeValue(submission.args, "chunk") : encodeArguments(submission.args),
+        args: encodeLists(submission),
         isChunk: submission.isChunk,
         timeoutMs,
       };
       checkSize(order.fn.pickle, "the function with its variables");
-      checkSize(order.args, "args");
-      const task = new SubmittedTask<T>(this.#pool, order, holder, observer);
+      if (order.args instanceof Uint8Array) checkSize(order.args, "args");
+      const task = new SubmittedTask<T>(this.#pool, order, stack, observer);
       if (signal !== undefined) task.cancelBy(signal);
       this.#pool.submit(task);
       return task.future;
@@ -184,10 +189,11 @@ export class TaskSubmitter {
   }
 }
 
-function settle<T>(future: ProcessFuture<T>, outcome: TaskOutcome, submission: StackHolder): void {
+function settle<T>(future: ProcessFuture<T>, outcome: TaskOutcome, submission: SubmissionStack): void {
   try {
     if (outcome.kind === "result") {
-      futures.resolve(future, decodeValue(outcome.value) as T);
+      const { value } = outcome;
+      futures.resolve(future, (value instanceof DecodedValue ? value.value : decodeValue(value)) as T);
       return;
     }
     const error = outcome.kind === "ended" ? outcome.error : decodeThrown(outcome.error);
@@ -196,7 +202,9 @@ function settle<T>(future: ProcessFuture<T>, outcome: TaskOutcome, submission: S
     const isOfOneTask = error instanceof WorkerCrashedError || error instanceof TaskTimeoutError;
     if (error instanceof WorkerCrashedError) error.stack = String(error);
     if (error instanceof TaskTimeoutError) error.stack = [String(error), error.taskStack].join("\n").trimEnd();
-    if (isOfOneTask || outcome.kind === "failure") appendSubmissionStack(error, submission.stack ?? "");
+    if (isOfOneTask || outcome.kind === "failure") {
+      appendSubmissionStack(error, submission.stack ?? "", submission.isNearby);
+    }
     futures.reject(future, error);
   } catch (error) {
     // Bytes that are no value: nothing may leave the future pending.

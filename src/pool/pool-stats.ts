@@ -3,7 +3,7 @@ import { residentBytesOf } from "../system/process-memory.js";
 import type { PoolTask } from "./pool-task.js";
 import type { TaskOutcome } from "./pool-task.js";
 import type { Worker } from "./worker.js";
-import type { WorkerState } from "./worker-events.js";
+import type { WorkerState } from "./worker.js";
 
 /** One worker process, as it is now. */
 export interface WorkerStats {

@@ -1,14 +1,19 @@
 import { TaskTimeoutError } from "../errors.js";
 import { mapFrames } from "./map-frames.js";
+import type { DecodedValue } from "../wire/protocol.js";
 import type { PooledFunction } from "./function-table.js";
 import type { ProcessTask } from "../system/process-task.js";
-import type { Worker } from "./worker.js";
 
 /** How a task ended: with bytes from the worker, or with an error of the pool's own. */
 export type TaskOutcome =
-  | { readonly kind: "result"; readonly value: Uint8Array }
+  | { readonly kind: "result"; readonly value: Uint8Array | DecodedValue }
   | { readonly kind: "failure"; readonly error: Uint8Array }
   | { readonly kind: "ended"; readonly error: Error };
+
+/** Has tasks, and can end them. */
+export interface TaskHolder {
+  end(task: PoolTask, reason: Error): void;
+}
 
 /** Who waits for tasks. `onStarted` is called at most once for each, `onSettled` exactly once and last. */
 export interface TaskEvents {
@@ -22,8 +27,8 @@ export interface TaskEvents {
 export interface TaskOrder {
   readonly name: string;
   readonly fn: PooledFunction;
-  /** Encoded arguments: one list, or a list of lists for a chunk. */
-  readonly args: Uint8Array;
+  /** Encoded arguments: one list, or a list of lists for a chunk; or a plain list as it is. */
+  readonly args: Uint8Array | readonly unknown[];
   readonly isChunk: boolean;
   /** How long it may run, in milliseconds; `undefined` for no limit. */
   readonly timeoutMs: number | undefined;
@@ -47,7 +52,7 @@ export class PoolTask {
   /** Where it waits in the queue; kept by the queue. */
   position = -1;
   /** The worker that has it. */
-  worker: Worker | undefined;
+  holder: TaskHolder | undefined;
   /** Its number there, and how long it is expected to take, in microseconds. */
   number = 0;
   expectedUs = 0;
@@ -56,7 +61,7 @@ export class PoolTask {
   /** How many workers died with this task as their next one. */
   lostStarts = 0;
   #fn: PooledFunction | undefined;
-  #args: Uint8Array | undefined;
+  #args: Uint8Array | readonly unknown[] | undefined;
   readonly #events: TaskEvents;
 
   constructor(order: TaskOrder, events: TaskEvents) {
@@ -75,7 +80,7 @@ export class PoolTask {
   }
 
   /** The encoded arguments; kept until the task begins, because until then it may have to go to another worker. */
-  get args(): Uint8Array {
+  get args(): Uint8Array | readonly unknown[] {
     if (this.#args === undefined) throw new Error(`Task "${this.name}" has begun and can't be sent again.`);
     return this.#args;
   }
@@ -102,12 +107,9 @@ export class PoolTask {
   settle(outcome: TaskOutcome): void {
     if (this.state === "settled") return;
     this.state = "settled";
-    this.worker = undefined;
+    this.holder = undefined;
     this.#fn = undefined;
     this.#args = undefined;
-    this.#events.onSettled(
-      this,
-      this.endReason === undefined ? outcome : { kind: "ended", error: this.endReason },
-    );
+    this.#events.onSettled(this, this.endReason === undefined ? outcome : { kind: "ended", error: this.endReason });
   }
 }

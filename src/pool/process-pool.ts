@@ -19,7 +19,7 @@ import type { PoolTask } from "./pool-task.js";
 import type { TaskOutcome } from "./pool-task.js";
 import type { WorkerConfig } from "./worker-config.js";
 import type { WorkerDeath } from "./worker-death.js";
-import type { WorkerEvents } from "./worker-events.js";
+import type { WorkerEvents } from "./worker.js";
 
 /** Workers that may die with a task that had not begun before that task is taken for the cause. */
 const MAX_LOST_STARTS = 3;
@@ -116,14 +116,14 @@ export class ProcessPool {
       this.#finish(task, reason);
       return true;
     }
-    task.worker?.endTask(task, reason);
+    task.holder?.end(task, reason);
     // A task that has timed out stays timed out.
     return task.endReason instanceof CancelledError;
   }
 
   /** Ends every task that a worker has. */
   cancelRunning(makeReason: () => Error): void {
-    for (const worker of this.#workers) for (const task of worker.tasks) worker.endTask(task, makeReason());
+    for (const { tasks } of this.#workers) for (const task of tasks?.all ?? []) tasks?.end(task, makeReason());
   }
 
   /** Ends every task that waits, in the queue or behind another one in its worker. */
@@ -132,8 +132,8 @@ export class ProcessPool {
       task.endReason = makeReason();
       this.#finish(task, task.endReason);
     }
-    for (const worker of this.#workers) {
-      for (const task of worker.tasks) if (task.state === "held") worker.endTask(task, makeReason());
+    for (const { tasks } of this.#workers) {
+      for (const task of tasks?.all ?? []) if (task.state === "held") tasks?.end(task, makeReason());
     }
   }
 
@@ -167,7 +167,7 @@ export class ProcessPool {
     }
     if (this.#queue.size > 0) {
       const share = Math.ceil(this.#queue.size / Math.max(1, this.#ready.length));
-      for (const worker of this.#ready) this.#giveTo(worker, share);
+      for (const worker of this.#ready) if (worker.tasks?.isRunningLow === true) this.#giveTo(worker, share);
     }
     this.#isFull = this.#queue.size > 0;
     this.#watchStalls(hasIdle);
@@ -178,9 +178,9 @@ export class ProcessPool {
   #giveTo(worker: Worker, count: number): boolean {
     for (let given = 0; given < count; given += 1) {
       const task = this.#queue.peek();
-      if (task === undefined || !worker.hasRoomFor(task.fn, task.isChunk)) return given > 0;
+      if (task === undefined || worker.tasks?.hasRoomFor(task.fn, task.isChunk) !== true) return given > 0;
       this.#queue.shift();
-      worker.give(task);
+      worker.tasks.give(task);
     }
     return true;
   }
@@ -188,13 +188,13 @@ export class ProcessPool {
   /** Looks after a while whether a task that takes long holds up others behind it. */
   #watchStalls(hasIdle: boolean): void {
     if (this.#stallTimer !== undefined && (this.#isStallTimerShort || !hasIdle)) return;
-    if (!this.#ready.some((worker) => worker.tasksAhead > 0)) return;
+    if (!this.#ready.some(({ tasks }) => tasks?.canStall === true)) return;
     clearTimeout(this.#stallTimer);
     this.#isStallTimerShort = hasIdle;
     this.#stallTimer = setTimeout(
       () => {
         this.#stallTimer = undefined;
-        for (const worker of this.#ready) worker.takeBackIfStalled();
+        for (const { tasks } of this.#ready) tasks?.checkStall();
         this.#watchStalls(this.#ready.some((worker) => worker.task === undefined));
       },
       hasIdle ? STALL_MS : BUSY_STALL_MS,
@@ -217,6 +217,7 @@ export class ProcessPool {
   }
 
   #needsWorker(): boolean {
+    if (this.#ready.length >= this.#config.maxWorkers) return false;
     return (
       this.#queue.size > this.#liveWorkers("starting") &&
       this.#liveWorkers() < this.#config.maxWorkers &&
@@ -267,7 +268,7 @@ export class ProcessPool {
       // Those that were first before are again; and the last one put before the others is the first.
       for (const task of tasks.toReversed()) {
         task.state = "queued";
-        task.worker = undefined;
+        task.holder = undefined;
         this.#queue.unshift(task);
       }
       this.#isFull = false;
@@ -302,7 +303,7 @@ export class ProcessPool {
     task.lostStarts += 1;
     if (task.lostStarts < MAX_LOST_STARTS) {
       task.state = "queued";
-      task.worker = undefined;
+      task.holder = undefined;
       this.#queue.unshift(task);
       return;
     }

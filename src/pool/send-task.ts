@@ -2,10 +2,18 @@ import type { ParentChannel } from "../wire/parent-channel.js";
 import type { PoolTask } from "./pool-task.js";
 import type { SentFunctions } from "./function-table.js";
 
+/** A task that is expected to take longer, in microseconds, has its start announced at once. */
+const ANNOUNCE_FROM_US = 200;
+
+/** Whether somebody may want to know of the start of a task before its end. */
+export function isAnnounced(task: PoolTask): boolean {
+  return task.timeoutMs !== undefined || (task.fn.expectedUs(task.isChunk) ?? ANNOUNCE_FROM_US) >= ANNOUNCE_FROM_US;
+}
+
 /** Sends a task to a worker, and its function if the worker doesn't hold it. Gives the size of both, in bytes. */
 export function sendTask(task: PoolTask, sent: SentFunctions, channel: ParentChannel): number {
   const { fn, args } = task;
-  let sentBytes = args.byteLength;
+  let sentBytes = args instanceof Uint8Array ? args.byteLength : 0;
   if (!sent.has(fn.id)) {
     sentBytes += fn.pickle.byteLength;
     channel.send({ kind: "function", functionId: fn.id, pickle: fn.pickle });
@@ -19,6 +27,7 @@ export function sendTask(task: PoolTask, sent: SentFunctions, channel: ParentCha
     taskId: task.number,
     functionId: fn.id,
     isChunk: task.isChunk,
+    isAnnounced: isAnnounced(task),
     taskName: task.name,
     args,
   });

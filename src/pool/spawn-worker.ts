@@ -42,12 +42,13 @@ function environment(env: NodeJS.ProcessEnv, cookie: string): NodeJS.ProcessEnv 
 /**
  * Starts a worker process. It isn't referenced: by itself it doesn't keep this process alive.
  *
+ * @param journalFd - Becomes the worker's `JOURNAL_FD`.
  * @throws What `spawn` throws, for example for an environment with invalid values.
  */
-export function spawnWorker(options: StartOptions): SpawnedWorker {
+export function spawnWorker(options: StartOptions, journalFd?: number): SpawnedWorker {
   const cookie = randomBytes(COOKIE_BYTES).toString("hex");
   const child = spawn(process.execPath, [...(options.execArgv ?? inheritableExecArgv(process.execArgv)), ENTRY_PATH], {
-    stdio: ["ignore", "pipe", "pipe", "pipe", "pipe", "pipe"],
+    stdio: ["ignore", "pipe", "pipe", "pipe", "pipe", "pipe", ...(journalFd === undefined ? [] : [journalFd])],
     env: environment(options.env ?? process.env, cookie),
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     // A process group of its own, so that one kill reaches all that a task has started. Not on Windows, where it would

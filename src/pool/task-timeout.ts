@@ -5,7 +5,7 @@ import type { TaskClock } from "./task-clock.js";
 const ARRIVAL_CHECK_MS = 100;
 
 /** How long a worker may take, in milliseconds, to tell where its task is stuck; a stopped one never does. */
-const STACK_LIMIT_MS = 500;
+const STACK_LIMIT_MS = 2000;
 
 /** What a timeout needs of the worker that has the task. */
 export interface TimeoutEvents {

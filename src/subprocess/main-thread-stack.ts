@@ -7,8 +7,11 @@
 
 import type { Session } from "node:inspector";
 
-/** How long the main thread may take to pause, in milliseconds; a loop of JavaScript does it in less than one. */
-const LIMIT_MS = 150;
+/** How long the main thread may take to answer at all, in milliseconds; one that is blocked in native code never does. */
+const ANSWER_LIMIT_MS = 1500;
+
+/** How long it may then take to pause, in milliseconds: a loop of JavaScript does it at once, a thread that waits never. */
+const PAUSE_LIMIT_MS = 150;
 
 /** The frames of asynccpu itself are of no interest. */
 const OWN_CODE = new URL("../", import.meta.url).href;
@@ -37,7 +40,7 @@ function formatCallFrames(frames: readonly CallFrame[], urls: ReadonlyMap<string
 
 function pauseOnce(session: Session): Promise<string> {
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, LIMIT_MS, "");
+    let timer = setTimeout(resolve, ANSWER_LIMIT_MS, "");
     const urls = new Map<string, string>();
     session.on("Debugger.scriptParsed", ({ params }) => urls.set(params.scriptId, params.url));
     session.once("Debugger.paused", ({ params }) => {
@@ -46,7 +49,10 @@ function pauseOnce(session: Session): Promise<string> {
     });
     // Names all scripts that there are, in events that come before the pause.
     session.post("Debugger.enable");
-    session.post("Debugger.pause");
+    session.post("Debugger.pause", () => {
+      clearTimeout(timer);
+      timer = setTimeout(resolve, PAUSE_LIMIT_MS, "");
+    });
   });
 }
 

@@ -16,6 +16,7 @@ import { unpickleFunction } from "../pickle/unpickle-function.js";
 import type { AbortFlag } from "./abort-flag.js";
 import type { Claim } from "./claim.js";
 import type { LogRecordSink } from "../logging/log-record.js";
+import type { ReceivedTask } from "../wire/protocol.js";
 import type { ToParentMessage } from "../wire/protocol.js";
 import type { ToWorkerMessage } from "../wire/protocol.js";
 import type { WorkerSettings } from "../wire/protocol.js";
@@ -26,17 +27,22 @@ const SIGTERM_GRACE_MS = 1000;
 /** Above all numbers that tasks have. */
 const LAST_TASK_ID = 0x7fff_ffff;
 
-type TaskMessage = Extract<ToWorkerMessage, { kind: "task" }>;
-
 /** How a task loop talks to the parent. */
 export interface TaskLoopChannel {
   /** Sends a message, and all that waits before it, at once. */
   send(message: ToParentMessage): void;
   /** Has a message wait for the next one that is sent. */
   post(message: ToParentMessage): void;
+  /** Sees to it that what waits outlives this process. */
+  keep(): void;
   /** Sends what waits. */
   flush(): void;
+  /** From now on messages that wait can be kept in the journal. */
+  useJournal(): void;
 }
+
+/** How long the outcome of a task may wait for others while tasks go on, in milliseconds. */
+const OUTCOME_WAIT_MS = 0.3;
 
 /** How long tasks that need no turn of the event loop follow one another, in milliseconds, before it has one. */
 const SLICE_MS = 2;
@@ -55,7 +61,7 @@ export class TaskLoop {
   readonly #abortFlag: AbortFlag;
   readonly #claim: Claim;
   readonly #functions = new FunctionStore();
-  #queue: TaskMessage[] = [];
+  #queue: ReceivedTask[] = [];
   #queueHead = 0;
   /** Whether the queue is being worked off, or will be in a moment. */
   #isActive = false;
@@ -80,6 +86,7 @@ export class TaskLoop {
   receive(message: ToWorkerMessage): void {
     switch (message.kind) {
       case "initialize":
+        if (message.hasJournal) this.#channel.useJournal();
         void this.#initialize(decodeValue(message.settings) as WorkerSettings);
         break;
       case "function":
@@ -89,7 +96,7 @@ export class TaskLoop {
         this.#functions.forget(message.functionId);
         break;
       case "task":
-        this.#queue.push(message);
+        this.#queue.push(message as ReceivedTask);
         if (this.#isActive) break;
         this.#isActive = true;
         // When all that came together is there, so that their outcomes can leave together.
@@ -132,7 +139,7 @@ export class TaskLoop {
     this.#channel.send({ kind: "log", record: encodeValue(record, "log record") });
   };
 
-  #takeNext(): TaskMessage | undefined {
+  #takeNext(): ReceivedTask | undefined {
     const message = this.#queue[this.#queueHead];
     if (message === undefined) {
       this.#queue = [];
@@ -149,30 +156,40 @@ export class TaskLoop {
 
   /** Runs what is there, until a task needs the event loop or the slice is over. */
   #workOff(): void {
-    const sliceEndMs = performance.now() + SLICE_MS;
+    let nowMs = performance.now();
+    const sliceEndMs = nowMs + SLICE_MS;
+    let sendAtMs = nowMs + OUTCOME_WAIT_MS;
     for (let message = this.#takeNext(); message !== undefined; message = this.#takeNext()) {
       if (!this.#claim.begin(message.taskId)) continue;
-      const task = new RunningTask(message.taskId, message.taskName, this.#abortFlag);
-      this.#running = task;
-      const ending = run({
-        task,
-        loadFunction: () => this.#functions.load(message.functionId),
-        args: message.args,
-        isChunk: message.isChunk,
-        send: this.#report,
-      });
+      const ending = this.#begin(message);
       if (ending !== undefined) {
+        this.#channel.flush();
         void this.#goOnAfter(ending);
         return;
       }
       this.#finishTask();
-      if (performance.now() < sliceEndMs) continue;
+      nowMs = performance.now();
+      if (nowMs < sendAtMs) continue;
       this.#channel.flush();
+      sendAtMs = nowMs + OUTCOME_WAIT_MS;
+      if (nowMs < sliceEndMs) continue;
       setImmediate(() => this.#workOff());
       return;
     }
     this.#isActive = false;
     this.#channel.flush();
+  }
+
+  #begin(message: ReceivedTask): Promise<void> | undefined {
+    const task = new RunningTask(message.taskId, message.taskName, this.#abortFlag);
+    this.#running = task;
+    return run({
+      task,
+      loadFunction: () => this.#functions.load(message.functionId),
+      args: message.args,
+      isChunk: message.isChunk,
+      send: message.isAnnounced ? this.#announce : this.#report,
+    });
   }
 
   async #goOnAfter(ending: Promise<void>): Promise<void> {
@@ -188,10 +205,16 @@ export class TaskLoop {
     process.exit(0);
   }
 
-  /** The start of a task leaves at once, and takes the outcome of the one before it along. */
-  readonly #report = (message: ToParentMessage): void => {
+  /** The start of a task leaves before it begins, and takes the outcome of the one before it along. */
+  readonly #announce = (message: ToParentMessage): void => {
     if (message.kind === "started") this.#channel.send(message);
     else this.#channel.post(message);
+  };
+
+  /** The start of a task that will soon be over is kept. */
+  readonly #report = (message: ToParentMessage): void => {
+    this.#channel.post(message);
+    if (message.kind === "started") this.#channel.keep();
   };
 
   /**

@@ -12,6 +12,7 @@ import { writeSync } from "node:fs";
 
 import { FrameDecoder } from "./frame.js";
 import { FrameWriter } from "./frame.js";
+import { JOURNAL_FD } from "./protocol.js";
 import { RESULTS_FD } from "./protocol.js";
 import { TASKS_FD } from "./protocol.js";
 import { decodeToWorker } from "./message-codec.js";
@@ -54,6 +55,9 @@ export interface ChildChannelEvents {
 export class ChildChannel {
   readonly #onEnd: () => void;
   readonly #outbox = new FrameWriter();
+  #hasJournal = false;
+  #journalAt = 0;
+  #epoch = 1;
   #hasEnded = false;
 
   constructor(events: ChildChannelEvents) {
@@ -77,16 +81,52 @@ export class ChildChannel {
     this.flush();
   }
 
+  /** From now on messages that wait can be kept in the journal. */
+  useJournal(): void {
+    this.#hasJournal = true;
+  }
+
   /** Has a message wait for the next one that is sent. */
   post(message: ToParentMessage): void {
     if (this.#hasEnded) return;
+    if (this.#hasJournal && this.#outbox.isEmpty) this.#mark(0);
     this.#outbox.append(frameToParent(message));
     if (this.#outbox.waitingBytes >= FLUSH_BYTES) this.flush();
+  }
+
+  /** Sees to it that what waits outlives this process: it is kept in the journal, or sent. */
+  keep(): void {
+    if (!this.#hasJournal) {
+      this.flush();
+      return;
+    }
+    this.#mark(this.#outbox.waitingBytes);
+    const newest = this.#outbox.markNewest();
+    if (newest === undefined || !this.#writeToJournal(newest.slab, newest.from, newest.sizeBytes)) this.flush();
+  }
+
+  #mark(sizeBytes: number): void {
+    this.#outbox.append(frameToParent({ kind: "mark", epoch: this.#epoch, sizeBytes }));
+    if (sizeBytes > 0) this.#epoch = (this.#epoch + 1) >>> 0;
+  }
+
+  #writeToJournal(bytes: Buffer, from: number, sizeBytes: number): boolean {
+    try {
+      if (writeSync(JOURNAL_FD, bytes, from, sizeBytes, this.#journalAt) === sizeBytes) {
+        this.#journalAt += sizeBytes;
+        return true;
+      }
+    } catch {
+      // No memory left for it, or a task has closed the descriptor.
+    }
+    this.#hasJournal = false;
+    return false;
   }
 
   /** Sends what waits. */
   flush(): void {
     if (this.#hasEnded || this.#outbox.isEmpty) return;
+    this.#journalAt = 0;
     try {
       for (const buffer of this.#outbox.take()) writeFully(RESULTS_FD, buffer);
     } catch {

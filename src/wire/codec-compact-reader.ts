@@ -20,15 +20,17 @@ function damaged(): Error {
 
 class Reader {
   readonly #bytes: Buffer;
+  readonly #end: number;
   #position: number;
 
-  constructor(bytes: Buffer, position: number) {
+  constructor(bytes: Buffer, position: number, end: number) {
     this.#bytes = bytes;
     this.#position = position;
+    this.#end = end;
   }
 
   get isAtEnd(): boolean {
-    return this.#position === this.#bytes.length;
+    return this.#position === this.#end;
   }
 
   node(depth: number): unknown {
@@ -58,9 +60,8 @@ class Reader {
   }
 
   #byte(): number {
-    const byte = this.#bytes[this.#position++];
-    if (byte === undefined) throw damaged();
-    return byte;
+    if (this.#position >= this.#end) throw damaged();
+    return this.#bytes[this.#position++] as number;
   }
 
   /** A length or count; each unit takes at least one byte, so a larger one is a lie. */
@@ -71,7 +72,7 @@ class Reader {
       // Two bytes hold all lengths that the writer makes.
       if (value > 0x3fff) throw damaged();
     }
-    if (value > this.#bytes.length - this.#position) throw damaged();
+    if (value > this.#end - this.#position) throw damaged();
     return value;
   }
 
@@ -79,7 +80,7 @@ class Reader {
   #take(sizeBytes: number): number {
     const from = this.#position;
     this.#position += sizeBytes;
-    if (this.#position > this.#bytes.length) throw damaged();
+    if (this.#position > this.#end) throw damaged();
     return from;
   }
 
@@ -165,9 +166,13 @@ class Reader {
   }
 }
 
-/** @throws Error when the bytes, which begin with COMPACT_TAG, hold anything but one whole value. */
-export function decodeCompact(bytes: Buffer): unknown {
-  const reader = new Reader(bytes, 1);
+/**
+ * Decodes the value between two positions, of which the first holds COMPACT_TAG.
+ *
+ * @throws Error when there is anything but one whole value.
+ */
+export function decodeCompact(bytes: Buffer, from = 0, to: number = bytes.length): unknown {
+  const reader = new Reader(bytes, from + 1, to);
   const value = reader.node(0);
   if (!reader.isAtEnd) throw damaged();
   return value;

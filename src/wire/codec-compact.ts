@@ -47,6 +47,13 @@ export const MAX_DEPTH = 16;
 /** Longest bigint, in digits: parsing takes quadratic time. */
 const MAX_DIGITS = 256;
 
+/** Most arguments, and longest string among them in UTF-16 code units, that `isPlainList` accepts: they fit surely. */
+const MAX_PLAIN_ITEMS = 8;
+const MAX_PLAIN_LENGTH = 200;
+
+/** The longest encoding that `writePlainList` makes, in bytes. */
+export const MAX_PLAIN_BYTES = 4096;
+
 /** Thrown to leave the rest to V8; it never gets out of this file. */
 const UNFIT = new Error("not for the compact encoding");
 
@@ -227,4 +234,41 @@ export function encodeCompact(value: unknown, roots: "one" | "list"): Uint8Array
     isBusy = false;
     if (seen.length > 0) seen.length = 0;
   }
+}
+
+function isUnchanging(value: unknown): boolean {
+  return typeof value === "number" || typeof value === "boolean" || value === undefined || value === null;
+}
+
+/** Whether a list holds only a few short values that can't change: it may be encoded later just as well. */
+export function isPlainList(list: readonly unknown[]): boolean {
+  const { length } = list;
+  if (length > MAX_PLAIN_ITEMS) return false;
+  for (let index = 0; index < length; index++) {
+    const item = list[index];
+    if (typeof item === "string" ? item.length > MAX_PLAIN_LENGTH : !isUnchanging(item)) return false;
+  }
+  return true;
+}
+
+/**
+ * Writes the encoding of a plain list, as `isPlainList` tells it.
+ *
+ * @param target - Has room for MAX_PLAIN_BYTES from `at` on.
+ * @returns The position behind it.
+ */
+export function writePlainList(list: readonly unknown[], target: Buffer, at: number): number {
+  const keptSlab = slab;
+  const keptPosition = position;
+  const keptLimit = limit;
+  slab = target;
+  position = at;
+  limit = at + MAX_PLAIN_BYTES;
+  slab[position++] = COMPACT_TAG;
+  writeItems(list, 0);
+  const end = position;
+  slab = keptSlab;
+  position = keptPosition;
+  limit = keptLimit;
+  return end;
 }

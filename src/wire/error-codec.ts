@@ -48,6 +48,7 @@ export function decodeThrown(bytes: Uint8Array): unknown {
 }
 
 const SUBMISSION_MARK = "\n    — submitted from —\n";
+const NEARBY_MARK = "\n    — submitted from here or shortly after (one of very many submissions in a row) —\n";
 
 /** Errors that have their mark: several futures may fail with the same one. */
 const marked = new WeakSet<object>();
@@ -62,8 +63,9 @@ function keepFrames(stack: string): string {
  * an error that can't be changed. Never throws.
  *
  * @param submissionStack - A stack as `Error.captureStackTrace` makes it; only its frames are used.
+ * @param isNearby - Whether it is that of a call shortly before; the text says so.
  */
-export function appendSubmissionStack(error: unknown, submissionStack: string): void {
+export function appendSubmissionStack(error: unknown, submissionStack: string, isNearby = false): void {
   const frames = keepFrames(submissionStack);
   if (frames === "" || typeof error !== "object" || error === null || types.isProxy(error)) return;
   try {
@@ -71,7 +73,7 @@ export function appendSubmissionStack(error: unknown, submissionStack: string): 
     const stack: unknown = error.stack;
     if (typeof stack !== "string") return;
     marked.add(error);
-    const value = stack + SUBMISSION_MARK + frames;
+    const value = stack + (isNearby ? NEARBY_MARK : SUBMISSION_MARK) + frames;
     Object.defineProperty(error, "stack", { value, enumerable: false, configurable: true, writable: true });
   } catch {
     // A stack that can't be read or redefined stays as it is.

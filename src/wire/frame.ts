@@ -8,7 +8,9 @@
  * are opaque here: they are encoded once, where the value is at hand, and copied as bytes from then on.
  */
 
+import { MAX_PLAIN_BYTES } from "./codec-compact.js";
 import { ProtocolError } from "../errors.js";
+import { writePlainList } from "./codec-compact.js";
 
 const HEADER_BYTES = 16;
 
@@ -39,6 +41,48 @@ export interface Frame {
   readonly idB: number;
   readonly name: string;
   readonly payload: Uint8Array;
+}
+
+/** A frame as it was read; its payload is cut out when somebody asks for it. */
+export class ReceivedFrame implements Frame {
+  readonly kind: number;
+  readonly flags: number;
+  readonly idA: number;
+  readonly idB: number;
+  readonly name: string;
+  /** The payload lies in `source` from `from` to `to`. */
+  readonly source: Buffer;
+  readonly from: number;
+  readonly to: number;
+
+  /** @param at - Where the header lies in `header`; the body lies in `source` from `from` to `to`. */
+  constructor(header: Buffer, at: number, source: Buffer, from: number, to: number) {
+    const nameBytes = (header[at + 6] as number) | ((header[at + 7] as number) << 8);
+    if (from + nameBytes > to) throw new ProtocolError("A frame's name is longer than the frame.");
+    this.kind = header[at + 4] as number;
+    this.flags = header[at + 5] as number;
+    this.idA = readUint32(header, at + 8);
+    this.idB = readUint32(header, at + 12);
+    this.name = nameBytes === 0 ? "" : source.toString("utf8", from, from + nameBytes);
+    this.source = source;
+    this.from = from + nameBytes;
+    this.to = to;
+  }
+
+  get payload(): Uint8Array {
+    return this.from === this.to ? NO_BYTES : this.source.subarray(this.from, this.to);
+  }
+}
+
+/** Faster than the method of Buffer, and the bytes are known to be there. */
+function readUint32(bytes: Buffer, at: number): number {
+  return (
+    ((bytes[at] as number) |
+      ((bytes[at + 1] as number) << 8) |
+      ((bytes[at + 2] as number) << 16) |
+      ((bytes[at + 3] as number) << 24)) >>>
+    0
+  );
 }
 
 /** Fills the unused fields of a frame. */
@@ -91,6 +135,7 @@ export class FrameWriter {
   /** What lies in the slab and was not taken. */
   #from = 0;
   #to = 0;
+  #markedTo = 0;
   #full: Uint8Array[] = [];
 
   /** How many bytes wait, those of long payloads not counted. */
@@ -119,9 +164,33 @@ export class FrameWriter {
     this.#to += payload.byteLength;
   }
 
+  /** Appends a frame whose payload is the encoding of a plain list; that of `frame` is empty. */
+  appendList(frame: Frame, list: readonly unknown[]): void {
+    const name = checkedName(frame);
+    const neededBytes = HEADER_BYTES + name.byteLength + MAX_PLAIN_BYTES;
+    if (this.#to + neededBytes > this.#slab.byteLength) this.#renew(neededBytes);
+    const payloadAt = writeHead(this.#slab, this.#to, frame, name);
+    const end = writePlainList(list, this.#slab, payloadAt);
+    this.#slab.writeUInt32LE(end - this.#to - HEADER_BYTES, this.#to);
+    this.#to = end;
+  }
+
+  /**
+   * What was appended since the last call, if it lies in one piece and was not taken.
+   *
+   * @returns `undefined` when it doesn't.
+   */
+  markNewest(): { readonly slab: Buffer; readonly from: number; readonly sizeBytes: number } | undefined {
+    const from = this.#markedTo;
+    this.#markedTo = this.#to;
+    if (this.#full.length > 0 || from < this.#from) return undefined;
+    return { slab: this.#slab, from, sizeBytes: this.#to - from };
+  }
+
   /** Hands out what waits, in order; the bytes are not written to any more. */
   take(): readonly Uint8Array[] {
     this.#cut();
+    this.#markedTo = this.#to;
     const buffers = this.#full;
     this.#full = [];
     return buffers;
@@ -137,6 +206,7 @@ export class FrameWriter {
     this.#slab = Buffer.allocUnsafeSlow(Math.max(SLAB_BYTES, neededBytes));
     this.#from = 0;
     this.#to = 0;
+    this.#markedTo = 0;
   }
 }
 
@@ -150,11 +220,11 @@ interface OpenFrame {
 
 /** Cuts a stream of bytes into frames. Payloads are copies or views that nobody else writes to. */
 export class FrameDecoder {
-  readonly #onFrame: (frame: Frame) => void;
+  readonly #onFrame: (frame: ReceivedFrame) => void;
   #head: Buffer = Buffer.alloc(0);
   #open: OpenFrame | undefined;
 
-  constructor(onFrame: (frame: Frame) => void) {
+  constructor(onFrame: (frame: ReceivedFrame) => void) {
     this.#onFrame = onFrame;
   }
 
@@ -176,39 +246,48 @@ export class FrameDecoder {
    * @throws ProtocolError when the bytes can't be a frame; the stream is of no use afterwards.
    */
   push(chunk: Buffer): void {
-    let rest = chunk;
-    while (rest.byteLength > 0) {
-      rest = this.#open === undefined ? this.#takeHead(rest) : this.#takeBody(rest, this.#open);
+    let at = this.#open === undefined ? 0 : this.#takeBody(chunk, 0, this.#open);
+    let bytes = chunk;
+    if (this.#head.byteLength > 0 && at < bytes.byteLength) {
+      bytes = Buffer.concat([this.#head, at === 0 ? chunk : chunk.subarray(at)]);
+      this.#head = Buffer.alloc(0);
+      at = 0;
+    }
+    while (at < bytes.byteLength) {
+      const from = at + HEADER_BYTES;
+      if (from > bytes.byteLength) {
+        // A copy: the rest of the chunk need not stay.
+        this.#head = Buffer.from(bytes.subarray(at));
+        return;
+      }
+      const bodyBytes = readUint32(bytes, at);
+      if (bodyBytes > MAX_BODY_BYTES) throw new ProtocolError(`A frame claims to have ${bodyBytes} bytes.`);
+      const to = from + bodyBytes;
+      if (to <= bytes.byteLength) {
+        const frame = new ReceivedFrame(bytes, at, bytes, from, to);
+        at = to;
+        this.#onFrame(frame);
+      } else {
+        at = this.#openFrame(bytes, at, bodyBytes);
+      }
     }
   }
 
-  #takeHead(chunk: Buffer): Buffer {
-    const bytes = this.#head.byteLength === 0 ? chunk : Buffer.concat([this.#head, chunk]);
-    if (bytes.byteLength < HEADER_BYTES) {
-      this.#head = bytes;
-      return bytes.subarray(bytes.byteLength);
-    }
-    this.#head = Buffer.alloc(0);
-    const bodyBytes = bytes.readUInt32LE(0);
-    if (bodyBytes > MAX_BODY_BYTES) throw new ProtocolError(`A frame claims to have ${bodyBytes} bytes.`);
-    const header = bytes.subarray(0, HEADER_BYTES);
-    const end = HEADER_BYTES + bodyBytes;
-    if (bytes.byteLength >= end) {
-      this.#emit(header, bytes.subarray(HEADER_BYTES, end));
-      return bytes.subarray(end);
-    }
-    // The header is copied: it would keep the whole chunk alive.
+  #openFrame(bytes: Buffer, at: number, bodyBytes: number): number {
+    const from = at + HEADER_BYTES;
     this.#open = {
       bodyBytes,
-      header: Buffer.from(header),
+      // A copy: it would keep the whole chunk alive.
+      header: Buffer.from(bytes.subarray(at, from)),
       body: Buffer.allocUnsafeSlow(Math.min(bodyBytes, FIRST_ALLOCATION_BYTES)),
       filledBytes: 0,
     };
-    return bytes.subarray(HEADER_BYTES);
+    return this.#takeBody(bytes, from, this.#open);
   }
 
-  #takeBody(chunk: Buffer, open: OpenFrame): Buffer {
-    const takenBytes = Math.min(chunk.byteLength, open.bodyBytes - open.filledBytes);
+  /** Takes what belongs to the open frame; gives the position behind it. */
+  #takeBody(chunk: Buffer, at: number, open: OpenFrame): number {
+    const takenBytes = Math.min(chunk.byteLength - at, open.bodyBytes - open.filledBytes);
     const neededBytes = open.filledBytes + takenBytes;
     if (neededBytes > open.body.byteLength) {
       // Doubling: memory follows the bytes that really came, not the length that was claimed.
@@ -216,25 +295,12 @@ export class FrameDecoder {
       open.body.copy(grown, 0, 0, open.filledBytes);
       open.body = grown;
     }
-    chunk.copy(open.body, open.filledBytes, 0, takenBytes);
+    chunk.copy(open.body, open.filledBytes, at, at + takenBytes);
     open.filledBytes = neededBytes;
     if (open.filledBytes === open.bodyBytes) {
       this.#open = undefined;
-      this.#emit(open.header, open.body);
+      this.#onFrame(new ReceivedFrame(open.header, 0, open.body, 0, open.bodyBytes));
     }
-    return chunk.subarray(takenBytes);
-  }
-
-  #emit(header: Buffer, body: Buffer): void {
-    const nameBytes = header.readUInt16LE(6);
-    if (nameBytes > body.byteLength) throw new ProtocolError("A frame's name is longer than the frame.");
-    this.#onFrame({
-      kind: header.readUInt8(4),
-      flags: header.readUInt8(5),
-      idA: header.readUInt32LE(8),
-      idB: header.readUInt32LE(12),
-      name: nameBytes === 0 ? "" : body.toString("utf8", 0, nameBytes),
-      payload: body.subarray(nameBytes),
-    });
+    return at + takenBytes;
   }
 }

@@ -9,7 +9,7 @@ import { FrameWriter } from "./frame.js";
 import { decodeToParent } from "./message-codec.js";
 import { decodeFromWatchdog } from "./lifeline.js";
 import { encodeToWatchdog } from "./lifeline.js";
-import { frameToWorker } from "./message-codec.js";
+import { appendToWorker } from "./message-codec.js";
 import { isOutcomeKind } from "./message-codec.js";
 import type { FromWatchdogMessage } from "./protocol.js";
 import type { ToParentMessage } from "./protocol.js";
@@ -87,7 +87,7 @@ export class ParentChannel {
   /** Sends a message; those sent in one turn share a write. */
   send(message: ToWorkerMessage): void {
     if (this.#outbox.isEmpty) process.nextTick(() => this.#flush());
-    this.#outbox.append(frameToWorker(message));
+    appendToWorker(this.#outbox, message);
     // The worker can begin with these while this process still makes more.
     if (this.#outbox.waitingBytes >= FLUSH_BYTES) this.#flush();
   }

@@ -1,10 +1,11 @@
 /**
  * Every message between a parent and one of its workers, as one union for each direction.
  *
- * A worker has three private descriptors beside its standard streams:
+ * A worker has four private descriptors beside its standard streams:
  *
  *     parent ── TASKS_FD ────▶ worker's main thread      ToWorkerMessage, framed
  *     parent ◀── RESULTS_FD ── worker's main thread      ToParentMessage, framed, written blocking
+ *     parent ◀── JOURNAL_FD ── worker's main thread      a file without a name: what waits to be sent, see journal.ts
  *     parent ◀─ LIFELINE_FD ─▶ worker's watchdog thread  ToWatchdogMessage and its answers; its end means that the
  *                                                        parent is gone
  *
@@ -15,6 +16,8 @@
 export const TASKS_FD = 3;
 export const RESULTS_FD = 4;
 export const LIFELINE_FD = 5;
+/** Only where the message `initialize` says so. */
+export const JOURNAL_FD = 6;
 
 /** Raised when frames change; a worker of another version is refused at start-up. */
 export const PROTOCOL_VERSION = 2;
@@ -34,9 +37,22 @@ export interface WorkerSettings {
   readonly initargs: Uint8Array | undefined;
 }
 
+/** A value that was decoded on its way, being small. */
+export class DecodedValue {
+  readonly value: unknown;
+
+  constructor(value: unknown) {
+    this.value = value;
+  }
+}
+
+/** A task as its worker receives it: with encoded arguments. */
+export type ReceivedTask = Extract<ToWorkerMessage, { kind: "task" }> & { readonly args: Uint8Array };
+
 /** From the parent to a worker's main thread. */
 export type ToWorkerMessage =
-  | { readonly kind: "initialize"; readonly settings: Uint8Array }
+  /** `hasJournal`: whether `JOURNAL_FD` is open. */
+  | { readonly kind: "initialize"; readonly hasJournal: boolean; readonly settings: Uint8Array }
   | { readonly kind: "function"; readonly functionId: number; readonly pickle: Uint8Array }
   /** The parent will not refer to this function again without sending it anew. */
   | { readonly kind: "forget"; readonly functionId: number }
@@ -47,8 +63,11 @@ export type ToWorkerMessage =
       readonly functionId: number;
       /** Whether `args` holds a list of argument lists, to be run one after the other, rather than one list. */
       readonly isChunk: boolean;
+      /** Whether the notice of its start is to leave at once; else it may wait in the journal. */
+      readonly isAnnounced: boolean;
       readonly taskName: string;
-      readonly args: Uint8Array;
+      /** Encoded, or a plain list (see `isPlainList`), which is encoded on its way. */
+      readonly args: Uint8Array | readonly unknown[];
     }
   | { readonly kind: "cancel"; readonly taskId: number; readonly reason: Uint8Array }
   | { readonly kind: "shutdown" };
@@ -59,9 +78,16 @@ export type ToParentMessage =
   | { readonly kind: "initializeFailed"; readonly isConfigurer: boolean; readonly error: Uint8Array }
   | { readonly kind: "started"; readonly taskId: number }
   /** `durationUs`: how long the task took, in microseconds. */
-  | { readonly kind: "result"; readonly taskId: number; readonly durationUs: number; readonly value: Uint8Array }
+  | {
+      readonly kind: "result";
+      readonly taskId: number;
+      readonly durationUs: number;
+      readonly value: Uint8Array | DecodedValue;
+    }
   | { readonly kind: "failure"; readonly taskId: number; readonly durationUs: number; readonly error: Uint8Array }
   | { readonly kind: "log"; readonly record: Uint8Array }
+  /** Stands where a record of the journal begins (`sizeBytes` 0) or ends; means nothing on the pipe. */
+  | { readonly kind: "mark"; readonly epoch: number; readonly sizeBytes: number }
   /** The worker takes no more tasks (its state is uncertain after an uncaught error) and ends by itself. */
   | {
       readonly kind: "retiring";

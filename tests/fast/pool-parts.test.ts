@@ -64,10 +64,7 @@ test("a task that is given back comes first again, and can be removed", () => {
   queue.unshift(c);
   assert.equal(queue.size, 3);
   assert.equal(queue.remove(c), true);
-  assert.deepEqual(
-    queue.drain().map(idOf),
-    [2, 1],
-  );
+  assert.deepEqual(queue.drain().map(idOf), [2, 1]);
 });
 
 test("a settled task reports once, with the reason for its end before any other outcome", () => {

@@ -27,7 +27,8 @@ function decodeAll(chunks: readonly Buffer[]): Frame[] {
 }
 
 function plain(frame: Frame): unknown {
-  return { ...frame, payload: [...frame.payload] };
+  const { kind, flags, idA, idB, name, payload } = frame;
+  return { kind, flags, idA, idB, name, payload: [...payload] };
 }
 
 const SAMPLES: readonly Frame[] = [
@@ -82,11 +83,11 @@ test("a name that no frame can hold is refused by the sender", () => {
 });
 
 const TO_WORKER: readonly ToWorkerMessage[] = [
-  { kind: "initialize", settings: Uint8Array.of(1) },
+  { kind: "initialize", hasJournal: true, settings: Uint8Array.of(1) },
   { kind: "function", functionId: 7, pickle: Uint8Array.of(2) },
   { kind: "forget", functionId: 8 },
-  { kind: "task", taskId: 9, functionId: 7, isChunk: true, taskName: "t", args: Uint8Array.of(3) },
-  { kind: "task", taskId: 9, functionId: 7, isChunk: false, taskName: "", args: Uint8Array.of() },
+  { kind: "task", taskId: 9, functionId: 7, isChunk: true, isAnnounced: true, taskName: "t", args: Uint8Array.of(3) },
+  { kind: "task", taskId: 9, functionId: 7, isChunk: false, isAnnounced: true, taskName: "", args: Uint8Array.of() },
   { kind: "cancel", taskId: 9, reason: Uint8Array.of(4) },
   { kind: "shutdown" },
 ];
@@ -104,7 +105,7 @@ const TO_PARENT: readonly ToParentMessage[] = [
 function bytesToArrays(message: ToParentMessage | ToWorkerMessage): unknown {
   const entries = Object.entries(message).map(([key, value]) => [
     key,
-    value instanceof Uint8Array ? [...value] : value,
+    value instanceof Uint8Array ? [...value] : (value as unknown),
   ]);
   return Object.fromEntries(entries);
 }
@@ -121,7 +122,7 @@ test("every message to the parent survives its frame", () => {
 
 test("a message of the other direction, or of no kind at all, is refused", () => {
   for (const kind of [0, 7, 64, 65, 255]) assert.throws(() => decodeToWorker(makeFrame(kind)), ProtocolError);
-  for (const kind of [0, 1, 64, 72, 255]) assert.throws(() => decodeToParent(makeFrame(kind)), ProtocolError);
+  for (const kind of [0, 1, 64, 73, 255]) assert.throws(() => decodeToParent(makeFrame(kind)), ProtocolError);
 });
 
 test("messages on the lifeline survive being cut anywhere, and others are refused", () => {

@@ -12,6 +12,7 @@ import { encodeThrown } from "../../src/wire/error-codec.js";
 import { encodeToParent } from "../../src/wire/message-codec.js";
 import { encodeToWorker } from "../../src/wire/message-codec.js";
 import { encodeValue } from "../../src/wire/codec.js";
+import { readJournal } from "../../src/wire/journal.js";
 import { makeFrame } from "../../src/wire/frame.js";
 import type { Frame } from "../../src/wire/frame.js";
 
@@ -54,9 +55,17 @@ const TO_PARENT: readonly Uint8Array[] = VALUES.flatMap((bytes) =>
 
 const TO_WORKER: readonly Uint8Array[] = VALUES.flatMap((bytes) =>
   [
-    encodeToWorker({ kind: "task", taskId: 1, functionId: 1, isChunk: false, taskName: "t", args: bytes }),
+    encodeToWorker({
+      kind: "task",
+      taskId: 1,
+      functionId: 1,
+      isChunk: false,
+      isAnnounced: true,
+      taskName: "t",
+      args: bytes,
+    }),
     encodeToWorker({ kind: "cancel", taskId: 1, reason: bytes }),
-    encodeToWorker({ kind: "initialize", settings: bytes }),
+    encodeToWorker({ kind: "initialize", hasJournal: true, settings: bytes }),
     encodeToWorker({ kind: "shutdown" }),
   ].flat(),
 );
@@ -126,7 +135,7 @@ test(`500,000 hostile pieces to the parent give messages or errors, nothing else
   assertBounded(() =>
     attack(TO_PARENT, (frame) => {
       const message = decodeToParent(frame);
-      if (message.kind === "result") decodeValue(message.value);
+      if (message.kind === "result" && message.value instanceof Uint8Array) decodeValue(message.value);
       if (message.kind === "log") decodeValue(message.record);
       if (message.kind === "failure" || message.kind === "initializeFailed") decodeThrown(message.error);
     }),
@@ -137,9 +146,19 @@ test(`500,000 hostile pieces to a worker give messages or errors, nothing else (
   assertBounded(() =>
     attack(TO_WORKER, (frame) => {
       const message = decodeToWorker(frame);
-      if (message.kind === "task") decodeValue(message.args);
+      if (message.kind === "task") decodeValue(message.args as Uint8Array);
       if (message.kind === "initialize") decodeValue(message.settings);
       if (message.kind === "cancel") decodeThrown(message.reason);
     }),
   );
+});
+
+test(`200,000 hostile journals give messages, whole records only, and no error (seed ${seed})`, () => {
+  const random = makeRandom(seed);
+  let messages = 0;
+  for (let i = 0; i < 200_000; i += 1) {
+    const pieces = Array.from({ length: random(4) }, () => makePiece(random, TO_PARENT));
+    messages += readJournal(Buffer.concat(pieces)).length;
+  }
+  assert.equal(messages, 0, `seed ${seed}: no record had both its marks`);
 });

@@ -1,0 +1,395 @@
+/** The tasks of one worker: which it has, which has begun, which it is asked to give back or to end. */
+
+import { HeldTasks } from "./held-tasks.js";
+import { ProtocolError } from "../errors.js";
+import { SentFunctions } from "./function-table.js";
+import { TaskClock } from "./task-clock.js";
+import { TaskTimeout } from "./task-timeout.js";
+import { encodeThrown } from "../wire/error-codec.js";
+import { isAnnounced } from "./send-task.js";
+import { killDescendants } from "../system/process-terminator.js";
+import { sendTask } from "./send-task.js";
+import type { FromWatchdogMessage } from "../wire/protocol.js";
+import type { ParentChannel } from "../wire/parent-channel.js";
+import type { PoolTask } from "./pool-task.js";
+import type { PooledFunction } from "./function-table.js";
+import type { ProcessTask } from "../system/process-task.js";
+import type { TaskHolder } from "./pool-task.js";
+import type { TaskOutcome } from "./pool-task.js";
+import type { ToParentMessage } from "../wire/protocol.js";
+import type { TreeRoot } from "../system/process-tree.js";
+import type { WorkerConfig } from "./worker-config.js";
+
+/**
+ * How long a worker may take, in milliseconds, to begin the task that is next: it may be stopped, or busy for ever with
+ * what an ended task left behind. Then it is killed, and the task runs elsewhere.
+ */
+const BEGIN_LIMIT_MS = 10_000;
+
+/** How often at most to look whether the next task has begun, in milliseconds. */
+const BEGIN_CHECK_MS = 1000;
+
+/** So many bytes of a task at least can be sent in a millisecond; a large one has more time to begin. */
+const SLOWEST_BYTES_PER_MS = 1000;
+
+/** How long a worker may take at least, in milliseconds, to say whether a task that is to be cancelled has begun. */
+const TAKE_BACK_LIMIT_MS = 1000;
+
+/** A worker holds as many tasks as are expected to take so long, in microseconds: enough never to wait for this process. */
+const HELD_US = 1000;
+
+/** And never more than so many. */
+const MAX_HELD = 512;
+
+/** A worker whose tasks have no more numbers is replaced. */
+const LAST_TASK_NUMBER = 0x7fff_fff0;
+
+/** What the tasks need of their worker. */
+export interface TasksHost {
+  readonly config: WorkerConfig;
+  readonly channel: ParentChannel;
+  readonly processTask: ProcessTask;
+  readonly root: TreeRoot;
+  /** What the worker has kept that may not have come yet; it still runs, and may be writing. */
+  readKept(): readonly ToParentMessage[];
+  /** Whether it takes tasks: it is ready, and has not left. */
+  isOpen(): boolean;
+  /** Whether it ends when it has no task any more. */
+  isRetiring(): boolean;
+  isKilled(): boolean;
+  kill(): void;
+  onNonsense(error: Error): void;
+  /** It has no task any more, and is to end. */
+  onUsedUp(): void;
+  /** It may have room for more tasks. */
+  onRoom(): void;
+  onReturned(tasks: readonly PoolTask[]): void;
+  onSettled(task: PoolTask, outcome: TaskOutcome): void;
+}
+
+export class WorkerTasks implements TaskHolder {
+  readonly #host: TasksHost;
+  readonly #channel: ParentChannel;
+  readonly #held = new HeldTasks();
+  readonly #sent = new SentFunctions();
+  /** Of the first task that it holds. */
+  readonly #clock = new TaskClock();
+  readonly #timeout: TaskTimeout;
+  /** When the first task is to have begun. */
+  #beginLimitAtMs = 0;
+  #beginTimer: NodeJS.Timeout | undefined;
+  /** What a cancelled task has left behind is being ended. */
+  #isCleaning = false;
+  /** While it is asked which of its tasks have not begun. */
+  #isTakingBack = false;
+  /** Runs while a task is to be cancelled of which it isn't known whether it has begun. */
+  #doubtTimer: NodeJS.Timeout | undefined;
+  /** Its first task takes longer than expected. */
+  #isStalled = false;
+  /** The start of its last task need not be announced at once. */
+  #isSilent = false;
+  #outcomeCount = 0;
+  #outcomeCountSeen = -1;
+  /** Outcomes that came after the process had been marked for death; they count when that is over. */
+  readonly #lateOutcomes: { readonly task: PoolTask; readonly outcome: TaskOutcome }[] = [];
+  #givenCount = 0;
+
+  constructor(host: TasksHost) {
+    this.#host = host;
+    this.#channel = host.channel;
+    this.#timeout = new TaskTimeout(this.#clock, {
+      outcomeBytesSoFar: (task) => this.#channel.outcomeBytesSoFar(task.number),
+      askStack: (task) => this.#channel.sendToWatchdog({ kind: "askStack", taskId: task.number }),
+      onTimedOut: (task, error) => this.#askToEnd(task, error),
+    });
+  }
+
+  /** The task that runs or is about to. */
+  get first(): PoolTask | undefined {
+    return this.#held.first;
+  }
+
+  /** All tasks that it holds, in order. */
+  get all(): readonly PoolTask[] {
+    return [...this.#held];
+  }
+
+  /** Tasks that it was given so far. */
+  get givenCount(): number {
+    return this.#givenCount;
+  }
+
+  get isCleaning(): boolean {
+    return this.#isCleaning;
+  }
+
+  /** Whether it can take a task of this function: one always when it is idle, more only when all will be over soon. */
+  hasRoomFor(fn: PooledFunction, isChunk: boolean): boolean {
+    if (this.#isTakingBack || !this.#host.isOpen()) return false;
+    const { first, size } = this.#held;
+    if (first === undefined) return true;
+    if (first.endReason !== undefined || this.#isCleaning || this.#isStalled || this.#host.isRetiring()) return false;
+    if (size >= MAX_HELD || this.#isUsedUp) return false;
+    return this.#held.expectedUs + (fn.expectedUs(isChunk) ?? HELD_US) <= HELD_US;
+  }
+
+  /** Whether more tasks should come soon; one at a time would each be a write. */
+  get isRunningLow(): boolean {
+    return this.#held.size <= MAX_HELD / 2 && this.#held.expectedUs <= HELD_US / 2;
+  }
+
+  get #isUsedUp(): boolean {
+    return (
+      this.#givenCount >= (this.#host.config.maxTasks ?? LAST_TASK_NUMBER) || this.#held.nextNumber >= LAST_TASK_NUMBER
+    );
+  }
+
+  /** Gives it a task, for which it has room. */
+  give(task: PoolTask): void {
+    this.#givenCount += 1;
+    task.holder = this;
+    this.#held.push(task, task.fn.expectedUs(task.isChunk) ?? HELD_US);
+    const sentBytes = sendTask(task, this.#sent, this.#channel);
+    this.#isSilent = !isAnnounced(task);
+    if (this.#held.first === task) this.#makeNext(task, sentBytes);
+    else task.state = "held";
+  }
+
+  #makeNext(task: PoolTask, sentBytes = 0): void {
+    const { beginLimitMs = BEGIN_LIMIT_MS } = this.#host.config;
+    const limitMs = beginLimitMs + sentBytes / SLOWEST_BYTES_PER_MS;
+    this.#beginLimitAtMs = performance.now() + limitMs;
+    this.#beginTimer ??= setTimeout(() => this.#checkBegin(), limitMs).unref();
+    task.dispatch();
+  }
+
+  /**
+   * Ends a task that it holds. One that has begun is asked to end by itself, and its process is killed with all descendants
+   * when the grace period has passed; one that has not is taken back. The task settles with `reason` when that is done.
+   */
+  end(task: PoolTask, reason: Error): void {
+    if (task.holder !== this || task.endReason !== undefined) return;
+    task.endReason = reason;
+    if (task.state === "running") {
+      this.#askToEnd(task, reason);
+      return;
+    }
+    this.takeBack();
+    const limitMs = Math.max(TAKE_BACK_LIMIT_MS, this.#host.config.graceMs);
+    this.#doubtTimer ??= setTimeout(() => setImmediate(() => this.#onDoubtful()), limitMs).unref();
+  }
+
+  /** The answer doesn't come: the process is stopped, say. */
+  #onDoubtful(): void {
+    if (this.#isTakingBack) this.#host.kill();
+  }
+
+  #askToEnd(task: PoolTask, reason: Error): void {
+    // No other task may begin there: what it starts would be ended with what this one leaves behind.
+    if (this.#held.size > 1) this.takeBack();
+    if (this.#host.config.graceMs === 0) {
+      this.#host.kill();
+      return;
+    }
+    this.#clock.after(this.#host.config.graceMs, () => this.#host.kill());
+    this.#channel.sendToWatchdog({ kind: "abort", taskId: task.number });
+    this.#channel.send({ kind: "cancel", taskId: task.number, reason: encodeThrown(reason) });
+  }
+
+  /** Takes what the watchdog thread answers. */
+  receiveFromWatchdog(message: FromWatchdogMessage): void {
+    if (message.kind === "stack") {
+      const task = this.#held.first;
+      if (task?.number === message.taskId) this.#timeout.answer(task, message.frames);
+      return;
+    }
+    this.#isTakingBack = false;
+    clearTimeout(this.#doubtTimer);
+    this.#doubtTimer = undefined;
+    this.giveBack(message.taskId);
+  }
+
+  /** Asks which of its tasks have not begun, and has them back; the answer comes also while a task keeps it busy. */
+  takeBack(): void {
+    if (this.#isTakingBack) return;
+    this.#isTakingBack = true;
+    this.#channel.sendToWatchdog({ kind: "takeBack", taskId: this.#held.nextNumber });
+  }
+
+  /** Whether its first task may hold up others, or what has not been sent. */
+  get canStall(): boolean {
+    return this.#held.size > 1 || (this.#held.size === 1 && this.#isSilent);
+  }
+
+  /**
+   * If no task has ended since the last call: reads what the worker has kept, and has the tasks back that its first one
+   * holds up.
+   */
+  checkStall(): void {
+    if (this.#outcomeCount === this.#outcomeCountSeen && this.#held.size > 0) {
+      this.receiveKept(this.#host.readKept());
+      if (this.#outcomeCount === this.#outcomeCountSeen && this.#held.size > 1) {
+        this.#isStalled = true;
+        this.takeBack();
+      }
+    }
+    this.#outcomeCountSeen = this.#outcomeCount;
+  }
+
+  /** The tasks from this number on have not begun, and won't begin here. */
+  giveBack(firstUnbegun: number): void {
+    // What a worker has when it has left is given back when it is dead.
+    if (!this.#host.isOpen()) return;
+    const tasks = this.#held.takeFrom(firstUnbegun);
+    if (tasks[0]?.state === "running") {
+      this.#held.push(tasks[0], 0);
+      this.#host.onNonsense(new ProtocolError("The worker gives back a task that it has begun."));
+      return;
+    }
+    if (this.#held.size === 0 && tasks.length > 0) this.#goOn();
+    this.#release(tasks);
+    if (this.#held.size === 0) this.#host.onRoom();
+  }
+
+  /** Tasks that have not begun here are cancelled, or run elsewhere. */
+  #release(tasks: readonly PoolTask[]): void {
+    for (const task of tasks) {
+      if (task.endReason !== undefined) this.#host.onSettled(task, { kind: "ended", error: task.endReason });
+    }
+    const returned = tasks.filter(({ state }) => state !== "settled");
+    if (returned.length > 0) this.#host.onReturned(returned);
+  }
+
+  /** Takes what follows on what has come so far; what came before it may still be in the pipe. */
+  receiveKept(messages: readonly ToParentMessage[]): void {
+    for (const message of messages) {
+      if (message.kind !== "started" && message.kind !== "result" && message.kind !== "failure") return;
+      if (this.#isKnown(message.taskId)) continue;
+      const first = this.#held.first;
+      if (first?.number !== message.taskId) return;
+      if (message.kind !== "started" && first.state !== "running") return;
+      this.receive(message);
+    }
+  }
+
+  /** What was read from the journal comes over the pipe as well, later. */
+  #isKnown(taskId: number): boolean {
+    const { first, nextNumber } = this.#held;
+    return taskId < (first?.number ?? nextNumber);
+  }
+
+  /** Takes what the worker says of a task. */
+  receive(message: Extract<ToParentMessage, { kind: "started" | "result" | "failure" }>): void {
+    switch (message.kind) {
+      case "started":
+        this.#onStarted(message.taskId);
+        break;
+      case "result":
+        this.#onOutcome(message.taskId, message.durationUs, { kind: "result", value: message.value });
+        break;
+      case "failure":
+        this.#onOutcome(message.taskId, message.durationUs, { kind: "failure", error: message.error });
+        break;
+    }
+  }
+
+  #onStarted(taskId: number): void {
+    const task = this.#held.first;
+    if (this.#isKnown(taskId) || (task?.number === taskId && task.state === "running")) return;
+    if (task === undefined || task.number !== taskId || task.state !== "dispatched") {
+      this.#host.onNonsense(new ProtocolError(`The worker began task ${taskId}, which it was not given.`));
+      return;
+    }
+    task.begin(this.#host.processTask);
+    if (task.endReason !== undefined) this.#askToEnd(task, task.endReason);
+    else this.#timeout.watch(task);
+  }
+
+  #onOutcome(taskId: number, durationUs: number, outcome: TaskOutcome): void {
+    if (this.#isKnown(taskId)) return;
+    const task = this.#held.first;
+    if (task === undefined || task.number !== taskId || task.state !== "running") {
+      this.#host.onNonsense(new ProtocolError(`The worker ended task ${taskId}, which it was not running.`));
+      return;
+    }
+    // Being killed: the outcome waits for the process's end, so that the task settles when nothing of it is left.
+    if (this.#host.isKilled()) {
+      this.#held.shift();
+      this.#lateOutcomes.push({ task, outcome });
+      this.#held.first?.dispatch();
+      return;
+    }
+    this.#clock.clear();
+    if (task.endReason !== undefined) {
+      void this.#clean(task, outcome);
+      return;
+    }
+    task.fn.learn(task.isChunk, durationUs);
+    this.#isStalled = false;
+    this.#outcomeCount += 1;
+    this.#settleFirst(task, outcome);
+  }
+
+  /** A task that ended by itself when asked to may have left processes behind; they end before it settles. */
+  async #clean(task: PoolTask, outcome: TaskOutcome): Promise<void> {
+    this.#isCleaning = true;
+    await killDescendants(this.#host.root);
+    this.#isCleaning = false;
+    if (this.#held.first !== task || this.#host.isKilled()) return;
+    this.#settleFirst(task, outcome);
+    if (this.#held.size === 0) this.#host.onRoom();
+  }
+
+  #settleFirst(task: PoolTask, outcome: TaskOutcome): void {
+    this.#held.shift();
+    this.#goOn();
+    this.#host.onSettled(task, outcome);
+  }
+
+  /** The first task is gone: the next one is first now, or there is none. */
+  #goOn(): void {
+    const next = this.#held.first;
+    if (next !== undefined) this.#makeNext(next);
+    else if (this.#host.isRetiring() || this.#isUsedUp) this.#host.onUsedUp();
+  }
+
+  /** Kills the process when its next task has not begun in time; looks again later when it need not yet. */
+  #checkBegin(): void {
+    this.#beginTimer = undefined;
+    const task = this.#held.first;
+    if (task === undefined || !this.#host.isOpen()) return;
+    const leftMs = this.#beginLimitAtMs - performance.now();
+    if (leftMs > 0 || task.state === "running") {
+      this.#beginTimer = setTimeout(() => this.#checkBegin(), Math.max(leftMs, BEGIN_CHECK_MS)).unref();
+      return;
+    }
+    // What has come meanwhile is to be read first.
+    setImmediate(() => {
+      if (this.#held.first === task && task.state === "dispatched") this.#host.kill();
+    });
+  }
+
+  /** The process has ended: the first task can't come to more than it has. */
+  stopClocks(): void {
+    this.#clock.clear();
+    clearTimeout(this.#beginTimer);
+    clearTimeout(this.#doubtTimer);
+  }
+
+  /**
+   * The process is gone, and all that it wrote has been read. Those that had not begun behind the first one run elsewhere.
+   *
+   * @returns The first one; it may have begun or not.
+   */
+  leaveBehind(): PoolTask | undefined {
+    this.stopClocks();
+    const [first, ...others] = this.#held.clear();
+    this.#release(others);
+    return first;
+  }
+
+  /** Settles what ended while the process was being killed. */
+  settleLate(): void {
+    for (const { task, outcome } of this.#lateOutcomes) this.#host.onSettled(task, outcome);
+  }
+}

@@ -1,0 +1,132 @@
+/** Tasks that a worker has before it needs them, and those that are taken back. */
+
+import assert from "node:assert/strict";
+import { after } from "node:test";
+import { test } from "node:test";
+
+import { CancelledError } from "../../src/index.js";
+import { ProcessTaskPoolExecutor } from "../../src/index.js";
+import { WorkerCrashedError } from "../../src/index.js";
+import { coreOf } from "../../src/executor/process-pool-executor.js";
+import { add } from "../fixtures/tasks.js";
+import { spinFor } from "../fixtures/tasks.js";
+import { waitUntil } from "../testlibraries/wait-until.js";
+
+const two = new ProcessTaskPoolExecutor({ maxWorkers: 2, graceMs: 300 });
+const one = new ProcessTaskPoolExecutor({ maxWorkers: 1, graceMs: 300 });
+
+after(async () => {
+  await two.shutdown();
+  await one.shutdown();
+});
+
+/** Has every worker run the function, which makes it known as a short one. */
+async function warmUp(executor: ProcessTaskPoolExecutor, count: number): Promise<void> {
+  await Promise.all(Array.from({ length: count }, () => executor.submit(spinFor, 20)));
+  for (let i = 0; i < 5; i += 1) await Promise.all(Array.from({ length: 40 }, () => executor.submit(spinFor, 0)));
+}
+
+function tasksOf(executor: ProcessTaskPoolExecutor): number[] {
+  return coreOf(executor).pool.workers.map(({ tasks }) => tasks?.all.length ?? 0);
+}
+
+test("a worker has several short tasks at a time, and long or unknown ones singly", async () => {
+  await warmUp(one, 1);
+  const short = Array.from({ length: 200 }, () => one.submit(spinFor, 0));
+  assert.ok((tasksOf(one)[0] ?? 0) > 1, `${tasksOf(one).join()} short ones`);
+  await Promise.all(short);
+  const unknown = Array.from({ length: 10 }, () => one.submit(() => 5));
+  assert.deepEqual(tasksOf(one), [1]);
+  await Promise.all(unknown);
+});
+
+test("short tasks don't wait behind a long one of the same function while another worker has nothing to do", async () => {
+  await warmUp(two, 2);
+  const long = two.submit(spinFor, 100_000);
+  const short = Array.from({ length: 300 }, () => two.submit(spinFor, 1));
+  await Promise.all(short);
+  assert.equal(long.done, false);
+  long.cancel();
+  await assert.rejects(long, CancelledError);
+});
+
+test("each task runs once, whatever is taken back", async () => {
+  await warmUp(two, 2);
+  const seen: number[] = [];
+  const tasks = Array.from({ length: 400 }, async (_, i) => {
+    // Long ones in between have those behind them taken back.
+    seen.push(await two.submit(spinFor, i % 40 === 7 ? 60 : 0, i));
+  });
+  await Promise.all(tasks);
+  assert.deepEqual(
+    seen.toSorted((a, b) => a - b),
+    Array.from({ length: 400 }, (_, i) => i),
+  );
+  const { completedTasks, failedTasks } = two.stats();
+  assert.equal(failedTasks, 0);
+  assert.ok(completedTasks >= 400);
+});
+
+test("a task that waits behind a long one in its worker is cancelled at once, and never begins", async () => {
+  await warmUp(one, 1);
+  const long = one.submit(spinFor, 100_000);
+  const held = Array.from({ length: 5 }, () => one.submit(spinFor, 0));
+  await waitUntil(() => (tasksOf(one)[0] ?? 0) >= 1, { what: "the tasks in their worker" });
+  for (const future of held) assert.equal(future.cancel("not needed"), true);
+  const outcomes = await Promise.allSettled(held);
+  assert.ok(outcomes.every((outcome) => outcome.status === "rejected" && outcome.reason instanceof CancelledError));
+  assert.equal(long.done, false, "they didn't wait for the long one");
+  long.cancel();
+  await assert.rejects(long, CancelledError);
+  assert.equal(await one.submit(add, 1, 2), 3);
+});
+
+test("a crash harms one task; those that were to run behind it run elsewhere, and those before it keep their results", async () => {
+  await using executor = new ProcessTaskPoolExecutor({ maxWorkers: 1 });
+  const perhapsDie = (i: number): number => {
+    if (i === 150) process.kill(process.pid, "SIGKILL");
+    if (i === 250) process.abort();
+    return i;
+  };
+  for (let i = 0; i < 20; i += 1) await executor.submit(perhapsDie, 0);
+  const outcomes = await Promise.allSettled(Array.from({ length: 300 }, (_, i) => executor.submit(perhapsDie, i)));
+  const failed = outcomes.flatMap((outcome, i) =>
+    outcome.status === "rejected" ? [[i, outcome.reason] as const] : [],
+  );
+  assert.deepEqual(
+    failed.map(([i]) => i),
+    [150, 250],
+  );
+  for (const [, error] of failed) assert.ok(error instanceof WorkerCrashedError);
+  assert.ok(outcomes.every((outcome, i) => outcome.status === "rejected" || outcome.value === i));
+});
+
+test("without a journal the same holds", async () => {
+  await using executor = new ProcessTaskPoolExecutor({
+    maxWorkers: 1,
+    // As a task might do: what is written there fails from then on, and everything is sent at once.
+    initializer: async () => {
+      const { closeSync } = await import("node:fs");
+      closeSync(6);
+    },
+  });
+  const perhapsDie = (i: number): number => {
+    if (i === 150) process.kill(process.pid, "SIGKILL");
+    return i;
+  };
+  for (let i = 0; i < 20; i += 1) await executor.submit(perhapsDie, 0);
+  const outcomes = await Promise.allSettled(Array.from({ length: 300 }, (_, i) => executor.submit(perhapsDie, i)));
+  const failed = outcomes.flatMap((outcome, i) => (outcome.status === "rejected" ? [i] : []));
+  assert.deepEqual(failed, [150]);
+});
+
+test("a cancelled task doesn't take what its successor in the same worker has started along", async () => {
+  await warmUp(one, 1);
+  const futures = Array.from({ length: 20 }, (_, i) => one.createProcessTask(spinFor, i === 3 ? 100_000 : 0, i));
+  const third = futures[3];
+  assert.ok(third !== undefined);
+  await waitUntil(() => futures[2]?.done === true, { what: "the tasks before it" });
+  third.cancel();
+  const outcomes = await Promise.allSettled(futures);
+  outcomes.forEach((outcome, i) => assert.equal(outcome.status, i === 3 ? "rejected" : "fulfilled", `task ${i}`));
+});
