@@ -9,6 +9,6 @@ export interface WorkerConfig {
   /** How long a process may take to become ready, initializer included, in milliseconds. */
   readonly startTimeoutMs: number;
   readonly maxTasks: number | undefined;
-  /** For tests. Default: `BEGIN_LIMIT_MS`. */
+  /** For tests. Default: that of `BeginLimit`. */
   readonly beginLimitMs?: number;
 }

@@ -1,5 +1,6 @@
 /** The tasks of one worker: which it has, which has begun, which it is asked to give back or to end. */
 
+import { BeginLimit } from "./begin-limit.js";
 import { HeldTasks } from "./held-tasks.js";
 import { ProtocolError } from "../errors.js";
 import { SentFunctions } from "./function-table.js";
@@ -13,24 +14,10 @@ import type { FromWatchdogMessage } from "../wire/protocol.js";
 import type { ParentChannel } from "../wire/parent-channel.js";
 import type { PoolTask } from "./pool-task.js";
 import type { PooledFunction } from "./function-table.js";
-import type { ProcessTask } from "../system/process-task.js";
 import type { TaskHolder } from "./pool-task.js";
 import type { TaskOutcome } from "./pool-task.js";
+import type { TasksHost } from "./tasks-host.js";
 import type { ToParentMessage } from "../wire/protocol.js";
-import type { TreeRoot } from "../system/process-tree.js";
-import type { WorkerConfig } from "./worker-config.js";
-
-/**
- * How long a worker may take, in milliseconds, to begin the task that is next: it may be stopped, or busy for ever with
- * what an ended task left behind. Then it is killed, and the task runs elsewhere.
- */
-const BEGIN_LIMIT_MS = 10_000;
-
-/** How often at most to look whether the next task has begun, in milliseconds. */
-const BEGIN_CHECK_MS = 1000;
-
-/** So many bytes of a task at least can be sent in a millisecond; a large one has more time to begin. */
-const SLOWEST_BYTES_PER_MS = 1000;
 
 /** How long a worker may take at least, in milliseconds, to say whether a task that is to be cancelled has begun. */
 const TAKE_BACK_LIMIT_MS = 1000;
@@ -44,29 +31,6 @@ const MAX_HELD = 512;
 /** A worker whose tasks have no more numbers is replaced. */
 const LAST_TASK_NUMBER = 0x7fff_fff0;
 
-/** What the tasks need of their worker. */
-export interface TasksHost {
-  readonly config: WorkerConfig;
-  readonly channel: ParentChannel;
-  readonly processTask: ProcessTask;
-  readonly root: TreeRoot;
-  /** What the worker has kept that may not have come yet; it still runs, and may be writing. */
-  readKept(): readonly ToParentMessage[];
-  /** Whether it takes tasks: it is ready, and has not left. */
-  isOpen(): boolean;
-  /** Whether it ends when it has no task any more. */
-  isRetiring(): boolean;
-  isKilled(): boolean;
-  kill(): void;
-  onNonsense(error: Error): void;
-  /** It has no task any more, and is to end. */
-  onUsedUp(): void;
-  /** It may have room for more tasks. */
-  onRoom(): void;
-  onReturned(tasks: readonly PoolTask[]): void;
-  onSettled(task: PoolTask, outcome: TaskOutcome): void;
-}
-
 export class WorkerTasks implements TaskHolder {
   readonly #host: TasksHost;
   readonly #channel: ParentChannel;
@@ -75,13 +39,14 @@ export class WorkerTasks implements TaskHolder {
   /** Of the first task that it holds. */
   readonly #clock = new TaskClock();
   readonly #timeout: TaskTimeout;
-  /** When the first task is to have begun. */
-  #beginLimitAtMs = 0;
-  #beginTimer: NodeJS.Timeout | undefined;
+  readonly #beginLimit: BeginLimit;
   /** What a cancelled task has left behind is being ended. */
   #isCleaning = false;
   /** While it is asked which of its tasks have not begun. */
   #isTakingBack = false;
+  #question = 0;
+  /** The first task has ended after it was asked to; whether others have begun since is being asked. */
+  #ended: { readonly task: PoolTask; readonly outcome: TaskOutcome } | undefined;
   /** Runs while a task is to be cancelled of which it isn't known whether it has begun. */
   #doubtTimer: NodeJS.Timeout | undefined;
   /** Its first task takes longer than expected. */
@@ -97,9 +62,13 @@ export class WorkerTasks implements TaskHolder {
   constructor(host: TasksHost) {
     this.#host = host;
     this.#channel = host.channel;
+    this.#beginLimit = new BeginLimit(host.config.beginLimitMs, () => host.kill());
     this.#timeout = new TaskTimeout(this.#clock, {
       outcomeBytesSoFar: (task) => this.#channel.outcomeBytesSoFar(task.number),
-      askStack: (task) => this.#channel.sendToWatchdog({ kind: "askStack", taskId: task.number }),
+      askStack: (task) => {
+        if (this.#held.size > 1) this.takeBack();
+        this.#channel.sendToWatchdog({ kind: "askStack", taskId: task.number });
+      },
       onTimedOut: (task, error) => this.#askToEnd(task, error),
     });
   }
@@ -156,10 +125,7 @@ export class WorkerTasks implements TaskHolder {
   }
 
   #makeNext(task: PoolTask, sentBytes = 0): void {
-    const { beginLimitMs = BEGIN_LIMIT_MS } = this.#host.config;
-    const limitMs = beginLimitMs + sentBytes / SLOWEST_BYTES_PER_MS;
-    this.#beginLimitAtMs = performance.now() + limitMs;
-    this.#beginTimer ??= setTimeout(() => this.#checkBegin(), limitMs).unref();
+    this.#beginLimit.watch(task, sentBytes);
     task.dispatch();
   }
 
@@ -176,12 +142,11 @@ export class WorkerTasks implements TaskHolder {
     }
     this.takeBack();
     const limitMs = Math.max(TAKE_BACK_LIMIT_MS, this.#host.config.graceMs);
-    this.#doubtTimer ??= setTimeout(() => setImmediate(() => this.#onDoubtful()), limitMs).unref();
-  }
-
-  /** The answer doesn't come: the process is stopped, say. */
-  #onDoubtful(): void {
-    if (this.#isTakingBack) this.#host.kill();
+    // No answer comes: the process is stopped, say.
+    this.#doubtTimer ??= setTimeout(
+      () => setImmediate(() => this.#isTakingBack && this.#host.kill()),
+      limitMs,
+    ).unref();
   }
 
   #askToEnd(task: PoolTask, reason: Error): void {
@@ -203,17 +168,35 @@ export class WorkerTasks implements TaskHolder {
       if (task?.number === message.taskId) this.#timeout.answer(task, message.frames);
       return;
     }
-    this.#isTakingBack = false;
-    clearTimeout(this.#doubtTimer);
-    this.#doubtTimer = undefined;
+    if (message.question === this.#question) {
+      this.#isTakingBack = false;
+      clearTimeout(this.#doubtTimer);
+      this.#doubtTimer = undefined;
+    }
     this.giveBack(message.taskId);
+    this.#finishEnded();
   }
 
-  /** Asks which of its tasks have not begun, and has them back; the answer comes also while a task keeps it busy. */
-  takeBack(): void {
-    if (this.#isTakingBack) return;
+  /**
+   * Asks which of its tasks have not begun, and has them back; the answer comes also while a task keeps it busy.
+   *
+   * @returns The number of the question.
+   */
+  takeBack(): number {
+    if (!this.#isTakingBack) this.#ask();
+    return this.#question;
+  }
+
+  /** As `takeBack`, whatever was asked before: the answer tells that the process was alive at this moment. */
+  takeBackAnew(): number {
+    this.#ask();
+    return this.#question;
+  }
+
+  #ask(): void {
     this.#isTakingBack = true;
-    this.#channel.sendToWatchdog({ kind: "takeBack", taskId: this.#held.nextNumber });
+    this.#question += 1;
+    this.#channel.sendToWatchdog({ kind: "takeBack", taskId: this.#held.nextNumber, question: this.#question });
   }
 
   /** Whether its first task may hold up others, or what has not been sent. */
@@ -238,8 +221,6 @@ export class WorkerTasks implements TaskHolder {
 
   /** The tasks from this number on have not begun, and won't begin here. */
   giveBack(firstUnbegun: number): void {
-    // What a worker has when it has left is given back when it is dead.
-    if (!this.#host.isOpen()) return;
     const tasks = this.#held.takeFrom(firstUnbegun);
     if (tasks[0]?.state === "running") {
       this.#held.push(tasks[0], 0);
@@ -296,6 +277,11 @@ export class WorkerTasks implements TaskHolder {
   #onStarted(taskId: number): void {
     const task = this.#held.first;
     if (this.#isKnown(taskId) || (task?.number === taskId && task.state === "running")) return;
+    if (this.#ended !== undefined) {
+      this.#finishEnded();
+      this.#onStarted(taskId);
+      return;
+    }
     if (task === undefined || task.number !== taskId || task.state !== "dispatched") {
       this.#host.onNonsense(new ProtocolError(`The worker began task ${taskId}, which it was not given.`));
       return;
@@ -321,7 +307,8 @@ export class WorkerTasks implements TaskHolder {
     }
     this.#clock.clear();
     if (task.endReason !== undefined) {
-      void this.#clean(task, outcome);
+      this.#ended = { task, outcome };
+      if (!this.#isTakingBack) this.#finishEnded();
       return;
     }
     task.fn.learn(task.isChunk, durationUs);
@@ -330,7 +317,19 @@ export class WorkerTasks implements TaskHolder {
     this.#settleFirst(task, outcome);
   }
 
-  /** A task that ended by itself when asked to may have left processes behind; they end before it settles. */
+  /**
+   * Settles a task that ended when, or just before, it was asked to. It may have left processes behind; they end before it
+   * settles. If another task has begun since, this one was over before the cancellation reached it, and what the two have
+   * started can't be told apart: nothing is ended.
+   */
+  #finishEnded(): void {
+    const ended = this.#ended;
+    if (ended === undefined) return;
+    this.#ended = undefined;
+    if (this.#held.size > 1) this.#settleFirst(ended.task, ended.outcome);
+    else void this.#clean(ended.task, ended.outcome);
+  }
+
   async #clean(task: PoolTask, outcome: TaskOutcome): Promise<void> {
     this.#isCleaning = true;
     await killDescendants(this.#host.root);
@@ -353,38 +352,24 @@ export class WorkerTasks implements TaskHolder {
     else if (this.#host.isRetiring() || this.#isUsedUp) this.#host.onUsedUp();
   }
 
-  /** Kills the process when its next task has not begun in time; looks again later when it need not yet. */
-  #checkBegin(): void {
-    this.#beginTimer = undefined;
-    const task = this.#held.first;
-    if (task === undefined || !this.#host.isOpen()) return;
-    const leftMs = this.#beginLimitAtMs - performance.now();
-    if (leftMs > 0 || task.state === "running") {
-      this.#beginTimer = setTimeout(() => this.#checkBegin(), Math.max(leftMs, BEGIN_CHECK_MS)).unref();
-      return;
-    }
-    // What has come meanwhile is to be read first.
-    setImmediate(() => {
-      if (this.#held.first === task && task.state === "dispatched") this.#host.kill();
-    });
-  }
-
   /** The process has ended: the first task can't come to more than it has. */
   stopClocks(): void {
     this.#clock.clear();
-    clearTimeout(this.#beginTimer);
+    this.#beginLimit.clear();
     clearTimeout(this.#doubtTimer);
   }
 
   /**
    * The process is gone, and all that it wrote has been read. Those that had not begun behind the first one run elsewhere.
    *
+   * @param outcomeOfOthers - How those behind the first one end, if they may have begun without a notice.
    * @returns The first one; it may have begun or not.
    */
-  leaveBehind(): PoolTask | undefined {
+  leaveBehind(outcomeOfOthers: ((task: PoolTask) => TaskOutcome) | undefined): PoolTask | undefined {
     this.stopClocks();
     const [first, ...others] = this.#held.clear();
-    this.#release(others);
+    if (outcomeOfOthers === undefined) this.#release(others);
+    else for (const task of others) this.#host.onSettled(task, outcomeOfOthers(task));
     return first;
   }
 

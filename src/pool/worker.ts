@@ -18,6 +18,7 @@ import { killProcessTree } from "../system/process-terminator.js";
 import { spawnWorker } from "./spawn-worker.js";
 import { startTimeOf } from "../system/process-task.js";
 import { waitForLastWords } from "./last-words.js";
+import type { FromWatchdogMessage } from "../wire/protocol.js";
 import type { PoolTask } from "./pool-task.js";
 import type { ProcessEnd } from "./worker-death.js";
 import type { TaskOutcome } from "./pool-task.js";
@@ -26,6 +27,9 @@ import type { ToParentMessage } from "../wire/protocol.js";
 import type { TreeRoot } from "../system/process-tree.js";
 import type { WorkerConfig } from "./worker-config.js";
 import type { WorkerDeath } from "./worker-death.js";
+
+/** How long a process that is to be killed has, in milliseconds, to say which of its tasks have begun. */
+const CONDEMNED_LIMIT_MS = 200;
 
 /** How long a worker that was told to end may take, in milliseconds, before it is killed. */
 const END_GRACE_MS = 2000;
@@ -79,6 +83,12 @@ export class Worker {
   #isRetiring = false;
   /** One of the private pipes is closed: it can't be told anything any more. */
   #isCutOff = false;
+  #hasClosedResults = false;
+  /** Runs while a process that is to be killed may still say which tasks have begun. */
+  #condemnedTimer: NodeJS.Timeout | undefined;
+  #lastQuestion: number | undefined;
+  /** All tasks that it holds have begun, with or without a notice. */
+  #hasToldBegun = false;
   #killTimer: NodeJS.Timeout | undefined;
   #nonsense: unknown;
 
@@ -106,14 +116,14 @@ export class Worker {
       onPause: () => {
         if (!this.#hasLeft && this.#wasReady) this.#events.onRoom(this);
       },
-      onWatchdogMessage: (message) => this.#tasks?.receiveFromWatchdog(message),
+      onWatchdogMessage: (message) => this.#receiveFromWatchdog(message),
       onNonsense: (error) => this.#onNonsense(error),
       onEnd: () => {
         endResults();
-        // Only an exit or a task closes this descriptor; in both cases nothing can come from this process any more. An exit
-        // that has come so far keeps its status.
+        // Only an exit or a task closes this descriptor; in both cases nothing can come from this process any more.
+        this.#hasClosedResults = true;
         this.#noteEnd();
-        this.kill();
+        this.#condemn();
       },
       // Node closes these two while it exits by itself: give it the time for that.
       onOtherEnd: () => {
@@ -256,6 +266,7 @@ export class Worker {
   }
 
   #receive(message: ToParentMessage): void {
+    if (this.#nonsense !== undefined) return;
     switch (message.kind) {
       case "ready":
         if (message.protocolVersion !== PROTOCOL_VERSION || this.#wasReady) {
@@ -292,7 +303,26 @@ export class Worker {
   }
 
   #onNonsense(error: unknown): void {
-    this.#nonsense = error;
+    this.#nonsense ??= error;
+    this.#condemn();
+  }
+
+  /**
+   * Kills the process, whose notices can't be trusted or don't come any more: first its watchdog is asked which tasks have
+   * begun, so that none of them is run again. A process that has exited doesn't answer, and need not.
+   */
+  #condemn(): void {
+    this.#leave();
+    if (this.#condemnedTimer !== undefined) return;
+    this.#lastQuestion = this.#tasks?.takeBackAnew();
+    this.#condemnedTimer = setTimeout(() => this.kill(), CONDEMNED_LIMIT_MS).unref();
+  }
+
+  #receiveFromWatchdog(message: FromWatchdogMessage): void {
+    this.#tasks?.receiveFromWatchdog(message);
+    if (message.kind !== "takenBack" || message.question !== this.#lastQuestion) return;
+    // It lives, although the pipe is closed: what it holds now has begun, whatever notices were lost.
+    this.#hasToldBegun = true;
     this.kill();
   }
 
@@ -312,6 +342,7 @@ export class Worker {
     this.#startClock.clear();
     this.#tasks?.stopClocks();
     clearTimeout(this.#killTimer);
+    clearTimeout(this.#condemnedTimer);
   }
 
   #die(what: string, end: ProcessEnd = { exitCode: null, signal: null }): void {
@@ -323,8 +354,10 @@ export class Worker {
     this.#isDead = true;
     for (const stream of this.#streams) stream.destroy();
     const stderr = this.#stderr?.tail ?? "";
-    const first = this.#tasks?.leaveBehind();
-    const unbegun = first?.state === "dispatched" && first.endReason === undefined ? first : undefined;
+    // Notices that can't be trusted, or were lost: nothing that may have begun is run again.
+    const isDoubtful = this.#nonsense !== undefined || (this.#hasClosedResults && this.#hasToldBegun);
+    const first = this.#tasks?.leaveBehind(isDoubtful ? (task) => this.#outcomeAtDeath(task, end, stderr) : undefined);
+    const unbegun = !isDoubtful && first?.state === "dispatched" && first.endReason === undefined ? first : undefined;
     this.#events.onDead(this, {
       wasReady: this.#wasReady,
       wasToldToEnd: this.#wasToldToEnd,

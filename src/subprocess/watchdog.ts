@@ -43,8 +43,9 @@ async function tellStack(taskId: number): Promise<void> {
   answer({ kind: "stack", taskId, frames: await captureMainThreadStack() });
 }
 
-function receive({ kind, taskId }: ToWatchdogMessage): void {
-  switch (kind) {
+function receive(message: ToWatchdogMessage): void {
+  const { taskId } = message;
+  switch (message.kind) {
     case "abort":
       flag.raise(taskId);
       break;
@@ -52,7 +53,7 @@ function receive({ kind, taskId }: ToWatchdogMessage): void {
       void tellStack(taskId);
       break;
     case "takeBack":
-      answer({ kind: "takenBack", taskId: claim.takeBack(taskId) });
+      answer({ kind: "takenBack", taskId: claim.takeBack(taskId), question: message.question });
       break;
   }
 }

@@ -20,7 +20,8 @@ const MAX_STACK_LENGTH = 16 * 1024;
 
 /** Encodes a message to a watchdog thread. */
 export function encodeToWatchdog(message: ToWatchdogMessage): Uint8Array {
-  return Buffer.concat(encodeFrame(makeFrame(TO_WATCHDOG[message.kind], { idA: message.taskId })));
+  const idB = message.kind === "takeBack" ? message.question : 0;
+  return Buffer.concat(encodeFrame(makeFrame(TO_WATCHDOG[message.kind], { idA: message.taskId, idB })));
 }
 
 /** @throws ProtocolError for a kind that no parent sends. */
@@ -31,7 +32,7 @@ export function decodeToWatchdog(frame: Frame): ToWatchdogMessage {
     case TO_WATCHDOG.askStack:
       return { kind: "askStack", taskId: frame.idA };
     case TO_WATCHDOG.takeBack:
-      return { kind: "takeBack", taskId: frame.idA };
+      return { kind: "takeBack", taskId: frame.idA, question: frame.idB };
     default:
       throw new ProtocolError(`No message to a watchdog has kind ${frame.kind}.`);
   }
@@ -40,8 +41,9 @@ export function decodeToWatchdog(frame: Frame): ToWatchdogMessage {
 /** Encodes an answer of a watchdog thread. */
 export function encodeFromWatchdog(message: FromWatchdogMessage): Uint8Array {
   const text = message.kind === "stack" ? message.frames.slice(0, MAX_STACK_LENGTH) : "";
+  const idB = message.kind === "takenBack" ? message.question : 0;
   const payload = Buffer.from(text, "utf8");
-  return Buffer.concat(encodeFrame(makeFrame(FROM_WATCHDOG[message.kind], { idA: message.taskId, payload })));
+  return Buffer.concat(encodeFrame(makeFrame(FROM_WATCHDOG[message.kind], { idA: message.taskId, idB, payload })));
 }
 
 /** @throws ProtocolError for a kind that no watchdog sends. */
@@ -50,7 +52,7 @@ export function decodeFromWatchdog(frame: Frame): FromWatchdogMessage {
     case FROM_WATCHDOG.stack:
       return { kind: "stack", taskId: frame.idA, frames: Buffer.from(frame.payload).toString("utf8") };
     case FROM_WATCHDOG.takenBack:
-      return { kind: "takenBack", taskId: frame.idA };
+      return { kind: "takenBack", taskId: frame.idA, question: frame.idB };
     default:
       throw new ProtocolError(`No message of a watchdog has kind ${frame.kind}.`);
   }

@@ -45,14 +45,10 @@ export class ParentChannel {
   readonly #pipes: WorkerPipes;
   readonly #decoder: FrameDecoder;
   readonly #outbox = new FrameWriter();
-  #isBroken = false;
 
   constructor(pipes: WorkerPipes, events: ParentChannelEvents) {
     this.#pipes = pipes;
-    this.#decoder = new FrameDecoder((frame) => {
-      // One chunk may hold several frames: nothing after the first bad one is trusted.
-      if (!this.#isBroken) events.onMessage(decodeToParent(frame));
-    });
+    this.#decoder = new FrameDecoder((frame) => events.onMessage(decodeToParent(frame)));
     const answers = new FrameDecoder((frame) => events.onWatchdogMessage(decodeFromWatchdog(frame)));
     this.#read(pipes.results, this.#decoder, events);
     pipes.results.on("data", () => events.onPause());
@@ -73,12 +69,14 @@ export class ParentChannel {
   }
 
   #read(source: Readable, decoder: FrameDecoder, events: ParentChannelEvents): void {
+    let isBroken = false;
     source.on("data", (chunk: Buffer) => {
-      if (this.#isBroken) return;
+      // Nothing after the first bad frame is trusted.
+      if (isBroken) return;
       try {
         decoder.push(chunk);
       } catch (error) {
-        this.#isBroken = true;
+        isBroken = true;
         events.onNonsense(error);
       }
     });

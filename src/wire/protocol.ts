@@ -101,12 +101,15 @@ export type ToWatchdogMessage =
   | { readonly kind: "abort"; readonly taskId: number }
   /** Asks what the main thread is doing. */
   | { readonly kind: "askStack"; readonly taskId: number }
-  /** Takes back all tasks that have not begun; `taskId` is that of the next task that will be sent. */
-  | { readonly kind: "takeBack"; readonly taskId: number };
+  /**
+   * Takes back all tasks that have not begun; `taskId` is that of the next task that will be sent. The answer repeats the
+   * number of the question.
+   */
+  | { readonly kind: "takeBack"; readonly taskId: number; readonly question: number };
 
 /** From a worker's watchdog thread to the parent. */
 export type FromWatchdogMessage =
   /** The call stack of the main thread, a frame a line as in `Error.stack`; empty when no JavaScript was running. */
   | { readonly kind: "stack"; readonly taskId: number; readonly frames: string }
   /** The tasks from `taskId` on will not begin here. */
-  | { readonly kind: "takenBack"; readonly taskId: number };
+  | { readonly kind: "takenBack"; readonly taskId: number; readonly question: number };

@@ -132,7 +132,7 @@ test("messages on the lifeline survive being cut anywhere, and others are refuse
     { kind: "abort", taskId: 1 },
     { kind: "askStack", taskId: 0xffff_ffff },
     { kind: "abort", taskId: 70_000 },
-    { kind: "takeBack", taskId: 5 },
+    { kind: "takeBack", taskId: 5, question: 77 },
   ] as const;
   const bytes = Buffer.concat(messages.map(encodeToWatchdog));
   for (const byte of bytes) decoder.push(Buffer.of(byte));
@@ -142,7 +142,7 @@ test("messages on the lifeline survive being cut anywhere, and others are refuse
   const answers: unknown[] = [];
   const told = [
     { kind: "stack", taskId: 7, frames: "    at spin (file:///tmp/ä.js:1:2)" },
-    { kind: "takenBack", taskId: 8 },
+    { kind: "takenBack", taskId: 8, question: 77 },
   ] as const;
   const answerDecoder = new FrameDecoder((frame) => answers.push(decodeFromWatchdog(frame)));
   for (const answer of told) answerDecoder.push(Buffer.from(encodeFromWatchdog(answer)));
