@@ -8,6 +8,7 @@ import { realpathSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { isMainThread } from "node:worker_threads";
 import { pathToFileURL } from "node:url";
 
 import { processWide } from "./process-wide.js";
@@ -27,11 +28,14 @@ function withoutQuery(url: string): string {
   return url.replace(/[?#].*$/s, "");
 }
 
+/** Whether the program's text comes from elsewhere. A worker thread inherits these options and has a file all the same. */
+function isEvaluated(): boolean {
+  return isMainThread && process.execArgv.some((option) => EVALUATES.test(option));
+}
+
 function findMainModule(): string | undefined {
   const path = process.argv[1];
-  if (path === undefined || path === "-" || process.execArgv.some((option) => EVALUATES.test(option))) {
-    return undefined;
-  }
+  if (path === undefined || path === "-" || isEvaluated()) return undefined;
   try {
     // `node dir` and `node file-without-extension` are allowed, and resolved as `require` would.
     const file = createRequire(join(process.cwd(), "[main]")).resolve(path);
@@ -43,7 +47,7 @@ function findMainModule(): string | undefined {
 }
 
 /**
- * The URL of the program's main module: the root parent's, in a worker.
+ * The URL of the program's main module: the root parent's, in a worker; the thread's own, in a worker thread.
  *
  * @returns undefined in a REPL, with `node -e`, and for a program read from standard input.
  */
