@@ -12,8 +12,10 @@ import { WorkerCrashedError } from "../errors.js";
 import { WorkerStartError } from "../errors.js";
 import { describeWorkers } from "./pool-stats.js";
 import { killProcessTreesSync } from "../system/process-terminator.js";
+import { needNotWake } from "./orphan-waker.js";
 import { nestingProblem } from "./nesting.js";
 import { onProcessExit } from "../system/signals.js";
+import { wakeWhenOrphaned } from "./orphan-waker.js";
 import type { ExecutorStats } from "./pool-stats.js";
 import type { PoolTask } from "./pool-task.js";
 import type { TaskOutcome } from "./pool-task.js";
@@ -243,8 +245,10 @@ export class ProcessPool {
       this.#config.onActivity(true);
     }
     try {
-      this.#workers.add(new Worker(this.#config.worker, this.#workerEvents));
+      const worker = new Worker(this.#config.worker, this.#workerEvents);
+      this.#workers.add(worker);
       this.#counters.startedWorkers += 1;
+      if (worker.root !== undefined) wakeWhenOrphaned(worker.root.pid);
     } catch (error) {
       if (this.#workers.size === 0) this.#becomeInactive();
       this.#onStartFailed(`the spawn failed (${error instanceof Error ? error.message : String(error)})`, "");
@@ -288,6 +292,7 @@ export class ProcessPool {
 
   #onDead(worker: Worker, death: WorkerDeath): void {
     this.#workers.delete(worker);
+    if (worker.root !== undefined) needNotWake(worker.root.pid);
     if (death.wasCrash) this.#counters.crashedWorkers += 1;
     if (death.unbegun !== undefined) this.#giveBack(death.unbegun, worker, death);
     if (this.#workers.size === 0) this.#becomeInactive();
