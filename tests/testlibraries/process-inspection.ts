@@ -56,9 +56,19 @@ export function isAlive(pid: number): boolean {
   return sight !== undefined && sight.state !== "Z" && sight.state !== "X";
 }
 
+/** Whether a process is stopped, by SIGSTOP for example. */
+export function isStopped(pid: number): boolean {
+  return seeProcess(pid)?.state === "T";
+}
+
 /** CPU time used by a process, in milliseconds (steps of 10); 0 when it is gone. */
 export function cpuTimeMsOf(pid: number): number {
   return seeProcess(pid)?.cpuTimeMs ?? 0;
+}
+
+/** Ids of all processes whose parent this is, zombies too. */
+export function childrenOf(pid: number): number[] {
+  return allPids().filter((each) => seeProcess(each)?.parentPid === pid);
 }
 
 /** Ids of all living descendants of a process, by parent pid alone. */
