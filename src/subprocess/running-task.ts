@@ -2,6 +2,9 @@ import { CancelledError } from "../errors.js";
 import type { AbortFlag } from "./abort-flag.js";
 import type { CurrentTask } from "./current-task.js";
 
+/** Out here, where it captures nothing. */
+function ignore(): void {}
+
 /** The task that a worker runs now: what `currentTask()` gives, with the strings by which it is ended. */
 export class RunningTask implements CurrentTask {
   readonly id: number;
@@ -10,7 +13,7 @@ export class RunningTask implements CurrentTask {
   readonly #flag: AbortFlag;
   /** Made when somebody asks: most tasks never do, and it costs more than all else of a small task. */
   #lazyController: AbortController | undefined;
-  #rejectBody: (error: unknown) => void = () => {};
+  #rejectBody: (error: unknown) => void = ignore;
 
   constructor(id: number, name: string, flag: AbortFlag) {
     this.id = id;
@@ -51,7 +54,20 @@ export class RunningTask implements CurrentTask {
   settle<T>(body: Promise<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       this.#rejectBody = reject;
-      body.then(resolve, reject);
+      // Whatever the task has started refers to this object for good, and would keep the outcome by way of `reject`.
+      const release = (): void => {
+        this.#rejectBody = ignore;
+      };
+      body.then(
+        (value) => {
+          release();
+          resolve(value);
+        },
+        (error: unknown) => {
+          release();
+          reject(error);
+        },
+      );
     });
   }
 }
