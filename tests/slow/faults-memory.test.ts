@@ -1,0 +1,55 @@
+/** Memory beside the heap that runs out. */
+
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { test } from "node:test";
+
+import { ProcessTaskPoolExecutor } from "../../src/index.js";
+import { WorkerCrashedError } from "../../src/index.js";
+import { add } from "../fixtures/tasks.js";
+
+const noLimits = spawnSync("prlimit", ["--version"]).status === 0 ? false : "prlimit is not installed";
+
+test("buffers of impossible sizes fail their task alone, in the same process", async () => {
+  await using executor = new ProcessTaskPoolExecutor({ maxWorkers: 1 });
+  const pid = await executor.submit(() => process.pid);
+  for (const size of [2 ** 43, 2 ** 53 - 1]) {
+    await assert.rejects(
+      executor.submit((bytes: number) => Buffer.alloc(bytes).length, size),
+      RangeError,
+    );
+    await assert.rejects(
+      executor.submit((bytes: number) => new ArrayBuffer(bytes).byteLength, size),
+      (error) => error instanceof RangeError && /allocation failed/.test(error.message),
+    );
+  }
+  assert.equal(await executor.submit(() => process.pid), pid);
+});
+
+/** Takes buffers until the system has no more: this process is allowed so many bytes more than it has now. */
+async function takeBuffers(spareBytes: number): Promise<never> {
+  const { readFileSync } = await import("node:fs");
+  const { spawnSync: spawnNow } = await import("node:child_process");
+  // From outside, and only now: Node 24 and 26 don't start under such a limit.
+  const sizeKb = Number(/^VmSize:\s+(\d+) kB$/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1]);
+  const { status, stderr } = spawnNow("prlimit", [`--pid=${process.pid}`, `--as=${sizeKb * 1024 + spareBytes}`]);
+  if (status !== 0) throw new Error(`prlimit failed: ${String(stderr)}`);
+  for (const taken: Buffer[] = []; ;) taken.push(Buffer.alloc(10_000_000, 1));
+}
+
+test(
+  "buffers until memory is out end one task, with its error or a crash; the pool goes on",
+  { skip: noLimits },
+  async (t) => {
+    await using executor = new ProcessTaskPoolExecutor({ maxWorkers: 1, maxTasksPerChild: 1 });
+    for (const spareBytes of [300_000_000, 100_000_000]) {
+      const error = await executor.createProcessTask(takeBuffers, spareBytes).exception();
+      t.diagnostic(String(error).split("\n")[0] ?? "");
+      assert.ok(
+        (error instanceof RangeError && /allocat/.test(error.message)) || error instanceof WorkerCrashedError,
+        String(error),
+      );
+      assert.equal(await executor.submit(add, 1, 2), 3);
+    }
+  },
+);
