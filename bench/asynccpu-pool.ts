@@ -1,11 +1,10 @@
 import { JOBS } from "./jobs.js";
 import { ProcessPoolExecutor } from "../src/index.js";
-import { WORKERS } from "./contender.js";
 import type { Contender } from "./contender.js";
 
 /** asynccpu as a user has it: no option but the number of workers. */
-export function openAsynccpu(): Contender {
-  const executor = new ProcessPoolExecutor({ maxWorkers: WORKERS });
+export function openAsynccpu(workers: number): Contender {
+  const executor = new ProcessPoolExecutor({ maxWorkers: workers });
   return {
     run: (job, argument) => executor.submit(JOBS[job] as (argument: unknown) => unknown, argument),
     close: () => executor.shutdown(),

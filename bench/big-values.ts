@@ -29,11 +29,11 @@ async function timeTrips(count: number, trip: () => Promise<void>): Promise<numb
 const asArgument: Measure = {
   id: "big-argument",
   rows: () => [{ key: "speed", title: `${ARRAY_MIB} MiB Uint8Array as argument`, unit: "MB/s", isHigherBetter: true }],
-  run: (open, { bigTrips }) =>
-    withWarm(open, async (contender) => {
+  run: (load, sizes) =>
+    withWarm(load, sizes, async (contender) => {
       const bytes = makeArray();
       const expected = checksum(bytes);
-      const speed = await timeTrips(bigTrips, async () => {
+      const speed = await timeTrips(sizes.bigTrips, async () => {
         check((await contender.run("checksum", bytes)) === expected, "the array arrived as another one");
       });
       return { speed };
@@ -43,11 +43,11 @@ const asArgument: Measure = {
 const echoed: Measure = {
   id: "big-echo",
   rows: () => [{ key: "speed", title: `${ARRAY_MIB} MiB Uint8Array echoed back`, unit: "MB/s", isHigherBetter: true }],
-  run: (open, { bigTrips }) =>
-    withWarm(open, async (contender) => {
+  run: (load, sizes) =>
+    withWarm(load, sizes, async (contender) => {
       const bytes = makeArray();
       let back: unknown;
-      const speed = await timeTrips(bigTrips, async () => {
+      const speed = await timeTrips(sizes.bigTrips, async () => {
         back = await contender.run("echo", bytes);
       });
       check(back instanceof Uint8Array && Buffer.compare(back, bytes) === 0, "another array came back");

@@ -4,20 +4,20 @@ import { fileURLToPath } from "node:url";
 import { fork } from "node:child_process";
 
 import { Calls } from "./contender.js";
-import { WORKERS } from "./contender.js";
 import type { Contender } from "./contender.js";
 
 const CHILD_PATH = fileURLToPath(new URL("./fork-channel-child.js", import.meta.url));
 
-export function openForkChannel(): Contender {
-  const calls = new Calls();
-  const children = Array.from({ length: WORKERS }, () => fork(CHILD_PATH, { serialization: "advanced" }));
-  for (const child of children) {
+export function openForkChannel(workers: number): Contender {
+  const calls = new Calls(workers);
+  const children = Array.from({ length: workers }, (_, index) => {
+    const child = fork(CHILD_PATH, { serialization: "advanced" });
     child.on("message", (message) => {
       const { id, value } = message as { id: number; value: unknown };
-      calls.end(id, value);
+      calls.end(id, index, value);
     });
-  }
+    return child;
+  });
   return {
     run: (job, value) => calls.begin((id, child) => children[child]?.send({ id, job, value })),
     close: async () => {

@@ -1,5 +1,7 @@
 /** The work that the contenders run in their children: importable, so that asynccpu sends it by reference. */
 
+import { threadId } from "node:worker_threads";
+
 /** How far apart, in bytes, the samples lie by which a large array is checked. */
 const SAMPLE_STRIDE_BYTES = 65_521;
 
@@ -49,17 +51,17 @@ export function echo(bytes: Uint8Array): Uint8Array {
   return bytes;
 }
 
-/** The id of the child's process; takes a given time, so that one child can't take all such tasks. @public */
-export function processId(busyMs: number): number {
+/** Who the worker is, process or thread; takes a given time, so that one worker can't take all such tasks. @public */
+export function workerId(busyMs: number): string {
   const end = performance.now() + busyMs;
   while (performance.now() < end) {
     // Busy is what it shall be.
   }
-  return process.pid;
+  return `${process.pid}:${threadId}`;
 }
 
 /** The jobs by their names, which is how the raw limit and fork's channel send them. */
-export const JOBS = { noop, churn, timedChurn, checksum, echo, processId } as const;
+export const JOBS = { noop, churn, timedChurn, checksum, echo, workerId } as const;
 
 export type JobName = keyof typeof JOBS;
 

@@ -1,12 +1,17 @@
 /** Measures of many small tasks: the cost of a task beside its work. */
 
+import { ASYNCCPU } from "./contender-names.js";
+import { RAW_LIMIT } from "./contender-names.js";
+import { WORKERS } from "./contender.js";
 import { burst } from "./measure.js";
 import { check } from "./measure.js";
 import { churn } from "./jobs.js";
 import { median } from "./measure.js";
+import { peakRssMib } from "./process-memory.js";
 import { withWarm } from "./measure.js";
 import type { Contender } from "./contender.js";
 import type { Measure } from "./measure.js";
+import type { Row } from "./measure.js";
 import type { TimedChurn } from "./jobs.js";
 
 const IN_FLIGHT = 64;
@@ -27,18 +32,51 @@ async function timeMs(body: () => Promise<void>): Promise<number> {
   return performance.now() - start;
 }
 
+/** Watches the event loop while something runs; gives the longest time in which it did not turn. */
+async function longestBlockMs(body: () => Promise<void>): Promise<number> {
+  let last = performance.now();
+  let longestMs = 0;
+  const look = (): void => {
+    const now = performance.now();
+    longestMs = Math.max(longestMs, now - last);
+    last = now;
+  };
+  const timer = setInterval(look, 1);
+  await body();
+  look();
+  clearInterval(timer);
+  return longestMs;
+}
+
+/** One burst gives all three, because some need ten seconds for it. */
+async function measureBurst(contender: Contender, count: number): Promise<Record<string, number>> {
+  let wallMs = 0;
+  const block = await longestBlockMs(async () => {
+    wallMs = await timeMs(() => burst(contender, count));
+  });
+  return { rate: (count / wallMs) * 1000, block, peak: peakRssMib() };
+}
+
+function burstRows(count: number): readonly Row[] {
+  return [
+    { key: "rate", title: `${thousands(count)} no-op tasks submitted at once`, unit: "tasks/s", isHigherBetter: true },
+    { key: "block", title: "longest block of the parent's event loop meanwhile", unit: "ms", isHigherBetter: false },
+    { key: "peak", title: "the parent's peak RSS meanwhile", unit: "MiB", isHigherBetter: false },
+  ];
+}
+
 const atOnce: Measure = {
   id: "at-once",
-  rows: ({ tasks }) => [
-    {
-      key: "rate",
-      title: `${thousands(tasks)} no-op tasks submitted at once`,
-      unit: "tasks/s",
-      isHigherBetter: true,
-    },
-  ],
-  run: (open, { tasks }) =>
-    withWarm(open, async (contender) => ({ rate: (tasks / (await timeMs(() => burst(contender, tasks)))) * 1000 })),
+  rows: ({ tasks }) => burstRows(tasks),
+  run: (load, sizes) => withWarm(load, sizes, (contender) => measureBurst(contender, sizes.tasks)),
+};
+
+const million: Measure = {
+  id: "many-at-once",
+  contenders: [ASYNCCPU, RAW_LIMIT],
+  isSlow: true,
+  rows: ({ manyTasks }) => burstRows(manyTasks),
+  run: (load, sizes) => withWarm(load, sizes, (contender) => measureBurst(contender, sizes.manyTasks)),
 };
 
 async function runInFlight(contender: Contender, count: number): Promise<void> {
@@ -55,19 +93,21 @@ async function runInFlight(contender: Contender, count: number): Promise<void> {
 
 const inFlight: Measure = {
   id: "in-flight",
-  rows: () => [{ key: "rate", title: `the same, ${IN_FLIGHT} in flight`, unit: "tasks/s", isHigherBetter: true }],
-  run: (open, { tasks }) =>
-    withWarm(open, async (contender) => {
-      await runInFlight(contender, 2000);
-      return { rate: (tasks / (await timeMs(() => runInFlight(contender, tasks)))) * 1000 };
+  rows: () => [{ key: "rate", title: `no-op tasks, ${IN_FLIGHT} in flight`, unit: "tasks/s", isHigherBetter: true }],
+  run: (load, sizes) =>
+    withWarm(load, sizes, async (contender) => {
+      const { inFlightTasks: count, warmTasks } = sizes;
+      await runInFlight(contender, warmTasks);
+      return { rate: (count / (await timeMs(() => runInFlight(contender, count)))) * 1000 };
     }),
 };
 
 const roundTrip: Measure = {
   id: "round-trip",
   rows: () => [{ key: "p50", title: "round trip, one in flight, p50", unit: "µs", isHigherBetter: false }],
-  run: (open, { trips }) =>
-    withWarm(open, async (contender) => {
+  run: (load, sizes) =>
+    withWarm(load, sizes, async (contender) => {
+      const { trips } = sizes;
       const timesUs: number[] = [];
       // The first third warms the path of a lone task.
       for (let i = 0; i < trips * 1.5; i += 1) {
@@ -85,11 +125,12 @@ const shortTasks: Measure = {
   rows: ({ shortTasks: count }) => [
     { key: "wall", title: `${thousands(count)} tasks of 50 µs CPU, wall`, unit: "ms", isHigherBetter: false },
   ],
-  run: (open, { shortTasks: count, stepsPer50us }) =>
-    withWarm(open, async (contender) => {
+  run: (load, sizes) =>
+    withWarm(load, sizes, async (contender) => {
+      const { shortTasks, stepsPer50us, warmTasks } = sizes;
       const expected = SEEDS.map((seed) => churn([stepsPer50us, seed]));
       const seedOf = (i: number): number => i % SEEDS.length;
-      const submitAll = async (): Promise<void> => {
+      const submit = async (count: number): Promise<void> => {
         const results: Promise<unknown>[] = [];
         for (let i = 0; i < count; i += 1) results.push(contender.run("churn", [stepsPer50us, SEEDS[seedOf(i)]]));
         const values = await Promise.all(results);
@@ -98,8 +139,8 @@ const shortTasks: Measure = {
           "a task of 50 µs computed something else",
         );
       };
-      await submitAll();
-      return { wall: await timeMs(submitAll) };
+      await submit(Math.min(warmTasks, shortTasks));
+      return { wall: await timeMs(() => submit(shortTasks)) };
     }),
 };
 
@@ -113,8 +154,9 @@ const longTasks: Measure = {
       isHigherBetter: false,
     },
   ],
-  run: (open, { stepsPer50us }) =>
-    withWarm(open, async (contender) => {
+  run: (load, sizes) =>
+    withWarm(load, sizes, async (contender) => {
+      const { stepsPer50us } = sizes;
       const steps = stepsPer50us * LONG_TASK_STEPS_FACTOR;
       const expected = churn([steps, 7]);
       let sumMs = 0;
@@ -125,35 +167,8 @@ const longTasks: Measure = {
           sumMs += ms;
         }
       });
-      return { overhead: wallMs - sumMs / 2 };
+      return { overhead: wallMs - sumMs / WORKERS };
     }),
 };
 
-const longestBlock: Measure = {
-  id: "longest-block",
-  rows: ({ tasks }) => [
-    {
-      key: "block",
-      title: `longest block of the parent's event loop, ${thousands(tasks)} no-op tasks at once`,
-      unit: "ms",
-      isHigherBetter: false,
-    },
-  ],
-  run: (open, { tasks }) =>
-    withWarm(open, async (contender) => {
-      let last = performance.now();
-      let longestMs = 0;
-      const look = (): void => {
-        const now = performance.now();
-        longestMs = Math.max(longestMs, now - last);
-        last = now;
-      };
-      const timer = setInterval(look, 1);
-      await burst(contender, tasks);
-      look();
-      clearInterval(timer);
-      return { block: longestMs };
-    }),
-};
-
-export const MANY_TASKS: readonly Measure[] = [atOnce, inFlight, roundTrip, shortTasks, longTasks, longestBlock];
+export const MANY_TASKS: readonly Measure[] = [atOnce, million, inFlight, roundTrip, shortTasks, longTasks];

@@ -1,17 +1,23 @@
+import { WORKERS } from "./contender.js";
 import type { Contender } from "./contender.js";
+import type { LoadContender } from "./contender.js";
 
 /** How much of everything; the same for all contenders of one run. */
 export interface Sizes {
-  /** No-op tasks submitted at once, and with 64 in flight. */
+  /** No-op tasks submitted at once. */
   readonly tasks: number;
+  /** No-op tasks with 64 in flight. */
+  readonly inFlightTasks: number;
+  /** No-op tasks submitted at once to those that can take very many. */
+  readonly manyTasks: number;
   /** Tasks of 50 µs. */
   readonly shortTasks: number;
   /** Round trips, one after the other. */
   readonly trips: number;
   /** Trips of a large array, each way, of which the median counts; one more goes before them. */
   readonly bigTrips: number;
-  /** Tasks that wait while memory is measured. */
-  readonly queuedTasks: number;
+  /** No-op tasks that go before, twice, so that V8 has compiled what is measured. */
+  readonly warmTasks: number;
   /** Steps of `churn` that take about 50 µs here. */
   readonly stepsPer50us: number;
 }
@@ -28,16 +34,12 @@ export interface Row {
 export interface Measure {
   readonly id: string;
   rows(sizes: Sizes): readonly Row[];
-  /** Only asynccpu can do it. */
-  readonly isOwn?: boolean;
-  /** Only with `--full`: it takes long, or much memory. */
-  readonly isOnlyFull?: boolean;
-  /**
-   * Measures, and checks every result.
-   *
-   * @param open - Makes a fresh contender; the measure closes it.
-   */
-  run(open: () => Contender, sizes: Sizes): Promise<Record<string, number>>;
+  /** The names of those who are measured; everybody when it is absent. */
+  readonly contenders?: readonly string[];
+  /** Takes too long for `--quick`. */
+  readonly isSlow?: boolean;
+  /** Measures, and checks every result. */
+  run(load: LoadContender, sizes: Sizes): Promise<Record<string, number>>;
 }
 
 /** @throws Error when a result is not what it must be: a figure for wrong results is worth nothing. */
@@ -52,13 +54,18 @@ export function median(numbers: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? upper) + upper) / 2;
 }
 
-/** Opens a contender, brings both children to life and V8 to speed, and closes it whatever happens. */
-export async function withWarm<T>(open: () => Contender, body: (contender: Contender) => Promise<T>): Promise<T> {
-  const contender = open();
+/** Opens a contender, brings its workers to life and V8 to speed, and closes it whatever happens. */
+export async function withWarm<T>(
+  load: LoadContender,
+  { warmTasks }: Pick<Sizes, "warmTasks">,
+  body: (contender: Contender) => Promise<T>,
+  workers = WORKERS,
+): Promise<T> {
+  const contender = (await load())(workers);
   try {
-    await distinctChildren(contender);
-    await burst(contender, 3000);
-    await burst(contender, 3000);
+    await waitForWorkers(contender, workers);
+    await burst(contender, warmTasks);
+    await burst(contender, warmTasks);
     return await body(contender);
   } finally {
     await contender.close();
@@ -76,12 +83,12 @@ export async function burst(contender: Contender, count: number): Promise<void> 
   );
 }
 
-/** Waits until both children have answered; gives their process ids. */
-export async function distinctChildren(contender: Contender): Promise<number[]> {
-  const seen = new Set<number>();
-  while (seen.size < 2) {
-    const pids = await Promise.all([contender.run("processId", 1), contender.run("processId", 1)]);
-    for (const pid of pids) seen.add(Number(pid));
+/** Waits until all workers have answered. */
+export async function waitForWorkers(contender: Contender, workers: number): Promise<void> {
+  const seen = new Set<unknown>();
+  while (seen.size < workers) {
+    const tasks = Array.from({ length: workers }, () => contender.run("workerId", 1));
+    for (const id of await Promise.all(tasks)) seen.add(id);
   }
-  return [...seen];
+  check(seen.size === workers, "there are more workers than were asked for");
 }

@@ -1,5 +1,6 @@
 /** What it costs to turn a function into bytes. */
 
+import { ASYNCCPU } from "./contender-names.js";
 import { check } from "./measure.js";
 import { median } from "./measure.js";
 import type { Measure } from "./measure.js";
@@ -18,7 +19,7 @@ const byValue = [
 
 export const PICKLING: Measure = {
   id: "pickling",
-  isOwn: true,
+  contenders: [ASYNCCPU],
   rows: () => [
     { key: "first", title: "first pickle of a function in a process", unit: "ms", isHigherBetter: false },
     { key: "later", title: "later pickles of other functions of the module", unit: "ms", isHigherBetter: false },

@@ -13,5 +13,6 @@ const [measureId, contenderName, sizes = "{}"] = process.argv.slice(2);
 const measure = MEASURES.find(({ id }) => id === measureId);
 const contender = CONTENDERS.find(({ name }) => name === contenderName);
 if (measure === undefined || contender === undefined) throw new Error(`No measure ${measureId} of ${contenderName}.`);
-const figures = await measure.run(await contender.load(), JSON.parse(sizes) as Sizes);
-process.stdout.write(`${JSON.stringify(figures)}\n`);
+const figures = await measure.run(contender.load, JSON.parse(sizes) as Sizes);
+// Some pools leave handles open behind their close().
+process.stdout.write(`${JSON.stringify(figures)}\n`, () => process.exit(0));

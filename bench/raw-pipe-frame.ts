@@ -10,10 +10,6 @@
 
 import { deserialize } from "node:v8";
 import { serialize } from "node:v8";
-import type { Readable } from "node:stream";
-
-import { JOB_NAMES } from "./jobs.js";
-import type { JobName } from "./jobs.js";
 
 const HEADER_BYTES = 12;
 const BATCH = 0;
@@ -24,74 +20,69 @@ const OUT_OF_BAND_BYTES = 64 * 1024;
 
 /** Calls in one batch at most: while the child runs the first, the parent writes the second. */
 const MAX_BATCH = 512;
+const FIELDS = 3;
 
-/** One call on its way to the child, or its answer on the way back. */
-export interface Parcel {
-  readonly id: number;
-  readonly job: JobName;
-  readonly value: unknown;
-}
+const EMPTY = Buffer.alloc(0);
 
-function header(bodyBytes: number, kind: number, job: number, id: number): Buffer {
-  const head = Buffer.allocUnsafe(HEADER_BYTES);
+function writeHeader(head: Buffer, bodyBytes: number, kind: number, job: number, id: number): void {
   head.writeUInt32LE(bodyBytes, 0);
-  head.writeUInt8(kind, 4);
-  head.writeUInt8(job, 5);
+  head.writeUInt16LE(kind | (job << 8), 4);
   head.writeUInt32LE(id, 8);
-  return head;
 }
 
-/** What came together in as few buffers as possible; large arrays are not copied. */
-function makeFrames(parcels: readonly Parcel[]): Uint8Array[] {
-  const frames: Uint8Array[] = [];
-  const flat: unknown[] = [];
-  for (const { id, job, value } of parcels) {
-    const jobIndex = JOB_NAMES.indexOf(job);
-    if (value instanceof Uint8Array && value.byteLength >= OUT_OF_BAND_BYTES) {
-      frames.push(header(value.byteLength, BYTES, jobIndex, id), value);
-    } else {
-      flat.push(id, jobIndex, value);
-    }
-  }
-  if (flat.length === 0) return frames;
+/** One buffer, because a second write costs more than the copy. */
+function makeBatchFrame(flat: readonly unknown[]): Buffer {
   const body = serialize(flat);
-  // One buffer: a second write costs more than the copy.
-  frames.push(Buffer.concat([header(body.byteLength, BATCH, 0, 0), body]));
-  return frames;
+  const frame = Buffer.allocUnsafe(HEADER_BYTES + body.byteLength);
+  writeHeader(frame, body.byteLength, BATCH, 0, 0);
+  frame.set(body, HEADER_BYTES);
+  return frame;
 }
 
-/** One process's ends of the pipes. Parcels that are sent in one turn share a write. */
+/** Who is told of each call, or each answer. */
+export type OnParcel = (id: number, job: number, value: unknown) => void;
+
+/** One process's ends of the pipes. What is sent in one turn shares a write. */
 export class RawPipe {
-  readonly #write: (buffers: readonly Uint8Array[]) => void;
-  readonly #onParcels: (parcels: readonly Parcel[]) => void;
-  #outbox: Parcel[] = [];
-  #head: Buffer = Buffer.alloc(0);
+  readonly #write: (buffer: Uint8Array) => void;
+  readonly #onParcel: OnParcel;
+  readonly #flush = (): void => this.#flushNow();
+  #outbox: unknown[] = [];
+  #head: Buffer = EMPTY;
   #body: Buffer | undefined;
-  #openHeader: Buffer | undefined;
+  #openHeader: Buffer = EMPTY;
   #filledBytes = 0;
 
-  constructor(
-    source: Readable,
-    write: (buffers: readonly Uint8Array[]) => void,
-    onParcels: (parcels: readonly Parcel[]) => void,
-  ) {
+  constructor(write: (buffer: Uint8Array) => void, onParcel: OnParcel) {
     this.#write = write;
-    this.#onParcels = onParcels;
-    source.on("data", (chunk: Buffer) => this.#take(chunk));
+    this.#onParcel = onParcel;
   }
 
-  send(parcel: Parcel): void {
-    if (this.#outbox.length === 0) process.nextTick(() => this.#flush());
-    this.#outbox.push(parcel);
+  send(id: number, job: number, value: unknown): void {
+    if (value instanceof Uint8Array && value.byteLength >= OUT_OF_BAND_BYTES) {
+      const head = Buffer.allocUnsafe(HEADER_BYTES);
+      writeHeader(head, value.byteLength, BYTES, job, id);
+      this.#write(head);
+      this.#write(value);
+      return;
+    }
+    if (this.#outbox.length === 0) process.nextTick(this.#flush);
+    this.#outbox.push(id, job, value);
   }
 
-  #flush(): void {
-    const parcels = this.#outbox;
+  #flushNow(): void {
+    const flat = this.#outbox;
     this.#outbox = [];
-    for (let at = 0; at < parcels.length; at += MAX_BATCH) this.#write(makeFrames(parcels.slice(at, at + MAX_BATCH)));
+    const step = MAX_BATCH * FIELDS;
+    if (flat.length <= step) {
+      this.#write(makeBatchFrame(flat));
+      return;
+    }
+    for (let at = 0; at < flat.length; at += step) this.#write(makeBatchFrame(flat.slice(at, at + step)));
   }
 
-  #take(chunk: Buffer): void {
+  /** Takes what came out of the pipe. */
+  take(chunk: Buffer): void {
     let rest = chunk;
     while (rest.byteLength > 0) rest = this.#body === undefined ? this.#takeHead(rest) : this.#takeBody(rest);
   }
@@ -100,15 +91,15 @@ export class RawPipe {
     const bytes = this.#head.byteLength === 0 ? chunk : Buffer.concat([this.#head, chunk]);
     if (bytes.byteLength < HEADER_BYTES) {
       this.#head = bytes;
-      return Buffer.alloc(0);
+      return EMPTY;
     }
-    this.#head = Buffer.alloc(0);
+    this.#head = EMPTY;
     const end = HEADER_BYTES + bytes.readUInt32LE(0);
     if (bytes.byteLength >= end) {
       this.#deliver(bytes, bytes.subarray(HEADER_BYTES, end));
-      return bytes.subarray(end);
+      return bytes.byteLength === end ? EMPTY : bytes.subarray(end);
     }
-    this.#openHeader = Buffer.from(bytes.subarray(0, HEADER_BYTES));
+    this.#openHeader = bytes.subarray(0, HEADER_BYTES);
     this.#body = Buffer.allocUnsafeSlow(end - HEADER_BYTES);
     this.#filledBytes = 0;
     return bytes.subarray(HEADER_BYTES);
@@ -120,22 +111,20 @@ export class RawPipe {
     this.#filledBytes += takenBytes;
     if (this.#filledBytes === body.byteLength) {
       this.#body = undefined;
-      this.#deliver(this.#openHeader as Buffer, body);
+      this.#deliver(this.#openHeader, body);
     }
     return chunk.subarray(takenBytes);
   }
 
   #deliver(head: Buffer, body: Buffer): void {
-    const nameOf = (index: unknown): JobName => JOB_NAMES[Number(index)] as JobName;
-    if (head.readUInt8(4) === BYTES) {
-      this.#onParcels([{ id: head.readUInt32LE(8), job: nameOf(head.readUInt8(5)), value: body }]);
+    const kindAndJob = head.readUInt16LE(4);
+    if ((kindAndJob & 0xff) === BYTES) {
+      this.#onParcel(head.readUInt32LE(8), kindAndJob >> 8, body);
       return;
     }
     const flat = deserialize(body) as unknown[];
-    const parcels: Parcel[] = [];
-    for (let at = 0; at < flat.length; at += 3) {
-      parcels.push({ id: flat[at] as number, job: nameOf(flat[at + 1]), value: flat[at + 2] });
+    for (let at = 0; at < flat.length; at += FIELDS) {
+      this.#onParcel(flat[at] as number, flat[at + 1] as number, flat[at + 2]);
     }
-    this.#onParcels(parcels);
   }
 }

@@ -1,53 +1,90 @@
 /** The table, as text. */
 
-import { ASYNCCPU } from "./contenders.js";
-import { CONTENDERS } from "./contenders.js";
-import { RAW_LIMIT } from "./contenders.js";
-import { median } from "./measure.js";
-import type { Row } from "./measure.js";
+import { ASYNCCPU } from "./contender-names.js";
+import { RAW_LIMIT } from "./contender-names.js";
+import { bestOf } from "./results.js";
+import { formatFigure } from "./results.js";
+import { formatRatio } from "./results.js";
+import { medianOf } from "./results.js";
+import { ratioTo } from "./results.js";
+import type { ContenderEntry } from "./results.js";
+import type { Results } from "./results.js";
+import type { RowResult } from "./results.js";
 
-/** All figures of one row: of each contender, one a round. */
-export interface RowResult {
-  readonly row: Row;
-  readonly measure: string;
-  readonly samples: Readonly<Record<string, readonly number[]>>;
+/** Lays lines out as a table in Markdown that can be read as plain text too; the first columns are text, the others figures. */
+export function layOutTable(
+  head: readonly string[],
+  body: readonly (readonly string[])[],
+  textColumns: number,
+): string {
+  const widths = head.map((_, column) => Math.max(...[head, ...body].map((line) => line[column]?.length ?? 0)));
+  const format = (line: readonly string[]): string => {
+    const cells = line.map((text, column) => {
+      const width = widths[column] ?? 0;
+      return column < textColumns ? text.padEnd(width) : text.padStart(width);
+    });
+    return `| ${cells.join(" | ")} |`;
+  };
+  const rules = widths.map((width, column) =>
+    column < textColumns ? "-".repeat(width) : `${"-".repeat(Math.max(width - 1, 0))}:`,
+  );
+  return [format(head), `| ${rules.join(" | ")} |`, ...body.map(format)].join("\n");
 }
 
-const THOUSAND = 1000;
-
-function shown(figure: number): string {
-  if (Math.abs(figure) >= THOUSAND) return Math.round(figure).toLocaleString("en");
-  if (Math.abs(figure) >= 100) return figure.toFixed(0);
-  return figure.toFixed(Math.abs(figure) >= 10 ? 1 : 2);
+/** A contender's figures in one cell. */
+export function formatCell({ samples, failures }: RowResult, name: string): string {
+  const own = samples[name] ?? [];
+  const middle = medianOf({ samples }, name);
+  if (middle === undefined) return failures[name] === undefined ? "-" : "failed";
+  return `${formatFigure(middle)} (${formatFigure(Math.min(...own))}..${formatFigure(Math.max(...own))})`;
 }
 
-function cell(samples: readonly number[] | undefined): string {
-  if (samples === undefined || samples.length === 0) return "-";
-  return `${shown(median(samples))} (${shown(Math.min(...samples))}..${shown(Math.max(...samples))})`;
-}
-
-/** asynccpu's share of the raw limit: 1.00 is as good, less is worse, whichever way the measure goes. */
-function ratio({ samples, row: { isHigherBetter } }: RowResult): string {
-  const own = samples[ASYNCCPU];
-  const raw = samples[RAW_LIMIT];
-  if (own === undefined || raw === undefined) return "-";
-  const [a, b] = [median(own), median(raw)];
-  const share = isHigherBetter ? a / b : b / a;
-  return a > 0 && b > 0 ? share.toFixed(2) : "-";
-}
-
-/** Lays the rows out as a table in Markdown, wide enough to be read as plain text too. */
-export function formatTable(results: readonly RowResult[]): string {
-  const head = ["measure", "unit", ...CONTENDERS.map(({ title }) => title), "of the raw limit"];
+/** One line a row: asynccpu beside the limit and the best of the others. */
+export function formatSummary({ contenders, results }: Pick<Results, "contenders" | "results">): string {
+  const bestCell = (result: RowResult, family: "processes" | "threads"): [string, string] => {
+    const best = bestOf(result, contenders, family);
+    if (best === undefined) return ["-", "-"];
+    const figure = formatFigure(medianOf(result, best.name) ?? Number.NaN);
+    return [`${figure} ${best.title}`, formatRatio(ratioTo(result, best.name))];
+  };
+  const head = [
+    "measure",
+    "unit",
+    "asynccpu",
+    "raw limit",
+    "ratio",
+    "best process pool",
+    "ratio",
+    "best thread pool",
+    "ratio",
+  ];
   const body = results.map((result) => [
     result.row.title,
-    result.row.unit,
-    ...CONTENDERS.map(({ name }) => cell(result.samples[name])),
-    ratio(result),
+    `${result.row.unit} ${result.row.isHigherBetter ? "↑" : "↓"}`,
+    formatCell(result, ASYNCCPU),
+    formatCell(result, RAW_LIMIT),
+    formatRatio(ratioTo(result, RAW_LIMIT)),
+    ...bestCell(result, "processes"),
+    ...bestCell(result, "threads"),
   ]);
-  const widths = head.map((_, column) => Math.max(...[head, ...body].map((line) => line[column]?.length ?? 0)));
-  const format = (line: readonly string[]): string =>
-    `| ${line.map((text, column) => (column < 2 ? text.padEnd(widths[column] ?? 0) : text.padStart(widths[column] ?? 0))).join(" | ")} |`;
-  const rule = `| ${widths.map((width, column) => (column < 2 ? "-".repeat(width) : `${"-".repeat(width - 1)}:`)).join(" | ")} |`;
-  return [format(head), rule, ...body.map(format)].join("\n");
+  return layOutTable(head, body, 2);
+}
+
+/** Everybody's figures, a block for each row. */
+export function formatDetails({ contenders, results }: Pick<Results, "contenders" | "results">): string {
+  const titleWidth = Math.max(...contenders.map(({ title }) => title.length));
+  const line = (result: RowResult, { name, title }: ContenderEntry): string[] => {
+    const isMeasured = result.samples[name] !== undefined || result.failures[name] !== undefined;
+    if (!isMeasured) return [];
+    const ratio = name === ASYNCCPU ? "" : formatRatio(ratioTo(result, name));
+    const failure = result.failures[name] === undefined ? "" : `   ${result.failures[name]}`;
+    return [`  ${title.padEnd(titleWidth)}  ${formatCell(result, name).padStart(34)}  ${ratio.padStart(5)}${failure}`];
+  };
+  return results
+    .map((result) => {
+      const { title, unit, isHigherBetter } = result.row;
+      const lines = contenders.flatMap((contender) => line(result, contender));
+      return [`${title} (${unit}, ${isHigherBetter ? "more" : "less"} is better)`, ...lines].join("\n");
+    })
+    .join("\n\n");
 }

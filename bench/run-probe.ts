@@ -1,20 +1,67 @@
-import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
+import { spawn } from "node:child_process";
+import { text } from "node:stream/consumers";
 
-import type { Measure } from "./measure.js";
-import type { Sizes } from "./measure.js";
+/** What a probe measured, or why it did not. */
+export type ProbeOutcome =
+  | { readonly figures: Record<string, number> }
+  | { readonly failure: string; readonly isHung: boolean };
 
-const PROBE_PATH = fileURLToPath(new URL("./probe.js", import.meta.url));
+/** The probe that runs now; a Ctrl-C must reach it, though it has a process group of its own. */
+let running: number | undefined;
 
-/** Longer than any measure takes: a contender that hangs must not hang the bench. */
-const PROBE_LIMIT_MS = 120_000;
+function killGroup(pid: number): void {
+  try {
+    process.kill(-pid, "SIGKILL");
+  } catch {
+    // All of it has ended.
+  }
+}
 
-const execute = promisify(execFile);
+process.once("SIGINT", () => {
+  if (running !== undefined) killGroup(running);
+  process.exit(130);
+});
 
-/** Measures once. @throws Error with the probe's stderr when it fails, a wrong result included. */
-export async function runProbe(measure: Measure, contender: string, sizes: Sizes): Promise<Record<string, number>> {
-  const args = [PROBE_PATH, measure.id, contender, JSON.stringify(sizes)];
-  const { stdout } = await execute(process.execPath, args, { timeout: PROBE_LIMIT_MS, killSignal: "SIGKILL" });
-  return JSON.parse(stdout) as Record<string, number>;
+/** The line of a crash report that says what happened. */
+function reasonIn(stderr: string): string {
+  const lines = stderr.split("\n").filter((line) => line.trim() !== "");
+  return (lines.find((line) => /^\w*(?:Error|Exception)\b/.test(line)) ?? lines.at(-1) ?? "no word of why").trim();
+}
+
+/**
+ * Runs a compiled file in a process of its own. It prints one line of JSON.
+ *
+ * Whatever it left in its process group is killed: a contender that hangs, or leaves workers behind, must not disturb the next one.
+ */
+export async function runProbe(
+  script: URL,
+  args: readonly string[],
+  limitMs: number,
+  nodeOptions: readonly string[] = [],
+): Promise<ProbeOutcome> {
+  const child = spawn(process.execPath, [...nodeOptions, fileURLToPath(script), ...args], {
+    detached: true,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  running = child.pid;
+  const pid = child.pid as number;
+  let isHung = false;
+  const timer = setTimeout(() => {
+    isHung = true;
+    killGroup(pid);
+  }, limitMs);
+  const status = new Promise<string>((resolve, reject) => {
+    child.once("error", reject);
+    child.once("exit", (code, signal) => {
+      killGroup(pid);
+      resolve(signal ?? String(code));
+    });
+  });
+  const [stdout, stderr, end] = await Promise.all([text(child.stdout), text(child.stderr), status]);
+  clearTimeout(timer);
+  running = undefined;
+  if (isHung) return { failure: `gave no result within ${limitMs / 1000} s`, isHung };
+  if (end !== "0") return { failure: `${reasonIn(stderr)} (ended with ${end})`, isHung };
+  return { figures: JSON.parse(stdout) as Record<string, number> };
 }

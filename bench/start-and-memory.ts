@@ -1,14 +1,13 @@
 /** Measures of what a pool costs before and beside its work. */
 
-import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { burst } from "./measure.js";
+import { WORKERS } from "./contender.js";
 import { check } from "./measure.js";
-import { distinctChildren } from "./measure.js";
+import { descendantPids } from "./process-memory.js";
+import { proportionalMib } from "./process-memory.js";
+import { waitForWorkers } from "./measure.js";
 import type { Measure } from "./measure.js";
-
-const KIB_PER_MIB = 1024;
 
 /** How long a pool is left alone before its memory is read. */
 const SETTLE_MS = 400;
@@ -17,17 +16,18 @@ const coldStart: Measure = {
   id: "cold-start",
   rows: () => [
     { key: "first", title: "first result from a cold pool", unit: "ms", isHigherBetter: false },
-    { key: "both", title: "both children have answered", unit: "ms", isHigherBetter: false },
+    { key: "both", title: "both workers have answered", unit: "ms", isHigherBetter: false },
   ],
-  run: async (open) => {
+  run: async (load) => {
+    const open = await load();
     const start = performance.now();
-    const contender = open();
+    const contender = open(WORKERS);
     let firstMs = 0;
     const first = contender.run("noop", 5).then((value) => {
       firstMs = performance.now() - start;
       check(value === 5, "the first task gave something else than its argument");
     });
-    await distinctChildren(contender);
+    await waitForWorkers(contender, WORKERS);
     const bothMs = performance.now() - start;
     await first;
     await contender.close();
@@ -35,47 +35,27 @@ const coldStart: Measure = {
   },
 };
 
-/** A process's own memory and its share of what it has in common with others, in MiB. */
-function proportionalMib(pid: number | "self"): number {
-  const kib = /^Pss:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, "latin1"))?.[1];
-  return Number(kib) / KIB_PER_MIB;
-}
-
 const idleMemory: Measure = {
   id: "idle-memory",
   rows: () => [
-    { key: "tree", title: "idle memory of parent and two children (PSS)", unit: "MiB", isHigherBetter: false },
-    { key: "child", title: "of that, each child", unit: "MiB", isHigherBetter: false },
-  ],
-  run: async (open) => {
-    const contender = open();
-    const children = await distinctChildren(contender);
-    await sleep(SETTLE_MS);
-    const childrenMib = children.map(proportionalMib);
-    const childrenSumMib = childrenMib.reduce((sum, mib) => sum + mib, 0);
-    const result = { tree: proportionalMib("self") + childrenSumMib, child: childrenSumMib / children.length };
-    await contender.close();
-    return result;
-  },
-};
-
-const peakMemory: Measure = {
-  id: "peak-memory",
-  isOnlyFull: true,
-  rows: ({ queuedTasks }) => [
     {
-      key: "peak",
-      title: `parent's peak RSS, ${queuedTasks.toLocaleString("en")} no-op tasks queued`,
+      key: "tree",
+      title: "idle memory of parent and two workers (PSS of all processes)",
       unit: "MiB",
       isHigherBetter: false,
     },
+    { key: "added", title: "of that, what the pool added to the bare parent", unit: "MiB", isHigherBetter: false },
   ],
-  run: async (open, { queuedTasks }) => {
-    const contender = open();
-    await burst(contender, queuedTasks);
+  run: async (load) => {
+    // The pool's code is not loaded yet: it is part of what the pool costs.
+    const bareMib = proportionalMib("self");
+    const contender = (await load())(WORKERS);
+    await waitForWorkers(contender, WORKERS);
+    await sleep(SETTLE_MS);
+    const treeMib = [process.pid, ...descendantPids()].reduce((sum, pid) => sum + proportionalMib(pid), 0);
     await contender.close();
-    return { peak: process.resourceUsage().maxRSS / KIB_PER_MIB };
+    return { tree: treeMib, added: treeMib - bareMib };
   },
 };
 
-export const START_AND_MEMORY: readonly Measure[] = [coldStart, idleMemory, peakMemory];
+export const START_AND_MEMORY: readonly Measure[] = [coldStart, idleMemory];

@@ -177,7 +177,7 @@ function checkFile(file) {
 const files = STYLED_FOLDERS.map((folder) => path.join(root, folder))
   .filter((folder) => existsSync(folder))
   .flatMap((folder) => readdirSync(folder, { recursive: true }).map((file) => path.join(folder, file)))
-  .filter((file) => STYLED_FILE.test(file))
+  .filter((file) => STYLED_FILE.test(file) && !file.split(path.sep).includes("node_modules"))
   .toSorted();
 for (const file of files) checkFile(file);
 

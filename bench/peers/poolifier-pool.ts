@@ -1,0 +1,56 @@
+/**
+ * poolifier: FixedClusterPool (processes) and FixedThreadPool.
+ *
+ * Settings: `enableEvents` off; no queue in the parent (the default), so that every task is sent to its worker at once: faster
+ * than `enableTasksQueue`. ROUND_ROBIN, the strategy that keeps no statistics: faster than the default LEAST_USED. The
+ * processes with `serialization: "advanced"`, because JSON (the default) can't carry binary data; with JSON too, as it is
+ * the faster one for small tasks.
+ */
+
+import { fileURLToPath } from "node:url";
+
+import { importPeer } from "./import-peer.js";
+import { makeSharedArray } from "./shared-buffer.js";
+import type { OpenContender } from "../contender.js";
+import type { PeerTask } from "./task.js";
+
+interface Pool {
+  execute(task: PeerTask, name?: string, transferList?: readonly ArrayBuffer[]): Promise<unknown>;
+  destroy(): Promise<void>;
+}
+
+type PoolClass = new (workers: number, file: string, options: Record<string, unknown>) => Pool;
+
+const WORKER_PATH = fileURLToPath(new URL("./poolifier-worker.cjs", import.meta.url));
+
+async function loadPoolifier(
+  className: "FixedClusterPool" | "FixedThreadPool",
+  options: Record<string, unknown>,
+): Promise<OpenContender> {
+  const { default: poolifier } = (await importPeer("poolifier")) as { default: Record<typeof className, PoolClass> };
+  const areThreads = className === "FixedThreadPool";
+  return (workers) => {
+    const common = { enableEvents: false, workerChoiceStrategy: process.env["POOLIFIER_STRATEGY"] ?? "ROUND_ROBIN" };
+    const pool = new poolifier[className](workers, WORKER_PATH, { ...common, ...options });
+    return {
+      run: (job, argument) => pool.execute({ job, argument }),
+      ...(areThreads && {
+        makeShared: makeSharedArray,
+        runMoving: (job, bytes) => pool.execute({ job, argument: bytes }, "default", [bytes.buffer]),
+      }),
+      close: () => pool.destroy(),
+    };
+  };
+}
+
+export function loadPoolifierProcesses(): Promise<OpenContender> {
+  return loadPoolifier("FixedClusterPool", { settings: { serialization: "advanced" } });
+}
+
+export function loadPoolifierProcessesJson(): Promise<OpenContender> {
+  return loadPoolifier("FixedClusterPool", { settings: { serialization: "json" } });
+}
+
+export function loadPoolifierThreads(): Promise<OpenContender> {
+  return loadPoolifier("FixedThreadPool", {});
+}
