@@ -2,8 +2,14 @@
 
 import { threadId } from "node:worker_threads";
 
+import { startProfile } from "./profiler.js";
+import { stopProfile } from "./profiler.js";
+import type { SelfTimes } from "./profiler.js";
+
 /** How far apart, in bytes, the samples lie by which a large array is checked. */
 const SAMPLE_STRIDE_BYTES = 65_521;
+
+let isProfileEnded = false;
 
 /** A 32-bit step that V8 can't fold away; its end value tells that every step was made. */
 function churnSteps(steps: number, seed: number): number {
@@ -60,8 +66,22 @@ export function workerId(busyMs: number): string {
   return `${process.pid}:${threadId}`;
 }
 
+/** As `workerId`, and profiles the worker from here on. @public */
+export function beginProfile(busyMs: number): string {
+  startProfile();
+  return workerId(busyMs);
+}
+
+/** Ends the worker's profile; undefined when it has been ended before. Takes its time, as `workerId` does. @public */
+export function endProfile(busyMs: number): SelfTimes | undefined {
+  workerId(busyMs);
+  if (isProfileEnded) return undefined;
+  isProfileEnded = true;
+  return stopProfile();
+}
+
 /** The jobs by their names, which is how the raw limit and fork's channel send them. */
-export const JOBS = { noop, churn, timedChurn, checksum, echo, workerId } as const;
+export const JOBS = { noop, churn, timedChurn, checksum, echo, workerId, beginProfile, endProfile } as const;
 
 export type JobName = keyof typeof JOBS;
 

@@ -2,15 +2,21 @@
  * Measures asynccpu beside what its machine can give at most and beside other libraries' pools, in interleaved rounds of one
  * run, and checks every result. docs/performance.md says what each row means.
  *
- *     npm run bench                             the table, in about 10 minutes
+ *     npm run bench                             the table, in about 10 minutes, and its picture
  *     npm run bench -- --quick                  smaller sizes, one round, the strongest peers: about a minute
  *     npm run bench -- --only=ID,ID             these measures; the results file is left as it is
  *     npm run bench -- --contenders=NAME,NAME   these contenders; the results file is left as it is
  *     npm run bench -- --rounds=N               so many rounds, for peers too, however long it takes
+ *     npm run bench -- --picture                the picture goes to docs/performance.svg as well
+ *     npm run bench -- --picture-from=FILE      only that picture, from a results file
+ *     npm run bench -- --scale                  throughput and memory by workers and by payload (with --quick: once each)
+ *     npm run bench -- --memory [--tasks=N]     ten million tasks through one executor: is the heap flat?
+ *     npm run bench -- --profile=ID             the functions of asynccpu that cost most in a measure
  */
 
 import { mkdirSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { readFileSync } from "node:fs";
 import { writeFileSync } from "node:fs";
 import path from "node:path";
 
@@ -19,34 +25,73 @@ import { RAW_LIMIT } from "./contender-names.js";
 import { WORKERS } from "./contender.js";
 import { describeLoad } from "./machine.js";
 import { describeMachine } from "./machine.js";
+import { drawPicture } from "./picture.js";
 import { formatDetails } from "./report.js";
+import { formatLongRun } from "./run-memory.js";
+import { formatScale } from "./run-scale.js";
 import { formatSummary } from "./report.js";
 import { installPeers } from "./peers/import-peer.js";
+import { isFlat } from "./run-memory.js";
 import { makePlan } from "./plan.js";
 import { peerVersions } from "./peers/import-peer.js";
+import { runMemory } from "./run-memory.js";
+import { runProfile } from "./run-profile.js";
+import { runScale } from "./run-scale.js";
 import { runTable } from "./run-table.js";
 import type { Plan } from "./plan.js";
 import type { Results } from "./results.js";
 
-const RESULTS_FOLDER = path.join(import.meta.dirname, "../../bench/results");
+const ROOT = path.join(import.meta.dirname, "../..");
+const RESULTS_FOLDER = path.join(ROOT, "bench/results");
+const DOCS_PICTURE = path.join(ROOT, "docs/performance.svg");
 
-function readCommandLine(): Plan {
-  const { values } = parseArgs({
-    options: {
-      quick: { type: "boolean", default: false },
-      only: { type: "string", multiple: true },
-      contenders: { type: "string", multiple: true },
-      rounds: { type: "string" },
-    },
-  });
+const LONG_RUN_TASKS = 10_000_000;
+
+const { values } = parseArgs({
+  options: {
+    quick: { type: "boolean", default: false },
+    only: { type: "string", multiple: true },
+    contenders: { type: "string", multiple: true },
+    rounds: { type: "string" },
+    picture: { type: "boolean", default: false },
+    "picture-from": { type: "string" },
+    scale: { type: "boolean", default: false },
+    memory: { type: "boolean", default: false },
+    tasks: { type: "string", default: String(LONG_RUN_TASKS) },
+    profile: { type: "string" },
+  },
+});
+
+/** @throws Error for anything but a whole number above 0. */
+function readCount(name: string, text: string): number {
+  const count = Number(text);
+  if (!Number.isSafeInteger(count) || count < 1) throw new Error(`--${name} is a whole number above 0, not ${text}.`);
+  return count;
+}
+
+function readPlan(): Plan {
   const split = (list: readonly string[] | undefined): string[] | undefined =>
     list?.flatMap((item) => item.split(","));
   return makePlan({
     isQuick: values.quick,
-    rounds: values.rounds === undefined ? undefined : Number(values.rounds),
-    only: split(values.only),
+    rounds: values.rounds === undefined ? undefined : readCount("rounds", values.rounds),
+    only: values.profile === undefined ? split(values.only) : [values.profile],
     contenders: split(values.contenders),
   });
+}
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+function save(file: string, text: string): void {
+  mkdirSync(path.dirname(file), { recursive: true });
+  writeFileSync(file, text);
+  print(`Written: ${path.relative(process.cwd(), file)}`);
+}
+
+function saveResults(name: string, results: unknown): void {
+  save(path.join(RESULTS_FOLDER, name), `${JSON.stringify(results, undefined, 2)}\n`);
 }
 
 async function measureTable(plan: Plan): Promise<Results> {
@@ -87,15 +132,42 @@ ${formatSummary(table)}
 `);
 }
 
-const plan = readCommandLine();
-if (plan.contenders.some(({ family }) => family === "processes" || family === "threads")) installPeers();
-const table = await measureTable(plan);
-printTable(table, plan);
-if (!plan.isPartial) {
-  const file = path.join(RESULTS_FOLDER, "latest.json");
-  mkdirSync(RESULTS_FOLDER, { recursive: true });
-  writeFileSync(file, `${JSON.stringify(table, undefined, 2)}\n`);
-  process.stdout.write(`\nAll figures: ${path.relative(process.cwd(), file)}\n`);
+async function runWholeTable(): Promise<void> {
+  const plan = readPlan();
+  if (plan.contenders.some(({ family }) => family === "processes" || family === "threads")) installPeers();
+  const table = await measureTable(plan);
+  printTable(table, plan);
+  if (!plan.isPartial) {
+    saveResults("latest.json", table);
+    save(path.join(RESULTS_FOLDER, "latest.svg"), drawPicture(table));
+  }
+  if (values.picture) save(DOCS_PICTURE, drawPicture(table));
+  const mustNotFail = [ASYNCCPU, RAW_LIMIT];
+  process.exitCode = table.results.some(({ failures }) => mustNotFail.some((name) => name in failures)) ? 1 : 0;
 }
-const mustNotFail = [ASYNCCPU, RAW_LIMIT];
-process.exitCode = table.results.some(({ failures }) => mustNotFail.some((name) => name in failures)) ? 1 : 0;
+
+async function runWholeScale(): Promise<void> {
+  const startedAt = new Date().toISOString();
+  const points = await runScale(values.quick);
+  print(`Node ${process.version}; ${describeMachine()}\n\n${formatScale(points)}\n`);
+  saveResults("scale.json", { startedAt, node: process.version, machine: describeMachine(), points });
+}
+
+async function runLongRun(): Promise<void> {
+  const run = await runMemory(readCount("tasks", values.tasks));
+  print(`Node ${process.version}; ${describeMachine()}\n\n${formatLongRun(run)}\n`);
+  saveResults("memory.json", { node: process.version, machine: describeMachine(), ...run });
+  process.exitCode = isFlat(run.heapBytes) ? 0 : 1;
+}
+
+if (values["picture-from"] !== undefined) {
+  save(DOCS_PICTURE, drawPicture(JSON.parse(readFileSync(values["picture-from"], "utf8")) as Results));
+} else if (values.profile !== undefined) {
+  print(await runProfile(readPlan()));
+} else if (values.memory) {
+  await runLongRun();
+} else if (values.scale) {
+  await runWholeScale();
+} else {
+  await runWholeTable();
+}

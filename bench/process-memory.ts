@@ -11,12 +11,12 @@ function readMib(file: string, field: string): number {
 }
 
 /**
- * The most memory that this process had, in MiB.
+ * The most memory that a process had, in MiB.
  *
  * Not `process.resourceUsage().maxRSS`: that one begins with what the parent had when it spawned this process.
  */
-export function peakRssMib(): number {
-  return readMib("/proc/self/status", "VmHWM");
+export function peakRssMib(pid: number | "self" = "self"): number {
+  return readMib(`/proc/${pid}/status`, "VmHWM");
 }
 
 /** A process's own memory and its share of what it has in common with others, in MiB. */

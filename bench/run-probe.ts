@@ -3,9 +3,7 @@ import { spawn } from "node:child_process";
 import { text } from "node:stream/consumers";
 
 /** What a probe measured, or why it did not. */
-export type ProbeOutcome =
-  | { readonly figures: Record<string, number> }
-  | { readonly failure: string; readonly isHung: boolean };
+export type ProbeOutcome<T> = { readonly figures: T } | { readonly failure: string; readonly isHung: boolean };
 
 /** The probe that runs now; a Ctrl-C must reach it, though it has a process group of its own. */
 let running: number | undefined;
@@ -34,12 +32,12 @@ function reasonIn(stderr: string): string {
  *
  * Whatever it left in its process group is killed: a contender that hangs, or leaves workers behind, must not disturb the next one.
  */
-export async function runProbe(
+export async function runProbe<T = Record<string, number>>(
   script: URL,
   args: readonly string[],
   limitMs: number,
   nodeOptions: readonly string[] = [],
-): Promise<ProbeOutcome> {
+): Promise<ProbeOutcome<T>> {
   const child = spawn(process.execPath, [...nodeOptions, fileURLToPath(script), ...args], {
     detached: true,
     stdio: ["ignore", "pipe", "pipe"],
@@ -63,5 +61,5 @@ export async function runProbe(
   running = undefined;
   if (isHung) return { failure: `gave no result within ${limitMs / 1000} s`, isHung };
   if (end !== "0") return { failure: `${reasonIn(stderr)} (ended with ${end})`, isHung };
-  return { figures: JSON.parse(stdout) as Record<string, number> };
+  return { figures: JSON.parse(stdout) as T };
 }
