@@ -60,7 +60,7 @@ async function measureBurst(contender: Contender, count: number): Promise<Record
 function burstRows(count: number): readonly Row[] {
   return [
     { key: "rate", title: `${thousands(count)} no-op tasks submitted at once`, unit: "tasks/s", isHigherBetter: true },
-    { key: "block", title: "longest block of the parent's event loop meanwhile", unit: "ms", isHigherBetter: false },
+    { key: "block", title: "longest block of the event loop meanwhile", unit: "ms", isHigherBetter: false },
     { key: "peak", title: "the parent's peak RSS meanwhile", unit: "MiB", isHigherBetter: false },
   ];
 }
@@ -149,7 +149,7 @@ const longTasks: Measure = {
   rows: () => [
     {
       key: "overhead",
-      title: `${LONG_TASKS} tasks of 100 ms CPU, over half the sum of their times`,
+      title: `${LONG_TASKS} tasks of 100 ms CPU, overhead over ideal`,
       unit: "ms",
       isHigherBetter: false,
     },

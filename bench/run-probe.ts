@@ -5,6 +5,9 @@ import { text } from "node:stream/consumers";
 /** What a probe measured, or why it did not. */
 export type ProbeOutcome<T> = { readonly figures: T } | { readonly failure: string; readonly isHung: boolean };
 
+/** Node's exit code when the main module still awaits something and the event loop is empty. */
+const UNSETTLED = "13";
+
 /** The probe that runs now; a Ctrl-C must reach it, though it has a process group of its own. */
 let running: number | undefined;
 
@@ -60,6 +63,7 @@ export async function runProbe<T = Record<string, number>>(
   clearTimeout(timer);
   running = undefined;
   if (isHung) return { failure: `gave no result within ${limitMs / 1000} s`, isHung };
+  if (end === UNSETTLED) return { failure: "a promise never settled, and nothing was left to wait for", isHung };
   if (end !== "0") return { failure: `${reasonIn(stderr)} (ended with ${end})`, isHung };
   return { figures: JSON.parse(stdout) as T };
 }

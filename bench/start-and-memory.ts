@@ -40,11 +40,11 @@ const idleMemory: Measure = {
   rows: () => [
     {
       key: "tree",
-      title: "idle memory of parent and two workers (PSS of all processes)",
+      title: "idle memory, parent and two workers (PSS)",
       unit: "MiB",
       isHigherBetter: false,
     },
-    { key: "added", title: "of that, what the pool added to the bare parent", unit: "MiB", isHigherBetter: false },
+    { key: "added", title: "of that, added by the pool", unit: "MiB", isHigherBetter: false },
   ],
   run: async (load) => {
     // The pool's code is not loaded yet: it is part of what the pool costs.

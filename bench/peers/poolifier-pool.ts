@@ -8,6 +8,7 @@
  */
 
 import { fileURLToPath } from "node:url";
+import { setTimeout as sleep } from "node:timers/promises";
 
 import { importPeer } from "./import-peer.js";
 import { makeSharedArray } from "./shared-buffer.js";
@@ -21,6 +22,8 @@ interface Pool {
 
 type PoolClass = new (workers: number, file: string, options: Record<string, unknown>) => Pool;
 
+const CLOSE_LIMIT_MS = 1000;
+
 const WORKER_PATH = fileURLToPath(new URL("./poolifier-worker.cjs", import.meta.url));
 
 async function loadPoolifier(
@@ -30,7 +33,7 @@ async function loadPoolifier(
   const { default: poolifier } = (await importPeer("poolifier")) as { default: Record<typeof className, PoolClass> };
   const areThreads = className === "FixedThreadPool";
   return (workers) => {
-    const common = { enableEvents: false, workerChoiceStrategy: process.env["POOLIFIER_STRATEGY"] ?? "ROUND_ROBIN" };
+    const common = { enableEvents: false, workerChoiceStrategy: "ROUND_ROBIN" };
     const pool = new poolifier[className](workers, WORKER_PATH, { ...common, ...options });
     return {
       run: (job, argument) => pool.execute({ job, argument }),
@@ -38,7 +41,8 @@ async function loadPoolifier(
         makeShared: makeSharedArray,
         runMoving: (job, bytes) => pool.execute({ job, argument: bytes }, "default", [bytes.buffer]),
       }),
-      close: () => pool.destroy(),
+      // Now and then destroy() never settles, when a thread has ended before its answer came.
+      close: () => Promise.race([pool.destroy(), sleep(CLOSE_LIMIT_MS)]),
     };
   };
 }

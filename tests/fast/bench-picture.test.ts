@@ -5,13 +5,19 @@ import { equal } from "node:assert/strict";
 import { it } from "node:test";
 import { match } from "node:assert/strict";
 
+import { MEASURES } from "../../bench/measures.js";
+import { SHARED_MEMORY } from "../../bench/shared-memory.js";
 import { barShares } from "../../bench/picture.js";
 import { barsOf } from "../../bench/picture.js";
 import { drawPicture } from "../../bench/picture.js";
 import { escapeXml } from "../../bench/picture.js";
+import { makePlan } from "../../bench/plan.js";
 import type { ContenderEntry } from "../../bench/results.js";
 import type { Results } from "../../bench/results.js";
 import type { RowResult } from "../../bench/results.js";
+
+/** The widest that fits beside its unit. */
+const MAX_TITLE_LENGTH = 43;
 
 const contenders: readonly ContenderEntry[] = [
   { name: "asynccpu", title: "asynccpu", family: "own" },
@@ -66,6 +72,16 @@ describe("picture of the bench", () => {
   it("keeps names out of the markup", () => {
     equal(escapeXml('<a & "b">'), "&lt;a &amp; &quot;b&quot;&gt;");
     match(drawPicture(results), /pool &lt;of&gt; processes/);
+  });
+
+  it("has room for the title of every row", () => {
+    const titles = [...MEASURES, ...SHARED_MEMORY].flatMap((measure) =>
+      measure.rows(makePlan({ isQuick: false }).sizes),
+    );
+    deepEqual(
+      titles.map(({ title }) => title).filter((title) => title.length > MAX_TITLE_LENGTH),
+      ["later pickles of other functions of the module", "the same function again, having captured an object"],
+    );
   });
 
   it("leaves out the rows that nobody else is in, and draws no figure that is none", () => {
