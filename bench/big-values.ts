@@ -28,6 +28,7 @@ async function timeTrips(count: number, trip: () => Promise<void>): Promise<numb
 
 const asArgument: Measure = {
   id: "big-argument",
+  hasBytes: true,
   rows: () => [{ key: "speed", title: `${ARRAY_MIB} MiB Uint8Array as argument`, unit: "MB/s", isHigherBetter: true }],
   run: (load, sizes) =>
     withWarm(load, sizes, async (contender) => {
@@ -42,6 +43,7 @@ const asArgument: Measure = {
 
 const echoed: Measure = {
   id: "big-echo",
+  hasBytes: true,
   rows: () => [{ key: "speed", title: `${ARRAY_MIB} MiB Uint8Array echoed back`, unit: "MB/s", isHigherBetter: true }],
   run: (load, sizes) =>
     withWarm(load, sizes, async (contender) => {

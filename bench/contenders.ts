@@ -23,6 +23,8 @@ export interface ContenderKind {
   readonly family: Family;
   /** Whether `--quick` measures it: of the peers, those that are the best in some row. */
   readonly isQuick?: boolean;
+  /** Whether its values travel as JSON. */
+  readonly isJson?: boolean;
   readonly load: LoadContender;
 }
 
@@ -67,6 +69,7 @@ export const CONTENDERS: readonly ContenderKind[] = [
     name: "poolifier-processes-json",
     title: "poolifier, processes, JSON",
     family: "processes",
+    isJson: true,
     load: loadPoolifierProcessesJson,
   },
   { name: "tinypool-processes", title: "tinypool, processes", family: "processes", load: loadTinypoolProcesses },

@@ -36,6 +36,8 @@ export interface Measure {
   rows(sizes: Sizes): readonly Row[];
   /** The names of those who are measured; everybody when it is absent. */
   readonly contenders?: readonly string[];
+  /** Whether its tasks have binary data. */
+  readonly hasBytes?: boolean;
   /** Takes too long for `--quick`. */
   readonly isSlow?: boolean;
   /** Measures, and checks every result. */

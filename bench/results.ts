@@ -28,6 +28,8 @@ export interface Results {
   readonly seconds: number;
   readonly mode: string;
   readonly rounds: number;
+  /** Of these, the rounds in which other libraries were measured too. */
+  readonly peerRounds: number;
   readonly sizes: Sizes;
   readonly node: string;
   readonly machine: string;

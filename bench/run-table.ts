@@ -17,7 +17,11 @@ class Figures {
     return this.#hung.has(contender);
   }
 
-  async add(measure: Measure, { name }: ContenderKind, { sizes, probeLimitMs }: Plan): Promise<void> {
+  async add(measure: Measure, { name, isJson }: ContenderKind, { sizes, probeLimitMs }: Plan): Promise<void> {
+    if (measure.hasBytes === true && isJson === true) {
+      this.failures[name] = "JSON can't carry binary data";
+      return;
+    }
     const outcome = await runProbe(PROBE, [measure.id, name, JSON.stringify(sizes)], probeLimitMs);
     if ("failure" in outcome) {
       this.failures[name] = outcome.failure;
@@ -32,36 +36,67 @@ class Figures {
   }
 }
 
-function takesPart(measure: Measure, { name, family }: ContenderKind, round: number, { peerRounds }: Plan): boolean {
-  const isPeer = family === "processes" || family === "threads";
-  return (measure.contenders?.includes(name) ?? true) && (!isPeer || round < peerRounds);
+function isPeer({ family }: ContenderKind): boolean {
+  return family === "processes" || family === "threads";
 }
 
-/**
- * Every round takes each measure of each contender once, so that a slow spell of the machine meets all alike; and begins
- * with another contender, so that none always comes first.
- */
-export async function runTable(plan: Plan): Promise<{ rounds: number; results: RowResult[] }> {
-  const { rounds, limitSeconds, measures, contenders, sizes } = plan;
+/** What one probe after the other took, so that the length of a further round is known beforehand. */
+class Costs {
+  readonly #seconds = new Map<string, number>();
+
+  async time(probe: Probe, run: () => Promise<void>): Promise<void> {
+    const start = performance.now();
+    await run();
+    this.#seconds.set(keyOf(probe), (performance.now() - start) / 1000);
+  }
+
+  sum(probes: readonly Probe[]): number {
+    return probes.reduce((sum, probe) => sum + (this.#seconds.get(keyOf(probe)) ?? 0), 0);
+  }
+}
+
+interface Probe {
+  readonly measure: Measure;
+  readonly contender: ContenderKind;
+}
+
+function keyOf({ measure, contender }: Probe): string {
+  return `${measure.id} of ${contender.name}`;
+}
+
+/** Each measure of each contender that takes part in it; every round begins with another contender. */
+function probesOf(round: number, { measures, contenders }: Plan): Probe[] {
+  const shift = round % contenders.length;
+  const order = [...contenders.slice(shift), ...contenders.slice(0, shift)];
+  return measures.flatMap((measure) =>
+    order
+      .filter(({ name }) => measure.contenders?.includes(name) ?? true)
+      .map((contender): Probe => ({ measure, contender })),
+  );
+}
+
+/** Every round takes each measure of each contender once, so that a slow spell of the machine meets all alike. */
+export async function runTable(plan: Plan): Promise<{ rounds: number; peerRounds: number; results: RowResult[] }> {
+  const { limitSeconds, measures, sizes } = plan;
   const figures = new Map(measures.map((measure) => [measure, new Figures()]));
+  const costs = new Costs();
   const start = performance.now();
-  let lastRoundSeconds = 0;
-  let round = 0;
-  for (; round < rounds; round += 1) {
-    const roundStart = performance.now();
-    if (round > 0 && (roundStart - start) / 1000 + lastRoundSeconds > limitSeconds) break;
-    const shift = round % contenders.length;
-    const order = [...contenders.slice(shift), ...contenders.slice(0, shift)];
-    for (const measure of measures) {
-      const own = figures.get(measure) as Figures;
-      for (const contender of order.filter((kind) => takesPart(measure, kind, round, plan))) {
-        if (own.isHung(contender.name)) continue;
-        const seconds = Math.round((performance.now() - start) / 1000);
-        showProgress(`${seconds} s, round ${round + 1} of ${rounds}: ${measure.id} of ${contender.name}`);
-        await own.add(measure, contender, plan);
-      }
+  const secondsSince = (): number => (performance.now() - start) / 1000;
+  let [round, peerRounds] = [0, 0];
+  for (; round < plan.rounds; round += 1) {
+    const all = probesOf(round, plan);
+    const fits = (probes: readonly Probe[]): boolean =>
+      round === 0 || secondsSince() + costs.sum(probes) <= limitSeconds;
+    const withPeers = round < plan.peerRounds && fits(all);
+    const probes = withPeers ? all : all.filter(({ contender }) => !isPeer(contender));
+    if (!fits(probes) || probes.length === 0) break;
+    if (withPeers) peerRounds += 1;
+    for (const probe of probes) {
+      const own = figures.get(probe.measure) as Figures;
+      if (own.isHung(probe.contender.name)) continue;
+      showProgress(`${Math.round(secondsSince())} s, round ${round + 1} of ${plan.rounds}: ${keyOf(probe)}`);
+      await costs.time(probe, () => own.add(probe.measure, probe.contender, plan));
     }
-    lastRoundSeconds = (performance.now() - roundStart) / 1000;
   }
   showProgress("");
   const results = measures.flatMap((measure) => {
@@ -70,5 +105,5 @@ export async function runTable(plan: Plan): Promise<{ rounds: number; results: R
       .rows(sizes)
       .map((row): RowResult => ({ row, measure: measure.id, samples: samples.get(row.key) ?? {}, failures }));
   });
-  return { rounds: round, results };
+  return { rounds: round, peerRounds, results };
 }

@@ -59,6 +59,7 @@ async function measureSizes(
 
 const sharedArgument: Measure = {
   id: "shared-argument",
+  hasBytes: true,
   rows: () => rowsOf("array in shared memory as argument"),
   run: (load, sizes) =>
     withWarm(load, sizes, (contender) =>
@@ -70,6 +71,7 @@ const sharedArgument: Measure = {
 
 const sharedEcho: Measure = {
   id: "shared-echo",
+  hasBytes: true,
   rows: () => rowsOf("array in shared memory echoed back"),
   run: (load, sizes) =>
     withWarm(load, sizes, (contender) =>
@@ -86,6 +88,7 @@ const sharedEcho: Measure = {
 
 const movedArgument: Measure = {
   id: "moved-argument",
+  hasBytes: true,
   rows: () => [
     { key: "move", title: `${SMALL_MIB} MiB Uint8Array handed over as argument`, unit: "ms", isHigherBetter: false },
   ],

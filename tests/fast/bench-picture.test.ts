@@ -37,6 +37,7 @@ const results: Results = {
   seconds: 1,
   mode: "quick",
   rounds: 1,
+  peerRounds: 1,
   sizes: {
     tasks: 1,
     inFlightTasks: 1,
