@@ -9,7 +9,7 @@ import { runProbe } from "./run-probe.js";
 import { showProgress } from "./progress.js";
 
 const PROBE = new URL("./scale-probe.js", import.meta.url);
-const POINT_LIMIT_MS = 180_000;
+const POINT_LIMIT_MS = 300_000;
 const ROUNDS = 3;
 
 const KIB = 1024;
