@@ -9,6 +9,8 @@ import type { SelfTimes } from "./profiler.js";
 /** How far apart, in bytes, the samples lie by which a large array is checked. */
 const SAMPLE_STRIDE_BYTES = 65_521;
 
+const SAMPLES = 64;
+
 let isProfileEnded = false;
 
 /** A 32-bit step that V8 can't fold away; its end value tells that every step was made. */
@@ -52,6 +54,14 @@ export function checksum(bytes: Uint8Array): number {
   return sum;
 }
 
+/** Adds up as many bytes of an array of whatever size, and its length: costs the same for all sizes. */
+export function sampleSum(bytes: Uint8Array): number {
+  const strideBytes = Math.ceil(bytes.byteLength / SAMPLES);
+  let sum = bytes.byteLength;
+  for (let at = 0; at < bytes.byteLength; at += strideBytes) sum += bytes[at] ?? 0;
+  return sum;
+}
+
 /** @public */
 export function echo(bytes: Uint8Array): Uint8Array {
   return bytes;
@@ -81,7 +91,17 @@ export function endProfile(busyMs: number): SelfTimes | undefined {
 }
 
 /** The jobs by their names, which is how the raw limit and fork's channel send them. */
-export const JOBS = { noop, churn, timedChurn, checksum, echo, workerId, beginProfile, endProfile } as const;
+export const JOBS = {
+  noop,
+  churn,
+  timedChurn,
+  checksum,
+  sampleSum,
+  echo,
+  workerId,
+  beginProfile,
+  endProfile,
+} as const;
 
 export type JobName = keyof typeof JOBS;
 

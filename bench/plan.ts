@@ -67,7 +67,7 @@ export function makePlan({ isQuick, rounds, only, contenders }: PlanOptions): Pl
     rounds: rounds ?? (isQuick ? 1 : 7),
     peerRounds: rounds ?? (isQuick ? 1 : 2),
     limitSeconds: rounds === undefined ? (isQuick ? 70 : 660) : Number.POSITIVE_INFINITY,
-    probeLimitMs: isQuick ? 20_000 : 60_000,
+    probeLimitMs: isQuick ? 20_000 : 120_000,
     measures:
       only === undefined
         ? MEASURES.filter(({ isSlow }) => !isQuick || isSlow !== true)

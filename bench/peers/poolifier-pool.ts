@@ -2,9 +2,9 @@
  * poolifier: FixedClusterPool (processes) and FixedThreadPool.
  *
  * Settings: `enableEvents` off; no queue in the parent (the default), so that every task is sent to its worker at once: faster
- * than `enableTasksQueue`. ROUND_ROBIN, the strategy that keeps no statistics: faster than the default LEAST_USED. The
- * processes with `serialization: "advanced"`, because JSON (the default) can't carry binary data; with JSON too, as it is
- * the faster one for small tasks.
+ * than `enableTasksQueue`. Threads take their tasks in turn (ROUND_ROBIN), which is faster with them than the default
+ * LEAST_USED; processes are not faster for it. The processes with `serialization: "advanced"`, because JSON (the default) can't
+ * carry binary data; and with JSON, as that is the faster one for small tasks.
  */
 
 import { fileURLToPath } from "node:url";
@@ -16,7 +16,12 @@ import type { OpenContender } from "../contender.js";
 import type { PeerTask } from "./task.js";
 
 interface Pool {
-  execute(task: PeerTask, name?: string, transferList?: readonly ArrayBuffer[]): Promise<unknown>;
+  execute(
+    task: PeerTask,
+    name?: string,
+    signal?: AbortSignal,
+    transferList?: readonly ArrayBuffer[],
+  ): Promise<unknown>;
   destroy(): Promise<void>;
 }
 
@@ -33,13 +38,13 @@ async function loadPoolifier(
   const { default: poolifier } = (await importPeer("poolifier")) as { default: Record<typeof className, PoolClass> };
   const areThreads = className === "FixedThreadPool";
   return (workers) => {
-    const common = { enableEvents: false, workerChoiceStrategy: "ROUND_ROBIN" };
+    const common = { enableEvents: false, workerChoiceStrategy: areThreads ? "ROUND_ROBIN" : "LEAST_USED" };
     const pool = new poolifier[className](workers, WORKER_PATH, { ...common, ...options });
     return {
       run: (job, argument) => pool.execute({ job, argument }),
       ...(areThreads && {
         makeShared: makeSharedArray,
-        runMoving: (job, bytes) => pool.execute({ job, argument: bytes }, "default", [bytes.buffer]),
+        runMoving: (job, bytes) => pool.execute({ job, argument: bytes }, undefined, undefined, [bytes.buffer]),
       }),
       // Now and then destroy() never settles, when a thread has ended before its answer came.
       close: () => Promise.race([pool.destroy(), sleep(CLOSE_LIMIT_MS)]),
