@@ -26,34 +26,33 @@ export interface ScalePoint {
   readonly failure: string | undefined;
 }
 
-async function measurePoint(
-  contender: string,
-  kind: ScalePoint["kind"],
-  value: number,
-  rounds: number,
-): Promise<ScalePoint> {
-  const samples: Record<string, number[]> = {};
+/** A point of both contenders, in turns, so that a slow spell of the machine meets both. */
+async function measurePoint(kind: ScalePoint["kind"], value: number, rounds: number): Promise<ScalePoint[]> {
+  const points = [ASYNCCPU, RAW_LIMIT].map((contender) => ({
+    contender,
+    kind,
+    value,
+    samples: {} as Record<string, number[]>,
+    failure: undefined as string | undefined,
+  }));
   for (let round = 1; round <= rounds; round += 1) {
-    showProgress(`${kind} ${value} of ${contender}, ${round} of ${rounds}`);
-    const outcome = await runProbe(PROBE, [contender, kind, String(value)], POINT_LIMIT_MS);
-    if ("failure" in outcome) return { contender, kind, value, samples, failure: outcome.failure };
-    for (const [key, figure] of Object.entries(outcome.figures)) (samples[key] ??= []).push(figure);
-  }
-  return { contender, kind, value, samples, failure: undefined };
-}
-
-/** Measures every point, asynccpu and the raw limit one after the other. */
-export async function runScale(isQuick: boolean): Promise<ScalePoint[]> {
-  const points: ScalePoint[] = [];
-  const plan = [
-    ...WORKER_COUNTS.map((value) => ({ kind: "workers", value }) as const),
-    ...PAYLOADS_BYTES.map((value) => ({ kind: "payload", value }) as const),
-  ];
-  for (const { kind, value } of plan) {
-    for (const contender of [ASYNCCPU, RAW_LIMIT]) {
-      points.push(await measurePoint(contender, kind, value, isQuick ? 1 : ROUNDS));
+    for (const point of points) {
+      if (point.failure !== undefined) continue;
+      showProgress(`${kind} ${value} of ${point.contender}, ${round} of ${rounds}`);
+      const outcome = await runProbe(PROBE, [point.contender, kind, String(value)], POINT_LIMIT_MS);
+      if ("failure" in outcome) point.failure = outcome.failure;
+      else for (const [key, figure] of Object.entries(outcome.figures)) (point.samples[key] ??= []).push(figure);
     }
   }
+  return points;
+}
+
+/** Measures every point; once with `isQuick`. */
+export async function runScale(isQuick: boolean): Promise<ScalePoint[]> {
+  const rounds = isQuick ? 1 : ROUNDS;
+  const points: ScalePoint[] = [];
+  for (const count of WORKER_COUNTS) points.push(...(await measurePoint("workers", count, rounds)));
+  for (const sizeBytes of PAYLOADS_BYTES) points.push(...(await measurePoint("payload", sizeBytes, rounds)));
   showProgress("");
   return points;
 }
