@@ -31,6 +31,14 @@ const MAX_HELD = 512;
 /** A worker whose tasks have no more numbers is replaced. */
 const LAST_TASK_NUMBER = 0x7fff_fff0;
 
+/** Notices of a process that can't be trusted, or were lost. */
+export interface Doubt {
+  /** The last task of which it is known, by the journal, that it has begun; `NaN` when that isn't known. */
+  readonly lastBegun: number;
+  /** How a task ends that may have begun. */
+  outcomeOf(task: PoolTask): TaskOutcome;
+}
+
 export class WorkerTasks implements TaskHolder {
   readonly #host: TasksHost;
   readonly #channel: ParentChannel;
@@ -246,6 +254,7 @@ export class WorkerTasks implements TaskHolder {
     for (const message of messages) {
       if (message.kind !== "started" && message.kind !== "result" && message.kind !== "failure") return;
       if (this.#isKnown(message.taskId)) continue;
+      if (message.kind === "started" && this.#ended !== undefined) this.#finishEnded();
       const first = this.#held.first;
       if (first?.number !== message.taskId) return;
       if (message.kind !== "started" && first.state !== "running") return;
@@ -362,14 +371,15 @@ export class WorkerTasks implements TaskHolder {
   /**
    * The process is gone, and all that it wrote has been read. Those that had not begun behind the first one run elsewhere.
    *
-   * @param outcomeOfOthers - How those behind the first one end, if they may have begun without a notice.
+   * @param doubt - What is done with those that may have begun without a notice.
    * @returns The first one; it may have begun or not.
    */
-  leaveBehind(outcomeOfOthers: ((task: PoolTask) => TaskOutcome) | undefined): PoolTask | undefined {
+  leaveBehind(doubt: Doubt | undefined): PoolTask | undefined {
     this.stopClocks();
     const [first, ...others] = this.#held.clear();
-    if (outcomeOfOthers === undefined) this.#release(others);
-    else for (const task of others) this.#host.onSettled(task, outcomeOfOthers(task));
+    const isDoubtful = ({ number }: PoolTask): boolean => doubt !== undefined && !(number > doubt.lastBegun);
+    this.#release(others.filter((task) => !isDoubtful(task)));
+    for (const task of others) if (isDoubtful(task)) this.#host.onSettled(task, doubt?.outcomeOf(task) as TaskOutcome);
     return first;
   }
 

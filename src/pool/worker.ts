@@ -29,7 +29,7 @@ import type { WorkerConfig } from "./worker-config.js";
 import type { WorkerDeath } from "./worker-death.js";
 
 /** How long a process that is to be killed has, in milliseconds, to say which of its tasks have begun. */
-const CONDEMNED_LIMIT_MS = 200;
+const CONDEMNED_LIMIT_MS = 1000;
 
 /** How long a worker that was told to end may take, in milliseconds, before it is killed. */
 const END_GRACE_MS = 2000;
@@ -349,14 +349,21 @@ export class Worker {
     if (this.#isDead) return;
     this.#leave();
     this.#clearTimers();
-    this.#tasks?.receiveKept(this.#journal?.read() ?? []);
+    const kept = this.#journal?.read() ?? [];
     this.#journal?.close();
+    this.#tasks?.receiveKept(kept);
     this.#isDead = true;
     for (const stream of this.#streams) stream.destroy();
     const stderr = this.#stderr?.tail ?? "";
     // Notices that can't be trusted, or were lost: nothing that may have begun is run again.
     const isDoubtful = this.#nonsense !== undefined || (this.#hasClosedResults && this.#hasToldBegun);
-    const first = this.#tasks?.leaveBehind(isDoubtful ? (task) => this.#outcomeAtDeath(task, end, stderr) : undefined);
+    const doubt = isDoubtful
+      ? {
+          lastBegun: this.#lastBegun(kept),
+          outcomeOf: (task: PoolTask): TaskOutcome => this.#outcomeAtDeath(task, end, stderr),
+        }
+      : undefined;
+    const first = this.#tasks?.leaveBehind(doubt);
     const unbegun = !isDoubtful && first?.state === "dispatched" && first.endReason === undefined ? first : undefined;
     this.#events.onDead(this, {
       wasReady: this.#wasReady,
@@ -369,6 +376,13 @@ export class Worker {
     });
     this.#tasks?.settleLate();
     if (first !== undefined && first !== unbegun) this.#settle(first, this.#outcomeAtDeath(first, end, stderr));
+  }
+
+  /** By the journal, which a process that sends nonsense still keeps; `NaN` when it was not kept to the end. */
+  #lastBegun(kept: readonly ToParentMessage[]): number {
+    const last = kept.findLast(({ kind }) => kind === "started");
+    const number = last?.kind === "started" ? last.taskId : Number.NaN;
+    return number >= (this.task?.number ?? Number.POSITIVE_INFINITY) ? number : Number.NaN;
   }
 
   #settle(task: PoolTask, outcome: TaskOutcome): void {

@@ -33,8 +33,8 @@ export interface TaskLoopChannel {
   send(message: ToParentMessage): void;
   /** Has a message wait for the next one that is sent. */
   post(message: ToParentMessage): void;
-  /** Sees to it that what waits outlives this process. */
-  keep(): void;
+  /** Has a message wait, and sees to it that it, and what waits before it, outlives this process. */
+  keep(message: ToParentMessage): void;
   /** Sends what waits. */
   flush(): void;
   /** From now on messages that wait can be kept in the journal. */
@@ -207,14 +207,14 @@ export class TaskLoop {
 
   /** The start of a task leaves before it begins, and takes the outcome of the one before it along. */
   readonly #announce = (message: ToParentMessage): void => {
-    if (message.kind === "started") this.#channel.send(message);
-    else this.#channel.post(message);
+    this.#report(message);
+    if (message.kind === "started") this.#channel.flush();
   };
 
   /** The start of a task that will soon be over is kept. */
   readonly #report = (message: ToParentMessage): void => {
-    this.#channel.post(message);
-    if (message.kind === "started") this.#channel.keep();
+    if (message.kind === "started") this.#channel.keep(message);
+    else this.#channel.post(message);
   };
 
   /**

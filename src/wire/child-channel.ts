@@ -94,15 +94,24 @@ export class ChildChannel {
     if (this.#outbox.waitingBytes >= FLUSH_BYTES) this.flush();
   }
 
-  /** Sees to it that what waits outlives this process: it is kept in the journal, or sent. */
-  keep(): void {
+  /**
+   * Has a message wait, and sees to it that it, and what waits before it, outlives this process: it is kept in the journal, or
+   * sent. The newest message that was kept is always the last one in the journal, also when all was sent since.
+   */
+  keep(message: ToParentMessage): void {
     if (!this.#hasJournal) {
-      this.flush();
+      this.send(message);
       return;
     }
+    // What has a long payload doesn't lie in one piece.
+    if (!this.#outbox.isInOnePiece) this.flush();
+    this.post(message);
     this.#mark(this.#outbox.waitingBytes);
     const newest = this.#outbox.markNewest();
-    if (newest === undefined || !this.#writeToJournal(newest.slab, newest.from, newest.sizeBytes)) this.flush();
+    if (newest !== undefined && this.#writeToJournal(newest.slab, newest.from, newest.sizeBytes)) return;
+    this.flush();
+    // It came to lie across two slabs. It is sent, and kept once more by itself.
+    if (newest === undefined && !this.#hasEnded) this.keep(message);
   }
 
   #mark(sizeBytes: number): void {

@@ -147,6 +147,11 @@ export class FrameWriter {
     return this.#to === this.#from && this.#full.length === 0;
   }
 
+  /** Whether what waits lies in one piece. */
+  get isInOnePiece(): boolean {
+    return this.#full.length === 0;
+  }
+
   /** @throws ProtocolError when name or payload are longer than a frame can hold; then nothing of it is kept. */
   append(frame: Frame): void {
     const name = checkedName(frame);
