@@ -70,8 +70,8 @@ export class ProcessFuture<T> extends Promise<T> {
   }
 
   /**
-   * Resolves with the process when the task begins to run in it. Rejects when the task ends without having begun; that
-   * never counts as an unhandled rejection.
+   * Resolves with the process when the task begins to run in it; for a task that is expected to be over in less than 0.2 ms,
+   * maybe with its outcome only. Rejects when the task ends without having begun; that never counts as an unhandled rejection.
    */
   get started(): Promise<ProcessTask> {
     if (this.#started !== undefined) return this.#started;
