@@ -157,6 +157,16 @@ export class ProcessPoolExecutor implements AsyncDisposable {
   }
 
   /**
+   * Starts all `maxWorkers` processes now, so that no task has to wait for one. Without it they start on demand.
+   *
+   * @returns Resolves when all are ready; rejects with `WorkerStartError`, `InitializerError`, `ExecutorShutdownError` or
+   * `NestingTooDeepError`, as a task would.
+   */
+  warmUp(): Promise<void> {
+    return coreOf(this).pool.warmUp();
+  }
+
+  /**
    * What the executor has done so far, and does now: tasks by outcome, and each worker with its memory. Asks the system
    * for each worker (on Linux some 20 µs each), so it is for a monitor, not for every task.
    */

@@ -7,6 +7,7 @@ import { KeepAlive } from "./keep-alive.js";
 import { PoolCounters } from "./pool-stats.js";
 import { StartAttempts } from "./start-attempts.js";
 import { TaskQueue } from "./task-queue.js";
+import { WarmUps } from "./warm-ups.js";
 import { Worker } from "./worker.js";
 import { WorkerCrashedError } from "../errors.js";
 import { WorkerStartError } from "../errors.js";
@@ -47,15 +48,17 @@ export interface PoolConfig {
 
 export class ProcessPool {
   readonly #config: PoolConfig;
+  readonly #keepAlive = new KeepAlive();
   readonly #queue = new TaskQueue();
   readonly #workers = new Set<Worker>();
   /** Those that have been ready, and have not left. */
   #ready: Worker[] = [];
   /** No worker has room for the first task in the queue, as far as is known. */
   #isFull = false;
+  /** Who waits until all workers are ready. */
+  readonly #warmUps = new WarmUps(this.#keepAlive);
   #stallTimer: NodeJS.Timeout | undefined;
   #isStallTimerShort = false;
-  readonly #keepAlive = new KeepAlive();
   #unfinishedTasks = 0;
   readonly #starts = new StartAttempts();
   readonly #counters = new PoolCounters();
@@ -110,6 +113,23 @@ export class ProcessPool {
     else this.#planSpawn();
   }
 
+  /**
+   * Starts as many workers as there may be. Resolves when all are ready; rejects when they can't be started, or the pool takes
+   * no tasks.
+   */
+  warmUp(): Promise<void> {
+    const refusal = this.#brokenBy ?? (this.#isShutDown ? new ExecutorShutdownError() : undefined);
+    if (refusal !== undefined) return Promise.reject(refusal);
+    const waiting = this.#warmUps.wait();
+    this.#endWarmUpIfReady();
+    this.#planSpawn();
+    return waiting;
+  }
+
+  #endWarmUpIfReady(): void {
+    if (this.#ready.length >= this.#config.maxWorkers) this.#warmUps.end();
+  }
+
   /** Ends a task: at once when it waits, after its grace period when it runs. False when it has ended already. */
   cancel(task: PoolTask, reason: Error): boolean {
     if (task.state === "settled") return false;
@@ -144,6 +164,7 @@ export class ProcessPool {
     if (this.#isShutDown) return;
     this.#isShutDown = true;
     this.#keepAlive.hold();
+    this.#warmUps.end(new ExecutorShutdownError());
     this.#endIfFinished();
   }
 
@@ -221,7 +242,7 @@ export class ProcessPool {
   #needsWorker(): boolean {
     if (this.#ready.length >= this.#config.maxWorkers) return false;
     return (
-      this.#queue.size > this.#liveWorkers("starting") &&
+      (this.#warmUps.isAnyWaiting || this.#queue.size > this.#liveWorkers("starting")) &&
       this.#liveWorkers() < this.#config.maxWorkers &&
       this.#starts.mayStart(this.#openStarts())
     );
@@ -259,6 +280,7 @@ export class ProcessPool {
     onReady: (worker) => {
       this.#starts.reset();
       this.#ready.push(worker);
+      this.#endWarmUpIfReady();
     },
     onRoom: () => {
       this.#dispatch();
@@ -342,6 +364,7 @@ export class ProcessPool {
 
   #failWaiting(error: Error): void {
     for (const task of this.#queue.drain()) this.#finish(task, error);
+    this.#warmUps.end(error);
   }
 
   #finish(task: PoolTask, error: Error): void {
