@@ -15,6 +15,7 @@ import { ProcessPool } from "../../src/pool/process-pool.js";
 import { ProcessTaskPoolExecutor } from "../../src/index.js";
 import { TaskSubmitter } from "../../src/executor/task-submitter.js";
 import { TaskTimeoutError } from "../../src/index.js";
+import { coreOf } from "../../src/executor/process-pool-executor.js";
 import { currentTask } from "../../src/index.js";
 import { encodeValue } from "../../src/wire/codec.js";
 import { hangForEver } from "../fixtures/tasks.js";
@@ -158,12 +159,15 @@ test("a timeout is not lost to a process that was busy", async () => {
 });
 
 test("cancelling a task that has timed out says that it is not cancelled", async () => {
-  await using executor = new ProcessTaskPoolExecutor({ maxWorkers: 1, graceMs: 400 });
+  // With a grace period that nobody waits for.
+  await using executor = new ProcessTaskPoolExecutor({ maxWorkers: 1, graceMs: 100_000 });
   const future = executor.with({ timeoutMs: 20 }).submit(spinForEver);
-  await future.started;
-  await sleep(150);
-  assert.equal(future.done, false, "it still has its grace period");
+  const processTask = await future.started;
+  const [worker] = coreOf(executor).pool.workers;
+  await waitUntil(() => worker?.task?.endReason !== undefined, { what: "the end of its time" });
+  assert.equal(future.done, false, "it has its grace period");
   assert.equal(future.cancel(), false);
+  processTask.sendSignal("SIGKILL");
   await assert.rejects(future, TaskTimeoutError);
   assert.equal(future.cancelled, false);
 });
