@@ -23,10 +23,10 @@ import type { ToParentMessage } from "../wire/protocol.js";
 const TAKE_BACK_LIMIT_MS = 1000;
 
 /** A worker holds as many tasks as are expected to take so long, in microseconds: enough never to wait for this process. */
-const HELD_US = 1000;
+const HELD_US = 10_000;
 
 /** And never more than so many. */
-const MAX_HELD = 512;
+const MAX_HELD = 2048;
 
 /** A worker whose tasks have no more numbers is replaced. */
 const LAST_TASK_NUMBER = 0x7fff_fff0;
