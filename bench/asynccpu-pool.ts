@@ -1,5 +1,6 @@
 import { JOBS } from "./jobs.js";
 import { ProcessPoolExecutor } from "../src/index.js";
+import { createSharedArray } from "../src/index.js";
 import type { Contender } from "./contender.js";
 
 /** asynccpu as a user has it: no option but the number of workers. */
@@ -7,6 +8,9 @@ export function openAsynccpu(workers: number): Contender {
   const executor = new ProcessPoolExecutor({ maxWorkers: workers });
   return {
     run: (job, argument) => executor.submit(JOBS[job] as (argument: unknown) => unknown, argument),
+    makeShared: (sizeBytes) => createSharedArray(Uint8Array, sizeBytes),
+    runMoving: (job, bytes) =>
+      executor.with({ transfer: [bytes.buffer] }).submit(JOBS[job] as (argument: unknown) => unknown, bytes),
     close: () => executor.shutdown(),
   };
 }

@@ -1,7 +1,4 @@
-/**
- * Measures of arrays that are not copied: in memory that parent and workers share, and handed over. Not in the table
- * yet: asynccpu's contender has no `makeShared` so far. Whoever adds it lists SHARED_MEMORY in measures.ts, after BIG_VALUES.
- */
+/** Measures of arrays that are not copied: in memory that parent and workers share, and handed over. */
 
 import { check } from "./measure.js";
 import { median } from "./measure.js";

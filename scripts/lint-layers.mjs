@@ -21,12 +21,12 @@ const LAYERS = [
   { part: "wire/protocol.ts", mayImport: ["errors.ts", "system/"] },
   { part: "system/", mayImport: ["errors.ts"] },
   { part: "memory/", mayImport: ["errors.ts", "system/"] },
-  { part: "wire/", mayImport: ["errors.ts", "system/", "logging/log-record.ts"] },
-  { part: "pickle/", mayImport: ["errors.ts", "system/", "wire/"] },
+  { part: "wire/", mayImport: ["errors.ts", "system/", "memory/", "logging/log-record.ts"] },
+  { part: "pickle/", mayImport: ["errors.ts", "system/", "memory/", "wire/"] },
   { part: "logging/", mayImport: ["errors.ts", "wire/"] },
-  { part: "subprocess/", mayImport: ["errors.ts", "system/", "wire/", "pickle/", "logging/"] },
-  { part: "pool/", mayImport: ["errors.ts", "system/", "wire/", "pickle/", "logging/"] },
-  { part: "executor/", mayImport: ["errors.ts", "system/", "wire/", "pickle/", "logging/", "pool/"] },
+  { part: "subprocess/", mayImport: ["errors.ts", "system/", "memory/", "wire/", "pickle/", "logging/"] },
+  { part: "pool/", mayImport: ["errors.ts", "system/", "memory/", "wire/", "pickle/", "logging/"] },
+  { part: "executor/", mayImport: ["errors.ts", "system/", "memory/", "wire/", "pickle/", "logging/", "pool/"] },
   { part: "index.ts", mayImport: [""] },
 ];
 

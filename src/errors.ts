@@ -266,6 +266,17 @@ export class ExecutorShutdownError extends AsyncCpuError {
   }
 }
 
+/**
+ * Shared memory can't be had or can't be reached: there is not enough of it, the process that sent it has ended, or it was
+ * disposed.
+ */
+export class SharedMemoryError extends AsyncCpuError {
+  constructor(message: string, options?: ErrorOptions) {
+    super("ASYNCCPU_SHARED_MEMORY", message, options);
+    nameError(this, "SharedMemoryError");
+  }
+}
+
 /** A frame on the private pipe broke the protocol; the process that sent it is ended. */
 export class ProtocolError extends AsyncCpuError {
   constructor(message: string, options?: ErrorOptions) {

@@ -12,6 +12,7 @@ export { NotAFunctionError } from "./errors.js";
 export { NotSerializableError } from "./errors.js";
 export { PromisePassedError } from "./errors.js";
 export { ProtocolError } from "./errors.js";
+export { SharedMemoryError } from "./errors.js";
 export { TaskTimeoutError } from "./errors.js";
 export { WorkerCrashedError } from "./errors.js";
 export { WorkerStartError } from "./errors.js";
@@ -33,6 +34,13 @@ export type { TaskView } from "./executor/process-task-pool-executor.js";
 export type { WorkerFunction } from "./executor/options.js";
 export type { ExecutorStats } from "./pool/pool-stats.js";
 export type { WorkerStats } from "./pool/pool-stats.js";
+
+export { createSharedArray } from "./memory/shared-array.js";
+export { disposeSharedArray } from "./memory/shared-array.js";
+export { sharedMemoryOf } from "./memory/shared-array.js";
+export type { SharedArray } from "./memory/shared-array.js";
+export type { SharedMemory } from "./memory/shared-array.js";
+export type { TypedArrayClass } from "./memory/shared-array.js";
 
 export { ProcessTask } from "./system/process-task.js";
 export { terminateDescendantProcesses } from "./system/process-terminator.js";

@@ -2,10 +2,13 @@ import { MAX_PAYLOAD_BYTES } from "../wire/frame.js";
 import { NotSerializableError } from "../errors.js";
 import { PROTOCOL_VERSION } from "../wire/protocol.js";
 import { ProcessPool } from "../pool/process-pool.js";
+import { encodePinned } from "../memory/pins.js";
 import { decodeValue } from "../wire/codec.js";
 import { encodeArguments } from "../wire/codec.js";
 import { encodeValue } from "../wire/codec.js";
 import { mainModuleUrl } from "../pickle/main-module.js";
+import { nativeMemory } from "../memory/native-memory.js";
+import { warnOfCopying } from "../memory/native-memory.js";
 import { pickleFunction } from "../pickle/pickle-function.js";
 import type { AnyFunction } from "./task-submitter.js";
 import type { CheckedPoolOptions } from "./options.js";
@@ -44,13 +47,20 @@ export function buildPool(
   logging: LoggingOptions,
   onActivity: (isActive: boolean) => void,
 ): ProcessPool {
+  // Held as long as the pool is: every worker that it starts needs the shared memory that these refer to.
+  const initargs = encodePinned(() => (options.initargs === undefined ? undefined : encodeArguments(options.initargs, { isNested: true })));
+  const configurer = encodePinned(() => pickle(logging.configurer));
+  const initializer = encodePinned(() => pickle(options.initializer));
+  const canShare = options.shareAboveBytes !== undefined && nativeMemory() !== undefined;
+  if (options.shareAboveBytes !== undefined && !canShare) warnOfCopying();
   const settings: WorkerSettings = {
     protocolVersion: PROTOCOL_VERSION,
     mainUrl: mainModuleUrl(),
     hasLogQueue: logging.queue !== undefined,
-    configurer: pickle(logging.configurer),
-    initializer: pickle(options.initializer),
-    initargs: options.initargs === undefined ? undefined : encodeArguments(options.initargs),
+    shareAboveBytes: canShare ? options.shareAboveBytes : undefined,
+    configurer: configurer.encoded,
+    initializer: initializer.encoded,
+    initargs: initargs.encoded,
   };
   const encoded = encodeValue(settings, "settings");
   if (encoded.byteLength > MAX_PAYLOAD_BYTES) {
@@ -65,6 +75,7 @@ export function buildPool(
     worker: {
       start: { execArgv: options.execArgv, env: options.env, cwd: options.cwd },
       settings: encoded,
+      settingsPins: [initargs.pins, configurer.pins, initializer.pins].filter((pins) => pins !== undefined),
       graceMs: options.graceMs,
       startTimeoutMs: options.startTimeoutMs,
       maxTasks: options.maxTasksPerChild,

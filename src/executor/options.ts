@@ -1,4 +1,7 @@
+import { types } from "node:util";
+
 import { InvalidOptionError } from "../errors.js";
+import { UNIT_BYTES } from "../memory/native-memory.js";
 import { usableCpuCount } from "../system/cpu-count.js";
 import type { LogQueue } from "../logging/log-queue.js";
 
@@ -37,6 +40,12 @@ export interface ProcessPoolExecutorOptions {
    * and its start counts as failed. At least 1. Default: 60,000.
    */
   readonly startTimeoutMs?: number | undefined;
+  /**
+   * Typed arrays, Buffers and ArrayBuffers of at least this size, in bytes, inside arguments and results are copied into shared
+   * memory rather than through the pipe; at least 65536. Each process still has a copy of its own. Needs koffi on
+   * Linux; elsewhere it does nothing but warn once. Default: none are.
+   */
+  readonly shareAboveBytes?: number | undefined;
   /** Node's flags for the workers. Default: those of this process that don't belong to its script or a debugger. */
   readonly execArgv?: readonly string[] | undefined;
   /** The workers' environment. Default: this process's, as it is when a worker starts. */
@@ -73,6 +82,12 @@ export interface TaskOptions {
   readonly timeoutMs?: number | undefined;
   /** Name of the task in errors, logs and `currentTask()`. Default: the function's name. */
   readonly name?: string | undefined;
+  /**
+   * ArrayBuffers that the call gives away, as `postMessage` does: they are detached here when the arguments are encoded, and large
+   * ones that are among the arguments (by themselves, or by views) are sent without having been copied. For one call,
+   * since they are gone then.
+   */
+  readonly transfer?: readonly ArrayBuffer[] | undefined;
   /** For `map`: how many items go to a worker at a time, at least 1. Default: 1. */
   readonly chunkSize?: number | undefined;
   /** For `map`: how many chunks may be under way at a time, at least 1. Default: twice `maxWorkers`. */
@@ -102,6 +117,13 @@ function checkStrings(option: string, value: unknown): void {
   }
 }
 
+function checkBuffers(option: string, value: unknown): void {
+  if (value === undefined) return;
+  if (!Array.isArray(value) || !value.every((item) => types.isArrayBuffer(item))) {
+    throw new InvalidOptionError(option, "an array of ArrayBuffers", value);
+  }
+}
+
 /** The options of a pool, checked and filled in. */
 export interface CheckedPoolOptions extends ProcessPoolExecutorOptions {
   readonly maxWorkers: number;
@@ -113,6 +135,7 @@ export interface CheckedPoolOptions extends ProcessPoolExecutorOptions {
 export function checkPoolOptions(options: ProcessPoolExecutorOptions): CheckedPoolOptions {
   checkInteger("maxWorkers", options.maxWorkers, 1, MAX_WORKERS);
   checkInteger("maxTasksPerChild", options.maxTasksPerChild, 1, Number.MAX_SAFE_INTEGER);
+  checkInteger("shareAboveBytes", options.shareAboveBytes, UNIT_BYTES, Number.MAX_SAFE_INTEGER);
   checkInteger("graceMs", options.graceMs, 0, LONGEST_TIMER_MS);
   checkInteger("startTimeoutMs", options.startTimeoutMs, 1, LONGEST_TIMER_MS);
   checkType("initializer", options.initializer, "function");
@@ -161,6 +184,7 @@ export function checkTaskOptions(options: TaskOptions): TaskOptions {
   }
   checkInteger("timeoutMs", options.timeoutMs, 1, LONGEST_TIMER_MS);
   checkType("name", options.name, "string");
+  checkBuffers("transfer", options.transfer);
   checkInteger("chunkSize", options.chunkSize, 1, Number.MAX_SAFE_INTEGER);
   checkInteger("maxInFlight", options.maxInFlight, 1, Number.MAX_SAFE_INTEGER);
   return options;

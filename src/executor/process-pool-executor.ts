@@ -93,7 +93,7 @@ function makeActivityHandler(
  *
  * A function travels by reference (module and export) when it is an export of a module other than the program's main one, else by
  * value, with the variables that it captures as they are at the moment of the call. Arguments and results are copied by
- * the structured clone algorithm.
+ * the structured clone algorithm; arrays of `createSharedArray` are not copied, but shared.
  *
  * Make it with `await using`, or call `shutdown()` at the end. A program that forgets to ends all the same when
  * its tasks are done.
@@ -113,7 +113,11 @@ export class ProcessPoolExecutor implements AsyncDisposable {
     const isTaskPool = "createProcessTask" in this;
     const handler = makeActivityHandler(isTaskPool && extended.handleSignals !== false, checked.graceMs, () => pool);
     const pool = buildPool(checked, isTaskPool ? extended : {}, handler);
-    cores.set(this, { pool, submitter: new TaskSubmitter(pool), maxWorkers: checked.maxWorkers });
+    cores.set(this, {
+      pool,
+      submitter: new TaskSubmitter(pool, options.shareAboveBytes),
+      maxWorkers: checked.maxWorkers,
+    });
     dropped.register(this, pool);
   }
 
@@ -125,7 +129,7 @@ export class ProcessPoolExecutor implements AsyncDisposable {
    * @returns The future of what `fn` returns or resolves to. It rejects with what `fn` throws, or with:
    * `NotAFunctionError`, `PromisePassedError` and `FunctionNotPicklableError` for a bad function; `NotSerializableError` for a bad
    * argument or result; `CancelledError`; `WorkerCrashedError`; `WorkerStartError`; `InitializerError`;
-   * `ModuleNotFoundError`; `ExecutorShutdownError`.
+   * `ModuleNotFoundError`; `SharedMemoryError`; `ExecutorShutdownError`.
    */
   submit<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): ProcessFuture<Awaited<R>> {
     return submitWith(this, {}, this.submit, fn, args);

@@ -39,11 +39,14 @@ export class SubmissionStacks {
   #refilledMs = 0;
   #last: CapturedStack | undefined;
   #lastNearby: NearbyStack | undefined;
-  #lastFn: unknown;
+  #lastFnId = 0;
 
-  /** @param calledFrom - Frames above this function are left out. */
-  capture(fn: unknown, calledFrom: (...args: never[]) => unknown): SubmissionStack {
-    if (this.#left < 1 && fn === this.#lastFn && this.#last !== undefined) {
+  /**
+   * @param fnId - The number of the function, which itself isn't kept here, nor what it captures.
+   * @param calledFrom - Frames above this function are left out.
+   */
+  capture(fnId: number, calledFrom: (...args: never[]) => unknown): SubmissionStack {
+    if (this.#left < 1 && fnId === this.#lastFnId && this.#last !== undefined) {
       const nowMs = performance.now();
       this.#left = Math.min(BURST, this.#left + ((nowMs - this.#refilledMs) * 1000) / PAUSE_US);
       this.#refilledMs = nowMs;
@@ -54,7 +57,7 @@ export class SubmissionStacks {
     Error.captureStackTrace(captured, calledFrom);
     this.#last = captured;
     this.#lastNearby = undefined;
-    this.#lastFn = fn;
+    this.#lastFnId = fnId;
     return captured;
   }
 }

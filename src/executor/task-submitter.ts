@@ -13,16 +13,20 @@ import { PromisePassedError } from "../errors.js";
 import { SubmissionStacks } from "./submission-stack.js";
 import { TaskTimeoutError } from "../errors.js";
 import { WorkerCrashedError } from "../errors.js";
+import { attachmentsOf } from "../wire/attachments.js";
 import { appendSubmissionStack } from "../wire/error-codec.js";
 import { decodeThrown } from "../wire/error-codec.js";
 import { decodeValue } from "../wire/codec.js";
 import { futures } from "./process-future.js";
 import { encodeArguments } from "../wire/codec.js";
+import { encodePinned } from "../memory/pins.js";
 import { encodeValue } from "../wire/codec.js";
 import { isPlainList } from "../wire/codec-compact.js";
 import { onAbort } from "./abort-subscriptions.js";
 import { pickleFunction } from "../pickle/pickle-function.js";
 import type { FutureControl } from "./process-future.js";
+import type { Pinned } from "../memory/pins.js";
+import type { Pins } from "../memory/pins.js";
 import type { PooledFunction } from "../pool/function-table.js";
 import type { ProcessFuture } from "./process-future.js";
 import type { ProcessTask } from "../system/process-task.js";
@@ -79,17 +83,37 @@ function nameOf(fn: AnyFunction): string {
 
 /** @throws NotSerializableError for what is too long for one message. */
 function checkSize(bytes: Uint8Array, what: string): void {
-  if (bytes.byteLength <= MAX_PAYLOAD_BYTES) return;
-  throw new NotSerializableError(
-    what,
-    `${bytes.byteLength} bytes are more than the ${MAX_PAYLOAD_BYTES} of a message`,
-  );
+  const sizeBytes = Math.max(bytes.byteLength, ...attachmentsOf(bytes).map(({ byteLength }) => byteLength));
+  if (sizeBytes <= MAX_PAYLOAD_BYTES) return;
+  throw new NotSerializableError(what, `${sizeBytes} bytes are more than the ${MAX_PAYLOAD_BYTES} of a message`);
 }
 
 /** @throws NotSerializableError with the path to the first part that can't be sent. */
-function encodeLists({ args, isChunk }: Submission): Uint8Array | readonly unknown[] {
-  if (isChunk) return encodeValue(args, "chunk");
-  return isPlainList(args) ? args : encodeArguments(args);
+function encodeLists({ args, isChunk, options }: Submission, shareAboveBytes: number): Pinned<Uint8Array> {
+  const { transfer } = options;
+  return encodePinned(
+    () => (isChunk ? encodeValue(args, "chunk", { transfer }) : encodeArguments(args, { transfer })),
+    shareAboveBytes,
+  );
+}
+
+/** Whether the arguments can go as they are, and are encoded on their way. */
+function isPlain({ args, isChunk, options }: Submission): boolean {
+  return !isChunk && options.transfer === undefined && isPlainList(args);
+}
+
+/** Of most tasks. */
+const NO_PINS: readonly Pins[] = [];
+
+/** Pins what the function captures, and gives it with what the arguments refer to, which is pinned. */
+function allPins(fn: PooledFunction, argsPins: Pins | undefined): readonly Pins[] {
+  if (fn.pins === undefined && argsPins === undefined) return NO_PINS;
+  fn.pins?.pin();
+  return [argsPins, fn.pins].filter((pins) => pins !== undefined);
+}
+
+function releaseAll(allOfThem: readonly Pins[]): void {
+  for (const pins of allOfThem) pins.release();
 }
 
 /** One call on its way, with all that waits for its end. */
@@ -99,6 +123,8 @@ class SubmittedTask<T> extends PoolTask implements FutureControl {
   readonly #pool: ProcessPool;
   readonly #submission: SubmissionStack;
   #stopListening: (() => void) | undefined;
+  /** Keeps the shared memory that it refers to until it has settled. */
+  #pins = NO_PINS;
 
   constructor(pool: ProcessPool, order: TaskOrder, submission: SubmissionStack, observer: TaskObserver | undefined) {
     super(order, submittedTaskEvents);
@@ -116,9 +142,15 @@ class SubmittedTask<T> extends PoolTask implements FutureControl {
     this.#stopListening = onAbort(signal, () => this.cancel(signal.reason));
   }
 
+  holdPins(pins: readonly Pins[]): void {
+    this.#pins = pins;
+  }
+
   finish(outcome: TaskOutcome): void {
     this.observer?.onSettled(this);
     this.#stopListening?.();
+    releaseAll(this.#pins);
+    this.#pins = NO_PINS;
     settle(this.future, outcome, this.#submission);
   }
 }
@@ -149,31 +181,41 @@ export class TaskSubmitter {
   /** Functions whose captured state can't change; others are looked at anew at every submission. */
   readonly #stable = new WeakMap<AnyFunction, PooledFunction>();
 
-  constructor(pool: ProcessPool) {
+  readonly #shareAboveBytes: number;
+
+  /** @param shareAboveBytes - Binary data in arguments of at least this size is placed in shared memory. */
+  constructor(pool: ProcessPool, shareAboveBytes: number = Infinity) {
     this.#pool = pool;
+    this.#shareAboveBytes = shareAboveBytes;
   }
 
   /** Makes a task. Never throws: what is wrong with the call rejects its own future. */
   submit<T>(submission: Submission, observer?: TaskObserver): ProcessFuture<T> {
+    let pins = NO_PINS;
     try {
       checkFunction(submission.fn);
-      const stack = this.#stacks.capture(submission.fn, submission.calledFrom);
       const { signal, timeoutMs, name } = submission.options;
       if (signal?.aborted === true) throw new CancelledError(undefined, { cause: signal.reason });
+      const fn = this.#pickle(submission.fn);
+      const stack = this.#stacks.capture(fn.id, submission.calledFrom);
+      const encoded = isPlain(submission) ? undefined : encodeLists(submission, this.#shareAboveBytes);
+      pins = allPins(fn, encoded?.pins);
       const order: TaskOrder = {
         name: name ?? nameOf(submission.fn),
-        fn: this.#pickle(submission.fn),
-        args: encodeLists(submission),
+        fn,
+        args: encoded === undefined ? submission.args : encoded.encoded,
         isChunk: submission.isChunk,
         timeoutMs,
       };
       checkSize(order.fn.pickle, "the function with its variables");
       if (order.args instanceof Uint8Array) checkSize(order.args, "args");
       const task = new SubmittedTask<T>(this.#pool, order, stack, observer);
+      task.holdPins(pins);
       if (signal !== undefined) task.cancelBy(signal);
       this.#pool.submit(task);
       return task.future;
     } catch (error) {
+      releaseAll(pins);
       return rejected(error);
     }
   }
@@ -181,9 +223,12 @@ export class TaskSubmitter {
   /** @throws FunctionNotPicklableError when it can't be sent. */
   #pickle(fn: AnyFunction): PooledFunction {
     const known = this.#stable.get(fn);
-    if (known !== undefined) return known;
-    const { payload, isStable } = pickleFunction(fn);
-    const pooled = this.#functions.intern(payload);
+    if (known !== undefined && known.pins?.isStale !== true) return known;
+    const { encoded, pins } = encodePinned(() => pickleFunction(fn));
+    // The function holds the memory; the descriptors are kept open by each task.
+    pins?.release();
+    const { payload, isStable } = encoded;
+    const pooled = this.#functions.intern(payload, pins);
     if (isStable) this.#stable.set(fn, pooled);
     return pooled;
   }

@@ -1,5 +1,6 @@
 /** Rebuilds data in the worker: an empty object of the right kind first, its contents when everything exists. */
 
+import { openReference } from "../memory/reference.js";
 import { ACCESSOR } from "./graph-format.js";
 import { CONFIGURABLE } from "./graph-format.js";
 import type { DataNode } from "./graph-format.js";
@@ -86,6 +87,8 @@ export function createShell(node: DataNode, resolve: Resolve): object {
       return node.bytes.buffer.slice(node.bytes.byteOffset, node.bytes.byteOffset + node.bytes.byteLength);
     case "view":
       return createView(node, resolve);
+    case "memory":
+      return openReference(node.reference);
   }
 }
 

@@ -8,6 +8,8 @@
  * wire except with `Object.hasOwn`.
  */
 
+import type { MemoryReference } from "../memory/reference.js";
+
 export type Primitive = string | number | bigint | boolean | null | undefined;
 
 /** A primitive, or `[index of a node]`. */
@@ -116,7 +118,9 @@ export type TypedArrayName =
   | "BigUint64Array";
 
 export type DataNode = ObjectParts &
+  /** Binary data in shared memory; see memory/reference. */
   (
+    | { readonly kind: "memory"; readonly reference: MemoryReference }
     | { readonly kind: "object" }
     | {
         readonly kind: "array";

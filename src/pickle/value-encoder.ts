@@ -3,6 +3,9 @@
 import { inspect } from "node:util";
 import { types } from "node:util";
 
+import { isDisposable } from "../memory/dispose.js";
+import { referTo } from "../memory/reference.js";
+import { refuseShared } from "../memory/reference.js";
 import type { FunctionInspector } from "./function-inspector.js";
 import { ACCESSOR } from "./graph-format.js";
 import { CONFIGURABLE } from "./graph-format.js";
@@ -128,6 +131,13 @@ export class ValueEncoder {
     const refusal = refusalOf(value);
     if (refusal !== undefined) return this.#writer.refuse(place, refusal.problem, refusal.advice);
     if (this.#isPrototypeOfClass(value)) return this.linkPrototype(value, place);
+    if (ArrayBuffer.isView(value) || types.isArrayBuffer(value)) {
+      const gone = refuseShared(value);
+      if (gone !== undefined) return this.#writer.refuse(place, gone, "Dispose it when no task needs it any more");
+      // It stands firm: what is in the memory is seen by everybody.
+      const reference = referTo(value);
+      if (reference !== undefined) return this.#writer.add(value, { kind: "memory", reference });
+    }
     const kind = objectKind(value, (buffer) => {
       const link = this.link(buffer, place);
       return Array.isArray(link) ? (link as readonly [number]) : [-1];
@@ -175,7 +185,8 @@ export class ValueEncoder {
     const isOwnPart = (key: string | symbol): boolean =>
       (isIndexed && typeof key === "string" && INDEX.test(key)) ||
       ((isIndexed || node.kind === "array") && key === "length") ||
-      (node.kind === "regexp" && key === "lastIndex");
+      (node.kind === "regexp" && key === "lastIndex") ||
+      (node.kind === "view" && key === Symbol.dispose && isDisposable(value));
     this.writeProperties(value, node, place, (key) => !isOwnPart(key));
   }
 

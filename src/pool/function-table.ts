@@ -1,5 +1,7 @@
 import { createHash } from "node:crypto";
 
+import type { Pins } from "../memory/pins.js";
+
 /** Weight of the newest duration in the average: it follows a change within a few tasks. */
 const NEWEST_WEIGHT = 0.25;
 
@@ -7,12 +9,15 @@ const NEWEST_WEIGHT = 0.25;
 export class PooledFunction {
   readonly id: number;
   readonly pickle: Uint8Array;
+  /** The shared memory that it captures. */
+  readonly pins: Pins | undefined;
   #taskUs: number | undefined;
   #chunkUs: number | undefined;
 
-  constructor(id: number, pickle: Uint8Array) {
+  constructor(id: number, pickle: Uint8Array, pins?: Pins) {
     this.id = id;
     this.pickle = pickle;
+    this.pins = pins;
   }
 
   /** How long a task (or a chunk) is expected to take, in microseconds; `undefined` before one has ended. */
@@ -27,6 +32,11 @@ export class PooledFunction {
     if (isChunk) this.#chunkUs = learnt;
     else this.#taskUs = learnt;
   }
+}
+
+/** How much memory it takes, in bytes, in whatever process has it. */
+export function weightOf(fn: PooledFunction): number {
+  return fn.pickle.byteLength + (fn.pins?.sizeBytes ?? 0);
 }
 
 /** Pickles that are kept for being the same as a later one; a program rarely has more distinct functions. */
@@ -49,11 +59,17 @@ function isTooMuch(count: number, sizeBytes: number): boolean {
 export class FunctionTable {
   #nextId = 1;
   readonly #byDigest = new Map<string, PooledFunction>();
+  /** Those that capture shared memory are not kept for the future: the memory is to be free when its holders drop it. */
+  readonly #pinned = new Map<string, WeakRef<PooledFunction>>();
+  readonly #dropped = new FinalizationRegistry<string>((digest) => {
+    if (this.#pinned.get(digest)?.deref() === undefined) this.#pinned.delete(digest);
+  });
   #keptBytes = 0;
 
   /** The id for a pickle: the one it has, or a new one. */
-  intern(pickle: Uint8Array): PooledFunction {
+  intern(pickle: Uint8Array, pins?: Pins): PooledFunction {
     const digest = createHash("sha256").update(pickle).digest("base64");
+    if (pins !== undefined) return this.#internPinned(digest, pickle, pins);
     const known = this.#byDigest.get(digest);
     // Re-inserted, so that the first key is always the one used least recently.
     if (known !== undefined) this.#byDigest.delete(digest);
@@ -65,6 +81,15 @@ export class FunctionTable {
       this.#byDigest.delete(oldest);
       this.#keptBytes -= old.byteLength;
     }
+    return entry;
+  }
+
+  #internPinned(digest: string, pickle: Uint8Array, pins: Pins): PooledFunction {
+    const known = this.#pinned.get(digest)?.deref();
+    if (known !== undefined) return known;
+    const entry = new PooledFunction(this.#nextId++, pickle, pins);
+    this.#pinned.set(digest, new WeakRef(entry));
+    this.#dropped.register(entry, digest);
     return entry;
   }
 }

@@ -1,13 +1,14 @@
 import { TaskTimeoutError } from "../errors.js";
 import { mapFrames } from "./map-frames.js";
+import { releaseAttachments } from "../wire/attachments.js";
 import type { DecodedValue } from "../wire/protocol.js";
 import type { PooledFunction } from "./function-table.js";
 import type { ProcessTask } from "../system/process-task.js";
 
 /** How a task ended: with bytes from the worker, or with an error of the pool's own. */
 export type TaskOutcome =
-  | { readonly kind: "result"; readonly value: Uint8Array | DecodedValue }
-  | { readonly kind: "failure"; readonly error: Uint8Array }
+  | { readonly kind: "result"; readonly value: Uint8Array | DecodedValue; readonly isPinned?: true }
+  | { readonly kind: "failure"; readonly error: Uint8Array; readonly isPinned?: true }
   | { readonly kind: "ended"; readonly error: Error };
 
 /** Has tasks, and can end them. */
@@ -60,6 +61,8 @@ export class PoolTask {
   endReason: Error | undefined;
   /** How many workers died with this task as their next one. */
   lostStarts = 0;
+  /** How many workers it was sent to, one after the other. */
+  sendCount = 0;
   #fn: PooledFunction | undefined;
   #args: Uint8Array | readonly unknown[] | undefined;
   readonly #events: TaskEvents;
@@ -100,6 +103,9 @@ export class PoolTask {
   begin(processTask: ProcessTask): void {
     this.state = "running";
     // Arguments are not retained: 10 queued tasks of 100 MB must not hold 1 GB once they run.
+    // All that belongs to them has arrived. Of a task that was sent more often, a part may still be on its way to a worker that
+    // doesn't run it; and of one that ends before it begins.
+    if (this.sendCount === 1 && this.#args instanceof Uint8Array) releaseAttachments(this.#args);
     this.#args = undefined;
     this.#events.onStarted(this, processTask);
   }

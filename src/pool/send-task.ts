@@ -1,3 +1,5 @@
+import { sizeWithAttachments } from "../wire/attachments.js";
+import { weightOf } from "./function-table.js";
 import type { ParentChannel } from "../wire/parent-channel.js";
 import type { PoolTask } from "./pool-task.js";
 import type { SentFunctions } from "./function-table.js";
@@ -13,11 +15,12 @@ export function isAnnounced(task: PoolTask): boolean {
 /** Sends a task to a worker, and its function if the worker doesn't hold it. Gives the size of both, in bytes. */
 export function sendTask(task: PoolTask, sent: SentFunctions, channel: ParentChannel): number {
   const { fn, args } = task;
-  let sentBytes = args instanceof Uint8Array ? args.byteLength : 0;
+  task.sendCount += 1;
+  let sentBytes = args instanceof Uint8Array ? sizeWithAttachments(args) : 0;
   if (!sent.has(fn.id)) {
     sentBytes += fn.pickle.byteLength;
     channel.send({ kind: "function", functionId: fn.id, pickle: fn.pickle });
-    let forgotten = sent.add(fn.id, fn.pickle.byteLength);
+    let forgotten = sent.add(fn.id, weightOf(fn));
     for (; forgotten !== undefined; forgotten = sent.dropExcess()) {
       channel.send({ kind: "forget", functionId: forgotten });
     }

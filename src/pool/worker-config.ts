@@ -1,3 +1,4 @@
+import type { Pins } from "../memory/pins.js";
 import type { StartOptions } from "./start-options.js";
 
 /** What a worker needs to be started. */
@@ -5,6 +6,8 @@ export interface WorkerConfig {
   readonly start: StartOptions;
   /** Encoded `WorkerSettings`. */
   readonly settings: Uint8Array;
+  /** Holds the shared memory that the settings refer to. */
+  readonly settingsPins?: readonly Pins[];
   readonly graceMs: number;
   /** How long a process may take to become ready, initializer included, in milliseconds. */
   readonly startTimeoutMs: number;

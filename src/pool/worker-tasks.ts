@@ -275,10 +275,8 @@ export class WorkerTasks implements TaskHolder {
         this.#onStarted(message.taskId);
         break;
       case "result":
-        this.#onOutcome(message.taskId, message.durationUs, { kind: "result", value: message.value });
-        break;
       case "failure":
-        this.#onOutcome(message.taskId, message.durationUs, { kind: "failure", error: message.error });
+        this.#onOutcome(message.taskId, message.durationUs, message);
         break;
     }
   }
@@ -352,6 +350,9 @@ export class WorkerTasks implements TaskHolder {
     this.#held.shift();
     this.#goOn();
     this.#host.onSettled(task, outcome);
+    // By now its shared memory is mapped here, or not wanted.
+    if (outcome.kind === "ended" || outcome.isPinned !== true) return;
+    this.#channel.send({ kind: "release", taskId: task.number });
   }
 
   /** The first task is gone: the next one is first now, or there is none. */

@@ -9,7 +9,8 @@ export class FunctionStore {
   readonly #building = new Map<number, Promise<TaskFunction>>();
 
   add(functionId: number, pickle: Uint8Array): void {
-    this.#pickles.set(functionId, pickle);
+    // A copy, if it is part of what was read with it: that would stay as long as the function does.
+    this.#pickles.set(functionId, pickle.byteLength < pickle.buffer.byteLength ? Uint8Array.from(pickle) : pickle);
   }
 
   forget(functionId: number): void {

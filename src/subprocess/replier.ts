@@ -1,5 +1,9 @@
 import { encodeThrown } from "../wire/error-codec.js";
+import type { HeldPins } from "../memory/pins.js";
+import type { Pins } from "../memory/pins.js";
 import type { ToParentMessage } from "../wire/protocol.js";
+
+type Outcome = Extract<ToParentMessage, { kind: "result" | "failure" }>;
 
 /** What its field on the wire can hold; 71 minutes. */
 const LONGEST_DURATION_US = 0xffff_ffff;
@@ -13,12 +17,15 @@ const LONGEST_DURATION_US = 0xffff_ffff;
 export class Replier {
   readonly #taskId: number;
   readonly #send: (message: ToParentMessage) => void;
+  readonly #heldPins: HeldPins | undefined;
   readonly #beganMs = performance.now();
-  #outcome: ToParentMessage | undefined;
+  #outcome: Outcome | undefined;
 
-  constructor(taskId: number, send: (message: ToParentMessage) => void) {
+  /** @param heldPins - Keeps the shared memory that outcomes refer to, until the parent has it. */
+  constructor(taskId: number, send: (message: ToParentMessage) => void, heldPins?: HeldPins) {
     this.#taskId = taskId;
     this.#send = send;
+    this.#heldPins = heldPins;
   }
 
   /** How long the task has taken so far, in microseconds. */
@@ -32,13 +39,18 @@ export class Replier {
   }
 
   /** Keeps the outcome that `exit` is to report. */
-  succeed(value: Uint8Array): void {
-    this.#outcome = { kind: "result", taskId: this.#taskId, durationUs: this.#durationUs, value };
+  succeed(value: Uint8Array, pins?: Pins): void {
+    this.#keep({ kind: "result", taskId: this.#taskId, durationUs: this.#durationUs, value }, pins);
   }
 
   /** Keeps the outcome that `exit` is to report. */
-  fail(error: Uint8Array): void {
-    this.#outcome = { kind: "failure", taskId: this.#taskId, durationUs: this.#durationUs, error };
+  fail(error: Uint8Array, pins?: Pins): void {
+    this.#keep({ kind: "failure", taskId: this.#taskId, durationUs: this.#durationUs, error }, pins);
+  }
+
+  #keep(outcome: Outcome, pins: Pins | undefined): void {
+    this.#outcome = pins === undefined ? outcome : { ...outcome, isPinned: true };
+    if (pins !== undefined) this.#heldPins?.hold(this.#taskId, pins);
   }
 
   /** Unregisters: the parent takes the worker for free. */
@@ -48,6 +60,7 @@ export class Replier {
       this.#send(this.#outcome);
     } catch (error) {
       // Too long for a message. Without an outcome the parent would wait for ever.
+      this.#heldPins?.release(this.#taskId);
       this.fail(encodeThrown(error));
       this.#send(this.#outcome);
     }

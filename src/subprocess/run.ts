@@ -7,9 +7,12 @@
 
 import { Replier } from "./replier.js";
 import { decodeValue } from "../wire/codec.js";
+import { encodePinned } from "../memory/pins.js";
+import { mayPin } from "../memory/pins.js";
 import { encodeThrown } from "../wire/error-codec.js";
 import { encodeValue } from "../wire/codec.js";
 import { runAsTask } from "./current-task.js";
+import type { HeldPins } from "../memory/pins.js";
 import type { RunningTask } from "./running-task.js";
 import type { ToParentMessage } from "../wire/protocol.js";
 
@@ -25,6 +28,10 @@ export interface RunOrder {
   readonly args: Uint8Array;
   readonly isChunk: boolean;
   readonly send: (message: ToParentMessage) => void;
+  /** Keeps the shared memory of the outcome until the parent has it. */
+  readonly heldPins?: HeldPins;
+  /** Binary data in the outcome of at least this size, in bytes, is placed in shared memory. */
+  readonly shareAboveBytes?: number | undefined;
 }
 
 /** The outcome of a chunk: the results up to the first failure, and that failure. */
@@ -34,6 +41,9 @@ export interface ChunkOutcome {
   readonly failure?: Uint8Array;
 }
 
+/** Nothing runs between the encoding of an outcome and its sending; the channel lets none with attachments wait. */
+const WRITTEN_AT_ONCE = { isWrittenAtOnce: true };
+
 async function runChunk(fn: TaskFunction, argLists: readonly unknown[][], task: RunningTask): Promise<ChunkOutcome> {
   const results: unknown[] = [];
   for (const args of argLists) {
@@ -42,7 +52,7 @@ async function runChunk(fn: TaskFunction, argLists: readonly unknown[][], task: 
       // One after the other is the point of a chunk.
       results.push(await fn(...args));
     } catch (error) {
-      return { results, failure: encodeThrown(error) };
+      return { results, failure: encodeThrown(error, { isNested: true }) };
     }
   }
   return { results };
@@ -66,12 +76,26 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
 }
 
+function succeed(result: unknown, order: RunOrder, replier: Replier): void {
+  if (!mayPin(order.shareAboveBytes)) {
+    replier.succeed(encodeValue(result, "result", WRITTEN_AT_ONCE));
+    return;
+  }
+  const { encoded, pins } = encodePinned(() => encodeValue(result, "result", WRITTEN_AT_ONCE), order.shareAboveBytes);
+  replier.succeed(encoded, pins);
+}
+
+function fail(error: unknown, order: RunOrder, replier: Replier): void {
+  const { encoded, pins } = encodePinned(() => encodeThrown(error, WRITTEN_AT_ONCE), order.shareAboveBytes);
+  replier.fail(encoded, pins);
+}
+
 async function awaitOutcome(body: PromiseLike<unknown>, order: RunOrder, replier: Replier): Promise<void> {
   try {
     const waiting = runAsTask(order.task, () => Promise.resolve(body));
-    replier.succeed(encodeValue(await order.task.settle(waiting), "result"));
+    succeed(await order.task.settle(waiting), order, replier);
   } catch (error) {
-    replier.fail(encodeThrown(error));
+    fail(error, order, replier);
   } finally {
     replier.exit();
   }
@@ -84,14 +108,14 @@ async function awaitOutcome(body: PromiseLike<unknown>, order: RunOrder, replier
  * turn of the event loop, or of the queue of promises. Else a promise, which never rejects.
  */
 export function run(order: RunOrder): Promise<void> | undefined {
-  const replier = new Replier(order.task.id, order.send);
+  const replier = new Replier(order.task.id, order.send, order.heldPins);
   replier.enter();
   try {
     const value = runAsTask(order.task, () => runBody(order));
     if (isThenable(value)) return awaitOutcome(value, order, replier);
-    replier.succeed(encodeValue(value, "result"));
+    succeed(value, order, replier);
   } catch (error) {
-    replier.fail(encodeThrown(error));
+    fail(error, order, replier);
   }
   replier.exit();
   return undefined;

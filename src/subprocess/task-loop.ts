@@ -1,10 +1,13 @@
 import { inspect } from "node:util";
 
 import { CancelledError } from "../errors.js";
+import { HeldPins } from "../memory/pins.js";
 import { FunctionStore } from "./function-store.js";
 import { LoggingInitializer } from "./logging-initializer.js";
 import { PROTOCOL_VERSION } from "../wire/protocol.js";
 import { RunningTask } from "./running-task.js";
+import { collectWhenIdle } from "../memory/idle-collection.js";
+import { postponeCollection } from "../memory/idle-collection.js";
 import { adoptMainModuleUrl } from "../pickle/main-module.js";
 import { decodeThrown } from "../wire/error-codec.js";
 import { decodeValue } from "../wire/codec.js";
@@ -23,6 +26,9 @@ import type { WorkerSettings } from "../wire/protocol.js";
 
 /** How long a task may go on after SIGTERM before the worker ends all the same, in milliseconds. */
 const SIGTERM_GRACE_MS = 1000;
+
+/** How long a worker waits, in milliseconds, until the parent has the shared memory of the last result. */
+const RELEASE_LIMIT_MS = 2000;
 
 /** Above all numbers that tasks have. */
 const LAST_TASK_ID = 0x7fff_ffff;
@@ -61,6 +67,8 @@ export class TaskLoop {
   readonly #abortFlag: AbortFlag;
   readonly #claim: Claim;
   readonly #functions = new FunctionStore();
+  readonly #heldPins = new HeldPins();
+  #shareAboveBytes: number | undefined;
   #queue: ReceivedTask[] = [];
   #queueHead = 0;
   /** Whether the queue is being worked off, or will be in a moment. */
@@ -102,6 +110,9 @@ export class TaskLoop {
         // When all that came together is there, so that their outcomes can leave together.
         process.nextTick(() => this.#workOff());
         break;
+      case "release":
+        this.#heldPins.release(message.taskId);
+        break;
       case "cancel":
         if (this.#running?.id === message.taskId) this.#cancel(this.#running, decodeThrown(message.reason));
         break;
@@ -112,6 +123,7 @@ export class TaskLoop {
 
   async #initialize(settings: WorkerSettings): Promise<void> {
     adoptMainModuleUrl(settings.mainUrl);
+    this.#shareAboveBytes = settings.shareAboveBytes;
     let isConfigurer = true;
     try {
       const configurer = settings.configurer && (await unpickleFunction(settings.configurer));
@@ -156,6 +168,7 @@ export class TaskLoop {
 
   /** Runs what is there, until a task needs the event loop or the slice is over. */
   #workOff(): void {
+    postponeCollection();
     let nowMs = performance.now();
     const sliceEndMs = nowMs + SLICE_MS;
     let sendAtMs = nowMs + OUTCOME_WAIT_MS;
@@ -167,7 +180,11 @@ export class TaskLoop {
         void this.#goOnAfter(ending);
         return;
       }
-      this.#finishTask();
+      const handing = this.#finishTask();
+      if (handing !== undefined) {
+        void this.#workOffAfter(handing);
+        return;
+      }
       nowMs = performance.now();
       if (nowMs < sendAtMs) continue;
       this.#channel.flush();
@@ -178,6 +195,7 @@ export class TaskLoop {
     }
     this.#isActive = false;
     this.#channel.flush();
+    collectWhenIdle();
   }
 
   #begin(message: ReceivedTask): Promise<void> | undefined {
@@ -189,19 +207,42 @@ export class TaskLoop {
       args: message.args,
       isChunk: message.isChunk,
       send: message.isAnnounced ? this.#announce : this.#report,
+      heldPins: this.#heldPins,
+      shareAboveBytes: this.#shareAboveBytes,
     });
   }
 
   async #goOnAfter(ending: Promise<void>): Promise<void> {
     await ending;
-    this.#finishTask();
+    const handing = this.#finishTask();
+    // Only then: each wait is a turn of the queue of promises.
+    if (handing !== undefined) await handing;
     this.#workOff();
   }
 
-  #finishTask(): void {
+  async #workOffAfter(handing: Promise<void>): Promise<void> {
+    await handing;
+    this.#workOff();
+  }
+
+  /** @returns A promise when the next task is not to begin yet. */
+  #finishTask(): Promise<void> | undefined {
     this.#running = undefined;
-    if (!this.#mustRetire) return;
+    if (this.#mustRetire) return this.#exit();
+    return this.#heldPins.isEmpty ? undefined : this.#handOver();
+  }
+
+  /**
+   * Waits until the parent has the shared memory that the outcome refers to: it can have it only from a process that is alive,
+   * and the next task might end this one.
+   */
+  #handOver(): Promise<void> {
     this.#channel.flush();
+    return this.#heldPins.released(RELEASE_LIMIT_MS);
+  }
+
+  async #exit(): Promise<void> {
+    await this.#handOver();
     process.exit(0);
   }
 
@@ -232,7 +273,7 @@ export class TaskLoop {
     }
     const whose = owner === undefined ? "outside a task" : `in what task "${owner.name}" left behind after it ended`;
     console.error(`asynccpu: uncaught error ${whose}: ${inspect(error)}`);
-    if (this.#running === undefined) process.exit(0);
+    if (this.#running === undefined) void this.#exit();
   }
 
   /** Tells the parent at once, so that it sends no task here any more; the process ends with the running task. */

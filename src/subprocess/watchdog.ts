@@ -14,7 +14,7 @@ import { workerData } from "node:worker_threads";
 
 import { AbortFlag } from "./abort-flag.js";
 import { Claim } from "./claim.js";
-import { FrameDecoder } from "../wire/frame.js";
+import { FrameDecoder } from "../wire/frame-decoder.js";
 import { LIFELINE_FD } from "../wire/protocol.js";
 import { captureMainThreadStack } from "./main-thread-stack.js";
 import { decodeToWatchdog } from "../wire/lifeline.js";

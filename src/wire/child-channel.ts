@@ -10,7 +10,7 @@
 import { Socket } from "node:net";
 import { writeSync } from "node:fs";
 
-import { FrameDecoder } from "./frame.js";
+import { FrameDecoder } from "./frame-decoder.js";
 import { FrameWriter } from "./frame.js";
 import { JOURNAL_FD } from "./protocol.js";
 import { RESULTS_FD } from "./protocol.js";
@@ -63,14 +63,22 @@ export class ChildChannel {
   constructor(events: ChildChannelEvents) {
     this.#onEnd = events.onEnd;
     const decoder = new FrameDecoder((frame) => events.onMessage(decodeToWorker(frame)));
-    const socket = new Socket({ fd: TASKS_FD, readable: true, writable: false });
-    socket.on("data", (chunk: Buffer) => {
-      try {
-        decoder.push(chunk);
-      } catch {
-        this.#end();
-      }
-    });
+    // Read straight into the decoder's memory: a stream of chunks would cost an allocation each, and a copy of long ones.
+    const onread = {
+      buffer: (): Buffer => decoder.space(),
+      callback: (sizeBytes: number): boolean => {
+        try {
+          decoder.filled(sizeBytes);
+        } catch {
+          this.#end();
+        }
+        return true;
+      },
+    };
+    // Documented for `net.connect`; the constructor takes it as well.
+    const options = { fd: TASKS_FD, readable: true, writable: false, onread };
+    const socket = new Socket(options);
+    socket.resume();
     socket.on("error", () => {});
     socket.on("close", () => this.#end());
   }

@@ -1,5 +1,5 @@
 /**
- * Values that hold errors or instances with an extension: V8 alone would lose what they are.
+ * Values that hold errors, instances with an extension, or shared memory: V8 alone would lose what they are.
  *
  * The graph is copied with `undefined` where such a "special" stands, and travels as one V8 value
  *
@@ -18,8 +18,11 @@ import { describeError } from "./error-codec-parts.js";
 import { encodeWithV8 } from "./codec-v8.js";
 import { explainRefusal } from "./codec-classify.js";
 import { extensionOf } from "./codec-extensions.js";
+import { referTo } from "../memory/reference.js";
 import { refuseBinary } from "./codec-classify.js";
+import { refuseShared } from "../memory/reference.js";
 import { toNotSerializable } from "./codec-path.js";
+import type { V8Encoding } from "./codec-v8.js";
 import type { PathStep } from "./codec-path.js";
 
 /** First byte of the encoding; what follows is written by V8. */
@@ -30,6 +33,9 @@ export const OPERATION = { set: 0, fillMap: 1, fillSet: 2, finish: 3 } as const;
 
 /** Elements of one operation. */
 export const OPERATION_LENGTH = 4;
+
+/** In place of an extension's tag: binary data in shared memory. */
+export const MEMORY_TAG = "asynccpu.memory";
 
 /** How deep the properties of errors are followed, and how many objects of them are sent in all. */
 const MAX_ERROR_DEPTH = 100;
@@ -120,8 +126,8 @@ class Copier {
       case KIND.leaf:
         return object;
       case KIND.binary: {
-        const problem = refuseBinary(object);
-        return problem === undefined ? object : this.#refuse(problem, mode);
+        const problem = refuseBinary(object) ?? refuseShared(object);
+        return problem === undefined ? this.#binary(object) : this.#refuse(problem, mode);
       }
       case KIND.error:
         return this.#error(object, depth);
@@ -206,6 +212,15 @@ class Copier {
     return reference;
   }
 
+  /** Itself, for V8 to copy; or, when it is in shared memory, a record with a tag of its own. */
+  #binary(object: object): unknown {
+    const memory = referTo(object);
+    if (memory === undefined) return object;
+    const reference = this.#newSpecial(object, [MEMORY_TAG, memory]);
+    this.operations.push(OPERATION.finish, undefined, undefined, reference.index);
+    return reference;
+  }
+
   #extension(instance: object, mode: Mode, depth: number): unknown {
     const extension = extensionOf(instance);
     if (extension === undefined) return this.#refuse("its codec extension is gone", mode);
@@ -231,7 +246,7 @@ class Copier {
  *
  * @throws NotSerializableError with the path to a part that can't be sent; never for a part of an error.
  */
-export function encodeExtended(value: unknown, root: string, roots: "one" | "list"): Uint8Array {
+export function encodeExtended(value: unknown, root: string, roots: "one" | "list", how: V8Encoding): Uint8Array {
   const copier = new Copier(root);
   try {
     const box: unknown[] = [undefined];
@@ -245,7 +260,8 @@ export function encodeExtended(value: unknown, root: string, roots: "one" | "lis
         copier.put(list, index, part, "strict", 1);
       }
     }
-    return encodeWithV8([box, copier.specials, copier.operations], Uint8Array.of(EXTENDED_TAG));
+    const prefix = Buffer.concat([how.prefix ?? new Uint8Array(), Uint8Array.of(EXTENDED_TAG)]);
+    return encodeWithV8([box, copier.specials, copier.operations], { ...how, prefix });
   } catch (error) {
     throw toNotSerializable(error, copier.path);
   }

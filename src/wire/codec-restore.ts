@@ -1,11 +1,13 @@
 /** The other end of codec-extended: rebuilds a value that holds errors or instances with an extension. */
 
+import { MEMORY_TAG } from "./codec-extended.js";
 import { OPERATION } from "./codec-extended.js";
 import { OPERATION_LENGTH } from "./codec-extended.js";
 import { decodeWithV8 } from "./codec-v8.js";
 import { extensionByTag } from "./codec-extensions.js";
 import { fillErrorShell } from "./error-codec-parts.js";
 import { makeErrorShell } from "./error-codec-parts.js";
+import { openReference } from "../memory/reference.js";
 
 function damaged(what: string): Error {
   return new Error(`The encoded value is damaged: ${what}.`);
@@ -38,6 +40,7 @@ function begin(record: readonly unknown[]): unknown {
 }
 
 function finish(record: readonly unknown[], begun: unknown): unknown {
+  if (record[0] === MEMORY_TAG) return openReference(record[1]);
   if (!isErrorRecord(record)) return extensionByTag(asString(record[0])).decode(record[1]);
   const stack = record[2] === undefined ? undefined : asString(record[2]);
   fillErrorShell(begun as Error, {
@@ -70,8 +73,8 @@ function fillSet(set: unknown, members: readonly unknown[]): void {
  *
  * @throws Error when the bytes are damaged, or when a class's extension is not registered in this process.
  */
-export function decodeExtended(bytes: Uint8Array): unknown {
-  const [box, specials, operations] = asArray(decodeWithV8(bytes));
+export function decodeExtended(bytes: Uint8Array, attachments?: readonly ArrayBuffer[]): unknown {
+  const [box, specials, operations] = asArray(decodeWithV8(bytes, attachments));
   const boxed = asArray(box);
   const records = asArray(specials).map(asArray);
   const steps = asArray(operations);

@@ -6,12 +6,17 @@
  * not remembered as seen, as they can be part of no cycle.
  */
 
+import { types } from "node:util";
+
+import { ATTACHED_BYTES } from "./attachments.js";
 import { KIND } from "./codec-classify.js";
 import { ValuePath } from "./codec-path.js";
 import { classify } from "./codec-classify.js";
 import { explainRefusal } from "./codec-classify.js";
 import { refuseBinary } from "./codec-classify.js";
+import { refuseShared } from "../memory/reference.js";
 import { toNotSerializable } from "./codec-path.js";
+import { travelsByReference } from "../memory/reference.js";
 import type { PathStep } from "./codec-path.js";
 
 /** Arrays at least this long may be nearly empty, and are looked at in samples before they are walked by index. */
@@ -33,6 +38,8 @@ class Scanner {
   readonly path: ValuePath;
   readonly #seen = new Set<object>();
   hasSpecials = false;
+  /** Buffers, not views, that are large enough to be attachments. */
+  readonly largeBuffers: ArrayBuffer[] = [];
 
   constructor(root: string) {
     this.path = new ValuePath(root);
@@ -60,8 +67,10 @@ class Scanner {
       case KIND.set:
         return this.#set(object as Set<unknown>, depth);
       case KIND.binary: {
-        const problem = refuseBinary(object);
+        const problem = refuseBinary(object) ?? refuseShared(object);
         if (problem !== undefined) throw this.path.refuse(problem);
+        if (travelsByReference(object)) this.hasSpecials = true;
+        else if (types.isArrayBuffer(object) && object.byteLength >= ATTACHED_BYTES) this.largeBuffers.push(object);
         return undefined;
       }
       // What is inside is looked at when it is copied.
@@ -163,10 +172,14 @@ function isIndex(key: string): boolean {
 /**
  * Looks for parts that can't be sent and for instances that need an extension.
  *
- * @returns whether the value holds errors or instances with an extension.
+ * @returns whether the value holds errors, instances with an extension or shared memory; and its large buffers.
  * @throws NotSerializableError with the path to the first offending part.
  */
-export function scanForSpecials(value: unknown, root: string, roots: "one" | "list"): boolean {
+export function scanForSpecials(
+  value: unknown,
+  root: string,
+  roots: "one" | "list",
+): { readonly hasSpecials: boolean; readonly largeBuffers: readonly ArrayBuffer[] } {
   const scanner = new Scanner(root);
   try {
     if (roots === "one") {
@@ -180,5 +193,5 @@ export function scanForSpecials(value: unknown, root: string, roots: "one" | "li
   } catch (error) {
     throw toNotSerializable(error, scanner.path);
   }
-  return scanner.hasSpecials;
+  return scanner;
 }

@@ -11,25 +11,9 @@ import { Deserializer } from "node:v8";
 import { Serializer } from "node:v8";
 import { types } from "node:util";
 
-type ViewClass = new (buffer: ArrayBuffer, byteOffset?: number, length?: number) => ArrayBufferView;
-
-/** The position is what travels. */
-const VIEW_NAMES = [
-  "Buffer",
-  "DataView",
-  "Int8Array",
-  "Uint8Array",
-  "Uint8ClampedArray",
-  "Int16Array",
-  "Uint16Array",
-  "Int32Array",
-  "Uint32Array",
-  "Float32Array",
-  "Float64Array",
-  "BigInt64Array",
-  "BigUint64Array",
-  "Float16Array",
-] as const;
+import type { AttachmentCollector } from "./attachments.js";
+import { makeWholeView } from "../memory/view-types.js";
+import { viewTypeOf } from "../memory/view-types.js";
 
 const OWN_BYTES = 0;
 const WHOLE_BUFFER = 1;
@@ -37,26 +21,9 @@ const WHOLE_BUFFER = 1;
 /** First byte of everything that V8 writes. */
 const V8_VERSION_TAG = 0xff;
 
-const typedArrayPrototype = Object.getPrototypeOf(Uint8Array.prototype) as object;
-
-function viewName(view: ArrayBufferView): string {
-  if (types.isDataView(view)) return "DataView";
-  if (Buffer.isBuffer(view)) return "Buffer";
-  // The getter of the class, as the object may have a property of its own with this name.
-  return String(Reflect.get(typedArrayPrototype, Symbol.toStringTag, view));
-}
-
-function viewClass(index: number): ViewClass {
-  const name = VIEW_NAMES[index];
-  const found: unknown =
-    name !== undefined && Object.hasOwn(globalThis, name) ? Reflect.get(globalThis, name) : undefined;
-  if (typeof found !== "function") throw new Error(`This Node.js has no class of binary data with number ${index}.`);
-  return found as ViewClass;
-}
-
-function makeView(index: number, buffer: ArrayBuffer): ArrayBufferView {
-  if (VIEW_NAMES[index] === "Buffer") return Buffer.from(buffer);
-  return new (viewClass(index))(buffer);
+/** It would arrive with a fixed size. */
+function isResizable(buffer: ArrayBufferLike): boolean {
+  return (buffer as { readonly resizable?: boolean }).resizable === true;
 }
 
 /** What `node:v8` calls but `@types/node` does not declare. */
@@ -65,24 +32,47 @@ interface SerializerInternals {
 }
 
 class ValueSerializer extends Serializer {
-  constructor() {
+  readonly #collector: AttachmentCollector | undefined;
+  /** Buffers whose data is an attachment. */
+  readonly #attached = new Set<ArrayBufferLike>();
+
+  constructor(collector: AttachmentCollector | undefined) {
     super();
+    this.#collector = collector;
     (this as unknown as SerializerInternals)._setTreatArrayBufferViewsAsHostObjects(true);
   }
 
   /** Called by V8 for views, and for objects that belong to native code. */
   _writeHostObject(object: object): void {
     if (!ArrayBuffer.isView(object)) throw new Error("it belongs to native code");
-    const index = (VIEW_NAMES as readonly string[]).indexOf(viewName(object));
+    const index = viewTypeOf(object);
     if (index < 0) throw new Error("it is binary data of an unknown class");
-    const isWhole = object.byteLength === object.buffer.byteLength;
-    this.writeUint32(index * 2 + (isWhole ? WHOLE_BUFFER : OWN_BYTES));
-    if (isWhole) {
-      this.writeValue(object.buffer);
+    const { buffer, byteOffset, byteLength } = object;
+    const isWhole = byteLength === buffer.byteLength;
+    if (isWhole) this.attach(buffer);
+    else if (this.#collector?.takes(byteLength) === true) {
+      // As if its part were the whole of a buffer.
+      const standIn = new ArrayBuffer(0);
+      this.transferArrayBuffer(this.#collector.add(new Uint8Array(buffer, byteOffset, byteLength)), standIn);
+      this.writeUint32(index * 2 + WHOLE_BUFFER);
+      this.writeValue(standIn);
       return;
     }
-    this.writeUint32(object.byteLength);
-    this.writeRawBytes(new Uint8Array(object.buffer, object.byteOffset, object.byteLength));
+    this.writeUint32(index * 2 + (isWhole ? WHOLE_BUFFER : OWN_BYTES));
+    if (isWhole) {
+      this.writeValue(buffer);
+      return;
+    }
+    this.writeUint32(byteLength);
+    this.writeRawBytes(new Uint8Array(buffer, byteOffset, byteLength));
+  }
+
+  /** Makes the data of a large buffer an attachment, unless it is one; to be called before the buffer is written. */
+  attach(buffer: ArrayBufferLike): void {
+    const isTaken = this.#collector?.takes(buffer.byteLength) === true && !isResizable(buffer);
+    if (!isTaken || this.#attached.has(buffer)) return;
+    this.#attached.add(buffer);
+    this.transferArrayBuffer(this.#collector.add(new Uint8Array(buffer)), buffer as ArrayBuffer);
   }
 
   /** Called by V8 to make the error that it throws. */
@@ -97,15 +87,25 @@ class ValueDeserializer extends Deserializer {
     if ((tag & 1) === WHOLE_BUFFER) {
       const buffer: unknown = this.readValue();
       if (!types.isArrayBuffer(buffer)) throw new Error("A view lacks its buffer.");
-      return makeView(index, buffer);
+      return makeWholeView(index, buffer);
     }
     const sizeBytes = this.readUint32();
     // A copy: the raw bytes are a view on the frame, which other messages share. V8 has checked the length.
     const raw = this.readRawBytes(sizeBytes);
     const own = new ArrayBuffer(raw.byteLength);
     new Uint8Array(own).set(raw);
-    return makeView(index, own);
+    return makeWholeView(index, own);
   }
+}
+
+/** How a value is written. */
+export interface V8Encoding {
+  /** Bytes to put before it. */
+  readonly prefix?: Uint8Array;
+  /** Takes large binary data. */
+  readonly collector?: AttachmentCollector | undefined;
+  /** Large buffers that are parts of the value themselves, not by views. */
+  readonly largeBuffers?: readonly ArrayBuffer[];
 }
 
 /**
@@ -113,19 +113,21 @@ class ValueDeserializer extends Deserializer {
  *
  * @throws whatever V8 finds: an Error for what can't be cloned, a RangeError for too deep a nesting.
  */
-export function encodeWithV8(value: unknown, prefix: Uint8Array | undefined): Uint8Array {
-  const serializer = new ValueSerializer();
+export function encodeWithV8(value: unknown, { prefix, collector, largeBuffers = [] }: V8Encoding = {}): Uint8Array {
+  const serializer = new ValueSerializer(collector);
   if (prefix !== undefined) serializer.writeRawBytes(prefix);
   serializer.writeHeader();
+  for (const buffer of largeBuffers) serializer.attach(buffer);
   serializer.writeValue(value);
   return serializer.releaseBuffer();
 }
 
 /** @throws Error when the bytes are not a whole value written by `encodeWithV8` (without the prefix). */
-export function decodeWithV8(bytes: Uint8Array): unknown {
+export function decodeWithV8(bytes: Uint8Array, attachments: readonly ArrayBuffer[] = []): unknown {
   // Without this tag V8 would read a format from before versions, which nobody writes.
   if (bytes[0] !== V8_VERSION_TAG) throw new Error("The bytes hold no serialized value.");
   const deserializer = new ValueDeserializer(bytes);
+  for (const [index, buffer] of attachments.entries()) deserializer.transferArrayBuffer(index, buffer);
   if (!deserializer.readHeader()) throw new Error("The bytes have an unknown header.");
   return deserializer.readValue();
 }

@@ -3,6 +3,7 @@
  *
  *     0x01  compact    small plain values, without V8 (codec-compact)
  *     0x02  extended   values with errors or instances that have an extension (codec-extended)
+ *     0x03  one of the other two, with large binary data beside it (attachments)
  *     0xff  V8         everything else that structuredClone takes (codec-v8)
  *
  * What arrives is what structuredClone gives, with these differences. Better: errors keep class, code and own
@@ -12,9 +13,15 @@
  * properties; accessors arrive as values; symbols as keys and property attributes are not kept.
  */
 
+import { ATTACHED_HEAD_BYTES } from "./attachments.js";
+import { ATTACHED_TAG } from "./attachments.js";
+import { AttachmentCollector } from "./attachments.js";
 import { COMPACT_TAG } from "./codec-compact.js";
 import { EXTENDED_TAG } from "./codec-extended.js";
 import { NotSerializableError } from "../errors.js";
+import { attach } from "./attachments.js";
+import { attachedHead } from "./attachments.js";
+import { attachmentsOf } from "./attachments.js";
 import { decodeCompact } from "./codec-compact-reader.js";
 import { decodeExtended } from "./codec-restore.js";
 import { decodeWithV8 } from "./codec-v8.js";
@@ -23,32 +30,61 @@ import { encodeCompact } from "./codec-compact.js";
 import { encodeExtended } from "./codec-extended.js";
 import { encodeWithV8 } from "./codec-v8.js";
 import { isStackOverflow } from "./codec-path.js";
+import { moveBuffers } from "./transfer.js";
 import { scanForSpecials } from "./codec-scan.js";
+import { takeAttachments } from "./attachments.js";
 
 export { registerCodecExtension } from "./codec-extensions.js";
 
-function encode(value: unknown, path: string, roots: "one" | "list"): Uint8Array {
+/** What an encoding may do with large binary data. */
+export interface EncodeOptions {
+  /**
+   * Whether the bytes are written before any code of the user's runs again: then large data is not copied. Default: false.
+   */
+  readonly isWrittenAtOnce?: boolean;
+  /** Whether the bytes become a part of another value: then all data is in them. Default: false. */
+  readonly isNested?: boolean;
+  /** Buffers that the caller gives away: they are detached once everything is encoded, and not copied when large. */
+  readonly transfer?: readonly ArrayBuffer[] | undefined;
+}
+
+const NOTHING: ReadonlySet<ArrayBuffer> = new Set();
+
+function encode(value: unknown, path: string, roots: "one" | "list", options: EncodeOptions): Uint8Array {
   const compact = encodeCompact(value, roots);
   if (compact !== undefined) return compact;
-  if (scanForSpecials(value, path, roots)) return encodeExtended(value, path, roots);
-  try {
-    return encodeWithV8(value, undefined);
-  } catch (cause) {
-    const what = isStackOverflow(cause) ? "it is nested too deeply" : `V8 refuses it (${describeThrown(cause)})`;
-    throw new NotSerializableError(path, what, { cause });
+  const { hasSpecials, largeBuffers } = scanForSpecials(value, path, roots);
+  const transferred = options.transfer === undefined ? NOTHING : new Set(options.transfer);
+  const collector = new AttachmentCollector(options.isWrittenAtOnce !== true, transferred);
+  // Room for the number of attachments, which is known afterwards.
+  const how = { prefix: attachedHead(0), collector: options.isNested === true ? undefined : collector, largeBuffers };
+  let bytes: Uint8Array;
+  if (hasSpecials) bytes = encodeExtended(value, path, roots, how);
+  else {
+    try {
+      bytes = encodeWithV8(value, how);
+    } catch (cause) {
+      const what = isStackOverflow(cause) ? "it is nested too deeply" : `V8 refuses it (${describeThrown(cause)})`;
+      throw new NotSerializableError(path, what, { cause });
+    }
   }
+  const { attachments } = collector;
+  if (attachments.length === 0) return bytes.subarray(ATTACHED_HEAD_BYTES);
+  bytes.set(attachedHead(attachments.length));
+  attach(bytes, attachments);
+  return bytes;
 }
 
 /**
  * Encodes one value.
  *
- * The bytes may share their memory with those of other calls; they are not to be transferred or written to.
+ * The bytes may share their memory with those of other calls; they are not to be transferred, copied or written to.
  *
  * @param path - What the value is, for messages, such as `result`.
  * @throws NotSerializableError with the path to the first part that can't be sent.
  */
-export function encodeValue(value: unknown, path: string): Uint8Array {
-  return encode(value, path, "one");
+export function encodeValue(value: unknown, path: string, options: EncodeOptions = {}): Uint8Array {
+  return giveAway(encode(value, path, "one", options), options);
 }
 
 /**
@@ -56,13 +92,31 @@ export function encodeValue(value: unknown, path: string): Uint8Array {
  *
  * @throws NotSerializableError with the path to the first part that can't be sent, such as `args[0].socket`.
  */
-export function encodeArguments(args: readonly unknown[]): Uint8Array {
-  return encode(args, "args", "list");
+export function encodeArguments(args: readonly unknown[], options: EncodeOptions = {}): Uint8Array {
+  return giveAway(encode(args, "args", "list", options), options);
+}
+
+/** Detaches the transferred buffers; their memory goes on as that of the attachments. */
+function giveAway(bytes: Uint8Array, { transfer = [] }: EncodeOptions): Uint8Array {
+  if (transfer.length === 0) return bytes;
+  // Looked at before: of a detached buffer, a view has neither place nor length.
+  const places = attachmentsOf(bytes).map(({ buffer, byteOffset, byteLength }) => ({
+    buffer,
+    byteOffset,
+    byteLength,
+  }));
+  const moved = moveBuffers(transfer);
+  const attachments = places.map(
+    ({ buffer, byteOffset, byteLength }) =>
+      new Uint8Array(moved.get(buffer as ArrayBuffer) ?? buffer, byteOffset, byteLength),
+  );
+  if (attachments.length > 0) attach(bytes, attachments);
+  return bytes;
 }
 
 /**
- * Decodes what `encodeValue` or `encodeArguments` returned, in this process or another one. The value shares no memory
- * with the bytes.
+ * Decodes what `encodeValue` or `encodeArguments` returned, in this process or another one; once, when it has attachments. The
+ * value shares no memory with the bytes, but it takes that of the attachments.
  *
  * Bytes from elsewhere do no harm but an error: memory stays below about 100 times their length (the worst case is a list
  * of empty ArrayBuffers), except for the address space, not memory, that a resizable ArrayBuffer may reserve.
@@ -70,15 +124,20 @@ export function encodeArguments(args: readonly unknown[]): Uint8Array {
  * @throws Error when the bytes are damaged, or hold an instance whose codec extension is not registered here.
  */
 export function decodeValue(bytes: Uint8Array): unknown {
+  if (bytes[0] !== ATTACHED_TAG) return decodeWith(bytes, []);
+  return decodeWith(bytes.subarray(ATTACHED_HEAD_BYTES), takeAttachments(bytes));
+}
+
+function decodeWith(bytes: Uint8Array, attachments: readonly ArrayBuffer[]): unknown {
   switch (bytes[0]) {
     case COMPACT_TAG:
       return decodeCompact(
         Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
       );
     case EXTENDED_TAG:
-      return decodeExtended(bytes.subarray(1));
+      return decodeExtended(bytes.subarray(1), attachments);
     case undefined:
     default:
-      return decodeWithV8(bytes);
+      return decodeWithV8(bytes, attachments);
   }
 }

@@ -5,6 +5,7 @@ import { types } from "node:util";
 import { NotSerializableError } from "../errors.js";
 import { decodeValue } from "./codec.js";
 import { encodeValue } from "./codec.js";
+import type { EncodeOptions } from "./codec.js";
 
 export { registerErrorClass } from "./error-codec-classes.js";
 export type { ErrorClass } from "./error-codec-classes.js";
@@ -19,17 +20,17 @@ const ROOT = "thrown value";
  * sent is replaced by a text that says so. Other values travel as themselves; one that can't becomes a
  * `NotSerializableError`.
  */
-export function encodeThrown(thrown: unknown): Uint8Array {
+export function encodeThrown(thrown: unknown, options: EncodeOptions = {}): Uint8Array {
   try {
-    return encodeValue(thrown, ROOT);
+    return encodeValue(thrown, ROOT, options);
   } catch (problem) {
-    return encodeProblem(problem);
+    return encodeProblem(problem, options);
   }
 }
 
-function encodeProblem(problem: unknown): Uint8Array {
+function encodeProblem(problem: unknown, options: EncodeOptions): Uint8Array {
   try {
-    return encodeValue(problem, ROOT);
+    return encodeValue(problem, ROOT, options);
   } catch {
     // Reached when the stack is nearly full, or memory is: as little as possible from here on.
     return encodeValue("A value was thrown that can't be sent between processes.", ROOT);

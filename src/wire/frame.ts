@@ -9,10 +9,13 @@
  */
 
 import { MAX_PLAIN_BYTES } from "./codec-compact.js";
+import { ATTACHED_TAG } from "./attachments.js";
 import { ProtocolError } from "../errors.js";
+import { attachmentsOf } from "./attachments.js";
 import { writePlainList } from "./codec-compact.js";
 
-const HEADER_BYTES = 16;
+/** Size of what stands before a body, in bytes. */
+export const HEADER_BYTES = 16;
 
 /** The largest body of a frame, in bytes (2 GiB less 1): a larger length is taken for garbage. */
 export const MAX_BODY_BYTES = 0x7fff_ffff;
@@ -23,15 +26,16 @@ const COPY_BELOW_BYTES = 64 * 1024;
 /** Frames that wait are gathered in slabs of this size, in bytes. */
 const SLAB_BYTES = 128 * 1024;
 
-/** How much of a long body is set aside at first, in bytes; a false length can't make the reader allocate more. */
-const FIRST_ALLOCATION_BYTES = 1024 * 1024;
+/** Kind of the frames that hold the attachments of the next frame of another kind. Only the frames' own code sees it. */
+export const ATTACHMENT_KIND = 192;
 
 const MAX_NAME_BYTES = 0xffff;
 
 /** The largest payload that fits whatever the name is, in bytes. */
 export const MAX_PAYLOAD_BYTES: number = MAX_BODY_BYTES - MAX_NAME_BYTES;
 
-const NO_BYTES: Uint8Array = new Uint8Array(0);
+/** A payload of nothing. */
+export const NO_BYTES: Uint8Array = new Uint8Array(0);
 
 /** One frame. Fields that a kind does not use are 0 or empty. */
 export interface Frame {
@@ -41,48 +45,6 @@ export interface Frame {
   readonly idB: number;
   readonly name: string;
   readonly payload: Uint8Array;
-}
-
-/** A frame as it was read; its payload is cut out when somebody asks for it. */
-export class ReceivedFrame implements Frame {
-  readonly kind: number;
-  readonly flags: number;
-  readonly idA: number;
-  readonly idB: number;
-  readonly name: string;
-  /** The payload lies in `source` from `from` to `to`. */
-  readonly source: Buffer;
-  readonly from: number;
-  readonly to: number;
-
-  /** @param at - Where the header lies in `header`; the body lies in `source` from `from` to `to`. */
-  constructor(header: Buffer, at: number, source: Buffer, from: number, to: number) {
-    const nameBytes = (header[at + 6] as number) | ((header[at + 7] as number) << 8);
-    if (from + nameBytes > to) throw new ProtocolError("A frame's name is longer than the frame.");
-    this.kind = header[at + 4] as number;
-    this.flags = header[at + 5] as number;
-    this.idA = readUint32(header, at + 8);
-    this.idB = readUint32(header, at + 12);
-    this.name = nameBytes === 0 ? "" : source.toString("utf8", from, from + nameBytes);
-    this.source = source;
-    this.from = from + nameBytes;
-    this.to = to;
-  }
-
-  get payload(): Uint8Array {
-    return this.from === this.to ? NO_BYTES : this.source.subarray(this.from, this.to);
-  }
-}
-
-/** Faster than the method of Buffer, and the bytes are known to be there. */
-function readUint32(bytes: Buffer, at: number): number {
-  return (
-    ((bytes[at] as number) |
-      ((bytes[at + 1] as number) << 8) |
-      ((bytes[at + 2] as number) << 16) |
-      ((bytes[at + 3] as number) << 24)) >>>
-    0
-  );
 }
 
 /** Fills the unused fields of a frame. */
@@ -113,12 +75,22 @@ function writeHead(target: Buffer, at: number, frame: Frame, name: Uint8Array): 
   return at + HEADER_BYTES + name.byteLength;
 }
 
+function attachmentFrame(idA: number, payload: Uint8Array): Frame {
+  return makeFrame(ATTACHMENT_KIND, { idA, payload });
+}
+
 /**
- * Encodes a frame as one buffer, or as two when the payload is too long to be worth a copy.
+ * Encodes a frame as one buffer, or as two when the payload is too long to be worth a copy; before it, the attachments of
+ * its payload, each as a frame of its own.
  *
  * @throws ProtocolError when name or payload are longer than a frame can hold.
  */
 export function encodeFrame(frame: Frame): Uint8Array[] {
+  const attachments = attachmentsOf(frame.payload).map((payload) => attachmentFrame(frame.idA, payload));
+  return [...attachments, frame].flatMap(encodeOne);
+}
+
+function encodeOne(frame: Frame): Uint8Array[] {
   const name = checkedName(frame);
   const bodyBytes = name.byteLength + frame.payload.byteLength;
   const isCopied = bodyBytes <= COPY_BELOW_BYTES;
@@ -137,10 +109,14 @@ export class FrameWriter {
   #to = 0;
   #markedTo = 0;
   #full: Uint8Array[] = [];
+  #attachedBytes = 0;
 
-  /** How many bytes wait, those of long payloads not counted. */
+  /**
+   * How many bytes wait. Those of long payloads are not counted; those of attachments are, as they may be memory that the
+   * user's code writes to in the next turn.
+   */
   get waitingBytes(): number {
-    return this.#to - this.#from;
+    return this.#to - this.#from + this.#attachedBytes;
   }
 
   get isEmpty(): boolean {
@@ -154,8 +130,9 @@ export class FrameWriter {
 
   /** @throws ProtocolError when name or payload are longer than a frame can hold; then nothing of it is kept. */
   append(frame: Frame): void {
-    const name = checkedName(frame);
     const { payload } = frame;
+    if (payload[0] === ATTACHED_TAG) this.#appendAttachments(frame);
+    const name = checkedName(frame);
     const isCopied = payload.byteLength <= COPY_BELOW_BYTES;
     const sizeBytes = HEADER_BYTES + name.byteLength + (isCopied ? payload.byteLength : 0);
     if (this.#to + sizeBytes > this.#slab.byteLength) this.#renew(sizeBytes);
@@ -167,6 +144,16 @@ export class FrameWriter {
     }
     if (payload.byteLength > 0) this.#slab.set(payload, this.#to);
     this.#to += payload.byteLength;
+  }
+
+  /** Appends what belongs to the payload of the next frame; never as a copy, and nothing when that frame can't be appended. */
+  #appendAttachments(next: Frame): void {
+    const frames = attachmentsOf(next.payload).map((payload) => attachmentFrame(next.idA, payload));
+    for (const frame of [...frames, next]) checkedName(frame);
+    for (const frame of frames) {
+      this.append(frame);
+      this.#attachedBytes += frame.payload.byteLength;
+    }
   }
 
   /** Appends a frame whose payload is the encoding of a plain list; that of `frame` is empty. */
@@ -198,6 +185,7 @@ export class FrameWriter {
     this.#markedTo = this.#to;
     const buffers = this.#full;
     this.#full = [];
+    this.#attachedBytes = 0;
     return buffers;
   }
 
@@ -212,100 +200,5 @@ export class FrameWriter {
     this.#from = 0;
     this.#to = 0;
     this.#markedTo = 0;
-  }
-}
-
-/** A body whose bytes are still arriving. */
-interface OpenFrame {
-  readonly bodyBytes: number;
-  readonly header: Buffer;
-  body: Buffer;
-  filledBytes: number;
-}
-
-/** Cuts a stream of bytes into frames. Payloads are copies or views that nobody else writes to. */
-export class FrameDecoder {
-  readonly #onFrame: (frame: ReceivedFrame) => void;
-  #head: Buffer = Buffer.alloc(0);
-  #open: OpenFrame | undefined;
-
-  constructor(onFrame: (frame: ReceivedFrame) => void) {
-    this.#onFrame = onFrame;
-  }
-
-  /** Whether a frame has begun and not ended. */
-  get isMidFrame(): boolean {
-    return this.#open !== undefined || this.#head.byteLength > 0;
-  }
-
-  /** The frame whose body is still arriving. */
-  get openFrame(): { readonly kind: number; readonly idA: number; readonly filledBytes: number } | undefined {
-    if (this.#open === undefined) return undefined;
-    const { header, filledBytes } = this.#open;
-    return { kind: header.readUInt8(4), idA: header.readUInt32LE(8), filledBytes };
-  }
-
-  /**
-   * Takes the next bytes of the stream and hands over every frame that they complete.
-   *
-   * @throws ProtocolError when the bytes can't be a frame; the stream is of no use afterwards.
-   */
-  push(chunk: Buffer): void {
-    let at = this.#open === undefined ? 0 : this.#takeBody(chunk, 0, this.#open);
-    let bytes = chunk;
-    if (this.#head.byteLength > 0 && at < bytes.byteLength) {
-      bytes = Buffer.concat([this.#head, at === 0 ? chunk : chunk.subarray(at)]);
-      this.#head = Buffer.alloc(0);
-      at = 0;
-    }
-    while (at < bytes.byteLength) {
-      const from = at + HEADER_BYTES;
-      if (from > bytes.byteLength) {
-        // A copy: the rest of the chunk need not stay.
-        this.#head = Buffer.from(bytes.subarray(at));
-        return;
-      }
-      const bodyBytes = readUint32(bytes, at);
-      if (bodyBytes > MAX_BODY_BYTES) throw new ProtocolError(`A frame claims to have ${bodyBytes} bytes.`);
-      const to = from + bodyBytes;
-      if (to <= bytes.byteLength) {
-        const frame = new ReceivedFrame(bytes, at, bytes, from, to);
-        at = to;
-        this.#onFrame(frame);
-      } else {
-        at = this.#openFrame(bytes, at, bodyBytes);
-      }
-    }
-  }
-
-  #openFrame(bytes: Buffer, at: number, bodyBytes: number): number {
-    const from = at + HEADER_BYTES;
-    this.#open = {
-      bodyBytes,
-      // A copy: it would keep the whole chunk alive.
-      header: Buffer.from(bytes.subarray(at, from)),
-      body: Buffer.allocUnsafeSlow(Math.min(bodyBytes, FIRST_ALLOCATION_BYTES)),
-      filledBytes: 0,
-    };
-    return this.#takeBody(bytes, from, this.#open);
-  }
-
-  /** Takes what belongs to the open frame; gives the position behind it. */
-  #takeBody(chunk: Buffer, at: number, open: OpenFrame): number {
-    const takenBytes = Math.min(chunk.byteLength - at, open.bodyBytes - open.filledBytes);
-    const neededBytes = open.filledBytes + takenBytes;
-    if (neededBytes > open.body.byteLength) {
-      // Doubling: memory follows the bytes that really came, not the length that was claimed.
-      const grown = Buffer.allocUnsafeSlow(Math.min(open.bodyBytes, Math.max(neededBytes, open.body.byteLength * 2)));
-      open.body.copy(grown, 0, 0, open.filledBytes);
-      open.body = grown;
-    }
-    chunk.copy(open.body, open.filledBytes, at, at + takenBytes);
-    open.filledBytes = neededBytes;
-    if (open.filledBytes === open.bodyBytes) {
-      this.#open = undefined;
-      this.#onFrame(new ReceivedFrame(open.header, 0, open.body, 0, open.bodyBytes));
-    }
-    return at + takenBytes;
   }
 }

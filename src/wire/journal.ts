@@ -14,7 +14,7 @@
  * its end has the epoch that is due: then all of it was written, and nothing of it is left from an earlier round.
  */
 
-import { FrameDecoder } from "./frame.js";
+import { FrameDecoder } from "./frame-decoder.js";
 import { decodeToParent } from "./message-codec.js";
 import type { ToParentMessage } from "./protocol.js";
 

@@ -4,7 +4,7 @@ import { COMPACT_TAG } from "./codec-compact.js";
 import { DecodedValue } from "./protocol.js";
 import { FrameWriter } from "./frame.js";
 import { ProtocolError } from "../errors.js";
-import { ReceivedFrame } from "./frame.js";
+import { ReceivedFrame } from "./frame-decoder.js";
 import { decodeCompact } from "./codec-compact-reader.js";
 import { encodeFrame } from "./frame.js";
 import { encodeValue } from "./codec.js";
@@ -13,7 +13,7 @@ import type { Frame } from "./frame.js";
 import type { ToParentMessage } from "./protocol.js";
 import type { ToWorkerMessage } from "./protocol.js";
 
-const TO_WORKER = { initialize: 1, function: 2, forget: 3, task: 4, cancel: 5, shutdown: 6 } as const;
+const TO_WORKER = { initialize: 1, function: 2, forget: 3, task: 4, cancel: 5, shutdown: 6, release: 32 } as const;
 const TO_PARENT = {
   ready: 65,
   initializeFailed: 66,
@@ -37,6 +37,7 @@ const FLAG_CHUNK = 1;
 const FLAG_ANNOUNCED = 2;
 const FLAG_CONFIGURER = 1;
 const FLAG_JOURNAL = 1;
+const FLAG_PINNED = 1;
 
 /** A message to a worker as a frame; of a task with a plain list as arguments, the frame without them. */
 function frameToWorker(message: ToWorkerMessage): Frame {
@@ -57,6 +58,8 @@ function frameToWorker(message: ToWorkerMessage): Frame {
         name: message.taskName.slice(0, MAX_NAME_LENGTH),
         payload: message.args instanceof Uint8Array ? message.args : NO_BYTES,
       };
+    case "release":
+      return makeFrame(kind, { idA: message.taskId });
     case "cancel":
       return makeFrame(kind, { idA: message.taskId, payload: message.reason });
     case "shutdown":
@@ -97,6 +100,8 @@ export function decodeToWorker(frame: Frame): ToWorkerMessage {
         taskName: frame.name,
         args: frame.payload,
       };
+    case TO_WORKER.release:
+      return { kind: "release", taskId: frame.idA };
     case TO_WORKER.cancel:
       return { kind: "cancel", taskId: frame.idA, reason: frame.payload };
     case TO_WORKER.shutdown:
@@ -122,9 +127,9 @@ export function frameToParent(message: ToParentMessage): Frame {
     case "started":
       return makeFrame(kind, { idA: message.taskId });
     case "result":
-      return outcomeFrame(kind, message.taskId, message.durationUs, bytesOf(message.value));
+      return outcomeFrame(kind, message, bytesOf(message.value));
     case "failure":
-      return outcomeFrame(kind, message.taskId, message.durationUs, message.error);
+      return outcomeFrame(kind, message, message.error);
     case "log":
       return makeFrame(kind, { payload: message.record });
     case "retiring":
@@ -139,8 +144,15 @@ function bytesOf(value: Uint8Array | DecodedValue): Uint8Array {
   return value instanceof Uint8Array ? value : encodeValue(value.value, "result");
 }
 
-function outcomeFrame(kind: number, idA: number, idB: number, payload: Uint8Array): Frame {
-  return { kind, flags: 0, idA, idB, name: "", payload };
+type Outcome = Extract<ToParentMessage, { kind: "result" | "failure" }>;
+
+function outcomeFrame(kind: number, message: Outcome, payload: Uint8Array): Frame {
+  const flags = message.isPinned === true ? FLAG_PINNED : 0;
+  return { kind, flags, idA: message.taskId, idB: message.durationUs, name: "", payload };
+}
+
+function withPins(message: Outcome, frame: Frame): Outcome {
+  return (frame.flags & FLAG_PINNED) === 0 ? message : { ...message, isPinned: true };
 }
 
 /** Encodes a message to the parent as the buffers to write, in order. */
@@ -175,9 +187,9 @@ export function decodeToParent(frame: Frame): ToParentMessage {
     case TO_PARENT.started:
       return { kind: "started", taskId: frame.idA };
     case TO_PARENT.result:
-      return { kind: "result", taskId: frame.idA, durationUs: frame.idB, value: valueOf(frame) };
+      return withPins({ kind: "result", taskId: frame.idA, durationUs: frame.idB, value: valueOf(frame) }, frame);
     case TO_PARENT.failure:
-      return { kind: "failure", taskId: frame.idA, durationUs: frame.idB, error: frame.payload };
+      return withPins({ kind: "failure", taskId: frame.idA, durationUs: frame.idB, error: frame.payload }, frame);
     case TO_PARENT.log:
       return { kind: "log", record: frame.payload };
     case TO_PARENT.retiring:

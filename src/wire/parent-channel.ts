@@ -4,7 +4,7 @@ import type { Duplex } from "node:stream";
 import type { Readable } from "node:stream";
 import type { Writable } from "node:stream";
 
-import { FrameDecoder } from "./frame.js";
+import { FrameDecoder } from "./frame-decoder.js";
 import { FrameWriter } from "./frame.js";
 import { decodeToParent } from "./message-codec.js";
 import { decodeFromWatchdog } from "./lifeline.js";
@@ -98,7 +98,8 @@ export class ParentChannel {
   /** How much has come of a task's outcome whose rest is on its way, in bytes; 0 when none has begun to come. */
   outcomeBytesSoFar(taskId: number): number {
     const open = this.#decoder.openFrame;
-    return open !== undefined && isOutcomeKind(open.kind) && open.idA === taskId ? open.filledBytes : 0;
+    const isOutcome = open !== undefined && (open.isAttachment || isOutcomeKind(open.kind));
+    return isOutcome && open.idA === taskId ? open.filledBytes : 0;
   }
 
   #flush(): void {

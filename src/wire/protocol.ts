@@ -29,6 +29,8 @@ export interface WorkerSettings {
   readonly mainUrl: string | undefined;
   /** Whether records go to a log queue in the parent; otherwise output goes to the parent's streams. */
   readonly hasLogQueue: boolean;
+  /** Binary data in results of at least this size, in bytes, is placed in shared memory; absent: none is. */
+  readonly shareAboveBytes: number | undefined;
   /** Pickled `configurer`. */
   readonly configurer: Uint8Array | undefined;
   /** Pickled `initializer`. */
@@ -69,6 +71,8 @@ export type ToWorkerMessage =
       /** Encoded, or a plain list (see `isPlainList`), which is encoded on its way. */
       readonly args: Uint8Array | readonly unknown[];
     }
+  /** The outcome of a task, which refers to shared memory, has been read: the worker need not keep that open any more. */
+  | { readonly kind: "release"; readonly taskId: number }
   | { readonly kind: "cancel"; readonly taskId: number; readonly reason: Uint8Array }
   | { readonly kind: "shutdown" };
 
@@ -77,14 +81,24 @@ export type ToParentMessage =
   | { readonly kind: "ready"; readonly protocolVersion: number }
   | { readonly kind: "initializeFailed"; readonly isConfigurer: boolean; readonly error: Uint8Array }
   | { readonly kind: "started"; readonly taskId: number }
-  /** `durationUs`: how long the task took, in microseconds. */
+  /**
+   * `durationUs`: how long the task took, in microseconds. With `isPinned`, it refers to shared memory that the worker keeps
+   * open until it is told `release`.
+   */
   | {
       readonly kind: "result";
       readonly taskId: number;
       readonly durationUs: number;
       readonly value: Uint8Array | DecodedValue;
+      readonly isPinned?: true;
     }
-  | { readonly kind: "failure"; readonly taskId: number; readonly durationUs: number; readonly error: Uint8Array }
+  | {
+      readonly kind: "failure";
+      readonly taskId: number;
+      readonly durationUs: number;
+      readonly error: Uint8Array;
+      readonly isPinned?: true;
+    }
   | { readonly kind: "log"; readonly record: Uint8Array }
   /** Stands where a record of the journal begins (`sizeBytes` 0) or ends; means nothing on the pipe. */
   | { readonly kind: "mark"; readonly epoch: number; readonly sizeBytes: number }

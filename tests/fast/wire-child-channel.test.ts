@@ -8,7 +8,7 @@ import type { ChildProcess } from "node:child_process";
 import type { Readable } from "node:stream";
 import type { Writable } from "node:stream";
 
-import { FrameDecoder } from "../../src/wire/frame.js";
+import { FrameDecoder } from "../../src/wire/frame-decoder.js";
 import { RESULTS_FD } from "../../src/wire/protocol.js";
 import { TASKS_FD } from "../../src/wire/protocol.js";
 import { decodeToParent } from "../../src/wire/message-codec.js";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { FrameDecoder } from "../../src/wire/frame.js";
+import { FrameDecoder } from "../../src/wire/frame-decoder.js";
 import { MAX_BODY_BYTES } from "../../src/wire/frame.js";
 import { ProtocolError } from "../../src/errors.js";
 import { decodeToParent } from "../../src/wire/message-codec.js";
@@ -71,6 +71,32 @@ test("a false length makes the reader allocate no more than a bounded first piec
   assert.equal(decoder.isMidFrame, true);
 });
 
+test("frames of all sizes are read into the decoder's own memory", () => {
+  const payloads = [0, 1, 100, 70_000, 5, 3_000_000, 65_536, 200_000, 12].map((size, index) =>
+    Buffer.alloc(size, index + 1),
+  );
+  const stream = Buffer.concat(payloads.flatMap((payload, idA) => encodeFrame(makeFrame(3, { idA, payload }))));
+  for (const largestRead of [7, 1000, 65_536, 10_000_000]) {
+    const frames: Frame[] = [];
+    const decoder = new FrameDecoder((frame) => frames.push(frame));
+    // Every other step by `push`, as nobody does, but it must not matter.
+    for (let at = 0, step = 0; at < stream.byteLength; step += 1) {
+      const space = decoder.space();
+      assert.ok(space.byteLength > 0);
+      const size = Math.min(largestRead, space.byteLength, stream.byteLength - at);
+      if (step % 2 === 0) {
+        stream.copy(space, 0, at, at + size);
+        decoder.filled(size);
+      } else decoder.push(Buffer.from(stream.subarray(at, at + size)));
+      at += size;
+    }
+    assert.equal(decoder.isMidFrame, false);
+    for (const [index, payload] of payloads.entries()) {
+      assert.equal(Buffer.compare(frames[index]?.payload ?? Buffer.of(), payload), 0, `payload ${index}`);
+    }
+  }
+});
+
 test("a name longer than its frame is refused", () => {
   const [bytes] = encodeFrame(makeFrame(1, { payload: Uint8Array.of(1) }));
   assert.ok(bytes !== undefined);
@@ -89,6 +115,7 @@ const TO_WORKER: readonly ToWorkerMessage[] = [
   { kind: "task", taskId: 9, functionId: 7, isChunk: true, isAnnounced: true, taskName: "t", args: Uint8Array.of(3) },
   { kind: "task", taskId: 9, functionId: 7, isChunk: false, isAnnounced: true, taskName: "", args: Uint8Array.of() },
   { kind: "cancel", taskId: 9, reason: Uint8Array.of(4) },
+  { kind: "release", taskId: 9 },
   { kind: "shutdown" },
 ];
 
@@ -98,6 +125,8 @@ const TO_PARENT: readonly ToParentMessage[] = [
   { kind: "started", taskId: 2 },
   { kind: "result", taskId: 2, durationUs: 12, value: Uint8Array.of(5) },
   { kind: "failure", taskId: 2, durationUs: 12, error: Uint8Array.of(6) },
+  { kind: "result", taskId: 2, durationUs: 12, value: Uint8Array.of(5), isPinned: true },
+  { kind: "failure", taskId: 2, durationUs: 12, error: Uint8Array.of(6), isPinned: true },
   { kind: "log", record: Uint8Array.of(7) },
   { kind: "retiring", firstUnbegun: 4 },
 ];

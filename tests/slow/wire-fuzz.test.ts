@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { randomInt } from "node:crypto";
 import { test } from "node:test";
 
-import { FrameDecoder } from "../../src/wire/frame.js";
+import { FrameDecoder } from "../../src/wire/frame-decoder.js";
 import { decodeThrown } from "../../src/wire/error-codec.js";
 import { decodeToParent } from "../../src/wire/message-codec.js";
 import { decodeToWorker } from "../../src/wire/message-codec.js";

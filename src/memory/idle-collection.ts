@@ -1,0 +1,55 @@
+/**
+ * Lets go of what tasks have left behind. A worker without work allocates nothing, so V8 would not collect, and shared memory
+ * that nobody uses any more would stay mapped here for as long as the worker waits.
+ */
+
+import { runInNewContext } from "node:vm";
+import { setFlagsFromString } from "node:v8";
+
+import { segmentsEverOpened } from "./segment.js";
+
+/** How long a worker has to be idle, in milliseconds. */
+const IDLE_MS = 100;
+
+/** A collection that takes long, since the heap is large, comes after that many times its duration. */
+const PATIENCE = 20;
+
+/** What the first collection finds through a weak reference that was just read, only the second one frees. */
+const ROUNDS = 2;
+
+let seenCount = 0;
+let lastMs = 0;
+let timer: NodeJS.Timeout | undefined;
+let collect: (() => void) | undefined;
+
+function collectNow(roundsLeft: number): void {
+  if (collect === undefined) {
+    setFlagsFromString("--expose-gc");
+    collect = runInNewContext("gc") as () => void;
+    // Contexts that the program makes are not to have it.
+    setFlagsFromString("--no-expose-gc");
+  }
+  const startMs = performance.now();
+  collect();
+  lastMs = performance.now() - startMs;
+  timer = undefined;
+  if (roundsLeft > 1) schedule(roundsLeft - 1);
+  else seenCount = segmentsEverOpened();
+}
+
+function schedule(rounds: number): void {
+  timer = setTimeout(() => collectNow(rounds), Math.max(IDLE_MS, lastMs * PATIENCE));
+  timer.unref();
+}
+
+/** To be called when this process has nothing to do. Collects, soon and once, when segments were opened since the last time. */
+export function collectWhenIdle(): void {
+  if (segmentsEverOpened() !== seenCount && timer === undefined) schedule(ROUNDS);
+}
+
+/** To be called when this process has something to do again. */
+export function postponeCollection(): void {
+  if (timer === undefined) return;
+  clearTimeout(timer);
+  timer = undefined;
+}

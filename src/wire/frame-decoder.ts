@@ -1,0 +1,241 @@
+/** Reading frames from a stream of bytes. */
+
+import { ATTACHMENT_KIND } from "./frame.js";
+import { HEADER_BYTES } from "./frame.js";
+import { MAX_ATTACHMENTS } from "./attachments.js";
+import { MAX_BODY_BYTES } from "./frame.js";
+import { NO_BYTES } from "./frame.js";
+import { ProtocolError } from "../errors.js";
+import { attach } from "./attachments.js";
+import { makeFrame } from "./frame.js";
+import type { Frame } from "./frame.js";
+
+/** How much of a long body is set aside at first, in bytes; a false length can't make the reader allocate more. */
+const FIRST_ALLOCATION_BYTES = 1024 * 1024;
+
+/** How much more is set aside than has come, when a long body grows. */
+const GROWTH = 64;
+
+/** Size of the memory that small frames are read into, one behind the other, in bytes. */
+const SLAB_BYTES = 64 * 1024;
+
+/** What is left of it is used as long as it is at least this much, in bytes. */
+const LEAST_SLAB_BYTES = 16 * 1024;
+
+/** A frame as it was read; its payload is cut out when somebody asks for it. */
+export class ReceivedFrame implements Frame {
+  readonly kind: number;
+  readonly flags: number;
+  readonly idA: number;
+  readonly idB: number;
+  readonly name: string;
+  /** The payload lies in `source` from `from` to `to`. */
+  readonly source: Buffer;
+  readonly from: number;
+  readonly to: number;
+
+  /** @param at - Where the header lies in `header`; the body lies in `source` from `from` to `to`. */
+  constructor(header: Buffer, at: number, source: Buffer, from: number, to: number) {
+    const nameBytes = (header[at + 6] as number) | ((header[at + 7] as number) << 8);
+    if (from + nameBytes > to) throw new ProtocolError("A frame's name is longer than the frame.");
+    this.kind = header[at + 4] as number;
+    this.flags = header[at + 5] as number;
+    this.idA = readUint32(header, at + 8);
+    this.idB = readUint32(header, at + 12);
+    this.name = nameBytes === 0 ? "" : source.toString("utf8", from, from + nameBytes);
+    this.source = source;
+    this.from = from + nameBytes;
+    this.to = to;
+  }
+
+  get payload(): Uint8Array {
+    return this.from === this.to ? NO_BYTES : this.source.subarray(this.from, this.to);
+  }
+}
+
+/** Faster than the method of Buffer, and the bytes are known to be there. */
+function readUint32(bytes: Buffer, at: number): number {
+  return (
+    ((bytes[at] as number) |
+      ((bytes[at + 1] as number) << 8) |
+      ((bytes[at + 2] as number) << 16) |
+      ((bytes[at + 3] as number) << 24)) >>>
+    0
+  );
+}
+
+/** A body whose bytes are still arriving. */
+interface OpenFrame {
+  readonly bodyBytes: number;
+  readonly header: Buffer;
+  body: Buffer;
+  filledBytes: number;
+}
+
+/**
+ * Makes room. Memory follows the bytes that really came, not the length that was claimed; and what is set aside and not
+ * written to takes no memory yet.
+ */
+function grow(open: OpenFrame, neededBytes: number): void {
+  const enoughBytes = Math.max(neededBytes, open.body.byteLength * GROWTH);
+  const grown = Buffer.allocUnsafeSlow(Math.min(open.bodyBytes, enoughBytes));
+  open.body.copy(grown, 0, 0, open.filledBytes);
+  open.body = grown;
+}
+
+/** What is known of a frame whose body is still arriving. */
+export interface OpenFrameSight {
+  readonly kind: number;
+  /** Whether it is not the frame itself yet, but an attachment of it. */
+  readonly isAttachment: boolean;
+  readonly idA: number;
+  /** How much has come, with the attachments before it, in bytes. */
+  readonly filledBytes: number;
+}
+
+/** Cuts a stream of bytes into frames. Payloads are copies or views that nobody else writes to. */
+export class FrameDecoder {
+  readonly #onFrame: (frame: Frame) => void;
+  #head: Buffer = Buffer.alloc(0);
+  #open: OpenFrame | undefined;
+  /** Those of the next frame that is no attachment. */
+  #attachments: Buffer[] = [];
+  #attachedTo = 0;
+  #slab: Buffer = Buffer.alloc(0);
+
+  constructor(onFrame: (frame: Frame) => void) {
+    this.#onFrame = onFrame;
+  }
+
+  /** Whether a frame has begun and not ended. */
+  get isMidFrame(): boolean {
+    return this.#open !== undefined || this.#head.byteLength > 0 || this.#attachments.length > 0;
+  }
+
+  /** The frame whose body, or what belongs to it, is still arriving. */
+  get openFrame(): OpenFrameSight | undefined {
+    let filledBytes = this.#open?.filledBytes ?? 0;
+    for (const { byteLength } of this.#attachments) filledBytes += byteLength;
+    if (this.#open !== undefined) {
+      const { header } = this.#open;
+      const kind = header.readUInt8(4);
+      return { kind, isAttachment: kind === ATTACHMENT_KIND, idA: header.readUInt32LE(8), filledBytes };
+    }
+    if (this.#attachments.length === 0) return undefined;
+    return { kind: ATTACHMENT_KIND, isAttachment: true, idA: this.#attachedTo, filledBytes };
+  }
+
+  /**
+   * Takes the next bytes of the stream and hands over every frame that they complete.
+   *
+   * @throws ProtocolError when the bytes can't be a frame; the stream is of no use afterwards.
+   */
+  push(chunk: Buffer): void {
+    let at = this.#open === undefined ? 0 : this.#takeBody(chunk, 0, this.#open);
+    let bytes = chunk;
+    if (this.#head.byteLength > 0 && at < bytes.byteLength) {
+      bytes = Buffer.concat([this.#head, at === 0 ? chunk : chunk.subarray(at)]);
+      this.#head = Buffer.alloc(0);
+      at = 0;
+    }
+    while (at < bytes.byteLength) {
+      const from = at + HEADER_BYTES;
+      if (from > bytes.byteLength) {
+        // A copy: the rest of the chunk need not stay.
+        this.#head = Buffer.from(bytes.subarray(at));
+        return;
+      }
+      const bodyBytes = readUint32(bytes, at);
+      if (bodyBytes > MAX_BODY_BYTES) throw new ProtocolError(`A frame claims to have ${bodyBytes} bytes.`);
+      const to = from + bodyBytes;
+      if (to <= bytes.byteLength) {
+        const frame = new ReceivedFrame(bytes, at, bytes, from, to);
+        at = to;
+        this.#emit(frame);
+      } else {
+        at = this.#openFrame(bytes, at, bodyBytes);
+      }
+    }
+  }
+
+  /**
+   * Where a reader may write the next bytes of the stream, in place of `push`: into the body of a long frame itself, which saves
+   * a copy. Tell `filled` how many there were.
+   */
+  space(): Buffer {
+    const open = this.#open;
+    if (open !== undefined && open.bodyBytes - open.filledBytes >= SLAB_BYTES) {
+      if (open.filledBytes === open.body.byteLength) grow(open, open.filledBytes + 1);
+      return open.body.subarray(open.filledBytes);
+    }
+    if (this.#slab.byteLength < LEAST_SLAB_BYTES) this.#slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
+    return this.#slab;
+  }
+
+  /**
+   * Takes the bytes that were written to the beginning of what `space` gave.
+   *
+   * @throws ProtocolError when the bytes can't be a frame; the stream is of no use afterwards.
+   */
+  filled(sizeBytes: number): void {
+    const open = this.#open;
+    if (open !== undefined && open.bodyBytes - open.filledBytes >= SLAB_BYTES) {
+      open.filledBytes += sizeBytes;
+      this.#closeIfFull(open);
+      return;
+    }
+    const chunk = this.#slab.subarray(0, sizeBytes);
+    // Payloads may be views of it: nothing is written there any more.
+    this.#slab = this.#slab.subarray(sizeBytes);
+    this.push(chunk);
+  }
+
+  #openFrame(bytes: Buffer, at: number, bodyBytes: number): number {
+    const from = at + HEADER_BYTES;
+    this.#open = {
+      bodyBytes,
+      // A copy: it would keep the whole chunk alive.
+      header: Buffer.from(bytes.subarray(at, from)),
+      body: Buffer.allocUnsafeSlow(Math.min(bodyBytes, FIRST_ALLOCATION_BYTES)),
+      filledBytes: 0,
+    };
+    return this.#takeBody(bytes, from, this.#open);
+  }
+
+  /** Takes what belongs to the open frame; gives the position behind it. */
+  #takeBody(chunk: Buffer, at: number, open: OpenFrame): number {
+    const takenBytes = Math.min(chunk.byteLength - at, open.bodyBytes - open.filledBytes);
+    const neededBytes = open.filledBytes + takenBytes;
+    if (neededBytes > open.body.byteLength) grow(open, neededBytes);
+    chunk.copy(open.body, open.filledBytes, at, at + takenBytes);
+    open.filledBytes = neededBytes;
+    this.#closeIfFull(open);
+    return at + takenBytes;
+  }
+
+  #closeIfFull(open: OpenFrame): void {
+    if (open.filledBytes < open.bodyBytes) return;
+    this.#open = undefined;
+    this.#emit(new ReceivedFrame(open.header, 0, open.body, 0, open.bodyBytes));
+  }
+
+  #emit(frame: ReceivedFrame): void {
+    if (frame.kind === ATTACHMENT_KIND) this.#keepAttachment(frame);
+    else if (this.#attachments.length === 0) this.#onFrame(frame);
+    else this.#emitWithAttachments(frame);
+  }
+
+  #keepAttachment({ idA, source, from, to }: ReceivedFrame): void {
+    if (this.#attachments.length === MAX_ATTACHMENTS) throw new ProtocolError("A message has too many attachments.");
+    this.#attachments.push(source.subarray(from, to));
+    this.#attachedTo = idA;
+  }
+
+  /** As a frame whose payload is always the same object: by that its attachments are found. */
+  #emitWithAttachments({ kind, flags, idA, idB, name, source, from, to }: ReceivedFrame): void {
+    const payload = source.subarray(from, to);
+    attach(payload, this.#attachments);
+    this.#attachments = [];
+    this.#onFrame(makeFrame(kind, { flags, idA, idB, name, payload }));
+  }
+}
