@@ -149,7 +149,7 @@ class SubmittedTask<T> extends PoolTask implements FutureControl {
   finish(outcome: TaskOutcome): void {
     this.observer?.onSettled(this);
     this.#stopListening?.();
-    releaseAll(this.#pins);
+    if (this.#pins !== NO_PINS) releaseAll(this.#pins);
     this.#pins = NO_PINS;
     settle(this.future, outcome, this.#submission);
   }

@@ -1,0 +1,116 @@
+/** Shared memory, and data beside its message, in tasks that workers have before they need them. */
+
+import assert from "node:assert/strict";
+import { after } from "node:test";
+import { describe } from "node:test";
+import { test } from "node:test";
+
+import { ProcessTaskPoolExecutor } from "../../src/index.js";
+import { WorkerCrashedError } from "../../src/index.js";
+import { coreOf } from "../../src/executor/process-pool-executor.js";
+import { countRun } from "../fixtures/memory-tasks.js";
+import { countRunWithData } from "../fixtures/memory-tasks.js";
+import { createSharedArray } from "../../src/index.js";
+import { disposeSharedArray } from "../../src/index.js";
+import { fillAndReturnSame } from "../fixtures/memory-tasks.js";
+import { makeArrayOrDie } from "../fixtures/memory-tasks.js";
+import { waitUntil } from "../testlibraries/wait-until.js";
+
+const skip = process.platform === "linux" ? false : "shared memory is for Linux";
+
+/** Of data beside its message, in bytes. */
+const LARGE_BYTES = 1024 * 1024;
+
+function isFilledWith(array: Uint8Array, value: number): boolean {
+  return array.length === LARGE_BYTES && array.every((element) => element === value);
+}
+
+/** Runs short tasks until the workers are given several at a time, as those of a function that is known to be short are. */
+async function waitUntilAhead(executor: ProcessTaskPoolExecutor, submit: () => Promise<unknown>): Promise<void> {
+  const isAhead = async (): Promise<boolean> => {
+    const futures = Array.from({ length: 40 }, submit);
+    const hasSeveral = coreOf(executor).pool.workers.some(({ tasks }) => (tasks?.all.length ?? 0) > 1);
+    await Promise.all(futures);
+    return hasSeveral;
+  };
+  await waitUntil(isAhead, { what: "tasks ahead of need" });
+}
+
+describe("shared memory and large data in tasks ahead of need", { skip }, () => {
+  const executor = new ProcessTaskPoolExecutor({ maxWorkers: 2 });
+
+  after(() => executor.shutdown());
+
+  test("many small tasks of two workers add to one array, each once", async () => {
+    using counters = createSharedArray(Int32Array, 3001);
+    await waitUntilAhead(executor, () => executor.submit(countRun, counters, 0, 0));
+    counters.fill(0);
+    const futures = Array.from({ length: 3000 }, (_, i) =>
+      // Long ones in between have those behind them taken back.
+      executor.submit(countRun, counters, i + 1, i % 500 === 99 ? 60 : 0),
+    );
+    const pids = new Set(await Promise.all(futures));
+    assert.equal(pids.size, 2);
+    assert.equal(counters[0], 3000);
+    assert.ok(counters.subarray(1).every((count) => count === 1));
+  });
+
+  test("large data among small tasks arrives as it was, and nothing runs twice, although workers die", async () => {
+    const count = 400;
+    const deadly = 150;
+    using counters = createSharedArray(Int32Array, count);
+    await waitUntilAhead(executor, () => executor.submit(countRunWithData, counters, 0, undefined, false));
+    counters.fill(0);
+    const data = new Uint8Array(LARGE_BYTES);
+    const futures = Array.from({ length: count }, (_, i) => {
+      const isLarge = i % 20 === 5;
+      // The same array for all: what was sent is what it held at the call.
+      const future = executor.submit(
+        countRunWithData,
+        counters,
+        i,
+        isLarge ? data.fill(i / 2) : undefined,
+        i === deadly,
+      );
+      if (i === 300) process.kill(coreOf(executor).pool.workers[0]?.processTask?.id ?? 0, "SIGKILL");
+      return future;
+    });
+    data.fill(255);
+    const outcomes = await Promise.allSettled(futures);
+    let failedCount = 0;
+    for (const [i, outcome] of outcomes.entries()) {
+      if (outcome.status === "rejected") {
+        failedCount += 1;
+        assert.ok(outcome.reason instanceof WorkerCrashedError, String(outcome.reason));
+        assert.ok((counters[i] ?? 0) <= 1, `task ${i} ran ${counters[i]} times`);
+        continue;
+      }
+      assert.equal(counters[i], 1, `task ${i}`);
+      if (typeof outcome.value === "number") assert.equal(outcome.value, i);
+      else assert.ok(isFilledWith(outcome.value, Math.floor(i / 2) + 1), `the data of task ${i}`);
+    }
+    assert.equal(outcomes[deadly]?.status, "rejected");
+    assert.ok(failedCount <= 2, `${failedCount} tasks failed`);
+  });
+
+  test("a result is what it was when its task ended, whatever the next task does to it", async () => {
+    await Promise.all(Array.from({ length: 20 }, () => executor.submit(fillAndReturnSame, 0)));
+    const results = await Promise.all(Array.from({ length: 60 }, (_, i) => executor.submit(fillAndReturnSame, i)));
+    assert.ok(results.every((result, i) => isFilledWith(result, i)));
+  });
+
+  test("a crash of the next task doesn't take a result in shared memory along", async () => {
+    for (let i = 0; i < 20; i += 1) disposeSharedArray(await executor.submit(makeArrayOrDie, i, false));
+    const futures = Array.from({ length: 60 }, (_, i) => executor.submit(makeArrayOrDie, i, i % 20 === 15));
+    const outcomes = await Promise.allSettled(futures);
+    for (const [i, outcome] of outcomes.entries()) {
+      if (i % 20 === 15) {
+        assert.ok(outcome.status === "rejected" && outcome.reason instanceof WorkerCrashedError);
+        continue;
+      }
+      if (outcome.status === "rejected") throw outcome.reason;
+      assert.deepEqual([outcome.value[0], outcome.value[9]], [i, i]);
+      disposeSharedArray(outcome.value);
+    }
+  });
+});
