@@ -149,8 +149,12 @@ export class WorkerTasks implements TaskHolder {
       return;
     }
     this.takeBack();
+    this.#limitDoubt();
+  }
+
+  /** No answer comes: the process is stopped, say. */
+  #limitDoubt(): void {
     const limitMs = Math.max(TAKE_BACK_LIMIT_MS, this.#host.config.graceMs);
-    // No answer comes: the process is stopped, say.
     this.#doubtTimer ??= setTimeout(
       () => setImmediate(() => this.#isTakingBack && this.#host.kill()),
       limitMs,
@@ -315,7 +319,8 @@ export class WorkerTasks implements TaskHolder {
     this.#clock.clear();
     if (task.endReason !== undefined) {
       this.#ended = { task, outcome };
-      if (!this.#isTakingBack) this.#finishEnded();
+      if (this.#isTakingBack) this.#limitDoubt();
+      else this.#finishEnded();
       return;
     }
     task.fn.learn(task.isChunk, durationUs);

@@ -1,0 +1,224 @@
+/** The tasks of one worker by themselves: the test is the process, its watchdog and its pool. */
+
+import assert from "node:assert/strict";
+import { describe } from "node:test";
+import { test } from "node:test";
+
+import { CancelledError } from "../../src/errors.js";
+import { PoolTask } from "../../src/pool/pool-task.js";
+import { PooledFunction } from "../../src/pool/function-table.js";
+import { WorkerTasks } from "../../src/pool/worker-tasks.js";
+import type { ParentChannel } from "../../src/wire/parent-channel.js";
+import type { ProcessTask } from "../../src/system/process-task.js";
+import type { ToParentMessage } from "../../src/wire/protocol.js";
+import type { ToWatchdogMessage } from "../../src/wire/protocol.js";
+import type { WorkerConfig } from "../../src/pool/worker-config.js";
+
+/** No process has this id, so nothing is found to be ended. */
+const NOBODY = 2 ** 22 + 1;
+
+class Scene {
+  readonly log: string[] = [];
+  readonly asked: ToWatchdogMessage[] = [];
+  kept: readonly ToParentMessage[] = [];
+  isKilled = false;
+  readonly tasks: WorkerTasks;
+  readonly #fn = new PooledFunction(1, Uint8Array.of(1));
+
+  constructor() {
+    this.#fn.learn(false, 5);
+    const channel = {
+      send: () => {},
+      sendToWatchdog: (message: ToWatchdogMessage) => this.asked.push(message),
+      outcomeBytesSoFar: () => 0,
+    };
+    this.tasks = new WorkerTasks({
+      config: { graceMs: 500, maxTasks: undefined } as unknown as WorkerConfig,
+      channel: channel as unknown as ParentChannel,
+      processTask: {} as ProcessTask,
+      root: { pid: NOBODY },
+      readKept: () => this.kept,
+      isOpen: () => true,
+      isRetiring: () => false,
+      isKilled: () => this.isKilled,
+      kill: () => {
+        this.isKilled = true;
+        this.log.push("kill");
+      },
+      onNonsense: (error) => this.log.push(`nonsense: ${error.message}`),
+      onUsedUp: () => this.log.push("used up"),
+      onRoom: () => this.log.push("room"),
+      onReturned: (tasks) => this.log.push(`returned ${tasks.map(({ name }) => name).join()}`),
+      onSettled: (task, outcome) => {
+        task.settle(outcome);
+      },
+    });
+  }
+
+  give(...names: string[]): PoolTask[] {
+    return names.map((name) => {
+      const order = { name, fn: this.#fn, args: [], isChunk: false, timeoutMs: undefined };
+      const task = new PoolTask(order, {
+        onDispatched: () => {},
+        onStarted: () => this.log.push(`started ${name}`),
+        onSettled: (_task, outcome) =>
+          this.log.push(`settled ${name}: ${outcome.kind === "ended" ? outcome.error.name : outcome.kind}`),
+      });
+      this.tasks.give(task);
+      return task;
+    });
+  }
+
+  start(taskId: number): void {
+    this.tasks.receive({ kind: "started", taskId });
+  }
+
+  finish(taskId: number): void {
+    this.tasks.receive({ kind: "result", taskId, durationUs: 5, value: Uint8Array.of(0xff) });
+  }
+
+  /** The watchdog's answer to the last question. */
+  answer(taskId: number): void {
+    const last = this.asked.findLast(({ kind }) => kind === "takeBack");
+    assert.ok(last?.kind === "takeBack");
+    this.tasks.receiveFromWatchdog({ kind: "takenBack", taskId, question: last.question });
+  }
+}
+
+async function turns(count = 20): Promise<void> {
+  for (let i = 0; i < count; i += 1) await new Promise(setImmediate);
+}
+
+describe("the tasks of a worker", () => {
+  test("start and settle in the order in which they were given", () => {
+    const scene = new Scene();
+    scene.give("a", "b");
+    for (const id of [1, 2]) {
+      scene.start(id);
+      scene.finish(id);
+    }
+    assert.deepEqual(scene.log, ["started a", "settled a: result", "started b", "settled b: result"]);
+  });
+
+  test("what the journal told comes again over the pipe, and means nothing then", () => {
+    const scene = new Scene();
+    scene.give("a", "b");
+    scene.kept = [
+      { kind: "started", taskId: 1 },
+      { kind: "result", taskId: 1, durationUs: 5, value: Uint8Array.of(0xff) },
+      { kind: "started", taskId: 2 },
+    ];
+    scene.tasks.checkStall();
+    scene.tasks.checkStall();
+    scene.start(1);
+    scene.finish(1);
+    scene.start(2);
+    scene.finish(2);
+    assert.deepEqual(scene.log, ["started a", "settled a: result", "started b", "settled b: result"]);
+  });
+
+  test("a journal that is ahead of the pipe is left alone until the pipe has come so far", () => {
+    const scene = new Scene();
+    scene.give("a", "b");
+    scene.start(1);
+    scene.kept = [{ kind: "started", taskId: 2 }];
+    scene.tasks.checkStall();
+    scene.tasks.checkStall();
+    assert.deepEqual(scene.log, ["started a"]);
+    assert.equal(scene.asked.at(-1)?.kind, "takeBack", "the second is asked for");
+    scene.answer(3);
+    scene.finish(1);
+    scene.start(2);
+    assert.deepEqual(scene.log, ["started a", "settled a: result", "started b"]);
+  });
+
+  test("what has not begun behind a long task goes back, in order", () => {
+    const scene = new Scene();
+    scene.give("a", "b", "c");
+    scene.start(1);
+    scene.tasks.checkStall();
+    scene.tasks.checkStall();
+    scene.answer(2);
+    assert.deepEqual(scene.log, ["started a", "returned b,c"]);
+    assert.equal(scene.tasks.first?.name, "a");
+  });
+
+  test("a task that is cancelled before it began settles at the answer; those with it run elsewhere", () => {
+    const scene = new Scene();
+    const [, b] = scene.give("a", "b", "c");
+    scene.start(1);
+    scene.tasks.end(b as PoolTask, new CancelledError());
+    assert.deepEqual(scene.log, ["started a"]);
+    scene.answer(2);
+    assert.deepEqual(scene.log, ["started a", "settled b: CancelledError", "returned c"]);
+  });
+
+  test("a cancelled task that had ended when the next one began is settled without harm to that one", () => {
+    const scene = new Scene();
+    const [a] = scene.give("a", "b");
+    scene.start(1);
+    scene.tasks.end(a as PoolTask, new CancelledError());
+    scene.finish(1);
+    assert.deepEqual(scene.log, ["started a"], "whether b has begun is not known yet");
+    scene.start(2);
+    scene.answer(3);
+    scene.finish(2);
+    assert.deepEqual(scene.log, ["started a", "settled a: CancelledError", "started b", "settled b: result"]);
+  });
+
+  test("so it is when the answer comes first", async () => {
+    const scene = new Scene();
+    const [a] = scene.give("a", "b");
+    scene.start(1);
+    scene.tasks.end(a as PoolTask, new CancelledError());
+    scene.finish(1);
+    scene.answer(2);
+    assert.deepEqual(scene.log, ["started a", "returned b"], "what a has left behind is looked for");
+    for (let i = 0; i < 500 && scene.log.length < 4; i += 1) await turns(1);
+    assert.deepEqual(scene.log, ["started a", "returned b", "settled a: CancelledError", "room"]);
+  });
+
+  test("a process that doesn't answer whether a task has begun is killed", async (t) => {
+    t.mock.timers.enable({ apis: ["setTimeout"] });
+    const waiting = new Scene();
+    const [, b] = waiting.give("a", "b");
+    waiting.start(1);
+    waiting.tasks.end(b as PoolTask, new CancelledError());
+    const ended = new Scene();
+    const [a] = ended.give("a", "b");
+    ended.start(1);
+    ended.tasks.end(a as PoolTask, new CancelledError());
+    ended.finish(1);
+    t.mock.timers.tick(999);
+    await turns();
+    assert.deepEqual([waiting.isKilled, ended.isKilled], [false, false]);
+    t.mock.timers.tick(1);
+    await turns();
+    assert.deepEqual([waiting.isKilled, ended.isKilled], [true, true]);
+    assert.equal(ended.tasks.leaveBehind(undefined)?.name, "a");
+    assert.equal(ended.log.at(-1), "returned b");
+  });
+
+  test("a task that is said not to have begun although it has is nonsense", () => {
+    const scene = new Scene();
+    scene.give("a");
+    scene.start(1);
+    scene.tasks.giveBack(1);
+    assert.match(scene.log.at(-1) ?? "", /nonsense: .*gives back/);
+    scene.start(7);
+    assert.match(scene.log.at(-1) ?? "", /nonsense: .*began task 7/);
+  });
+
+  test("when notices may be lost, nothing that may have begun is given back", () => {
+    const scene = new Scene();
+    scene.give("a", "b", "c");
+    scene.start(1);
+    const outcomeOf = (): { kind: "ended"; error: Error } => ({ kind: "ended", error: new RangeError("in doubt") });
+    assert.equal(scene.tasks.leaveBehind({ lastBegun: 2, outcomeOf })?.name, "a");
+    assert.deepEqual(scene.log, ["started a", "returned c", "settled b: RangeError"]);
+    const unknown = new Scene();
+    unknown.give("a", "b");
+    unknown.tasks.leaveBehind({ lastBegun: Number.NaN, outcomeOf });
+    assert.deepEqual(unknown.log, ["settled b: RangeError"]);
+  });
+});
