@@ -20,6 +20,7 @@ import { TreeKill } from "./tree-kill.js";
 import { findDescendants } from "./process-tree.js";
 import { findDescendantsSync } from "./process-tree.js";
 import { hostPlatform } from "./platform.js";
+import { readsProc } from "./process-table.js";
 import { sendSignalTo } from "./process-identity.js";
 import { signalProcess } from "./process-identity.js";
 
@@ -71,8 +72,15 @@ async function killTrees(
   const kill = new TreeKill(roots, sparesRoots, platform);
   const deadline = performance.now() + limitMs;
   let pauseMs = FIRST_POLL_MS;
+  let isInDoubt = false;
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
-    const after = kill.strike(await findDescendants(roots, platform, kill.struck));
+    // Who may have slipped through a scan in slices is looked for in one go: it takes some milliseconds, and is missed by less.
+    const scan =
+      isInDoubt && readsProc(platform)
+        ? findDescendantsSync(roots, platform, kill.struck)
+        : await findDescendants(roots, platform, kill.struck);
+    const after = kill.strike(scan);
+    isInDoubt = after === "pauseAndScan";
     if (after === "done" || performance.now() >= deadline) break;
     if (after === "pauseAndScan") {
       // Longer each time: on a loaded machine an execve takes some milliseconds.

@@ -18,6 +18,9 @@ export type AfterStrike = "scanAgain" | "pauseAndScan" | "awaitDeaths" | "done";
 /** How many scans may follow only because the last one may have missed something. */
 const MAX_DOUBTFUL_SCANS = 6;
 
+/** And how many if descendants were found before: a family that renews itself is likelier then than a busy machine. */
+const MAX_DOUBTFUL_SCANS_OF_FAMILY = 40;
+
 /** Kills by SIGKILL whatever each scan finds. */
 export class TreeKill {
   readonly #roots: readonly TreeRoot[];
@@ -55,7 +58,9 @@ export class TreeKill {
       return "scanAgain";
     }
     if (targets.some((entry) => !this.#unreachable.has(this.#struck.get(entry.pid) ?? entry))) return "awaitDeaths";
-    if (scan.isSettled || this.#doubtfulScanCount >= MAX_DOUBTFUL_SCANS) return "done";
+    const isFamily = this.#struck.size > this.#roots.length;
+    const mostScans = isFamily ? MAX_DOUBTFUL_SCANS_OF_FAMILY : MAX_DOUBTFUL_SCANS;
+    if (scan.isSettled || this.#doubtfulScanCount >= mostScans) return "done";
     this.#doubtfulScanCount += 1;
     return "pauseAndScan";
   }

@@ -96,10 +96,14 @@ export class ChildChannel {
 
   /** Has a message wait for the next one that is sent. */
   post(message: ToParentMessage): void {
+    this.#append(message);
+    if (this.#outbox.waitingBytes >= FLUSH_BYTES) this.flush();
+  }
+
+  #append(message: ToParentMessage): void {
     if (this.#hasEnded) return;
     if (this.#hasJournal && this.#outbox.isEmpty) this.#mark(0);
     this.#outbox.append(frameToParent(message));
-    if (this.#outbox.waitingBytes >= FLUSH_BYTES) this.flush();
   }
 
   /**
@@ -112,8 +116,8 @@ export class ChildChannel {
       return;
     }
     // What has a long payload doesn't lie in one piece.
-    if (!this.#outbox.isInOnePiece) this.flush();
-    this.post(message);
+    if (!this.#outbox.isInOnePiece || this.#outbox.waitingBytes >= FLUSH_BYTES) this.flush();
+    this.#append(message);
     this.#mark(this.#outbox.waitingBytes);
     const newest = this.#outbox.markNewest();
     if (newest !== undefined && this.#writeToJournal(newest.slab, newest.from, newest.sizeBytes)) return;
