@@ -19,7 +19,7 @@ export type AfterStrike = "scanAgain" | "pauseAndScan" | "awaitDeaths" | "done";
 const MAX_DOUBTFUL_SCANS = 6;
 
 /** And how many if descendants were found before: a family that renews itself is likelier then than a busy machine. */
-const MAX_DOUBTFUL_SCANS_OF_FAMILY = 40;
+const MAX_DOUBTFUL_SCANS_OF_FAMILY = 12;
 
 /** Kills by SIGKILL whatever each scan finds. */
 export class TreeKill {

@@ -130,3 +130,18 @@ test("a cancelled task doesn't take what its successor in the same worker has st
   const outcomes = await Promise.allSettled(futures);
   outcomes.forEach((outcome, i) => assert.equal(outcome.status, i === 3 ? "rejected" : "fulfilled", `task ${i}`));
 });
+
+test("a task that writes garbage to the private pipe and kills its process fails alone: the journal tells what had begun", async () => {
+  await using executor = new ProcessTaskPoolExecutor({ maxWorkers: 1 });
+  const perhapsRage = async (i: number): Promise<number> => {
+    if (i !== 50) return i;
+    const { writeSync } = await import("node:fs");
+    writeSync(4, Buffer.alloc(64, 0xff));
+    process.kill(process.pid, "SIGKILL");
+    return i;
+  };
+  for (let i = 0; i < 20; i += 1) await executor.submit(perhapsRage, 0);
+  const outcomes = await Promise.allSettled(Array.from({ length: 100 }, (_, i) => executor.submit(perhapsRage, i)));
+  const failed = outcomes.flatMap((outcome, i) => (outcome.status === "rejected" ? [i] : []));
+  assert.deepEqual(failed, process.platform === "linux" ? [50] : failed);
+});
