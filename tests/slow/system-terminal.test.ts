@@ -45,7 +45,10 @@ describe("families that don't hold still", { skip: process.platform !== "linux" 
     const env = { [COOKIE_VARIABLE]: cookie };
     await using program = startFixture("chains-daemons", { detached: true, env });
     await program.waitForLine(/^ready$/);
-    await waitUntil(() => processesCarrying(COOKIE_VARIABLE, cookie).length > 1, { what: "the first daemons" });
+    await waitUntil(() => processesCarrying(COOKIE_VARIABLE, cookie).length > 1, {
+      deadlineMs: 60_000,
+      what: "the first daemons",
+    });
     const root = { pid: program.pid, startTime: startTimeOf(program.pid), cookie };
     // On a machine with a load of 15, some chains outlived two hunts: see docs/promises.md. (A pool hunts twice.) Nor does one
     // look tell whether they are gone: in the midst of execve a process shows no cookie, and may be kept there for a while.
