@@ -23,7 +23,7 @@ for (const descriptor of [0, 1, 2, 3, 5]) {
       closeSync(fd);
       // The parent is to see it before the result.
       await new Promise((resolve) => {
-        setTimeout(resolve, 50);
+        setTimeout(resolve, 500);
       });
       return process.pid;
     };
