@@ -47,8 +47,7 @@ export class HeldTasks {
     if (task === undefined) return undefined;
     this.#head += 1;
     this.#expectedUs -= task.expectedUs;
-    if (this.#head === this.#tasks.length) this.clear();
-    else if (this.#head >= COMPACT_AFTER) this.#compact();
+    if (this.#head >= COMPACT_AFTER || this.#head === this.#tasks.length) this.#compact();
     return task;
   }
 
@@ -63,11 +62,7 @@ export class HeldTasks {
 
   /** Takes all out, in order. */
   clear(): PoolTask[] {
-    const tasks = this.#tasks.slice(this.#head);
-    this.#tasks = [];
-    this.#head = 0;
-    this.#expectedUs = 0;
-    return tasks;
+    return this.takeFrom(0);
   }
 
   *[Symbol.iterator](): Generator<PoolTask, void> {
@@ -77,5 +72,7 @@ export class HeldTasks {
   #compact(): void {
     this.#tasks = this.#tasks.slice(this.#head);
     this.#head = 0;
+    // Sums and differences of fractions don't come out at zero by themselves.
+    if (this.#tasks.length === 0) this.#expectedUs = 0;
   }
 }

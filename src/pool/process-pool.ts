@@ -292,11 +292,7 @@ export class ProcessPool {
     },
     onReturned: (tasks) => {
       // Those that were first before are again; and the last one put before the others is the first.
-      for (const task of tasks.toReversed()) {
-        task.state = "queued";
-        task.holder = undefined;
-        this.#queue.unshift(task);
-      }
+      for (const task of tasks.toReversed()) this.#requeue(task);
       this.#isFull = false;
       this.#dispatch();
     },
@@ -329,9 +325,7 @@ export class ProcessPool {
   #giveBack(task: PoolTask, worker: Worker, death: WorkerDeath): void {
     task.lostStarts += 1;
     if (task.lostStarts < MAX_LOST_STARTS) {
-      task.state = "queued";
-      task.holder = undefined;
-      this.#queue.unshift(task);
+      this.#requeue(task);
       return;
     }
     const { exitCode, signal, stderr, what } = death;
@@ -343,6 +337,13 @@ export class ProcessPool {
     if (this.#lostTasksInARow < MAX_LOST_TASKS) return;
     this.#lostTasksInARow = 0;
     this.#failWaiting(new WorkerStartError(MAX_LOST_TASKS * MAX_LOST_STARTS, what, stderr));
+  }
+
+  /** Puts a task that has not begun before all others. */
+  #requeue(task: PoolTask): void {
+    task.state = "queued";
+    task.holder = undefined;
+    this.#queue.unshift(task);
   }
 
   #onStartFailed(what: string, stderr: string): void {

@@ -13,7 +13,12 @@ export function isAnnounced(task: PoolTask): boolean {
 }
 
 /** Sends a task to a worker, and its function if the worker doesn't hold it. Gives the size of both, in bytes. */
-export function sendTask(task: PoolTask, sent: SentFunctions, channel: ParentChannel): number {
+export function sendTask(
+  task: PoolTask,
+  isStartAnnounced: boolean,
+  sent: SentFunctions,
+  channel: ParentChannel,
+): number {
   const { fn, args } = task;
   task.sendCount += 1;
   let sentBytes = args instanceof Uint8Array ? sizeWithAttachments(args) : 0;
@@ -30,7 +35,7 @@ export function sendTask(task: PoolTask, sent: SentFunctions, channel: ParentCha
     taskId: task.number,
     functionId: fn.id,
     isChunk: task.isChunk,
-    isAnnounced: isAnnounced(task),
+    isAnnounced: isStartAnnounced,
     taskName: task.name,
     args,
   });

@@ -126,8 +126,9 @@ export class WorkerTasks implements TaskHolder {
     this.#givenCount += 1;
     task.holder = this;
     this.#held.push(task, task.fn.expectedUs(task.isChunk) ?? HELD_US);
-    const sentBytes = sendTask(task, this.#sent, this.#channel);
-    this.#isSilent = !isAnnounced(task);
+    const isStartAnnounced = isAnnounced(task);
+    this.#isSilent = !isStartAnnounced;
+    const sentBytes = sendTask(task, isStartAnnounced, this.#sent, this.#channel);
     if (this.#held.first === task) this.#makeNext(task, sentBytes);
     else task.state = "held";
   }
@@ -189,17 +190,16 @@ export class WorkerTasks implements TaskHolder {
     this.#finishEnded();
   }
 
+  /** Asks which of its tasks have not begun, and has them back; the answer comes also while a task keeps it busy. */
+  takeBack(): void {
+    if (!this.#isTakingBack) this.#ask();
+  }
+
   /**
-   * Asks which of its tasks have not begun, and has them back; the answer comes also while a task keeps it busy.
+   * As `takeBack`, whatever was asked before: the answer tells that the process was alive at this moment.
    *
    * @returns The number of the question.
    */
-  takeBack(): number {
-    if (!this.#isTakingBack) this.#ask();
-    return this.#question;
-  }
-
-  /** As `takeBack`, whatever was asked before: the answer tells that the process was alive at this moment. */
   takeBackAnew(): number {
     this.#ask();
     return this.#question;
