@@ -15,10 +15,20 @@ interface FutureMover {
   reject(future: ProcessFuture<unknown>, error: unknown): void;
 }
 
-/** The two ends of a promise; `Promise.withResolvers` is not in Node 20. */
-interface Settlers<T> {
-  resolve(value: T): void;
-  reject(error: unknown): void;
+/** What only some futures need. */
+interface Details {
+  /** What the task failed with. */
+  error?: unknown;
+  started?: Promise<ProcessTask>;
+  resolveStarted?: (processTask: ProcessTask) => void;
+  rejectStarted?: (error: unknown) => void;
+}
+
+/** Where the promise that is being made leaves its end: one function for all futures, and not one for each. */
+let newResolve: (value: unknown) => void;
+
+function keepResolve(resolve: (value: never) => void): void {
+  newResolve = resolve as (value: unknown) => void;
 }
 
 type State = "pending" | "running" | "done" | "failed" | "cancelled";
@@ -31,24 +41,18 @@ export let futures: FutureMover;
 /**
  * The outcome of a task: a promise that can also be cancelled and asked.
  *
+ * A hundred thousand of them may wait at a time. So each has few fields, no closure of its own, and no function to
+ * reject it: it is resolved with a rejected promise instead.
+ *
  * It settles when the task has really ended. Cancelled, it rejects with a `CancelledError`, which never counts as an unhandled
  * rejection; a failure that nobody handles does, as with any promise.
  */
 export class ProcessFuture<T> extends Promise<T> {
   #state: State = "pending";
-  // Of unknown, so that a future of a narrow type is one of a wider type, too, as any promise is.
   #resolve: ((value: unknown) => void) | undefined;
-  #reject: ((error: unknown) => void) | undefined;
   #control: FutureControl | undefined;
   #processTask: ProcessTask | undefined;
-  #started: Promise<ProcessTask> | undefined;
-  #settleStarted: Settlers<ProcessTask> | undefined;
-  #error: unknown;
-
-  /** `then`, `catch` and `finally` give plain promises: what they return is not the task. */
-  static override get [Symbol.species](): PromiseConstructor {
-    return Promise;
-  }
+  #details: Details | undefined;
 
   override get [Symbol.toStringTag](): string {
     return "ProcessFuture";
@@ -74,17 +78,23 @@ export class ProcessFuture<T> extends Promise<T> {
    * maybe with its outcome only. Rejects when the task ends without having begun; that never counts as an unhandled rejection.
    */
   get started(): Promise<ProcessTask> {
-    if (this.#started !== undefined) return this.#started;
-    if (this.#processTask !== undefined) {
-      this.#started = Promise.resolve(this.#processTask);
-    } else {
-      this.#started = new Promise<ProcessTask>((resolve, reject) => {
-        if (this.done) reject(this.#error);
-        else this.#settleStarted = { resolve, reject };
-      });
-      this.#started.catch(() => {});
-    }
-    return this.#started;
+    const details = (this.#details ??= {});
+    details.started ??= this.#makeStarted(details);
+    return details.started;
+  }
+
+  #makeStarted(details: Details): Promise<ProcessTask> {
+    if (this.#processTask !== undefined) return Promise.resolve(this.#processTask);
+    const started = new Promise<ProcessTask>((resolve, reject) => {
+      if (this.done) {
+        reject(details.error);
+        return;
+      }
+      details.resolveStarted = resolve;
+      details.rejectStarted = reject;
+    });
+    started.catch(() => {});
+    return started;
   }
 
   /**
@@ -127,33 +137,24 @@ export class ProcessFuture<T> extends Promise<T> {
   #start(processTask: ProcessTask): void {
     this.#state = "running";
     this.#processTask = processTask;
-    this.#settleStarted?.resolve(processTask);
-    this.#settleStarted = undefined;
+    this.#details?.resolveStarted?.(processTask);
   }
 
   #end(state: State, error: unknown): void {
     this.#state = state;
     this.#control = undefined;
     this.#resolve = undefined;
-    this.#reject = undefined;
-    this.#error = error;
-    this.#settleStarted?.reject(error ?? new CancelledError("The task ended before it began."));
-    this.#settleStarted = undefined;
+    if (error !== undefined) (this.#details ??= {}).error = error;
+    // Without an effect when it has begun.
+    this.#details?.rejectStarted?.(error ?? new CancelledError("The task ended before it began."));
   }
 
-  // Functions rather than methods: what moves a future is no business of those who hold it. And they are no closures,
-  // of which each of a hundred thousand waiting futures would need some of its own.
+  // Functions rather than methods: what moves a future is no business of those who hold it.
   static {
     futures = {
       create: <V>(control: FutureControl) => {
-        let resolve: ((value: V) => void) | undefined;
-        let reject: ((error: unknown) => void) | undefined;
-        const future = new ProcessFuture<V>((onResolve, onReject) => {
-          resolve = onResolve;
-          reject = onReject;
-        });
-        future.#resolve = resolve as (value: unknown) => void;
-        future.#reject = reject;
+        const future = new ProcessFuture<V>(keepResolve);
+        future.#resolve = newResolve;
         future.#control = control;
         return future;
       },
@@ -164,13 +165,16 @@ export class ProcessFuture<T> extends Promise<T> {
         resolve?.(value);
       },
       reject: (future, error) => {
-        const reject = future.#reject;
+        const resolve = future.#resolve;
         const isCancelled = error instanceof CancelledError;
         // Handled beforehand: nobody has to await what he has cancelled.
         if (isCancelled) future.catch(() => {});
         future.#end(isCancelled ? "cancelled" : "failed", error);
-        reject?.(error);
+        resolve?.(Promise.reject(error));
       },
     };
+    // `await` and `Promise.all` take a promise as it is, if this says `Promise`; else each makes another one around it, which
+    // costs as much as all else of a small task. `instanceof` goes by the prototype and is not affected.
+    void Object.defineProperty(this.prototype, "constructor", { value: Promise, writable: true, configurable: true });
   }
 }

@@ -27,11 +27,11 @@ class NearbyStack implements SubmissionStack {
 const BURST = 64;
 
 /** After those, one call in so many microseconds. */
-const PAUSE_US = 50;
+const PAUSE_US = 500;
 
 /**
  * Captures stacks, which cost more than all else of a submission (1 to 5 µs, and 0.3 to 0.8 kB), and no more of them than
- * a program feels: of thousands of submissions of one function in a row, one every 50 µs has its own, and the others have
+ * a program feels: of thousands of submissions of one function in a row, one every 0.5 ms has its own, and the others have
  * the last one, and say so.
  */
 export class SubmissionStacks {

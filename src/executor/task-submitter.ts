@@ -3,7 +3,6 @@
 import { isPromise } from "node:util/types";
 
 import { CancelledError } from "../errors.js";
-import { DecodedValue } from "../wire/protocol.js";
 import { FunctionTable } from "../pool/function-table.js";
 import { MAX_PAYLOAD_BYTES } from "../wire/frame.js";
 import { NotAFunctionError } from "../errors.js";
@@ -33,8 +32,9 @@ import type { ProcessTask } from "../system/process-task.js";
 import type { ProcessPool } from "../pool/process-pool.js";
 import type { TaskOptions } from "./options.js";
 import type { SubmissionStack } from "./submission-stack.js";
+import type { TaskArguments } from "../pool/pool-task.js";
 import type { TaskEvents } from "../pool/pool-task.js";
-import type { TaskOrder } from "../pool/pool-task.js";
+import type { TaskKind } from "../pool/pool-task.js";
 import type { TaskOutcome } from "../pool/pool-task.js";
 
 /** Any function; its arguments are checked by the public signatures. */
@@ -116,51 +116,59 @@ function releaseAll(allOfThem: readonly Pins[]): void {
   for (const pins of allOfThem) pins.release();
 }
 
+/** What many calls have in common. */
+interface SubmittedKind extends TaskKind {
+  readonly pool: ProcessPool;
+  readonly observer: TaskObserver | undefined;
+}
+
+/** What few calls need. */
+interface Ties {
+  readonly stopListening: (() => void) | undefined;
+  /** Keep the shared memory that it refers to until it has settled. */
+  readonly pins: readonly Pins[];
+}
+
 /** One call on its way, with all that waits for its end. */
 class SubmittedTask<T> extends PoolTask implements FutureControl {
   readonly future: ProcessFuture<T>;
-  readonly observer: TaskObserver | undefined;
-  readonly #pool: ProcessPool;
   readonly #submission: SubmissionStack;
-  #stopListening: (() => void) | undefined;
-  /** Keeps the shared memory that it refers to until it has settled. */
-  #pins = NO_PINS;
+  #ties: Ties | undefined;
 
-  constructor(pool: ProcessPool, order: TaskOrder, submission: SubmissionStack, observer: TaskObserver | undefined) {
-    super(order, submittedTaskEvents);
-    this.#pool = pool;
+  constructor(kind: SubmittedKind, args: TaskArguments, submission: SubmissionStack) {
+    super(kind, args);
     this.#submission = submission;
-    this.observer = observer;
     this.future = futures.create<T>(this);
   }
 
+  get submittedKind(): SubmittedKind {
+    return this.kind as SubmittedKind;
+  }
+
   cancel(reason: unknown): boolean {
-    return this.#pool.cancel(this, new CancelledError(undefined, { cause: reason }));
+    return this.submittedKind.pool.cancel(this, new CancelledError(undefined, { cause: reason }));
   }
 
-  cancelBy(signal: AbortSignal): void {
-    this.#stopListening = onAbort(signal, () => this.cancel(signal.reason));
-  }
-
-  holdPins(pins: readonly Pins[]): void {
-    this.#pins = pins;
+  tie(pins: readonly Pins[], signal: AbortSignal | undefined): void {
+    if (pins === NO_PINS && signal === undefined) return;
+    this.#ties = { pins, stopListening: signal && onAbort(signal, () => this.cancel(signal.reason)) };
   }
 
   finish(outcome: TaskOutcome): void {
-    this.observer?.onSettled(this);
-    this.#stopListening?.();
-    if (this.#pins !== NO_PINS) releaseAll(this.#pins);
-    this.#pins = NO_PINS;
+    this.submittedKind.observer?.onSettled(this);
+    this.#ties?.stopListening?.();
+    if (this.#ties !== undefined) releaseAll(this.#ties.pins);
+    this.#ties = undefined;
     settle(this.future, outcome, this.#submission);
   }
 }
 
 /** The pool knows its tasks as such; those that come here are ours. */
 const submittedTaskEvents: TaskEvents = {
-  onDispatched: (task) => (task as SubmittedTask<unknown>).observer?.onDispatched(task),
+  onDispatched: (task) => (task as SubmittedTask<unknown>).submittedKind.observer?.onDispatched(task),
   onStarted: (task, processTask) => {
     const submitted = task as SubmittedTask<unknown>;
-    submitted.observer?.onStarted(task, processTask);
+    submitted.submittedKind.observer?.onStarted(task, processTask);
     futures.start(submitted.future, processTask);
   },
   onSettled: (task, outcome) => (task as SubmittedTask<unknown>).finish(outcome),
@@ -180,8 +188,8 @@ export class TaskSubmitter {
   readonly #stacks = new SubmissionStacks();
   /** Functions whose captured state can't change; others are looked at anew at every submission. */
   readonly #stable = new WeakMap<AnyFunction, PooledFunction>();
-
   readonly #shareAboveBytes: number;
+  #lastKind: SubmittedKind | undefined;
 
   /** @param shareAboveBytes - Binary data in arguments of at least this size is placed in shared memory. */
   constructor(pool: ProcessPool, shareAboveBytes: number = Infinity) {
@@ -200,24 +208,42 @@ export class TaskSubmitter {
       const stack = this.#stacks.capture(fn.id, submission.calledFrom);
       const encoded = isPlain(submission) ? undefined : encodeLists(submission, this.#shareAboveBytes);
       pins = allPins(fn, encoded?.pins);
-      const order: TaskOrder = {
-        name: name ?? nameOf(submission.fn),
-        fn,
-        args: encoded === undefined ? submission.args : encoded.encoded,
-        isChunk: submission.isChunk,
-        timeoutMs,
-      };
-      checkSize(order.fn.pickle, "the function with its variables");
-      if (order.args instanceof Uint8Array) checkSize(order.args, "args");
-      const task = new SubmittedTask<T>(this.#pool, order, stack, observer);
-      task.holdPins(pins);
-      if (signal !== undefined) task.cancelBy(signal);
+      const args = encoded === undefined ? submission.args : encoded.encoded;
+      if (args instanceof Uint8Array) checkSize(args, "args");
+      const kind = this.#kindOf(fn, name ?? nameOf(submission.fn), submission.isChunk, timeoutMs, observer);
+      const task = new SubmittedTask<T>(kind, args, stack);
+      task.tie(pins, signal);
       this.#pool.submit(task);
       return task.future;
     } catch (error) {
       releaseAll(pins);
       return rejected(error);
     }
+  }
+
+  /** That of the call before, when it is the same. */
+  #kindOf(
+    fn: PooledFunction,
+    name: string,
+    isChunk: boolean,
+    timeoutMs: number | undefined,
+    observer: TaskObserver | undefined,
+  ): SubmittedKind {
+    const last = this.#lastKind;
+    const isSame = last?.fn === fn && last.name === name && last.observer === observer;
+    if (isSame && last.isChunk === isChunk && last.timeoutMs === timeoutMs) return last;
+    const kind: SubmittedKind = {
+      name,
+      fn,
+      isChunk,
+      timeoutMs,
+      observer,
+      pool: this.#pool,
+      events: submittedTaskEvents,
+    };
+    // One with shared memory is not kept: that is to be free when its holders drop it.
+    this.#lastKind = fn.pins === undefined ? kind : undefined;
+    return kind;
   }
 
   /** @throws FunctionNotPicklableError when it can't be sent. */
@@ -228,6 +254,7 @@ export class TaskSubmitter {
     // The function holds the memory; the descriptors are kept open by each task.
     pins?.release();
     const { payload, isStable } = encoded;
+    checkSize(payload, "the function with its variables");
     const pooled = this.#functions.intern(payload, pins);
     if (isStable) this.#stable.set(fn, pooled);
     return pooled;
@@ -236,9 +263,12 @@ export class TaskSubmitter {
 
 function settle<T>(future: ProcessFuture<T>, outcome: TaskOutcome, submission: SubmissionStack): void {
   try {
+    if (outcome.kind === "value") {
+      futures.resolve(future, outcome.value as T);
+      return;
+    }
     if (outcome.kind === "result") {
-      const { value } = outcome;
-      futures.resolve(future, (value instanceof DecodedValue ? value.value : decodeValue(value)) as T);
+      futures.resolve(future, decodeValue(outcome.value) as T);
       return;
     }
     const error = outcome.kind === "ended" ? outcome.error : decodeThrown(outcome.error);

@@ -20,14 +20,15 @@ export class PooledFunction {
     this.pins = pins;
   }
 
-  /** How long a task (or a chunk) is expected to take, in microseconds; `undefined` before one has ended. */
+  /** How long a task (or a chunk) is expected to take, in whole microseconds; `undefined` before one has ended. */
   expectedUs(isChunk: boolean): number | undefined {
-    return isChunk ? this.#chunkUs : this.#taskUs;
+    const known = isChunk ? this.#chunkUs : this.#taskUs;
+    return known === undefined ? undefined : Math.ceil(known);
   }
 
   /** Learns from a task that has ended. */
   learn(isChunk: boolean, durationUs: number): void {
-    const known = this.expectedUs(isChunk) ?? durationUs;
+    const known = (isChunk ? this.#chunkUs : this.#taskUs) ?? durationUs;
     const learnt = known + (durationUs - known) * NEWEST_WEIGHT;
     if (isChunk) this.#chunkUs = learnt;
     else this.#taskUs = learnt;

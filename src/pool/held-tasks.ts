@@ -8,7 +8,8 @@ const COMPACT_AFTER = 256;
  * worker never waits for the next one. They are numbered from 1 on, as on the wire; no number is given twice.
  */
 export class HeldTasks {
-  #tasks: PoolTask[] = [];
+  /** Spent slots hold nothing: what a task captures must not live on in them. */
+  #tasks: (PoolTask | undefined)[] = [];
   #head = 0;
   #nextNumber = 1;
   #expectedUs = 0;
@@ -45,9 +46,11 @@ export class HeldTasks {
   shift(): PoolTask | undefined {
     const task = this.#tasks[this.#head];
     if (task === undefined) return undefined;
+    this.#tasks[this.#head] = undefined;
     this.#head += 1;
     this.#expectedUs -= task.expectedUs;
-    if (this.#head >= COMPACT_AFTER || this.#head === this.#tasks.length) this.#compact();
+    const { length } = this.#tasks;
+    if (this.#head === length || (this.#head >= COMPACT_AFTER && this.#head * 2 >= length)) this.#compact();
     return task;
   }
 
@@ -55,7 +58,7 @@ export class HeldTasks {
   takeFrom(number: number): PoolTask[] {
     let from = this.#tasks.length;
     while (from > this.#head && (this.#tasks[from - 1] as PoolTask).number >= number) from -= 1;
-    const taken = this.#tasks.splice(from);
+    const taken = this.#tasks.splice(from) as PoolTask[];
     for (const task of taken) this.#expectedUs -= task.expectedUs;
     return taken;
   }
@@ -72,7 +75,5 @@ export class HeldTasks {
   #compact(): void {
     this.#tasks = this.#tasks.slice(this.#head);
     this.#head = 0;
-    // Sums and differences of fractions don't come out at zero by themselves.
-    if (this.#tasks.length === 0) this.#expectedUs = 0;
   }
 }

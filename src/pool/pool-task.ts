@@ -1,13 +1,13 @@
 import { TaskTimeoutError } from "../errors.js";
 import { mapFrames } from "./map-frames.js";
 import { releaseAttachments } from "../wire/attachments.js";
-import type { DecodedValue } from "../wire/protocol.js";
 import type { PooledFunction } from "./function-table.js";
 import type { ProcessTask } from "../system/process-task.js";
 
-/** How a task ended: with bytes from the worker, or with an error of the pool's own. */
+/** How a task ended: with bytes from the worker, with a small value that was decoded on its way, or with an error of the pool's own. */
 export type TaskOutcome =
-  | { readonly kind: "result"; readonly value: Uint8Array | DecodedValue; readonly isPinned?: true }
+  | { readonly kind: "result"; readonly value: Uint8Array; readonly isPinned?: true }
+  | { readonly kind: "value"; readonly value: unknown }
   | { readonly kind: "failure"; readonly error: Uint8Array; readonly isPinned?: true }
   | { readonly kind: "ended"; readonly error: Error };
 
@@ -24,16 +24,19 @@ export interface TaskEvents {
   onSettled(task: PoolTask, outcome: TaskOutcome): void;
 }
 
-/** What a task is made of. */
-export interface TaskOrder {
+/** What many tasks have in common. */
+export interface TaskKind {
   readonly name: string;
   readonly fn: PooledFunction;
-  /** Encoded arguments: one list, or a list of lists for a chunk; or a plain list as it is. */
-  readonly args: Uint8Array | readonly unknown[];
+  /** Whether the arguments are a list of lists, one for each call. */
   readonly isChunk: boolean;
-  /** How long it may run, in milliseconds; `undefined` for no limit. */
+  /** How long a task may run, in milliseconds; `undefined` for no limit. */
   readonly timeoutMs: number | undefined;
+  readonly events: TaskEvents;
 }
+
+/** Encoded arguments: one list, or a list of lists for a chunk; or a plain list as it is. */
+export type TaskArguments = Uint8Array | readonly unknown[];
 
 /**
  * One task on its way through the pool.
@@ -46,9 +49,6 @@ export interface TaskOrder {
  * held: a worker has it behind others; dispatched: it is the next one there, or has begun and the notice is on its way.
  */
 export class PoolTask {
-  readonly name: string;
-  readonly isChunk: boolean;
-  readonly timeoutMs: number | undefined;
   state: "queued" | "held" | "dispatched" | "running" | "settled" = "queued";
   /** Where it waits in the queue; kept by the queue. */
   position = -1;
@@ -63,27 +63,38 @@ export class PoolTask {
   lostStarts = 0;
   /** How many workers it was sent to, one after the other. */
   sendCount = 0;
-  #fn: PooledFunction | undefined;
-  #args: Uint8Array | readonly unknown[] | undefined;
-  readonly #events: TaskEvents;
+  #kind: TaskKind | undefined;
+  #args: TaskArguments | undefined;
 
-  constructor(order: TaskOrder, events: TaskEvents) {
-    this.name = order.name;
-    this.isChunk = order.isChunk;
-    this.timeoutMs = order.timeoutMs;
-    this.#fn = order.fn;
-    this.#args = order.args;
-    this.#events = events;
+  constructor(kind: TaskKind, args: TaskArguments) {
+    this.#kind = kind;
+    this.#args = args;
   }
 
-  /** The function; kept until the task has ended. */
+  /** What it has in common with others; kept until it has ended. */
+  get kind(): TaskKind {
+    if (this.#kind === undefined) throw new Error("The task has ended.");
+    return this.#kind;
+  }
+
+  get name(): string {
+    return this.#kind?.name ?? "";
+  }
+
   get fn(): PooledFunction {
-    if (this.#fn === undefined) throw new Error(`Task "${this.name}" has ended.`);
-    return this.#fn;
+    return this.kind.fn;
+  }
+
+  get isChunk(): boolean {
+    return this.kind.isChunk;
+  }
+
+  get timeoutMs(): number | undefined {
+    return this.kind.timeoutMs;
   }
 
   /** The encoded arguments; kept until the task begins, because until then it may have to go to another worker. */
-  get args(): Uint8Array | readonly unknown[] {
+  get args(): TaskArguments {
     if (this.#args === undefined) throw new Error(`Task "${this.name}" has begun and can't be sent again.`);
     return this.#args;
   }
@@ -91,7 +102,7 @@ export class PoolTask {
   /** Notes that the task is the next one in its worker. */
   dispatch(): void {
     this.state = "dispatched";
-    this.#events.onDispatched(this);
+    this.kind.events.onDispatched(this);
   }
 
   /** The error of a task that ran out of time; `frames` as its worker has told them. */
@@ -107,15 +118,17 @@ export class PoolTask {
     // doesn't run it; and of one that ends before it begins.
     if (this.sendCount === 1 && this.#args instanceof Uint8Array) releaseAttachments(this.#args);
     this.#args = undefined;
-    this.#events.onStarted(this, processTask);
+    this.kind.events.onStarted(this, processTask);
   }
 
   settle(outcome: TaskOutcome): void {
     if (this.state === "settled") return;
+    const { events } = this.kind;
     this.state = "settled";
     this.holder = undefined;
-    this.#fn = undefined;
     this.#args = undefined;
-    this.#events.onSettled(this, this.endReason === undefined ? outcome : { kind: "ended", error: this.endReason });
+    events.onSettled(this, this.endReason === undefined ? outcome : { kind: "ended", error: this.endReason });
+    // It captures what it captures.
+    this.#kind = undefined;
   }
 }

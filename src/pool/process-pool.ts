@@ -22,7 +22,7 @@ import type { PoolTask } from "./pool-task.js";
 import type { TaskOutcome } from "./pool-task.js";
 import type { WorkerConfig } from "./worker-config.js";
 import type { WorkerDeath } from "./worker-death.js";
-import type { WorkerEvents } from "./worker.js";
+import type { WorkerEvents } from "./worker-events.js";
 
 /** Workers that may die with a task that had not begun before that task is taken for the cause. */
 const MAX_LOST_STARTS = 3;
@@ -276,7 +276,7 @@ export class ProcessPool {
     }
   }
 
-  readonly #workerEvents: WorkerEvents = {
+  readonly #workerEvents: WorkerEvents<Worker> = {
     onReady: (worker) => {
       this.#starts.reset();
       this.#ready.push(worker);

@@ -30,7 +30,7 @@ export function sendTask(
       channel.send({ kind: "forget", functionId: forgotten });
     }
   }
-  channel.send({
+  channel.sendTask({
     kind: "task",
     taskId: task.number,
     functionId: fn.id,

@@ -4,7 +4,9 @@ import { openSync } from "node:fs";
 import { readSync } from "node:fs";
 
 import { MAX_JOURNAL_BYTES } from "../wire/journal.js";
+import { isMappedJournal } from "../wire/mapped-journal.js";
 import { readJournal } from "../wire/journal.js";
+import { readMappedJournal } from "../wire/mapped-journal.js";
 import type { ToParentMessage } from "../wire/protocol.js";
 
 /** Where Linux keeps files in memory. */
@@ -12,6 +14,10 @@ const FOLDER = "/dev/shm";
 
 /** Source: open(2) and asm-generic/fcntl.h; Node has no constant for it. */
 const O_TMPFILE = constants.O_DIRECTORY | 0o20_000_000;
+
+function parse(bytes: Buffer): ToParentMessage[] {
+  return isMappedJournal(bytes) ? readMappedJournal(bytes) : readJournal(bytes);
+}
 
 /** One worker's journal, as its parent reads it: a file that never has a name, so that nothing can be left of it. */
 export class WorkerJournal {
@@ -35,7 +41,7 @@ export class WorkerJournal {
   /** What the worker has kept. */
   read(): ToParentMessage[] {
     const bytes = this.#readBytes();
-    return bytes === undefined ? [] : readJournal(bytes);
+    return bytes === undefined ? [] : parse(bytes);
   }
 
   /**
@@ -45,7 +51,7 @@ export class WorkerJournal {
   readWhileWritten(): ToParentMessage[] {
     const first = this.#readBytes();
     const second = this.#readBytes();
-    return first === undefined || second === undefined || !first.equals(second) ? [] : readJournal(second);
+    return first === undefined || second === undefined || !first.equals(second) ? [] : parse(second);
   }
 
   close(): void {

@@ -10,6 +10,7 @@ import { encodeThrown } from "../wire/error-codec.js";
 import { isAnnounced } from "./send-task.js";
 import { killDescendants } from "../system/process-terminator.js";
 import { sendTask } from "./send-task.js";
+import type { Doubt } from "./tasks-host.js";
 import type { FromWatchdogMessage } from "../wire/protocol.js";
 import type { ParentChannel } from "../wire/parent-channel.js";
 import type { PoolTask } from "./pool-task.js";
@@ -30,14 +31,6 @@ const MAX_HELD = 2048;
 
 /** A worker whose tasks have no more numbers is replaced. */
 const LAST_TASK_NUMBER = 0x7fff_fff0;
-
-/** Notices of a process that can't be trusted, or were lost. */
-export interface Doubt {
-  /** The last task of which it is known, by the journal, that it has begun; `NaN` when that isn't known. */
-  readonly lastBegun: number;
-  /** How a task ends that may have begun. */
-  outcomeOf(task: PoolTask): TaskOutcome;
-}
 
 export class WorkerTasks implements TaskHolder {
   readonly #host: TasksHost;
@@ -261,7 +254,6 @@ export class WorkerTasks implements TaskHolder {
       if (message.kind === "started" && this.#ended !== undefined) this.#finishEnded();
       const first = this.#held.first;
       if (first?.number !== message.taskId) return;
-      if (message.kind !== "started" && first.state !== "running") return;
       this.receive(message);
     }
   }
@@ -285,6 +277,11 @@ export class WorkerTasks implements TaskHolder {
     }
   }
 
+  /** Takes the result of a task that is a small plain value. */
+  receiveValue(taskId: number, durationUs: number, value: unknown): void {
+    this.#onOutcome(taskId, durationUs, { kind: "value", value });
+  }
+
   #onStarted(taskId: number): void {
     const task = this.#held.first;
     if (this.#isKnown(taskId) || (task?.number === taskId && task.state === "running")) return;
@@ -305,10 +302,11 @@ export class WorkerTasks implements TaskHolder {
   #onOutcome(taskId: number, durationUs: number, outcome: TaskOutcome): void {
     if (this.#isKnown(taskId)) return;
     const task = this.#held.first;
-    if (task === undefined || task.number !== taskId || task.state !== "running") {
+    if (task === undefined || task.number !== taskId || (task.state !== "running" && task.state !== "dispatched")) {
       this.#host.onNonsense(new ProtocolError(`The worker ended task ${taskId}, which it was not running.`));
       return;
     }
+    if (task.state === "dispatched") task.begin(this.#host.processTask);
     // Being killed: the outcome waits for the process's end, so that the task settles when nothing of it is left.
     if (this.#host.isKilled()) {
       this.#held.shift();
@@ -356,7 +354,7 @@ export class WorkerTasks implements TaskHolder {
     this.#goOn();
     this.#host.onSettled(task, outcome);
     // By now its shared memory is mapped here, or not wanted.
-    if (outcome.kind === "ended" || outcome.isPinned !== true) return;
+    if (outcome.kind === "value" || outcome.kind === "ended" || outcome.isPinned !== true) return;
     this.#channel.send({ kind: "release", taskId: task.number });
   }
 

@@ -26,7 +26,7 @@ import type { SpawnedWorker } from "./spawn-worker.js";
 import type { ToParentMessage } from "../wire/protocol.js";
 import type { TreeRoot } from "../system/process-tree.js";
 import type { WorkerConfig } from "./worker-config.js";
-import type { WorkerDeath } from "./worker-death.js";
+import type { WorkerEvents } from "./worker-events.js";
 
 /** How long a process that is to be killed has, in milliseconds, to say which of its tasks have begun. */
 const CONDEMNED_LIMIT_MS = 1000;
@@ -36,26 +36,9 @@ const END_GRACE_MS = 2000;
 
 export type WorkerState = "starting" | "idle" | "busy" | "cleaning" | "ending" | "dead";
 
-/** What a worker tells its pool. */
-export interface WorkerEvents {
-  /** It has become ready for its first task; `onRoom` follows. */
-  onReady(worker: Worker): void;
-  /** It may have room for tasks, more than before. */
-  onRoom(worker: Worker): void;
-  /** It takes no more tasks and will die: its place may be filled. */
-  onLeaving(worker: Worker): void;
-  onDead(worker: Worker, death: WorkerDeath): void;
-  onInitializeFailed(which: "initializer" | "configurer", cause: unknown): void;
-  onLog(record: Uint8Array): void;
-  /** Tasks that it held have not begun, and won't begin there. In their order. */
-  onReturned(tasks: readonly PoolTask[]): void;
-  /** A task has ended; called before the task's own event, when the worker's state is already the next one. */
-  onTaskSettled(task: PoolTask, outcome: TaskOutcome): void;
-}
-
 export class Worker {
   readonly #config: WorkerConfig;
-  readonly #events: WorkerEvents;
+  readonly #events: WorkerEvents<Worker>;
   readonly #child: ChildProcess;
   readonly #streams: readonly { destroy(): void }[];
   readonly #channel: ParentChannel | undefined;
@@ -93,7 +76,7 @@ export class Worker {
   #nonsense: unknown;
 
   /** Starts a process. @throws What `spawn` throws. */
-  constructor(config: WorkerConfig, events: WorkerEvents) {
+  constructor(config: WorkerConfig, events: WorkerEvents<Worker>) {
     this.#config = config;
     this.#events = events;
     this.#journal = WorkerJournal.open();
@@ -113,6 +96,9 @@ export class Worker {
     });
     this.#channel = new ParentChannel(pipes, {
       onMessage: (message) => this.#receive(message),
+      onValue: (taskId, durationUs, value) => {
+        if (this.#nonsense === undefined) this.#tasks?.receiveValue(taskId, durationUs, value);
+      },
       onPause: () => {
         if (!this.#hasLeft && this.#wasReady) this.#events.onRoom(this);
       },
@@ -294,6 +280,7 @@ export class Worker {
         this.#events.onLog(message.record);
         break;
       case "mark":
+      case "value":
         break;
       case "retiring":
         this.#tasks?.giveBack(message.firstUnbegun);

@@ -45,8 +45,8 @@ function store(): Store {
 }
 
 /** Runs a function, and everything that it starts, as the given task. */
-export function runAsTask<T>(task: CurrentTask, body: () => T): T {
-  return store().run(task, body);
+export function runAsTask<A extends unknown[], T>(task: CurrentTask, body: (...args: A) => T, ...args: A): T {
+  return store().run(task, body, ...args);
 }
 
 /** The task that the caller belongs to, or `undefined` outside a task. */

@@ -3,7 +3,7 @@ import type { HeldPins } from "../memory/pins.js";
 import type { Pins } from "../memory/pins.js";
 import type { ToParentMessage } from "../wire/protocol.js";
 
-type Outcome = Extract<ToParentMessage, { kind: "result" | "failure" }>;
+type Outcome = Extract<ToParentMessage, { kind: "result" | "failure" | "value" }>;
 
 /** What its field on the wire can hold; 71 minutes. */
 const LONGEST_DURATION_US = 0xffff_ffff;
@@ -43,12 +43,17 @@ export class Replier {
     this.#keep({ kind: "result", taskId: this.#taskId, durationUs: this.#durationUs, value }, pins);
   }
 
+  /** Keeps a result that is a small plain value. */
+  succeedPlainly(value: unknown): void {
+    this.#outcome = { kind: "value", taskId: this.#taskId, durationUs: this.#durationUs, value };
+  }
+
   /** Keeps the outcome that `exit` is to report. */
   fail(error: Uint8Array, pins?: Pins): void {
     this.#keep({ kind: "failure", taskId: this.#taskId, durationUs: this.#durationUs, error }, pins);
   }
 
-  #keep(outcome: Outcome, pins: Pins | undefined): void {
+  #keep(outcome: Exclude<Outcome, { kind: "value" }>, pins: Pins | undefined): void {
     this.#outcome = pins === undefined ? outcome : { ...outcome, isPinned: true };
     if (pins !== undefined) this.#heldPins?.hold(this.#taskId, pins);
   }

@@ -11,6 +11,7 @@ import { encodePinned } from "../memory/pins.js";
 import { mayPin } from "../memory/pins.js";
 import { encodeThrown } from "../wire/error-codec.js";
 import { encodeValue } from "../wire/codec.js";
+import { isPlainValue } from "../wire/codec-compact.js";
 import { runAsTask } from "./current-task.js";
 import type { HeldPins } from "../memory/pins.js";
 import type { RunningTask } from "./running-task.js";
@@ -19,13 +20,19 @@ import type { ToParentMessage } from "../wire/protocol.js";
 /** A function as it is called in a worker. */
 export type TaskFunction = (...args: unknown[]) => unknown;
 
+/** Has functions. */
+export interface FunctionSource {
+  load(functionId: number): TaskFunction | Promise<TaskFunction>;
+}
+
 /** What `run` needs of a task. */
 export interface RunOrder {
   readonly task: RunningTask;
-  /** Gives the function; user modules may be imported for it, so it is called inside the task. */
-  readonly loadFunction: () => TaskFunction | Promise<TaskFunction>;
-  /** Encoded arguments: one list, or a list of lists for a chunk. */
-  readonly args: Uint8Array;
+  /** Where the function comes from; user modules may be imported for it, so it is loaded inside the task. */
+  readonly functions: FunctionSource;
+  readonly functionId: number;
+  /** One list, or a list of lists for a chunk; encoded or not. */
+  readonly args: Uint8Array | readonly unknown[];
   readonly isChunk: boolean;
   readonly send: (message: ToParentMessage) => void;
   /** Keeps the shared memory of the outcome until the parent has it. */
@@ -59,7 +66,7 @@ async function runChunk(fn: TaskFunction, argLists: readonly unknown[][], task: 
 }
 
 function callFunction(fn: TaskFunction, order: RunOrder): unknown {
-  const args = decodeValue(order.args);
+  const args = order.args instanceof Uint8Array ? decodeValue(order.args) : order.args;
   return order.isChunk ? runChunk(fn, args as unknown[][], order.task) : fn(...(args as unknown[]));
 }
 
@@ -68,7 +75,7 @@ async function loadAndCall(loading: Promise<TaskFunction>, order: RunOrder): Pro
 }
 
 function runBody(order: RunOrder): unknown {
-  const fn = order.loadFunction();
+  const fn = order.functions.load(order.functionId);
   return typeof fn === "function" ? callFunction(fn, order) : loadAndCall(fn, order);
 }
 
@@ -77,6 +84,10 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
 }
 
 function succeed(result: unknown, order: RunOrder, replier: Replier): void {
+  if (isPlainValue(result)) {
+    replier.succeedPlainly(result);
+    return;
+  }
   if (!mayPin(order.shareAboveBytes)) {
     replier.succeed(encodeValue(result, "result", WRITTEN_AT_ONCE));
     return;
@@ -90,9 +101,13 @@ function fail(error: unknown, order: RunOrder, replier: Replier): void {
   replier.fail(encoded, pins);
 }
 
+function toPromise(body: PromiseLike<unknown>): Promise<unknown> {
+  return Promise.resolve(body);
+}
+
 async function awaitOutcome(body: PromiseLike<unknown>, order: RunOrder, replier: Replier): Promise<void> {
   try {
-    const waiting = runAsTask(order.task, () => Promise.resolve(body));
+    const waiting = runAsTask(order.task, toPromise, body);
     succeed(await order.task.settle(waiting), order, replier);
   } catch (error) {
     fail(error, order, replier);
@@ -111,7 +126,7 @@ export function run(order: RunOrder): Promise<void> | undefined {
   const replier = new Replier(order.task.id, order.send, order.heldPins);
   replier.enter();
   try {
-    const value = runAsTask(order.task, () => runBody(order));
+    const value = runAsTask(order.task, runBody, order);
     if (isThenable(value)) return awaitOutcome(value, order, replier);
     succeed(value, order, replier);
   } catch (error) {

@@ -14,6 +14,7 @@ import { decodeValue } from "../wire/codec.js";
 import { encodeThrown } from "../wire/error-codec.js";
 import { encodeValue } from "../wire/codec.js";
 import { findCurrentTask } from "./current-task.js";
+import { mapJournal } from "./map-journal.js";
 import { run } from "./run.js";
 import { unpickleFunction } from "../pickle/unpickle-function.js";
 import type { AbortFlag } from "./abort-flag.js";
@@ -39,12 +40,20 @@ export interface TaskLoopChannel {
   send(message: ToParentMessage): void;
   /** Has a message wait for the next one that is sent. */
   post(message: ToParentMessage): void;
-  /** Has a message wait, and sees to it that it, and what waits before it, outlives this process. */
-  keep(message: ToParentMessage): void;
+  /** Has the result of a task wait, a small plain value. */
+  postValue(taskId: number, durationUs: number, value: unknown): void;
+  /** Sees to it that the notice that a task begins, and what waits before it, outlives this process. */
+  keepStart(taskId: number): void;
+  /** As `keepStart`, and sends it with all that waits. */
+  announceStart(taskId: number): void;
   /** Sends what waits. */
   flush(): void;
   /** From now on messages that wait can be kept in the journal. */
   useJournal(): void;
+  /** How often a system call was needed to keep something. */
+  readonly keptCount: number;
+  /** Keeps in memory what is to outlive this process. */
+  mapJournal(memory: ArrayBuffer): void;
 }
 
 /** How long the outcome of a task may wait for others while tasks go on, in milliseconds. */
@@ -52,6 +61,12 @@ const OUTCOME_WAIT_MS = 1;
 
 /** How long tasks that need no turn of the event loop follow one another, in milliseconds, before it has one. */
 const SLICE_MS = 2;
+
+/**
+ * So many system calls for the journal (of 1 to 4 µs each), and it is mapped into memory instead, which takes some 10 ms and
+ * 3 MiB once: most workers never have so many short tasks.
+ */
+const MAP_AFTER = 2000;
 
 /** Spent slots at the front of the queue that are tolerated before it is cut. */
 const COMPACT_AFTER = 256;
@@ -71,6 +86,9 @@ export class TaskLoop {
   #shareAboveBytes: number | undefined;
   #queue: ReceivedTask[] = [];
   #queueHead = 0;
+  /** Of the last task that came. */
+  #lastName = "";
+  #hasTriedToMap = false;
   /** Whether the queue is being worked off, or will be in a moment. */
   #isActive = false;
   #running: RunningTask | undefined;
@@ -104,7 +122,7 @@ export class TaskLoop {
         this.#functions.forget(message.functionId);
         break;
       case "task":
-        this.#queue.push(message as ReceivedTask);
+        this.#take(message);
         if (this.#isActive) break;
         this.#isActive = true;
         // When all that came together is there, so that their outcomes can leave together.
@@ -151,6 +169,12 @@ export class TaskLoop {
     this.#channel.send({ kind: "log", record: encodeValue(record, "log record") });
   };
 
+  #take(task: ReceivedTask): void {
+    task.taskName ??= this.#lastName;
+    this.#lastName = task.taskName;
+    this.#queue.push(task);
+  }
+
   #takeNext(): ReceivedTask | undefined {
     const message = this.#queue[this.#queueHead];
     if (message === undefined) {
@@ -190,20 +214,32 @@ export class TaskLoop {
       this.#channel.flush();
       sendAtMs = nowMs + OUTCOME_WAIT_MS;
       if (nowMs < sliceEndMs) continue;
+      this.#mapJournalIfWorthIt();
       setImmediate(() => this.#workOff());
       return;
     }
     this.#isActive = false;
     this.#channel.flush();
+    this.#mapJournalIfWorthIt();
     collectWhenIdle();
   }
 
+  /** Between tasks, when all has been sent. */
+  #mapJournalIfWorthIt(): void {
+    if (this.#hasTriedToMap || this.#channel.keptCount < MAP_AFTER) return;
+    this.#hasTriedToMap = true;
+    this.#channel.flush();
+    const memory = mapJournal();
+    if (memory !== undefined) this.#channel.mapJournal(memory);
+  }
+
   #begin(message: ReceivedTask): Promise<void> | undefined {
-    const task = new RunningTask(message.taskId, message.taskName, this.#abortFlag);
+    const task = new RunningTask(message.taskId, message.taskName ?? "", this.#abortFlag);
     this.#running = task;
     return run({
       task,
-      loadFunction: () => this.#functions.load(message.functionId),
+      functions: this.#functions,
+      functionId: message.functionId,
       args: message.args,
       isChunk: message.isChunk,
       send: message.isAnnounced ? this.#announce : this.#report,
@@ -248,13 +284,14 @@ export class TaskLoop {
 
   /** The start of a task leaves before it begins, and takes the outcome of the one before it along. */
   readonly #announce = (message: ToParentMessage): void => {
-    this.#report(message);
-    if (message.kind === "started") this.#channel.flush();
+    if (message.kind === "started") this.#channel.announceStart(message.taskId);
+    else this.#report(message);
   };
 
   /** The start of a task that will soon be over is kept. */
   readonly #report = (message: ToParentMessage): void => {
-    if (message.kind === "started") this.#channel.keep(message);
+    if (message.kind === "started") this.#channel.keepStart(message.taskId);
+    else if (message.kind === "value") this.#channel.postValue(message.taskId, message.durationUs, message.value);
     else this.#channel.post(message);
   };
 

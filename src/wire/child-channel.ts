@@ -13,6 +13,7 @@ import { writeSync } from "node:fs";
 import { FrameDecoder } from "./frame-decoder.js";
 import { FrameWriter } from "./frame.js";
 import { JOURNAL_FD } from "./protocol.js";
+import { MappedOutbox } from "./mapped-journal.js";
 import { RESULTS_FD } from "./protocol.js";
 import { TASKS_FD } from "./protocol.js";
 import { decodeToWorker } from "./message-codec.js";
@@ -45,6 +46,8 @@ function writeFully(fd: number, bytes: Uint8Array): void {
   }
 }
 
+type StartMessage = Extract<ToParentMessage, { kind: "started" }>;
+
 /** What happens on the channel. */
 export interface ChildChannelEvents {
   onMessage(message: ToWorkerMessage): void;
@@ -56,6 +59,10 @@ export class ChildChannel {
   readonly #onEnd: () => void;
   readonly #outbox = new FrameWriter();
   #hasJournal = false;
+  /** Takes the place of the journal that is written to, and of the outbox for all but long messages. */
+  #mapped: MappedOutbox | undefined;
+  #keptCount = 0;
+  #lastKept = 0;
   #journalAt = 0;
   #epoch = 1;
   #hasEnded = false;
@@ -94,10 +101,47 @@ export class ChildChannel {
     this.#hasJournal = true;
   }
 
+  /** How many messages were kept in a journal that is written to. */
+  get keptCount(): number {
+    return this.#keptCount;
+  }
+
+  /** From now on keeps the journal in memory that is the file of its descriptor. To be called while no task runs. */
+  mapJournal(memory: ArrayBuffer): void {
+    this.flush();
+    this.#mapped = new MappedOutbox(memory, this.#lastKept);
+    this.#keptCount = 0;
+  }
+
+  /** Has the result of a task wait for the next message that is sent. */
+  postValue(taskId: number, durationUs: number, value: unknown): void {
+    const mapped = this.#mapped;
+    if (mapped === undefined) {
+      this.post({ kind: "value", taskId, durationUs, value });
+      return;
+    }
+    if (this.#hasEnded) return;
+    mapped.appendValue(taskId, durationUs, value);
+    if (mapped.waitingBytes >= FLUSH_BYTES) this.flush();
+  }
+
   /** Has a message wait for the next one that is sent. */
   post(message: ToParentMessage): void {
+    if (this.#mapped !== undefined) {
+      this.#postMapped(this.#mapped, message);
+      return;
+    }
     this.#append(message);
     if (this.#outbox.waitingBytes >= FLUSH_BYTES) this.flush();
+  }
+
+  #postMapped(mapped: MappedOutbox, message: ToParentMessage): void {
+    if (this.#hasEnded) return;
+    if (!mapped.append(message)) {
+      this.flush();
+      this.#outbox.append(frameToParent(message));
+      this.flush();
+    } else if (mapped.waitingBytes >= FLUSH_BYTES) this.flush();
   }
 
   #append(message: ToParentMessage): void {
@@ -107,14 +151,28 @@ export class ChildChannel {
   }
 
   /**
-   * Has a message wait, and sees to it that it, and what waits before it, outlives this process: it is kept in the journal, or
-   * sent. The newest message that was kept is always the last one in the journal, also when all was sent since.
+   * Has the notice that a task begins wait, and sees to it that it, and what waits before it, outlives this process: it is kept
+   * in the journal, or sent. The newest one that was kept is always the last one in the journal, also when all was sent since.
    */
-  keep(message: ToParentMessage): void {
+  keepStart(taskId: number): void {
+    if (this.#mapped === undefined) this.#keep({ kind: "started", taskId });
+    else this.#mapped.begin(taskId);
+  }
+
+  /** As `keepStart`, and sends the notice, and what waits before it. */
+  announceStart(taskId: number): void {
+    this.keepStart(taskId);
+    if (this.#mapped !== undefined) this.post({ kind: "started", taskId });
+    this.flush();
+  }
+
+  #keep(message: StartMessage): void {
     if (!this.#hasJournal) {
       this.send(message);
       return;
     }
+    this.#keptCount += 1;
+    this.#lastKept = message.taskId;
     // What has a long payload doesn't lie in one piece.
     if (!this.#outbox.isInOnePiece || this.#outbox.waitingBytes >= FLUSH_BYTES) this.flush();
     this.#append(message);
@@ -123,7 +181,7 @@ export class ChildChannel {
     if (newest !== undefined && this.#writeToJournal(newest.slab, newest.from, newest.sizeBytes)) return;
     this.flush();
     // It came to lie across two slabs. It is sent, and kept once more by itself.
-    if (newest === undefined && !this.#hasEnded) this.keep(message);
+    if (newest === undefined && !this.#hasEnded) this.#keep(message);
   }
 
   #mark(sizeBytes: number): void {
@@ -146,13 +204,21 @@ export class ChildChannel {
 
   /** Sends what waits. */
   flush(): void {
-    if (this.#hasEnded || this.#outbox.isEmpty) return;
-    this.#journalAt = 0;
+    if (this.#hasEnded) return;
     try {
+      this.#flushMapped();
+      if (this.#outbox.isEmpty) return;
+      this.#journalAt = 0;
       for (const buffer of this.#outbox.take()) writeFully(RESULTS_FD, buffer);
     } catch {
       this.#end();
     }
+  }
+
+  #flushMapped(): void {
+    if (this.#mapped === undefined || this.#mapped.waitingBytes === 0) return;
+    writeFully(RESULTS_FD, this.#mapped.waiting);
+    this.#mapped.clear();
   }
 
   #end(): void {

@@ -236,7 +236,9 @@ export function encodeCompact(value: unknown, roots: "one" | "list"): Uint8Array
   }
 }
 
-function isUnchanging(value: unknown): boolean {
+/** Whether a value is a number or the like, or a short string. */
+export function isPlainValue(value: unknown): boolean {
+  if (typeof value === "string") return value.length <= MAX_PLAIN_LENGTH;
   return typeof value === "number" || typeof value === "boolean" || value === undefined || value === null;
 }
 
@@ -244,10 +246,7 @@ function isUnchanging(value: unknown): boolean {
 export function isPlainList(list: readonly unknown[]): boolean {
   const { length } = list;
   if (length > MAX_PLAIN_ITEMS) return false;
-  for (let index = 0; index < length; index++) {
-    const item = list[index];
-    if (typeof item === "string" ? item.length > MAX_PLAIN_LENGTH : !isUnchanging(item)) return false;
-  }
+  for (let index = 0; index < length; index++) if (!isPlainValue(list[index])) return false;
   return true;
 }
 
@@ -258,6 +257,15 @@ export function isPlainList(list: readonly unknown[]): boolean {
  * @returns The position behind it.
  */
 export function writePlainList(list: readonly unknown[], target: Buffer, at: number): number {
+  return writeAt(list, "list", target, at);
+}
+
+/** As `writePlainList`, for the encoding of a value, as `isPlainValue` tells it. */
+export function writePlainValue(value: unknown, target: Buffer, at: number): number {
+  return writeAt(value, "one", target, at);
+}
+
+function writeAt(value: unknown, roots: "one" | "list", target: Buffer, at: number): number {
   const keptSlab = slab;
   const keptPosition = position;
   const keptLimit = limit;
@@ -265,7 +273,8 @@ export function writePlainList(list: readonly unknown[], target: Buffer, at: num
   position = at;
   limit = at + MAX_PLAIN_BYTES;
   slab[position++] = COMPACT_TAG;
-  writeItems(list, 0);
+  if (roots === "list") writeItems(value as readonly unknown[], 0);
+  else writeNode(value, 0);
   const end = position;
   slab = keptSlab;
   position = keptPosition;

@@ -63,16 +63,52 @@ function checkedName(frame: Frame): Uint8Array {
   return name;
 }
 
+/** Faster than the method of Buffer, which checks what is known here: that there is room. */
+function writeUint32(target: Buffer, at: number, value: number): void {
+  target[at] = value;
+  target[at + 1] = value >>> 8;
+  target[at + 2] = value >>> 16;
+  target[at + 3] = value >>> 24;
+}
+
 /** Writes everything but the payload; gives the position behind it. */
 function writeHead(target: Buffer, at: number, frame: Frame, name: Uint8Array): number {
-  target.writeUInt32LE(name.byteLength + frame.payload.byteLength, at);
+  writeUint32(target, at, name.byteLength + frame.payload.byteLength);
   target[at + 4] = frame.kind;
   target[at + 5] = frame.flags;
-  target.writeUInt16LE(name.byteLength, at + 6);
-  target.writeUInt32LE(frame.idA, at + 8);
-  target.writeUInt32LE(frame.idB, at + 12);
+  target[at + 6] = name.byteLength;
+  target[at + 7] = name.byteLength >>> 8;
+  writeUint32(target, at + 8, frame.idA);
+  writeUint32(target, at + 12, frame.idB);
   if (name.byteLength > 0) target.set(name, at + HEADER_BYTES);
   return at + HEADER_BYTES + name.byteLength;
+}
+
+/** The longest frame with the encoding of a plain list or value, in bytes; and without a name. */
+const MAX_PLAIN_FRAME_BYTES = HEADER_BYTES + MAX_PLAIN_BYTES;
+
+/** What a header says of a frame without a name. */
+export interface NamelessHead {
+  readonly kind: number;
+  readonly flags: number;
+  readonly idA: number;
+  readonly idB: number;
+  readonly bodyBytes: number;
+}
+
+/** Writes the header of a frame without a name. */
+export function writeNamelessHead(
+  target: Buffer,
+  at: number,
+  { kind, flags, idA, idB, bodyBytes }: NamelessHead,
+): void {
+  writeUint32(target, at, bodyBytes);
+  target[at + 4] = kind;
+  target[at + 5] = flags;
+  target[at + 6] = 0;
+  target[at + 7] = 0;
+  writeUint32(target, at + 8, idA);
+  writeUint32(target, at + 12, idB);
 }
 
 function attachmentFrame(idA: number, payload: Uint8Array): Frame {
@@ -163,7 +199,15 @@ export class FrameWriter {
     if (this.#to + neededBytes > this.#slab.byteLength) this.#renew(neededBytes);
     const payloadAt = writeHead(this.#slab, this.#to, frame, name);
     const end = writePlainList(list, this.#slab, payloadAt);
-    this.#slab.writeUInt32LE(end - this.#to - HEADER_BYTES, this.#to);
+    writeUint32(this.#slab, this.#to, end - this.#to - HEADER_BYTES);
+    this.#to = end;
+  }
+
+  /** As `appendList`, for a frame without a name, of which none need be made. */
+  appendPlain(kind: number, flags: number, idA: number, idB: number, list: readonly unknown[]): void {
+    if (this.#to + MAX_PLAIN_FRAME_BYTES > this.#slab.byteLength) this.#renew(MAX_PLAIN_FRAME_BYTES);
+    const end = writePlainList(list, this.#slab, this.#to + HEADER_BYTES);
+    writeNamelessHead(this.#slab, this.#to, { kind, flags, idA, idB, bodyBytes: end - this.#to - HEADER_BYTES });
     this.#to = end;
   }
 

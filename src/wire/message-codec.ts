@@ -1,14 +1,17 @@
 /** Messages to frames and back: the only place that knows the numbers behind the kinds. */
 
 import { COMPACT_TAG } from "./codec-compact.js";
-import { DecodedValue } from "./protocol.js";
 import { FrameWriter } from "./frame.js";
 import { ProtocolError } from "../errors.js";
+import { HEADER_BYTES } from "./frame.js";
 import { ReceivedFrame } from "./frame-decoder.js";
 import { decodeCompact } from "./codec-compact-reader.js";
 import { encodeFrame } from "./frame.js";
 import { encodeValue } from "./codec.js";
 import { makeFrame } from "./frame.js";
+import { readUint32 } from "./frame-decoder.js";
+import { writeNamelessHead } from "./frame.js";
+import { writePlainValue } from "./codec-compact.js";
 import type { Frame } from "./frame.js";
 import type { ToParentMessage } from "./protocol.js";
 import type { ToWorkerMessage } from "./protocol.js";
@@ -19,6 +22,8 @@ const TO_PARENT = {
   initializeFailed: 66,
   started: 67,
   result: 68,
+  // One on the wire, as what is read is the same.
+  value: 68,
   failure: 69,
   log: 70,
   retiring: 71,
@@ -28,16 +33,21 @@ const TO_PARENT = {
 /** Names longer than this, in UTF-16 code units, are cut: a frame has room for 65535 bytes of a name. */
 const MAX_NAME_LENGTH = 1000;
 
-/** Results up to this size are decoded without being cut out of what was read. */
+/** Values up to this size, in bytes, are decoded without being cut out of what was read. */
 const DECODED_BELOW_BYTES = 256;
 
 const NO_BYTES = new Uint8Array(0);
 
 const FLAG_CHUNK = 1;
 const FLAG_ANNOUNCED = 2;
+const FLAG_SAME_NAME = 4;
 const FLAG_CONFIGURER = 1;
 const FLAG_JOURNAL = 1;
 const FLAG_PINNED = 1;
+
+function taskFlags(isChunk: boolean, isAnnounced: boolean, hasSameName: boolean): number {
+  return (isChunk ? FLAG_CHUNK : 0) | (isAnnounced ? FLAG_ANNOUNCED : 0) | (hasSameName ? FLAG_SAME_NAME : 0);
+}
 
 /** A message to a worker as a frame; of a task with a plain list as arguments, the frame without them. */
 function frameToWorker(message: ToWorkerMessage): Frame {
@@ -52,10 +62,10 @@ function frameToWorker(message: ToWorkerMessage): Frame {
     case "task":
       return {
         kind,
-        flags: (message.isChunk ? FLAG_CHUNK : 0) | (message.isAnnounced ? FLAG_ANNOUNCED : 0),
+        flags: taskFlags(message.isChunk, message.isAnnounced, message.taskName === undefined),
         idA: message.taskId,
         idB: message.functionId,
-        name: message.taskName.slice(0, MAX_NAME_LENGTH),
+        name: message.taskName?.slice(0, MAX_NAME_LENGTH) ?? "",
         payload: message.args instanceof Uint8Array ? message.args : NO_BYTES,
       };
     case "release":
@@ -72,6 +82,17 @@ export function appendToWorker(writer: FrameWriter, message: ToWorkerMessage): v
   const frame = frameToWorker(message);
   if (message.kind === "task" && !(message.args instanceof Uint8Array)) writer.appendList(frame, message.args);
   else writer.append(frame);
+}
+
+/** Appends the message `task` for a task of no chunk, whose arguments are a plain list and whose name is that of the task before. */
+export function appendPlainTask(
+  writer: FrameWriter,
+  taskId: number,
+  functionId: number,
+  isAnnounced: boolean,
+  args: readonly unknown[],
+): void {
+  writer.appendPlain(TO_WORKER.task, taskFlags(false, isAnnounced, true), taskId, functionId, args);
 }
 
 /** Encodes a message to a worker as the buffers to write, in order. */
@@ -97,8 +118,8 @@ export function decodeToWorker(frame: Frame): ToWorkerMessage {
         functionId: frame.idB,
         isChunk: (frame.flags & FLAG_CHUNK) !== 0,
         isAnnounced: (frame.flags & FLAG_ANNOUNCED) !== 0,
-        taskName: frame.name,
-        args: frame.payload,
+        taskName: (frame.flags & FLAG_SAME_NAME) === 0 ? frame.name : undefined,
+        args: argumentsOf(frame),
       };
     case TO_WORKER.release:
       return { kind: "release", taskId: frame.idA };
@@ -127,7 +148,9 @@ export function frameToParent(message: ToParentMessage): Frame {
     case "started":
       return makeFrame(kind, { idA: message.taskId });
     case "result":
-      return outcomeFrame(kind, message, bytesOf(message.value));
+      return outcomeFrame(kind, message, message.value);
+    case "value":
+      return outcomeFrame(kind, message, encodeValue(message.value, "result"));
     case "failure":
       return outcomeFrame(kind, message, message.error);
     case "log":
@@ -139,15 +162,36 @@ export function frameToParent(message: ToParentMessage): Frame {
   }
 }
 
-/** Only a parent has decoded values, and it sends none. */
-function bytesOf(value: Uint8Array | DecodedValue): Uint8Array {
-  return value instanceof Uint8Array ? value : encodeValue(value.value, "result");
+/**
+ * Writes the message `value` as its frame.
+ *
+ * @param target - Has room for MAX_PLAIN_FRAME_BYTES from `at` on.
+ * @returns The position behind it.
+ */
+export function writeSmallResult(
+  target: Buffer,
+  at: number,
+  taskId: number,
+  durationUs: number,
+  value: unknown,
+): number {
+  const from = at + HEADER_BYTES;
+  const end = writePlainValue(value, target, from);
+  writeNamelessHead(target, at, {
+    kind: TO_PARENT.value,
+    flags: 0,
+    idA: taskId,
+    idB: durationUs,
+    bodyBytes: end - from,
+  });
+  return end;
 }
 
 type Outcome = Extract<ToParentMessage, { kind: "result" | "failure" }>;
+type PlainOutcome = Extract<ToParentMessage, { kind: "value" }>;
 
-function outcomeFrame(kind: number, message: Outcome, payload: Uint8Array): Frame {
-  const flags = message.isPinned === true ? FLAG_PINNED : 0;
+function outcomeFrame(kind: number, message: Outcome | PlainOutcome, payload: Uint8Array): Frame {
+  const flags = message.kind !== "value" && message.isPinned === true ? FLAG_PINNED : 0;
   return { kind, flags, idA: message.taskId, idB: message.durationUs, name: "", payload };
 }
 
@@ -160,17 +204,45 @@ export function encodeToParent(message: ToParentMessage): Uint8Array[] {
   return encodeFrame(frameToParent(message));
 }
 
-/** The value of a result, at once if it is small. */
-function valueOf(frame: Frame): Uint8Array | DecodedValue {
+/** The arguments of a task, at once decoded if they are short. */
+function argumentsOf(frame: Frame): Uint8Array | readonly unknown[] {
   if (!(frame instanceof ReceivedFrame)) return frame.payload;
   const { source, from, to } = frame;
   if (source[from] !== COMPACT_TAG || to - from > DECODED_BELOW_BYTES) return frame.payload;
   try {
-    return new DecodedValue(decodeCompact(source, from, to));
+    const list = decodeCompact(source, from, to);
+    return Array.isArray(list) ? list : frame.payload;
   } catch {
-    // Damaged: who waits for it is to hear of it, when he decodes it himself.
+    // Damaged: the task is to hear of it, when it decodes them itself.
     return frame.payload;
   }
+}
+
+/** Takes a result. */
+export type OnValue = (taskId: number, durationUs: number, value: unknown) => void;
+
+/**
+ * Hands over the result that a frame brings, if it is a small plain value: what most frames are, so that none of them needs an
+ * object of its own.
+ *
+ * @param at - Where the frame begins in `bytes`; it ends at `to`.
+ * @returns Whether it was handed over.
+ */
+export function takeSmallResult(bytes: Buffer, at: number, to: number, onValue: OnValue): boolean {
+  const from = at + HEADER_BYTES;
+  if (bytes[at + 4] !== TO_PARENT.result || bytes[from] !== COMPACT_TAG) return false;
+  if (to - from > DECODED_BELOW_BYTES) return false;
+  // Flags, and the length of a name.
+  if (((bytes[at + 5] as number) | (bytes[at + 6] as number) | (bytes[at + 7] as number)) !== 0) return false;
+  let value: unknown;
+  try {
+    value = decodeCompact(bytes, from, to);
+  } catch {
+    // Damaged: who waits for it is to hear of it, when he decodes it himself.
+    return false;
+  }
+  onValue(readUint32(bytes, at + 8), readUint32(bytes, at + 12), value);
+  return true;
 }
 
 /** @throws ProtocolError for a kind that no worker sends. */
@@ -187,7 +259,7 @@ export function decodeToParent(frame: Frame): ToParentMessage {
     case TO_PARENT.started:
       return { kind: "started", taskId: frame.idA };
     case TO_PARENT.result:
-      return withPins({ kind: "result", taskId: frame.idA, durationUs: frame.idB, value: valueOf(frame) }, frame);
+      return withPins({ kind: "result", taskId: frame.idA, durationUs: frame.idB, value: frame.payload }, frame);
     case TO_PARENT.failure:
       return withPins({ kind: "failure", taskId: frame.idA, durationUs: frame.idB, error: frame.payload }, frame);
     case TO_PARENT.log:

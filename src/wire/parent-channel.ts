@@ -9,8 +9,10 @@ import { FrameWriter } from "./frame.js";
 import { decodeToParent } from "./message-codec.js";
 import { decodeFromWatchdog } from "./lifeline.js";
 import { encodeToWatchdog } from "./lifeline.js";
+import { appendPlainTask } from "./message-codec.js";
 import { appendToWorker } from "./message-codec.js";
 import { isOutcomeKind } from "./message-codec.js";
+import { takeSmallResult } from "./message-codec.js";
 import type { FromWatchdogMessage } from "./protocol.js";
 import type { ToParentMessage } from "./protocol.js";
 import type { ToWatchdogMessage } from "./protocol.js";
@@ -26,9 +28,13 @@ export interface WorkerPipes {
   readonly lifeline: Duplex;
 }
 
+type TaskMessage = Extract<ToWorkerMessage, { kind: "task" }>;
+
 /** What happens on the channel. */
 export interface ParentChannelEvents {
   onMessage(message: ToParentMessage): void;
+  /** A task's result has come that is a small plain value; such results are no messages. */
+  onValue(taskId: number, durationUs: number, value: unknown): void;
   /** All messages that had come together have been handed over. */
   onPause(): void;
   /** The worker's watchdog thread has answered. */
@@ -45,10 +51,16 @@ export class ParentChannel {
   readonly #pipes: WorkerPipes;
   readonly #decoder: FrameDecoder;
   readonly #outbox = new FrameWriter();
+  readonly #flushLater = (): void => this.#flush();
+  /** Of the last task that was sent. */
+  #lastName: string | undefined;
 
   constructor(pipes: WorkerPipes, events: ParentChannelEvents) {
     this.#pipes = pipes;
-    this.#decoder = new FrameDecoder((frame) => events.onMessage(decodeToParent(frame)));
+    this.#decoder = new FrameDecoder(
+      (frame) => events.onMessage(decodeToParent(frame)),
+      (bytes, at, to) => takeSmallResult(bytes, at, to, events.onValue),
+    );
     const answers = new FrameDecoder((frame) => events.onWatchdogMessage(decodeFromWatchdog(frame)));
     this.#read(pipes.results, this.#decoder, events);
     pipes.results.on("data", () => events.onPause());
@@ -84,9 +96,30 @@ export class ParentChannel {
 
   /** Sends a message; those sent in one turn share a write. */
   send(message: ToWorkerMessage): void {
-    if (this.#outbox.isEmpty) process.nextTick(() => this.#flush());
+    this.#planFlush();
     appendToWorker(this.#outbox, message);
-    // The worker can begin with these while this process still makes more.
+    this.#flushIfMuch();
+  }
+
+  /** Sends a task. */
+  sendTask(task: TaskMessage): void {
+    const { taskName, args } = task;
+    if (taskName !== this.#lastName || task.isChunk || args instanceof Uint8Array) {
+      this.send(taskName === this.#lastName ? { ...task, taskName: undefined } : task);
+      this.#lastName = taskName;
+      return;
+    }
+    this.#planFlush();
+    appendPlainTask(this.#outbox, task.taskId, task.functionId, task.isAnnounced, args);
+    this.#flushIfMuch();
+  }
+
+  #planFlush(): void {
+    if (this.#outbox.isEmpty) process.nextTick(this.#flushLater);
+  }
+
+  /** The worker can begin with these while this process still makes more. */
+  #flushIfMuch(): void {
     if (this.#outbox.waitingBytes >= FLUSH_BYTES) this.#flush();
   }
 

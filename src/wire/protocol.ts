@@ -20,7 +20,7 @@ export const LIFELINE_FD = 5;
 export const JOURNAL_FD = 6;
 
 /** Raised when frames change; a worker of another version is refused at start-up. */
-export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_VERSION = 3;
 
 /** What a worker needs to know before its first task; sent as the payload of `initialize`. */
 export interface WorkerSettings {
@@ -39,18 +39,6 @@ export interface WorkerSettings {
   readonly initargs: Uint8Array | undefined;
 }
 
-/** A value that was decoded on its way, being small. */
-export class DecodedValue {
-  readonly value: unknown;
-
-  constructor(value: unknown) {
-    this.value = value;
-  }
-}
-
-/** A task as its worker receives it: with encoded arguments. */
-export type ReceivedTask = Extract<ToWorkerMessage, { kind: "task" }> & { readonly args: Uint8Array };
-
 /** From the parent to a worker's main thread. */
 export type ToWorkerMessage =
   /** `hasJournal`: whether `JOURNAL_FD` is open. */
@@ -67,8 +55,9 @@ export type ToWorkerMessage =
       readonly isChunk: boolean;
       /** Whether the notice of its start is to leave at once; else it may wait in the journal. */
       readonly isAnnounced: boolean;
-      readonly taskName: string;
-      /** Encoded, or a plain list (see `isPlainList`), which is encoded on its way. */
+      /** Absent: as that of the task before. */
+      readonly taskName: string | undefined;
+      /** Encoded; or a plain list (see `isPlainList`), which is encoded on its way, and arrives decoded when it is short. */
       readonly args: Uint8Array | readonly unknown[];
     }
   /** The outcome of a task, which refers to shared memory, has been read: the worker need not keep that open any more. */
@@ -80,7 +69,10 @@ export type ToWorkerMessage =
 export type ToParentMessage =
   | { readonly kind: "ready"; readonly protocolVersion: number }
   | { readonly kind: "initializeFailed"; readonly isConfigurer: boolean; readonly error: Uint8Array }
+  /** An outcome tells as well that its task has begun: there may be no notice of that before it. */
   | { readonly kind: "started"; readonly taskId: number }
+  /** A result that is a small plain value (see `isPlainValue`), encoded on its way; it arrives as `result`. */
+  | { readonly kind: "value"; readonly taskId: number; readonly durationUs: number; readonly value: unknown }
   /**
    * `durationUs`: how long the task took, in microseconds. With `isPinned`, it refers to shared memory that the worker keeps
    * open until it is told `release`.
@@ -89,7 +81,7 @@ export type ToParentMessage =
       readonly kind: "result";
       readonly taskId: number;
       readonly durationUs: number;
-      readonly value: Uint8Array | DecodedValue;
+      readonly value: Uint8Array;
       readonly isPinned?: true;
     }
   | {
@@ -120,6 +112,9 @@ export type ToWatchdogMessage =
    * number of the question.
    */
   | { readonly kind: "takeBack"; readonly taskId: number; readonly question: number };
+
+/** A task as its worker receives it; its name is filled in. */
+export type ReceivedTask = Extract<ToWorkerMessage, { kind: "task" }> & { taskName: string | undefined };
 
 /** From a worker's watchdog thread to the parent. */
 export type FromWatchdogMessage =

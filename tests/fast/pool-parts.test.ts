@@ -10,14 +10,13 @@ import { PooledFunction } from "../../src/pool/function-table.js";
 import { SentFunctions } from "../../src/pool/function-table.js";
 import { TaskQueue } from "../../src/pool/task-queue.js";
 import { inheritableExecArgv } from "../../src/pool/start-options.js";
-import type { TaskEvents } from "../../src/pool/pool-task.js";
-import type { TaskOrder } from "../../src/pool/pool-task.js";
+import type { TaskKind } from "../../src/pool/pool-task.js";
 
 class NumberedTask extends PoolTask {
   readonly id: number;
 
-  constructor(id: number, order: TaskOrder, events: TaskEvents) {
-    super(order, events);
+  constructor(id: number, kind: TaskKind) {
+    super(kind, Uint8Array.of());
     this.id = id;
   }
 }
@@ -25,14 +24,13 @@ class NumberedTask extends PoolTask {
 const idOf = (task: PoolTask | undefined): number => (task as NumberedTask | undefined)?.id ?? -1;
 
 function makeTask(id: number): NumberedTask {
-  const order = {
+  return new NumberedTask(id, {
     name: `task ${id}`,
     fn: new PooledFunction(1, Uint8Array.of()),
-    args: Uint8Array.of(),
     isChunk: false,
     timeoutMs: undefined,
-  };
-  return new NumberedTask(id, order, { onDispatched: () => {}, onStarted: () => {}, onSettled: () => {} });
+    events: { onDispatched: () => {}, onStarted: () => {}, onSettled: () => {} },
+  });
 }
 
 test("a queue gives tasks in the order of their arrival, without the removed ones", () => {
@@ -69,24 +67,21 @@ test("a task that is given back comes first again, and can be removed", () => {
 
 test("a settled task reports once, with the reason for its end before any other outcome", () => {
   const outcomes: unknown[] = [];
-  const order = {
+  const kind: TaskKind = {
     name: "t",
     fn: new PooledFunction(1, Uint8Array.of()),
-    args: Uint8Array.of(),
     isChunk: false,
     timeoutMs: 5,
+    events: { onDispatched: () => {}, onStarted: () => {}, onSettled: (_task, outcome) => outcomes.push(outcome) },
   };
-  const task = new PoolTask(order, {
-    onDispatched: () => {},
-    onStarted: () => {},
-    onSettled: (_task, outcome) => outcomes.push(outcome),
-  });
+  const task = new PoolTask(kind, Uint8Array.of());
   const reason = new Error("cancelled");
   task.endReason = reason;
   task.settle({ kind: "result", value: Uint8Array.of(1) });
   task.settle({ kind: "result", value: Uint8Array.of(2) });
   assert.deepEqual(outcomes, [{ kind: "ended", error: reason }]);
   assert.throws(() => task.args, /has begun/);
+  assert.throws(() => task.kind, /has ended/, "what the function captures is not kept");
 });
 
 test("equal pickles share one id, different ones don't", () => {

@@ -8,6 +8,7 @@ import { CancelledError } from "../../src/errors.js";
 import { PoolTask } from "../../src/pool/pool-task.js";
 import { PooledFunction } from "../../src/pool/function-table.js";
 import { WorkerTasks } from "../../src/pool/worker-tasks.js";
+import type { TaskEvents } from "../../src/pool/pool-task.js";
 import type { ParentChannel } from "../../src/wire/parent-channel.js";
 import type { ProcessTask } from "../../src/system/process-task.js";
 import type { ToParentMessage } from "../../src/wire/protocol.js";
@@ -29,6 +30,7 @@ class Scene {
     this.#fn.learn(false, 5);
     const channel = {
       send: () => {},
+      sendTask: () => {},
       sendToWatchdog: (message: ToWatchdogMessage) => this.asked.push(message),
       outcomeBytesSoFar: () => 0,
     };
@@ -57,13 +59,13 @@ class Scene {
 
   give(...names: string[]): PoolTask[] {
     return names.map((name) => {
-      const order = { name, fn: this.#fn, args: [], isChunk: false, timeoutMs: undefined };
-      const task = new PoolTask(order, {
+      const events: TaskEvents = {
         onDispatched: () => {},
         onStarted: () => this.log.push(`started ${name}`),
         onSettled: (_task, outcome) =>
           this.log.push(`settled ${name}: ${outcome.kind === "ended" ? outcome.error.name : outcome.kind}`),
-      });
+      };
+      const task = new PoolTask({ name, fn: this.#fn, isChunk: false, timeoutMs: undefined, events }, []);
       this.tasks.give(task);
       return task;
     });

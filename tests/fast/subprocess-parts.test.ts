@@ -135,7 +135,8 @@ describe("running a task", () => {
     const { args = [], isChunk = false, task = makeTask() } = setting;
     await run({
       task,
-      loadFunction: setting.load ?? (() => Promise.resolve(fn)),
+      functions: { load: setting.load ?? (() => Promise.resolve(fn)) },
+      functionId: 1,
       args: isChunk ? encodeValue(args, "chunk") : encodeArguments(args),
       isChunk,
       send: (message) => sent.push(message),
@@ -147,6 +148,7 @@ describe("running a task", () => {
 
   async function resultOf(fn: TaskFunction, setting: Setting = {}): Promise<unknown> {
     const outcome = await outcomeOf(fn, setting);
+    if (outcome.kind === "value") return outcome.value;
     assert.equal(outcome.kind, "result");
     return decodeValue((outcome as { value: Uint8Array }).value);
   }
@@ -172,15 +174,18 @@ describe("running a task", () => {
     const task = makeTask();
     await run({
       task,
-      loadFunction: () => {
-        seen.push(`load in ${currentTask().name}`);
-        return Promise.resolve(() => undefined);
+      functions: {
+        load: (functionId) => {
+          seen.push(`load ${functionId} in ${currentTask().name}`);
+          return Promise.resolve(() => undefined);
+        },
       },
+      functionId: 7,
       args: encodeArguments([]),
       isChunk: false,
       send: ({ kind }) => seen.push(kind),
     });
-    assert.deepEqual(seen, ["started", "load in task 5", "result"]);
+    assert.deepEqual(seen, ["started", "load 7 in task 5", "value"]);
   });
 
   test("reports what the function throws, whatever it is, and a function that can't be loaded", async () => {

@@ -134,7 +134,7 @@ const TO_PARENT: readonly ToParentMessage[] = [
 function bytesToArrays(message: ToParentMessage | ToWorkerMessage): unknown {
   const entries = Object.entries(message).map(([key, value]) => [
     key,
-    value instanceof Uint8Array ? [...value] : (value as unknown),
+    value instanceof Uint8Array ? [...value] : value,
   ]);
   return Object.fromEntries(entries);
 }

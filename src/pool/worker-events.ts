@@ -1,0 +1,20 @@
+import type { PoolTask } from "./pool-task.js";
+import type { TaskOutcome } from "./pool-task.js";
+import type { WorkerDeath } from "./worker-death.js";
+
+/** What a worker tells its pool. `W` is its class, which this file need not know. */
+export interface WorkerEvents<W> {
+  /** It has become ready for its first task; `onRoom` follows. */
+  onReady(worker: W): void;
+  /** It may have room for tasks, more than before. */
+  onRoom(worker: W): void;
+  /** It takes no more tasks and will die: its place may be filled. */
+  onLeaving(worker: W): void;
+  onDead(worker: W, death: WorkerDeath): void;
+  onInitializeFailed(which: "initializer" | "configurer", cause: unknown): void;
+  onLog(record: Uint8Array): void;
+  /** Tasks that it held have not begun, and won't begin there. In their order. */
+  onReturned(tasks: readonly PoolTask[]): void;
+  /** A task has ended; called before the task's own event, when the worker's state is already the next one. */
+  onTaskSettled(task: PoolTask, outcome: TaskOutcome): void;
+}
