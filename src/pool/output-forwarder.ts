@@ -86,7 +86,8 @@ export class OutputForwarder {
 
   #take(text: string): void {
     const pending = this.#partialLine + text;
-    const end = pending.length > MAX_LINE_LENGTH ? pending.length : pending.lastIndexOf("\n") + 1;
+    const lineEnd = pending.lastIndexOf("\n") + 1;
+    const end = pending.length - lineEnd > MAX_LINE_LENGTH ? pending.length : lineEnd;
     this.#partialLine = pending.slice(end);
     if (end > 0) this.#forward(pending.slice(0, end));
   }

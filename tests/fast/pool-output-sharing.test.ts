@@ -39,3 +39,30 @@ test("many workers wait for one slow destination with one listener, and all go o
   assert.equal(seen.filter((line) => line === "last\n").length, 12);
   assert.equal(destination.listenerCount("drain"), 0);
 });
+
+test("lines stay whole however much of them comes at once, and only one that is too long is passed on in parts", async () => {
+  const seen: string[] = [];
+  const destination = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      seen.push(chunk.toString());
+      done();
+    },
+  });
+  const source = new PassThrough({ highWaterMark: 1024 * 1024 });
+  const forwarder = new OutputForwarder(source, destination);
+  const line = `${"a".repeat(10_000)}\n`;
+  const passed = (): number => seen.join("").length;
+  // 100,000 characters, of which the last 10,000 are no whole line yet.
+  source.write(line.repeat(9) + "b".repeat(10_000));
+  await waitUntil(() => passed() === 9 * line.length, { what: "the whole lines" });
+  source.write("\n");
+  await waitUntil(() => passed() === 10 * line.length, { what: "the last line" });
+  assert.ok(
+    seen.every((part) => part.endsWith("\n")),
+    "no part of a line goes out",
+  );
+  source.write("c".repeat(70_000));
+  await waitUntil(() => seen.at(-1) === "c".repeat(70_000), { what: "the part of a line that is too long" });
+  source.end();
+  await forwarder.ended;
+});
