@@ -32,7 +32,6 @@ import type { ProcessTask } from "../system/process-task.js";
 import type { ProcessPool } from "../pool/process-pool.js";
 import type { TaskOptions } from "./options.js";
 import type { SubmissionStack } from "./submission-stack.js";
-import type { TaskArguments } from "../pool/pool-task.js";
 import type { TaskEvents } from "../pool/pool-task.js";
 import type { TaskKind } from "../pool/pool-task.js";
 import type { TaskOutcome } from "../pool/pool-task.js";
@@ -122,6 +121,16 @@ interface SubmittedKind extends TaskKind {
   readonly observer: TaskObserver | undefined;
 }
 
+type OwnKind = Omit<SubmittedKind, "pool" | "events">;
+
+/** Whether two kinds of the same executor are one. */
+function isSameKind(one: OwnKind, other: OwnKind): boolean {
+  const isSameCall = one.fn === other.fn && one.name === other.name && one.hasOneArgument === other.hasOneArgument;
+  return (
+    isSameCall && one.isChunk === other.isChunk && one.timeoutMs === other.timeoutMs && one.observer === other.observer
+  );
+}
+
 /** What few calls need. */
 interface Ties {
   readonly stopListening: (() => void) | undefined;
@@ -135,7 +144,7 @@ class SubmittedTask<T> extends PoolTask implements FutureControl {
   readonly #submission: SubmissionStack;
   #ties: Ties | undefined;
 
-  constructor(kind: SubmittedKind, args: TaskArguments, submission: SubmissionStack) {
+  constructor(kind: SubmittedKind, args: unknown, submission: SubmissionStack) {
     super(kind, args);
     this.#submission = submission;
     this.future = futures.create<T>(this);
@@ -206,12 +215,14 @@ export class TaskSubmitter {
       if (signal?.aborted === true) throw new CancelledError(undefined, { cause: signal.reason });
       const fn = this.#pickle(submission.fn);
       const stack = this.#stacks.capture(fn.id, submission.calledFrom);
+      const { args, isChunk } = submission;
       const encoded = isPlain(submission) ? undefined : encodeLists(submission, this.#shareAboveBytes);
       pins = allPins(fn, encoded?.pins);
-      const args = encoded === undefined ? submission.args : encoded.encoded;
-      if (args instanceof Uint8Array) checkSize(args, "args");
-      const kind = this.#kindOf(fn, name ?? nameOf(submission.fn), submission.isChunk, timeoutMs, observer);
-      const task = new SubmittedTask<T>(kind, args, stack);
+      if (encoded !== undefined) checkSize(encoded.encoded, "args");
+      const hasOneArgument = encoded === undefined && args.length === 1;
+      const taskName = name ?? nameOf(submission.fn);
+      const kind = this.#kindOf({ fn, name: taskName, isChunk, timeoutMs, observer, hasOneArgument });
+      const task = new SubmittedTask<T>(kind, hasOneArgument ? args[0] : (encoded?.encoded ?? args), stack);
       task.tie(pins, signal);
       this.#pool.submit(task);
       return task.future;
@@ -222,27 +233,12 @@ export class TaskSubmitter {
   }
 
   /** That of the call before, when it is the same. */
-  #kindOf(
-    fn: PooledFunction,
-    name: string,
-    isChunk: boolean,
-    timeoutMs: number | undefined,
-    observer: TaskObserver | undefined,
-  ): SubmittedKind {
+  #kindOf(own: OwnKind): SubmittedKind {
     const last = this.#lastKind;
-    const isSame = last?.fn === fn && last.name === name && last.observer === observer;
-    if (isSame && last.isChunk === isChunk && last.timeoutMs === timeoutMs) return last;
-    const kind: SubmittedKind = {
-      name,
-      fn,
-      isChunk,
-      timeoutMs,
-      observer,
-      pool: this.#pool,
-      events: submittedTaskEvents,
-    };
+    if (last !== undefined && isSameKind(own, last)) return last;
+    const kind: SubmittedKind = { ...own, pool: this.#pool, events: submittedTaskEvents };
     // One with shared memory is not kept: that is to be free when its holders drop it.
-    this.#lastKind = fn.pins === undefined ? kind : undefined;
+    this.#lastKind = own.fn.pins === undefined ? kind : undefined;
     return kind;
   }
 

@@ -2,8 +2,8 @@ import type { PoolTask } from "./pool-task.js";
 
 const DEFAULT_LIMIT_MS = 10_000;
 
-/** How often at most to look, in milliseconds. */
-const CHECK_MS = 1000;
+/** How many times the limit is looked at before it is over. */
+const LOOKS = 4;
 
 /** So many bytes of a task at least can be sent in a millisecond; a large one has more time to begin. */
 const SLOWEST_BYTES_PER_MS = 1000;
@@ -12,16 +12,19 @@ const SLOWEST_BYTES_PER_MS = 1000;
  * Watches that a worker begins the task that is next: it may be stopped, or busy for ever with what an ended task left
  * behind. Then it is to be killed, and the task runs elsewhere.
  *
- * One timer that is seldom set anew: most tasks begin at once, and there may be very many of them.
+ * Most tasks begin at once, and there may be very many of them: to note one costs nothing. A timer looks now and then whether
+ * it is still the same one, as long as there is one, and takes the time from the first look on.
  */
 export class BeginLimit {
   readonly #limitMs: number;
   readonly #onTooLate: () => void;
   #task: PoolTask | undefined;
+  #sentBytes = 0;
+  #seen: PoolTask | undefined;
   #dueMs = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param limitMs - Default: 10 s. */
+  /** @param limitMs - How long to wait at least, and at most a quarter longer. Default: 10 s. */
   constructor(limitMs: number | undefined, onTooLate: () => void) {
     this.#limitMs = limitMs ?? DEFAULT_LIMIT_MS;
     this.#onTooLate = onTooLate;
@@ -29,25 +32,36 @@ export class BeginLimit {
 
   /** The task is next from now on. */
   watch(task: PoolTask, sentBytes: number): void {
-    const limitMs = this.#limitMs + sentBytes / SLOWEST_BYTES_PER_MS;
     this.#task = task;
-    this.#dueMs = performance.now() + limitMs;
-    this.#timer ??= setTimeout(() => this.#check(), limitMs).unref();
+    this.#sentBytes = sentBytes;
+    if (this.#timer === undefined) this.#plan();
   }
 
   clear(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#task = undefined;
+    this.#seen = undefined;
   }
 
-  #check(): void {
+  #plan(): void {
+    this.#timer = setTimeout(() => this.#look(), this.#limitMs / LOOKS).unref();
+  }
+
+  #look(): void {
     this.#timer = undefined;
     const task = this.#task;
-    if (task?.state !== "dispatched") return;
-    const leftMs = this.#dueMs - performance.now();
-    if (leftMs > 0) {
-      this.#timer = setTimeout(() => this.#check(), Math.max(leftMs, CHECK_MS)).unref();
+    if (task?.state !== "dispatched") {
+      this.#seen = undefined;
+      return;
+    }
+    const nowMs = performance.now();
+    if (task !== this.#seen) {
+      this.#seen = task;
+      this.#dueMs = nowMs + this.#limitMs + this.#sentBytes / SLOWEST_BYTES_PER_MS;
+    }
+    if (nowMs < this.#dueMs) {
+      this.#plan();
       return;
     }
     // What has come meanwhile is to be read first.

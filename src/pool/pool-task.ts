@@ -33,10 +33,15 @@ export interface TaskKind {
   /** How long a task may run, in milliseconds; `undefined` for no limit. */
   readonly timeoutMs: number | undefined;
   readonly events: TaskEvents;
+  /** Whether a task has one argument, a plain value, and is given that rather than a list: a hundred thousand may wait. */
+  readonly hasOneArgument?: boolean;
 }
 
 /** Encoded arguments: one list, or a list of lists for a chunk; or a plain list as it is. */
 export type TaskArguments = Uint8Array | readonly unknown[];
+
+/** In place of arguments that are not needed any more. */
+const BEGUN = Symbol("begun");
 
 /**
  * One task on its way through the pool.
@@ -50,12 +55,11 @@ export type TaskArguments = Uint8Array | readonly unknown[];
  */
 export class PoolTask {
   state: "queued" | "held" | "dispatched" | "running" | "settled" = "queued";
-  /** Where it waits in the queue; kept by the queue. */
-  position = -1;
   /** The worker that has it. */
   holder: TaskHolder | undefined;
-  /** Its number there, and how long it is expected to take, in microseconds. */
-  number = 0;
+  /** Its number there; or, while it is queued, its place in the queue, which only the queue looks at. */
+  number = -1;
+  /** How long it is expected to take, in microseconds. */
   expectedUs = 0;
   /** Why the task is to end, once it is; its outcome then is this error, whatever the worker reports. */
   endReason: Error | undefined;
@@ -64,9 +68,11 @@ export class PoolTask {
   /** How many workers it was sent to, one after the other. */
   sendCount = 0;
   #kind: TaskKind | undefined;
-  #args: TaskArguments | undefined;
+  /** As the kind says; or BEGUN. */
+  #args: unknown;
 
-  constructor(kind: TaskKind, args: TaskArguments) {
+  /** @param args - Of type TaskArguments; for a kind with one argument, that. */
+  constructor(kind: TaskKind, args: unknown) {
     this.#kind = kind;
     this.#args = args;
   }
@@ -95,8 +101,8 @@ export class PoolTask {
 
   /** The encoded arguments; kept until the task begins, because until then it may have to go to another worker. */
   get args(): TaskArguments {
-    if (this.#args === undefined) throw new Error(`Task "${this.name}" has begun and can't be sent again.`);
-    return this.#args;
+    if (this.#args === BEGUN) throw new Error(`Task "${this.name}" has begun and can't be sent again.`);
+    return this.kind.hasOneArgument === true ? [this.#args] : (this.#args as TaskArguments);
   }
 
   /** Notes that the task is the next one in its worker. */
@@ -117,7 +123,7 @@ export class PoolTask {
     // All that belongs to them has arrived. Of a task that was sent more often, a part may still be on its way to a worker that
     // doesn't run it; and of one that ends before it begins.
     if (this.sendCount === 1 && this.#args instanceof Uint8Array) releaseAttachments(this.#args);
-    this.#args = undefined;
+    this.#args = BEGUN;
     this.kind.events.onStarted(this, processTask);
   }
 
@@ -126,7 +132,7 @@ export class PoolTask {
     const { events } = this.kind;
     this.state = "settled";
     this.holder = undefined;
-    this.#args = undefined;
+    this.#args = BEGUN;
     events.onSettled(this, this.endReason === undefined ? outcome : { kind: "ended", error: this.endReason });
     // It captures what it captures.
     this.#kind = undefined;

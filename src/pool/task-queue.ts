@@ -18,7 +18,7 @@ export class TaskQueue {
   }
 
   push(task: PoolTask): void {
-    task.position = this.#cutSlots + this.#slots.length;
+    task.number = this.#cutSlots + this.#slots.length;
     this.#slots.push(task);
     this.#waiting += 1;
   }
@@ -60,8 +60,8 @@ export class TaskQueue {
       this.#returned.splice(returnedAt, 1);
       return true;
     }
-    const slot = task.position - this.#cutSlots;
-    if (task.position < 0 || this.#slots[slot] !== task) return false;
+    const slot = task.number - this.#cutSlots;
+    if (task.number < 0 || this.#slots[slot] !== task) return false;
     this.#slots[slot] = undefined;
     this.#leave(task);
     if (this.#waiting === 0) this.#cut(this.#slots.length);
@@ -76,7 +76,7 @@ export class TaskQueue {
   }
 
   #leave(task: PoolTask): void {
-    task.position = -1;
+    task.number = -1;
     this.#waiting -= 1;
   }
 
