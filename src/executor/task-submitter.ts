@@ -213,6 +213,8 @@ export class TaskSubmitter {
       checkFunction(submission.fn);
       const { signal, timeoutMs, name } = submission.options;
       if (signal?.aborted === true) throw new CancelledError(undefined, { cause: signal.reason });
+      // Its start takes longer than all that is done here, of which the first time takes tens of milliseconds.
+      this.#pool.expectTask();
       const fn = this.#pickle(submission.fn);
       const stack = this.#stacks.capture(fn.id, submission.calledFrom);
       const { args, isChunk } = submission;

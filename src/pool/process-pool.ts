@@ -5,6 +5,7 @@ import { ExecutorShutdownError } from "../errors.js";
 import { InitializerError } from "../errors.js";
 import { KeepAlive } from "./keep-alive.js";
 import { PoolCounters } from "./pool-stats.js";
+import { StallWatch } from "./stall-watch.js";
 import { StartAttempts } from "./start-attempts.js";
 import { TaskQueue } from "./task-queue.js";
 import { WarmUps } from "./warm-ups.js";
@@ -30,12 +31,6 @@ const MAX_LOST_STARTS = 3;
 /** Tasks that may fail so, one after the other, before the workers are taken for the cause and all waiting tasks fail. */
 const MAX_LOST_TASKS = 3;
 
-/** How long a task may hold up others that its worker has, in milliseconds, while another worker has nothing to do... */
-const STALL_MS = 2;
-
-/** ...and while all have something to do. */
-const BUSY_STALL_MS = 20;
-
 /** What a pool needs to be made. It is not changed afterwards. */
 export interface PoolConfig {
   readonly maxWorkers: number;
@@ -57,8 +52,7 @@ export class ProcessPool {
   #isFull = false;
   /** Who waits until all workers are ready. */
   readonly #warmUps = new WarmUps(this.#keepAlive);
-  #stallTimer: NodeJS.Timeout | undefined;
-  #isStallTimerShort = false;
+  readonly #stalls = new StallWatch(() => this.#ready);
   #unfinishedTasks = 0;
   readonly #starts = new StartAttempts();
   readonly #counters = new PoolCounters();
@@ -99,9 +93,20 @@ export class ProcessPool {
     return this.#isShutDown;
   }
 
+  /** Why it takes no tasks, if so. */
+  get #refusal(): Error | undefined {
+    return this.#brokenBy ?? (this.#isShutDown ? new ExecutorShutdownError() : undefined);
+  }
+
+  /** A task is about to come: starts the first worker, if there is none. */
+  expectTask(): void {
+    if (this.#workers.size > 0 || this.#isShutDown || this.#brokenBy !== undefined || this.#isSpawnPlanned) return;
+    if (this.#starts.mayStart(0)) this.#spawn();
+  }
+
   /** Takes a task. Never throws: a pool that takes no more tasks settles it with the reason. */
   submit(task: PoolTask): void {
-    const refusal = this.#brokenBy ?? (this.#isShutDown ? new ExecutorShutdownError() : undefined);
+    const refusal = this.#refusal;
     if (refusal !== undefined) {
       task.settle({ kind: "ended", error: refusal });
       return;
@@ -118,7 +123,7 @@ export class ProcessPool {
    * no tasks.
    */
   warmUp(): Promise<void> {
-    const refusal = this.#brokenBy ?? (this.#isShutDown ? new ExecutorShutdownError() : undefined);
+    const refusal = this.#refusal;
     if (refusal !== undefined) return Promise.reject(refusal);
     const waiting = this.#warmUps.wait();
     this.#endWarmUpIfReady();
@@ -193,7 +198,7 @@ export class ProcessPool {
       for (const worker of this.#ready) if (worker.tasks?.isRunningLow === true) this.#giveTo(worker, share);
     }
     this.#isFull = this.#queue.size > 0;
-    this.#watchStalls(hasIdle);
+    this.#stalls.watch(hasIdle);
     this.#planSpawn();
   }
 
@@ -206,22 +211,6 @@ export class ProcessPool {
       worker.tasks.give(task);
     }
     return true;
-  }
-
-  /** Looks after a while whether a task that takes long holds up others behind it. */
-  #watchStalls(hasIdle: boolean): void {
-    if (this.#stallTimer !== undefined && (this.#isStallTimerShort || !hasIdle)) return;
-    if (!this.#ready.some(({ tasks }) => tasks?.canStall === true)) return;
-    clearTimeout(this.#stallTimer);
-    this.#isStallTimerShort = hasIdle;
-    this.#stallTimer = setTimeout(
-      () => {
-        this.#stallTimer = undefined;
-        for (const { tasks } of this.#ready) tasks?.checkStall();
-        this.#watchStalls(this.#ready.some((worker) => worker.task === undefined));
-      },
-      hasIdle ? STALL_MS : BUSY_STALL_MS,
-    ).unref();
   }
 
   #liveWorkers(state?: "starting"): number {

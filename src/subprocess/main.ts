@@ -20,11 +20,10 @@ for (const stream of [process.stdout, process.stderr]) (stream as StreamWithHand
 const cookie = (process.env[COOKIE_VARIABLE] ?? "").split(":").at(-1) ?? "";
 const abortFlag = new AbortFlag();
 const claim = new Claim();
-startWatchdog(abortFlag, claim, cookie);
-
 const channel = new ChildChannel({
   onMessage: (message) => loop.receive(message),
   // The watchdog sees the same end; both do the same, so that it does not matter who is first.
   onEnd: () => killOwnTreeSync(cookie),
 });
-const loop = new TaskLoop(channel, abortFlag, claim);
+// Until then this thread sees the parent's end at once: it only loads modules, and waits.
+const loop = new TaskLoop(channel, abortFlag, claim, () => startWatchdog(abortFlag, claim, cookie));

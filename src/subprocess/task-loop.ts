@@ -81,6 +81,7 @@ export class TaskLoop {
   readonly #channel: TaskLoopChannel;
   readonly #abortFlag: AbortFlag;
   readonly #claim: Claim;
+  readonly #startGuard: () => void;
   readonly #functions = new FunctionStore();
   readonly #heldPins = new HeldPins();
   #shareAboveBytes: number | undefined;
@@ -97,7 +98,9 @@ export class TaskLoop {
   /** Set after SIGTERM, while the running task may still end by itself. */
   #sigtermTimer: NodeJS.Timeout | undefined;
 
-  constructor(channel: TaskLoopChannel, abortFlag: AbortFlag, claim: Claim) {
+  /** @param startGuard - Called once, before the first line of user code, and not before that is near: it takes CPU time. */
+  constructor(channel: TaskLoopChannel, abortFlag: AbortFlag, claim: Claim, startGuard: () => void) {
+    this.#startGuard = startGuard;
     this.#channel = channel;
     this.#abortFlag = abortFlag;
     this.#claim = claim;
@@ -143,6 +146,8 @@ export class TaskLoop {
     adoptMainModuleUrl(settings.mainUrl);
     this.#shareAboveBytes = settings.shareAboveBytes;
     let isConfigurer = true;
+    const hasUserCode = settings.configurer !== undefined || settings.initializer !== undefined;
+    if (hasUserCode) this.#startGuard();
     try {
       const configurer = settings.configurer && (await unpickleFunction(settings.configurer));
       await new LoggingInitializer(settings.hasLogQueue ? this.#sendRecord : undefined, configurer).initialize();
@@ -153,6 +158,8 @@ export class TaskLoop {
         await initializer(...initargs);
       }
       this.#channel.send({ kind: "ready", protocolVersion: PROTOCOL_VERSION });
+      // The parent is on its way to send the first task meanwhile.
+      if (!hasUserCode) this.#startGuard();
     } catch (error) {
       this.#channel.send({ kind: "initializeFailed", isConfigurer, error: encodeThrown(error) });
     }

@@ -42,6 +42,17 @@ export class TreeKill {
     return [...this.#struck.values()];
   }
 
+  /** Whether descendants were found so far. */
+  get isFamily(): boolean {
+    return this.#struck.size > this.#roots.length;
+  }
+
+  /** Kills descendants that were found otherwise than by a scan. */
+  strikeAll(entries: readonly ProcessEntry[]): void {
+    for (const entry of entries) if (!this.#wasStruck(entry)) this.#strikeOne(entry);
+    if (entries.length > 0) this.#doubtfulScanCount = 0;
+  }
+
   /** Kills what this scan found and no earlier one did. */
   strike(scan: TreeScan): AfterStrike {
     if (!scan.hasTable) {
@@ -58,8 +69,7 @@ export class TreeKill {
       return "scanAgain";
     }
     if (targets.some((entry) => !this.#unreachable.has(this.#struck.get(entry.pid) ?? entry))) return "awaitDeaths";
-    const isFamily = this.#struck.size > this.#roots.length;
-    const mostScans = isFamily ? MAX_DOUBTFUL_SCANS_OF_FAMILY : MAX_DOUBTFUL_SCANS;
+    const mostScans = this.isFamily ? MAX_DOUBTFUL_SCANS_OF_FAMILY : MAX_DOUBTFUL_SCANS;
     if (scan.isSettled || this.#doubtfulScanCount >= mostScans) return "done";
     this.#doubtfulScanCount += 1;
     return "pauseAndScan";

@@ -180,6 +180,7 @@ describe("a task submitter", () => {
     const handed: PoolTask[] = [];
     const cancelled: unknown[] = [];
     const pool = {
+      expectTask: () => {},
       submit: (task: PoolTask) => handed.push(task),
       cancel: (_task: PoolTask, reason: Error) => {
         cancelled.push(reason.cause);

@@ -54,7 +54,7 @@ async function assertCopes(program: RunningProgram, expectedSum: number): Promis
   const end = await program.waitForEnd();
   assert.deepEqual([end.code, end.signal], [0, null], end.stderr);
   assert.match(end.stdout, /^end of program$/m);
-  assert.deepEqual(program.survivors(), []);
+  await program.waitForNobody();
   return end;
 }
 
@@ -164,6 +164,6 @@ test(
       if (lines.length === 1) assert.equal(lines[0], `${label}: 20 results`);
     }
     assert.match(end.stdout, /^all free: 20 results\nend of program$/m);
-    assert.deepEqual(program.survivors(), []);
+    await program.waitForNobody();
   },
 );

@@ -171,6 +171,11 @@ export class RunningProgram implements AsyncDisposable {
     return processesCarrying(TEST_MARKER_VARIABLE, this.marker);
   }
 
+  /** Waits until nothing of it is left; what guards a pool takes a moment to see the program's end. */
+  async waitForNobody(): Promise<void> {
+    await waitUntil(() => this.survivors().length === 0, { deadlineMs: 2000, what: "the end of all its processes" });
+  }
+
   /** Kills it and whatever it has started: by marker, by parent, and those announced by `waitForPid`. */
   async dispose(): Promise<void> {
     const leftovers = (): number[] => [
