@@ -10,6 +10,7 @@ import { WorkerCrashedError } from "../../src/index.js";
 import { coreOf } from "../../src/executor/process-pool-executor.js";
 import { add } from "../fixtures/tasks.js";
 import { spinFor } from "../fixtures/tasks.js";
+import { spinForEver } from "../fixtures/tasks.js";
 import { waitUntil } from "../testlibraries/wait-until.js";
 
 const two = new ProcessTaskPoolExecutor({ maxWorkers: 2, graceMs: 300 });
@@ -40,15 +41,22 @@ test("a worker has several short tasks at a time, and long or unknown ones singl
   await Promise.all(unknown);
 });
 
-test("short tasks don't wait behind a long one of the same function while another worker has nothing to do", async () => {
-  await warmUp(two, 2);
-  const long = two.submit(spinFor, 100_000);
-  const short = Array.from({ length: 300 }, () => two.submit(spinFor, 1));
-  await Promise.all(short);
-  assert.equal(long.done, false);
-  long.cancel();
-  await assert.rejects(long, CancelledError);
-});
+for (const [what, isSame] of [
+  ["the same", true],
+  ["another", false],
+] as const) {
+  test(`1,000 tasks of 1 ms don't wait behind a long one of ${what} function while another worker has nothing to do`, async (t) => {
+    await warmUp(two, 2);
+    const long = two.submit(isSame ? spinFor : spinForEver, 100_000);
+    const begunMs = performance.now();
+    const short = Array.from({ length: 1000 }, () => two.submit(spinFor, 1));
+    await Promise.all(short);
+    t.diagnostic(`${Math.round(performance.now() - begunMs)} ms`);
+    assert.equal(long.done, false);
+    long.cancel();
+    await assert.rejects(long, CancelledError);
+  });
+}
 
 test("each task runs once, whatever is taken back", async () => {
   await warmUp(two, 2);
