@@ -4,7 +4,11 @@ import type { FunctionInspector } from "./function-inspector.js";
 import type { ClosureInfo } from "./function-inspector.js";
 import { FACTORY_VARIABLE } from "./factory-registry.js";
 import { isFactory } from "./factory-registry.js";
+import { bodyOf } from "./arrow-this.js";
+import { readThis } from "./arrow-this.js";
+import { isWrittenInClass } from "./class-elements.js";
 import { functionShape } from "./function-shape.js";
+import { VARIABLE_ADVICE } from "./function-shape.js";
 import type { FunctionShape } from "./function-shape.js";
 import { WRITABLE } from "./graph-format.js";
 import type { FunctionNode } from "./graph-format.js";
@@ -34,6 +38,8 @@ interface Origin {
   readonly found: FoundFunction;
 }
 
+const UNREADABLE_THIS =
+  "the `this` of the function around it can't be read (because of computed keys in its parameters)";
 const IN_A_FILE = "Write the function in a file, or export it from a module of its own";
 
 /** Own properties that every function has by itself. */
@@ -176,6 +182,7 @@ export class FunctionEncoder {
       variables: [],
     };
     const link = this.#writer.add(fn, node);
+    this.sharing.addFunction(link[0], found);
     const { sourceMapUrl } = script.info;
     if (isMapWanted(script.url, sourceMapUrl)) this.#writer.sourceMapUrls.set(script.url, sourceMapUrl);
     this.#writer.later(() => {
@@ -197,20 +204,34 @@ export class FunctionEncoder {
         node.variables.push(variable);
         this.sharing.add(link[0], script, found, free, variable);
       }
+      if (shape.thisName !== undefined) {
+        const body = closure.location && bodyOf(script, found.node, closure.location.scriptId);
+        const read = body && this.#inspector.withDebugger((port) => readThis(port, fn, body));
+        const position = sourcePosition(script, found.start);
+        const at = { holder: { ...place, position }, step: " (this)", position };
+        if (read === undefined) this.#writer.refuse(at, UNREADABLE_THIS, VARIABLE_ADVICE);
+        else node.variables.push(this.#variables.captureThis(shape.thisName, read.value, at));
+      }
       if (shape.importMetaName !== undefined) {
         const meta = this.#variables.captureImportMeta(shape.importMetaName, context, found);
         node.variables.push(meta);
       }
-      this.#writeOwnProperties(fn, node, place);
+      this.#writeOwnProperties(fn, node, { script, found }, place);
     });
     return link;
   }
 
-  #writeOwnProperties(fn: AnyFunction, node: FunctionNode, place: Place): void {
-    const isOfClass = (descriptor: PropertyDescriptor): boolean =>
-      node.isClass && descriptor.enumerable !== true && typeof descriptor.value !== "object";
+  #writeOwnProperties(fn: AnyFunction, node: FunctionNode, { script, found }: Origin, place: Place): void {
+    const isFunction = ({ value, get, set }: PropertyDescriptor): boolean =>
+      typeof value === "function" || get !== undefined || set !== undefined;
+    /** What the source gives: its methods, and all that is hidden and no object (a static block's defineProperty). */
+    const isOfClass = (key: string | symbol, descriptor: PropertyDescriptor): boolean => {
+      if (!node.isClass || descriptor.enumerable === true) return false;
+      if (isFunction(descriptor)) return isWrittenInClass(script, found.node, "class", key, descriptor);
+      return typeof descriptor.value !== "object";
+    };
     this.values.writeProperties(fn, node, place, (key, descriptor) => {
-      return !STANDARD_KEYS.has(key) && !isOfClass(descriptor);
+      return !(STANDARD_KEYS.has(key) && !isFunction(descriptor)) && !isOfClass(key, descriptor);
     });
     if (node.properties !== undefined) this.#writer.isStable = false;
     const descriptor = Object.getOwnPropertyDescriptor(fn, "prototype");
@@ -225,8 +246,10 @@ export class FunctionEncoder {
       return;
     }
     const parts: { proto?: Link; properties?: FunctionNode["properties"] } = {};
-    this.values.writeProperties(prototype, parts as FunctionNode, step, (key, { enumerable }) => {
-      return key !== "constructor" && (!node.isClass || enumerable === true);
+    this.values.writeProperties(prototype, parts as FunctionNode, step, (key, descriptor) => {
+      if (key === "constructor") return false;
+      if (!node.isClass || descriptor.enumerable === true) return true;
+      return isFunction(descriptor) && !isWrittenInClass(script, found.node, "prototype", key, descriptor);
     });
     const parent: unknown = Object.getPrototypeOf(prototype);
     if (!node.isClass && parent !== Object.prototype) {

@@ -58,6 +58,14 @@ export interface ClosureInfo {
   readonly bound: { readonly target: unknown; readonly boundThis: unknown; readonly boundArgs: unknown[] } | undefined;
 }
 
+/** A connection to the inspector whose debugger is enabled. */
+export interface InspectorPort {
+  /** Throws when the command fails. */
+  readonly post: (method: string, params: object) => object;
+  /** Evaluates to the end of it, however that comes. */
+  readonly evaluate: (expression: string) => void;
+}
+
 interface Sink {
   value: unknown;
   scopes: { description: string; object: Record<string, unknown> }[];
@@ -87,6 +95,7 @@ export class FunctionInspector implements Disposable {
   readonly #sink: Sink = { value: undefined, scopes: [] };
   readonly #sinkId: string;
   readonly #closures = new Map<object, ClosureInfo>();
+  #isDebugging = false;
 
   constructor() {
     this.#session.connect();
@@ -180,6 +189,22 @@ export class FunctionInspector implements Disposable {
     return info;
   }
 
+  /**
+   * Lends the connection, with the debugger enabled.
+   *
+   * It stays so until the session ends: a function may need it many times, and each enabling costs an event for every script.
+   */
+  withDebugger<T>(job: (port: InspectorPort) => T): T {
+    if (!this.#isDebugging) this.#post("Debugger.enable", {});
+    this.#isDebugging = true;
+    return job({
+      post: (method, params) => this.#post(method, params),
+      evaluate: (expression) => {
+        this.#session.post("Runtime.evaluate", { expression, silent: true });
+      },
+    });
+  }
+
   /** Primitives come by value, save those that JSON lacks. */
   #fetchBoundThis(property: InternalProperty | undefined): unknown {
     const remote = property?.value as { unserializableValue?: string } | undefined;
@@ -208,6 +233,9 @@ export class FunctionInspector implements Disposable {
       scriptHeaders.set(id, { scriptId: id, url, isModule, startLine, startColumn, sourceMapUrl });
     };
     this.#session.on("Debugger.scriptParsed", onParsed as never);
+    // Enabling it a second time would tell nothing of the scripts that there are.
+    if (this.#isDebugging) this.#post("Debugger.disable", {});
+    this.#isDebugging = false;
     this.#post("Debugger.enable", {});
     try {
       const header = scriptHeaders.get(scriptId);

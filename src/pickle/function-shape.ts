@@ -28,12 +28,16 @@ export interface FunctionShape {
   readonly importMetaName: string | undefined;
   /** The identifier behind `extends` in `source`. */
   readonly heritageName: string | undefined;
+  /** The identifier that stands in `source` for the `this` of the function around an arrow. */
+  readonly thisName: string | undefined;
   readonly obstacles: readonly Obstacle[];
   /** The name of a declaration, which its body sees as an ordinary variable. */
   readonly declaredName: string | undefined;
 }
 
 const NAMED_ADVICE = "Write it as a function declaration, and pass what it needs as arguments";
+/** What helps a function that uses something of the function around it. */
+export const VARIABLE_ADVICE = "Put it into a variable outside of the arrow function, and use that variable";
 
 /** The function, field or static block that gives an arrow function its `this`; undefined at the top level. */
 function ownerOfThis(script: ScriptSource, arrow: SyntaxNode): SyntaxNode | undefined {
@@ -74,10 +78,10 @@ function findArrowObstacles(script: ScriptSource, node: SyntaxNode): Obstacle[] 
   const refuse = (variable: string, at: SyntaxNode): void => {
     if (obstacles.some((each) => each.variable === variable)) return;
     const problem = `an arrow function takes ${variable} from the function around it, which does not travel`;
-    obstacles.push({ variable, problem, advice: NAMED_ADVICE, offset: startOf(at) });
+    const advice = variable === "super" ? NAMED_ADVICE : VARIABLE_ADVICE;
+    obstacles.push({ variable, problem, advice, offset: startOf(at) });
   };
   walkLexically(node, (each) => {
-    if (each.type === "ThisExpression" && !isTopLevel(script, node)) refuse("this", each);
     if (each.type === "Super") refuse("super", each);
     if (each.type === "MetaProperty" && each.meta.name === "new") refuse("new.target", each);
     if (each.type === "Identifier" && each.name === "arguments") {
@@ -88,6 +92,16 @@ function findArrowObstacles(script: ScriptSource, node: SyntaxNode): Obstacle[] 
     }
   });
   return obstacles;
+}
+
+/** Every `this` that an arrow function takes from the function around it. */
+function outerThisExpressions(script: ScriptSource, { node }: FoundFunction): SyntaxNode[] {
+  const found: SyntaxNode[] = [];
+  if (node.type !== "ArrowFunctionExpression" || isTopLevel(script, node)) return found;
+  walkLexically(node, (each) => {
+    if (each.type === "ThisExpression") found.push(each);
+  });
+  return found;
 }
 
 /** `super` of a method outside its class or object, and private names of a class around it. */
@@ -162,16 +176,40 @@ function blankOut(text: string): string {
   return text.replace(/[^\r\n]/g, " ");
 }
 
+/** Names that stand in the source for what has no name, each as long as that is. */
+interface OwnNames {
+  readonly importMetaName: string | undefined;
+  readonly thisName: string | undefined;
+  readonly thisExpressions: readonly SyntaxNode[];
+}
+
+function ownNamesOf(script: ScriptSource, found: FoundFunction): OwnNames {
+  const metas = script.importMetas.filter((each) => found.start <= startOf(each) && endOf(each) <= found.end);
+  const lengths = metas.map((each) => endOf(each) - startOf(each));
+  const thisExpressions = outerThisExpressions(script, found);
+  const thisNames = ["$his", "t$is", "th$s", "thi$", "$thi$"];
+  return {
+    importMetaName: metas.length === 0 ? undefined : unusedName(script, ["import", "meta"], Math.min(...lengths)),
+    thisName:
+      thisExpressions.length === 0
+        ? undefined
+        : (thisNames.find((each) => !script.info.source.includes(each)) ?? "$asynccpu_this"),
+    thisExpressions,
+  };
+}
+
 /**
- * Replaces `import.meta`, which scripts can't contain, and what was computed already: the names of computed methods, and the
- * superclass (evaluated again, `mixin(Base)` would give another class).
+ * Replaces `import.meta`, which scripts can't contain, the `this` of the function around an arrow, and what was computed already:
+ * the names of computed methods, and the superclass (evaluated again, `mixin(Base)` would give another class).
  */
-function sourceOf(script: ScriptSource, found: FoundFunction, importMetaName: string | undefined): string {
+function sourceOf(script: ScriptSource, found: FoundFunction, names: OwnNames): string {
+  const { importMetaName, thisName, thisExpressions } = names;
   const heritage = heritageExpression(found.node);
   const replacements: [start: number, end: number, text: string][] = script.importMetas
     .filter((node) => found.start <= startOf(node) && endOf(node) <= found.end)
     .filter((node) => heritage === undefined || endOf(node) <= startOf(heritage) || startOf(node) >= endOf(heritage))
     .map((node) => [startOf(node), endOf(node), (importMetaName ?? "").padEnd(endOf(node) - startOf(node))]);
+  for (const each of thisExpressions) replacements.push([startOf(each), endOf(each), thisName ?? ""]);
   const { outer } = found;
   if ((outer.type === "MethodDefinition" || outer.type === "Property") && outer !== found.node && outer.computed) {
     const [start, end] = [startOf(outer.key), endOf(outer.key)];
@@ -200,17 +238,16 @@ export function functionShape(script: ScriptSource, found: FoundFunction): Funct
   const known = shapes.get(found.node);
   if (known !== undefined) return known;
   const { node } = found;
-  const metas = script.importMetas.filter((each) => found.start <= startOf(each) && endOf(each) <= found.end);
-  const lengths = metas.map((each) => endOf(each) - startOf(each));
-  const importMetaName = metas.length === 0 ? undefined : unusedName(script, ["import", "meta"], Math.min(...lengths));
+  const names = ownNamesOf(script, found);
   const isDeclaration = node.type === "FunctionDeclaration" || node.type === "ClassDeclaration";
   const shape: FunctionShape = {
     form: formOf(found),
     isClass: node.type === "ClassDeclaration" || node.type === "ClassExpression",
     isStrict: script.isStrictAround(found.start, found.end),
-    source: sourceOf(script, found, importMetaName),
+    source: sourceOf(script, found, names),
     free: freeVariablesOf(script, found, heritageExpression(node)),
-    importMetaName,
+    importMetaName: names.importMetaName,
+    thisName: names.thisName,
     heritageName: heritageNameOf(script, node),
     obstacles: [
       ...(node.type === "ArrowFunctionExpression" ? findArrowObstacles(script, node) : []),

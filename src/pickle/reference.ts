@@ -115,13 +115,24 @@ function isMainFile(filename: string): boolean {
   return filename === process.mainModule?.filename || filename === mainModuleFile();
 }
 
+/** A module's export. Compilers write them as getters, and mark the module; these do nothing but to read a variable. */
+function exportedValue(exports: object, key: string): unknown {
+  if (!Object.hasOwn(exports, "__esModule")) return dataProperty(exports, key);
+  try {
+    return (exports as Record<string, unknown>)[key];
+  } catch {
+    // Not initialised yet.
+    return undefined;
+  }
+}
+
 function commonjsPath(module: LoadedModule, value: object): ExternalNode | undefined {
   if (!module.filename || isMainFile(module.filename)) return undefined;
   const { exports, filename } = module;
   if (exports === value) return { kind: "commonjs", filename, path: [] };
   if (!isReference(exports)) return undefined;
   for (const key of Object.keys(Object.getOwnPropertyDescriptors(exports))) {
-    const path = pathWithin(dataProperty(exports, key), value);
+    const path = pathWithin(exportedValue(exports, key), value);
     if (path !== undefined) return { kind: "commonjs", filename, path: [key, ...path] };
   }
   const [own] = pathWithin(exports, value) ?? [];

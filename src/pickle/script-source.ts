@@ -57,7 +57,7 @@ function isMethodLike(parent: SyntaxNode | undefined, node: SyntaxNode): boolean
 }
 
 /** Where the text of a method begins; `static` does not belong to it. */
-function methodStart(source: string, method: SyntaxNode): number {
+export function methodStart(source: string, method: SyntaxNode): number {
   const start = startOf(method);
   if (method.type !== "MethodDefinition" || !method.static) return start;
   const rest = source.slice(start + "static".length, endOf(method));

@@ -2,10 +2,16 @@
  * Finds the variables that captured functions must share in the worker.
  *
  * Two functions of one script that use a variable which one of them assigns to need one binding, or the counter that one
- * raises never moves for the other. That holds for variables of the module, of which there is one; of a local
- * variable there may be many, one for each call, and V8 does not tell them apart: each function gets its own copy.
+ * raises never moves for the other. That holds for variables of the module, of which there is one. Of a local variable there
+ * may be many, one for each call, and V8 does not tell them apart. But a function that another one knows by a local constant was made in
+ * the same call as that constant, so the two share what is around it:
+ *
+ *     function make() { let count = 0; const next = () => ++count; return () => [next(), count]; }
+ *
+ * Where nothing tells, each function gets its own copy.
  */
 
+import type { Scope } from "eslint-scope";
 import type { Variable } from "eslint-scope";
 
 import type { FreeVariable } from "./free-variables.js";
@@ -46,21 +52,90 @@ function isUnique(variable: Variable, script: ScriptSource, found: FoundFunction
   return type === "function" && (upper?.type === "global" || isCalledOnce(block, script));
 }
 
+/** Whether a function is what a constant's declaration makes, or the declared function itself. */
+function isMadeBy(variable: Variable, node: SyntaxNode): boolean {
+  const [definition] = variable.defs;
+  // The variables of a `for` are made anew for every turn; what its head has made stays with the first ones.
+  if (definition === undefined || variable.scope.type === "for") return false;
+  if (definition.type === "FunctionName" || definition.type === "ClassName") return definition.node === node;
+  if (definition.type !== "Variable" || definition.node.init == null) return false;
+  const { init } = definition.node;
+  if (init.type !== "CallExpression") return init === node;
+  // Tools that shorten names give functions theirs back: `__name(() => ..., "next")`.
+  const [made, name, another] = init.arguments;
+  return made === node && name?.type === "Literal" && typeof name.value === "string" && another === undefined;
+}
+
+/** Which functions see the same variables of a scope; sets that are joined again and again. */
+class CommonScopes {
+  readonly #parents = new Map<Scope, Map<number, number>>();
+
+  #find(parents: Map<number, number>, node: number): number {
+    let root = node;
+    for (let parent = parents.get(root); parent !== undefined && parent !== root; parent = parents.get(root)) {
+      root = parent;
+    }
+    return root;
+  }
+
+  join(scope: Scope, a: number, b: number): void {
+    const parents = this.#parents.get(scope) ?? new Map<number, number>();
+    this.#parents.set(scope, parents);
+    parents.set(this.#find(parents, a), this.#find(parents, b));
+  }
+
+  /** One number for all functions that see the same variables of this scope. */
+  of(scope: Scope, node: number): number {
+    const parents = this.#parents.get(scope);
+    return parents === undefined ? node : this.#find(parents, node);
+  }
+}
+
 export class SharingFinder {
   readonly #uses = new Map<Variable, Use[]>();
+  readonly #ofModule = new Set<Variable>();
+  readonly #nodes = new Map<number, SyntaxNode>();
+  readonly #common = new CommonScopes();
+
+  /** Notes the syntax of a function that travels by value. */
+  addFunction(node: number, { node: syntax }: FoundFunction): void {
+    this.#nodes.set(node, syntax);
+  }
 
   add(node: number, script: ScriptSource, found: FoundFunction, free: FreeVariable, captured: CapturedVariable): void {
-    const { variable, isWritten } = free;
-    if (variable === null || !isUnique(variable, script, found)) return;
+    const { variable, isWritten, isReassigned } = free;
+    if (variable === null) return;
+    if (isUnique(variable, script, found)) this.#ofModule.add(variable);
     const uses = this.#uses.get(variable) ?? [];
     this.#uses.set(variable, uses);
     uses.push({ node, captured, isWritten });
+    if (isReassigned || !Array.isArray(captured.link)) return;
+    const [held] = captured.link as readonly [number];
+    const syntax = this.#nodes.get(held);
+    if (syntax === undefined || !isMadeBy(variable, syntax)) return;
+    for (let scope: Scope | null = variable.scope; scope !== null; scope = scope.upper) {
+      this.#common.join(scope, node, held);
+    }
+  }
+
+  /** The uses of one and the same variable. */
+  *#usesOfOne(): Generator<Use[]> {
+    for (const [variable, uses] of this.#uses) {
+      const groups = new Map<number, Use[]>();
+      for (const use of uses) {
+        const root = this.#ofModule.has(variable) ? -1 : this.#common.of(variable.scope, use.node);
+        const group = groups.get(root) ?? [];
+        groups.set(root, group);
+        group.push(use);
+      }
+      yield* groups.values();
+    }
   }
 
   /** Takes shared variables out of the functions' own ones, and says which functions share which. */
   extract(nodes: readonly GraphNode[]): SharedVariables[] {
     const groups: { functions: Set<number>; variables: CapturedVariable[] }[] = [];
-    for (const uses of this.#uses.values()) {
+    for (const uses of this.#usesOfOne()) {
       const [first] = uses;
       if (first === undefined || uses.length < 2 || !uses.some(({ isWritten }) => isWritten)) continue;
       const members = new Set(uses.map(({ node }) => node));

@@ -23,6 +23,7 @@ import { WRITABLE } from "./graph-format.js";
 import type { GraphWriter } from "./graph-writer.js";
 import type { Place } from "./graph-writer.js";
 import { propertyStep } from "./graph-writer.js";
+import { isStandardGlobal } from "./known-values.js";
 import { knownSymbol } from "./known-values.js";
 import { knownValue } from "./known-values.js";
 import { nativeInstanceRefusal } from "./object-kind.js";
@@ -250,9 +251,23 @@ export class ValueEncoder {
 
   /** Errors of Node's own hidden classes arrive as what these extend: a TypeError with a code. */
   #prototypeOf(value: object, kind: ObjectKind): object | null {
-    if (kind.node.kind !== "error") return Object.getPrototypeOf(value) as object | null;
-    const prototypes = prototypesOf(value);
+    if (kind.node.kind !== "error") {
+      const prototype = Object.getPrototypeOf(value) as object | null;
+      return prototype && this.#ofThisRealm(prototype);
+    }
+    const prototypes = prototypesOf(value).map((each) => this.#ofThisRealm(each));
     return prototypes.find((each) => knownValue(each) !== undefined || !this.#isOfNative(each)) ?? null;
+  }
+
+  /** The prototypes of the language's own classes exist once in every realm (Jest's tests have one of their own). */
+  #ofThisRealm(prototype: object): object {
+    const constructor = constructorOf(prototype);
+    if (constructor?.prototype !== prototype || !isStandardGlobal(constructor.name)) return prototype;
+    const own = (globalThis as unknown as Record<string, { readonly prototype?: object } | undefined>)[
+      constructor.name
+    ];
+    if (own?.prototype === undefined || own.prototype === prototype) return prototype;
+    return this.#functions.isNative(constructor) ? own.prototype : prototype;
   }
 
   #isOfNative(prototype: object): boolean {
@@ -262,7 +277,7 @@ export class ValueEncoder {
 
   /** Refuses instances of native classes, and of user classes with private state. */
   #instanceRefusal(value: object, kind: ObjectKind): Refusal | undefined {
-    const prototypes = prototypesOf(value);
+    const prototypes = prototypesOf(value).map((each) => this.#ofThisRealm(each));
     const [own = value] = prototypes;
     if (this.#checkedPrototypes.has(own)) return this.#checkedPrototypes.get(own);
     const isError = kind.node.kind === "error";

@@ -125,6 +125,11 @@ export class VariableEncoder {
     return { name, link: this.#values.link(superclass, place), isReassigned: false, isEager: true };
   }
 
+  /** The `this` of the function around an arrow, under the name that stands for it in the source. */
+  captureThis(name: string, value: unknown, place: Place): CapturedVariable {
+    return { name, link: this.#values.link(value, place), isReassigned: false, isEager: false };
+  }
+
   /** `import.meta` of the original module, under the name that stands for it in the source. */
   captureImportMeta(name: string, { script }: CaptureContext, found: FoundFunction): CapturedVariable {
     const member = script.factory?.members.find(({ start, end }) => start <= found.start && found.end <= end);
