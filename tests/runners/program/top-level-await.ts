@@ -1,0 +1,3 @@
+/** A module that awaits while it is loaded. */
+
+export const awaited: string = await Promise.resolve("awaited");
