@@ -187,7 +187,9 @@ export class FunctionNotPicklableError extends AsyncCpuError {
     );
     super(
       "ASYNCCPU_NOT_PICKLABLE",
-      `Function "${functionName}" can't be sent to a worker process:\n${lines.join("\n")}`,
+      `Function "${functionName}" can't be sent to a worker process:\n${lines.join("\n")}\n` +
+        "Whatever it uses, a function can be sent by its name: export it from a module of its own, or write " +
+        'moduleTask(new URL("./tasks.js", import.meta.url), "name").',
     );
     nameError(this, "FunctionNotPicklableError");
     this.problems = problems;

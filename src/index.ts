@@ -42,6 +42,8 @@ export type { SharedArray } from "./memory/shared-array.js";
 export type { SharedMemory } from "./memory/shared-array.js";
 export type { TypedArrayClass } from "./memory/shared-array.js";
 
+export { moduleTask } from "./pickle/module-task.js";
+
 export { ProcessTask } from "./system/process-task.js";
 export { terminateDescendantProcesses } from "./system/process-terminator.js";
 export { usableCpuCount } from "./system/cpu-count.js";

@@ -56,6 +56,29 @@ function importOf(script: ScriptSource, variable: Variable): ExternalNode | unde
   };
 }
 
+/** The local names of a script's `import * as name`, with how a worker finds each. */
+export function namespaceImports(script: ScriptSource): ReadonlyMap<string, ExternalNode> {
+  const known = namespacesOfScripts.get(script);
+  if (known !== undefined) return known;
+  const found = new Map<string, ExternalNode>();
+  for (const statement of script.program.body) {
+    if (statement.type !== "ImportDeclaration") continue;
+    for (const { type, local } of statement.specifiers) {
+      if (type !== "ImportNamespaceSpecifier") continue;
+      found.set(local.name, {
+        kind: "import",
+        specifier: String(statement.source.value),
+        referrer: script.url,
+        path: [],
+      });
+    }
+  }
+  namespacesOfScripts.set(script, found);
+  return found;
+}
+
+const namespacesOfScripts = new WeakMap<ScriptSource, ReadonlyMap<string, ExternalNode>>();
+
 /** Whether code assigns to the variable after its declaration. */
 function isReassigned(variable: Variable): boolean {
   return variable.defs.length > 1 || variable.references.some((each) => each.isWrite() && !each.init);

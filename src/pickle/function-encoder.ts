@@ -6,6 +6,7 @@ import { FACTORY_VARIABLE } from "./factory-registry.js";
 import { isFactory } from "./factory-registry.js";
 import { bodyOf } from "./arrow-this.js";
 import { readThis } from "./arrow-this.js";
+import { namespaceImports } from "./free-variables.js";
 import { isWrittenInClass } from "./class-elements.js";
 import { functionShape } from "./function-shape.js";
 import { VARIABLE_ADVICE } from "./function-shape.js";
@@ -185,6 +186,9 @@ export class FunctionEncoder {
     this.sharing.addFunction(link[0], found);
     const { sourceMapUrl } = script.info;
     if (isMapWanted(script.url, sourceMapUrl)) this.#writer.sourceMapUrls.set(script.url, sourceMapUrl);
+    for (const [local, node] of namespaceImports(script)) {
+      this.values.addNamespace(lookUp(closure.scopes, local).value, node);
+    }
     this.#writer.later(() => {
       const context = { script, scopes: closure.scopes };
       const { heritageName } = shape;

@@ -62,6 +62,8 @@ export type ExternalNode =
   | { readonly kind: "commonjs"; readonly filename: string; readonly path: readonly string[] }
   | { readonly kind: "require"; readonly filename: string }
   | { readonly kind: "importMeta"; readonly url: string }
+  /** Vite's stand-in for `import()`; `root` is where its paths begin. */
+  | { readonly kind: "importFunction"; readonly referrer: string; readonly root: string }
   | {
       /** What `__importStar`, `__importDefault` and `__toESM` make of a CommonJS module. */
       readonly kind: "interop";

@@ -12,6 +12,7 @@ import { constants } from "node:vm";
 import { ModuleNotFoundError } from "../errors.js";
 import type { ExternalNode } from "./graph-format.js";
 import { rememberExternal } from "./provenance.js";
+import { nativeSpecifier } from "./vite-imports.js";
 
 type Importer = (specifier: string, options: object | undefined) => Promise<object>;
 
@@ -163,6 +164,11 @@ async function find(node: ExternalNode): Promise<unknown> {
       return createRequire(node.filename);
     case "importMeta":
       return importMeta(node.url);
+    case "importFunction": {
+      const { referrer, root } = node;
+      return async (specifier: string) =>
+        importModule({ kind: "import", specifier: nativeSpecifier(specifier, root), referrer, path: [] });
+    }
     case "interop":
       return interop(await find(node.module), node.keys, node.isDefaultTheModule);
   }

@@ -39,6 +39,7 @@ const EXTERNAL: ReadonlySet<string> = new Set([
   "commonjs",
   "require",
   "importMeta",
+  "importFunction",
   "interop",
 ] satisfies ExternalNode["kind"][]);
 

@@ -5,8 +5,8 @@ import { fileURLToPath } from "node:url";
 
 import type { ClosureInfo } from "./function-inspector.js";
 import type { ExternalNode } from "./graph-format.js";
+import { isMainFile } from "./main-module.js";
 import { isMainModule } from "./main-module.js";
-import { mainModuleFile } from "./main-module.js";
 import type { FoundFunction } from "./script-source.js";
 import type { ScriptSource } from "./script-source.js";
 import { specifierName } from "./syntax-tree.js";
@@ -109,10 +109,6 @@ function importReference(
     if (path !== undefined) return at([name, ...path]);
   }
   return undefined;
-}
-
-function isMainFile(filename: string): boolean {
-  return filename === process.mainModule?.filename || filename === mainModuleFile();
 }
 
 /** A module's export. Compilers write them as getters, and mark the module; these do nothing but to read a variable. */

@@ -85,6 +85,7 @@ export class ValueEncoder {
   /** Classes already looked at: an array of ten thousand instances costs one look. */
   readonly #checkedPrototypes = new Map<object, Refusal | undefined>();
   #modules: ReadonlyMap<object, ExternalNode> | undefined;
+  readonly #namespaces = new Map<unknown, ExternalNode>();
 
   constructor(writer: GraphWriter, inspector: FunctionInspector, functions: FunctionLinker) {
     this.#writer = writer;
@@ -117,8 +118,13 @@ export class ValueEncoder {
   /** The link to something that the worker can find by itself, functions of user modules left out. */
   external(value: object): Link {
     this.#modules ??= commonjsModules();
-    const node = externalOf(value) ?? knownValue(value) ?? this.#modules.get(value);
+    const node = externalOf(value) ?? knownValue(value) ?? this.#modules.get(value) ?? this.#namespaces.get(value);
     return node && this.#writer.external(node);
+  }
+
+  /** Tells that a module's namespace is found by an import, wherever it may turn up. */
+  addNamespace(namespace: unknown, node: ExternalNode): void {
+    if (types.isModuleNamespaceObject(namespace)) this.#namespaces.set(namespace, node);
   }
 
   #linkSymbol(symbol: symbol, place: Place): Link {

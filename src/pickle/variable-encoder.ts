@@ -3,6 +3,7 @@
 import { join } from "node:path";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
+import { types } from "node:util";
 
 import type { VariableDeclarator } from "estree";
 
@@ -14,8 +15,10 @@ import type { DataNode } from "./graph-format.js";
 import type { ExternalNode } from "./graph-format.js";
 import type { FunctionNode } from "./graph-format.js";
 import type { Link } from "./graph-format.js";
+import type { PropertyRecord } from "./graph-format.js";
 import type { GraphWriter } from "./graph-writer.js";
 import type { Place } from "./graph-writer.js";
+import { propertyStep } from "./graph-writer.js";
 import { interopNode } from "./initialiser.js";
 import { moduleDeclarator } from "./initialiser.js";
 import { isStandardGlobal } from "./known-values.js";
@@ -25,6 +28,11 @@ import { sourcePosition } from "./source-position.js";
 import { endOf } from "./syntax-tree.js";
 import { startOf } from "./syntax-tree.js";
 import type { ValueEncoder } from "./value-encoder.js";
+import { VITE_DYNAMIC_IMPORT } from "./vite-imports.js";
+import { VITE_IMPORT_META } from "./vite-imports.js";
+import { externalisedBy } from "./vite-imports.js";
+import { viteRoot } from "./vite-imports.js";
+import { viteSpecifier } from "./vite-imports.js";
 
 /** The script of the capturing function, and the values around it. */
 export interface CaptureContext {
@@ -51,6 +59,8 @@ export function lookUp(scopes: readonly CapturedScope[], name: string): LookUp {
   }
   return { isFound: false, isUninitialised: false };
 }
+
+const INTEROP_CACHES: ReadonlySet<string> = new Set(["cacheBabelInterop", "cacheNodeInterop"]);
 
 const NEVER_UNDEFINED =
   /^(?:Literal|TemplateLiteral|ArrayExpression|ObjectExpression|NewExpression|.*Function.*|Class.*)$/;
@@ -114,10 +124,36 @@ export class VariableEncoder {
       return undefined;
     }
     const ofWrapper = free.variable === null ? this.#linkCommonjsName(free, found.value, context, place) : undefined;
-    const link = ofWrapper ?? this.#linkVariable(free, found.value, context, place);
+    const link =
+      ofWrapper ??
+      this.#linkVite(free, found.value, context, place) ??
+      this.#linkVariable(free, found.value, context, place);
     const isFirm = ofWrapper !== undefined || !(isReassigned || (found.value === undefined && isVarDeclared(free)));
     if (!isFirm) this.#writer.isStable = false;
     return { name, link, isReassigned: !isFirm, isEager };
+  }
+
+  /** What Vite has put in the place of imports, `import()` and `import.meta`. */
+  #linkVite(free: FreeVariable, value: unknown, { script }: CaptureContext, place: Place): Link {
+    if (free.name === VITE_DYNAMIC_IMPORT) {
+      return this.#external({ kind: "importFunction", referrer: script.url, root: viteRoot() });
+    }
+    if (typeof value !== "object" || value === null) return undefined;
+    if (free.name === VITE_IMPORT_META) return this.#external({ kind: "importMeta", url: script.url });
+    const specifier = viteSpecifier(free.variable);
+    if (specifier === undefined) return undefined;
+    const native = externalisedBy(specifier);
+    if (native !== undefined) {
+      return this.#external({ kind: "import", specifier: native, referrer: script.url, path: [] });
+    }
+    this.#writer.isStable = false;
+    return this.#linkMembers(value, free.members ?? new Set(Object.keys(value)), (wanted, node) => {
+      const records = [...wanted].map((name): PropertyRecord => {
+        const step: Place = { holder: place, step: propertyStep(name) };
+        return [name, this.#values.link((value as Record<string, unknown>)[name], step)];
+      });
+      node.properties = [...(node.properties ?? []), ...records];
+    });
   }
 
   /** The superclass, which V8 keeps in no scope when nothing but the class itself mentions it. */
@@ -191,15 +227,25 @@ export class VariableEncoder {
     if (whole !== undefined) return whole;
     this.#writer.isStable = false;
     if (members === undefined) return this.#values.link(exports, place);
+    return this.#linkMembers(exports, members, (wanted, node) => {
+      this.#values.writeProperties(exports, node, place, (key) => wanted.has(key as string));
+    });
+  }
+
+  /** An object in the worker that has just those exports that are used; one for all functions that use some. */
+  #linkMembers(
+    exports: object,
+    members: ReadonlySet<string>,
+    write: (wanted: ReadonlySet<string>, node: DataNode) => void,
+  ): Link {
     const known = this.#exportsNodes.get(exports);
     const node: DataNode = known?.node ?? { kind: "object" };
     const names = known?.names ?? new Set<string>();
     const link = known?.link ?? this.#writer.addNode(node);
     this.#exportsNodes.set(exports, { node, link, names });
-    const wanted = [...members].filter((each) => !names.has(each) && Object.hasOwn(exports, each));
+    const wanted = new Set([...members].filter((each) => !names.has(each) && Object.hasOwn(exports, each)));
     for (const each of wanted) names.add(each);
-    const added = new Set<string | symbol>(wanted);
-    this.#values.writeProperties(exports, node, place, (key) => added.has(key));
+    write(wanted, node);
     return link;
   }
 
@@ -208,6 +254,10 @@ export class VariableEncoder {
     if (isRequireFunction(value)) return this.#external({ kind: "require", filename: filenameOf(context.script) });
     if ((typeof value !== "object" && typeof value !== "function") || value === null) {
       return this.#values.link(value, place);
+    }
+    // Babel's and swc's helper for import() of CommonJS keeps the modules that it has seen; in the worker it has seen none.
+    if (types.isWeakMap(value) && INTEROP_CACHES.has(free.name)) {
+      return this.#writer.add(value, { kind: "map", entries: [] });
     }
     const declarator = moduleDeclarator(free.variable);
     if (declarator === undefined || free.isReassigned) return this.#values.link(value, place);

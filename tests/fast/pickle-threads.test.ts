@@ -64,3 +64,46 @@ test("functions of a thread without a file travel, too", () => {
   const { stdout, stderr } = folder.run(["main.mjs"]);
   assert.equal(stdout, "result 2\n", stderr);
 });
+
+for (const [name, command] of [
+  ["an ES module", ["main.mjs", "--option", "value"]],
+  ["a CommonJS module", ["--no-warnings", "main.cjs"]],
+  ["a folder", ["folder"]],
+] as const) {
+  test(`what the program's main file exports travels from a thread without running the file again: ${name}`, () => {
+    using folder = new ProgramFolder();
+    const body = `
+      if (isMainThread) {
+        console.log("main runs");
+        new Worker(THREAD);
+      }
+    `;
+    const thread = (load: string): string => `
+      import { ProcessTaskPoolExecutor } from "asynccpu";
+      ${load}
+      const executor = new ProcessTaskPoolExecutor({ maxWorkers: 1 });
+      console.log("result " + await executor.createProcessTask(increment, 1));
+      await executor.shutdown();
+    `;
+    const commonjs = `
+      const { isMainThread, Worker } = require("node:worker_threads");
+      exports.increment = function increment(x) { return x + 1; };
+      ${body.replace("THREAD", 'require("node:path").join(__dirname, "thread.mjs")')}
+    `;
+    folder.write({
+      "main.mjs": `
+        import { isMainThread, Worker } from "node:worker_threads";
+        export function increment(x) { return x + 1; }
+        ${body.replace("THREAD", 'new URL("./thread-of-module.mjs", import.meta.url)')}
+      `,
+      "main.cjs": commonjs,
+      "folder/index.js": commonjs,
+      "thread-of-module.mjs": thread('import { increment } from "./main.mjs";'),
+      "thread.mjs": thread('import main from "./main.cjs"; const { increment } = main;'),
+      "folder/thread.mjs": thread('import main from "./index.js"; const { increment } = main;'),
+    });
+    folder.linkPackage();
+    const { stdout, stderr } = folder.run(command);
+    assert.equal(stdout, "main runs\nresult 2\n", stderr);
+  });
+}
