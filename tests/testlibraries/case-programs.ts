@@ -34,14 +34,16 @@ export class CasePrograms extends ProgramFolder {
       const isCompiled = COMPILED[form] !== undefined;
       const copied = files.filter((each) => (isCompiled ? !each.endsWith(".ts") : true));
       for (const each of copied) cpSync(path.join(SOURCES, each), this.at(form, each));
-      if (isCompiled) this.#compile(form, isModule ? "main-module.ts" : "main-common.ts");
+      const entries = isModule ? ["main-module.ts", "main-common.ts", "cases.test.ts"] : ["main-common.ts"];
+      if (isCompiled) this.#compile(form, entries);
     }
   }
 
-  #compile(form: CaseForm, entry: string): void {
+  #compile(form: CaseForm, entries: readonly string[]): void {
     const others = ["--ignoreConfig", "--noCheck", "--target", "es2022", "--rewriteRelativeImportExtensions"];
     const output = ["--resolveJsonModule", "--outDir", this.at(form), "--rootDir", SOURCES];
-    const args = [TSC, path.join(SOURCES, entry), ...others, ...(COMPILED[form] ?? []), ...output];
+    const sources = entries.map((entry) => path.join(SOURCES, entry));
+    const args = [TSC, ...sources, ...others, ...(COMPILED[form] ?? []), ...output];
     const { status, stdout, stderr } = this.run(args);
     assert.equal(status, 0, stdout + stderr);
   }
