@@ -12,6 +12,7 @@ import { LIFELINE_FD } from "../wire/protocol.js";
 import { RESULTS_FD } from "../wire/protocol.js";
 import { TASKS_FD } from "../wire/protocol.js";
 import { inheritableExecArgv } from "./start-options.js";
+import { inheritableNodeOptions } from "./start-options.js";
 import type { StartOptions } from "./start-options.js";
 import type { WorkerPipes } from "../wire/parent-channel.js";
 
@@ -33,6 +34,13 @@ export interface SpawnedWorker {
   readonly pipes: WorkerPipes | undefined;
 }
 
+/** This process's environment, as it is good for a worker. */
+function ownEnvironment(): NodeJS.ProcessEnv {
+  const { NODE_OPTIONS: nodeOptions } = process.env;
+  if (nodeOptions === undefined) return process.env;
+  return { ...process.env, NODE_OPTIONS: inheritableNodeOptions(nodeOptions) };
+}
+
 function environment(env: NodeJS.ProcessEnv, cookie: string): NodeJS.ProcessEnv {
   // Always from this process's own environment: a user's `env` must not cut the chain of a nested pool.
   const inherited = process.env[COOKIE_VARIABLE];
@@ -49,7 +57,7 @@ export function spawnWorker(options: StartOptions, journalFd?: number): SpawnedW
   const cookie = randomBytes(COOKIE_BYTES).toString("hex");
   const child = spawn(process.execPath, [...(options.execArgv ?? inheritableExecArgv(process.execArgv)), ENTRY_PATH], {
     stdio: ["ignore", "pipe", "pipe", "pipe", "pipe", "pipe", ...(journalFd === undefined ? [] : [journalFd])],
-    env: environment(options.env ?? process.env, cookie),
+    env: environment(options.env ?? ownEnvironment(), cookie),
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     // A process group of its own, so that one kill reaches all that a task has started. Not on Windows, where it would
     // open a console window and leave libuv's kill-on-close job.

@@ -53,3 +53,21 @@ export function inheritableExecArgv(execArgv: readonly string[]): string[] {
   }
   return kept;
 }
+
+/** Flags of a debugger; its port can't be shared. */
+const DEBUGGER_FLAG = /^"?--(?:inspect(?:-[a-z-]+)?|debug-port)(?:=|"?$)/;
+
+/** Words of `NODE_OPTIONS`: separated by spaces, unless these are in double quotes. */
+const WORD = /(?:[^\s"]|"(?:\\.|[^"\\])*")+/g;
+
+/** `NODE_OPTIONS` for a worker: as it is, without what would open the parent's debugging port a second time. */
+export function inheritableNodeOptions(nodeOptions: string): string {
+  const words = nodeOptions.match(WORD) ?? [];
+  if (!words.some((word) => DEBUGGER_FLAG.test(word))) return nodeOptions;
+  return words
+    .filter((word, index) => {
+      const isValue = /^--(?:inspect-port|debug-port|inspect-publish-uid)$/.test(words[index - 1] ?? "");
+      return !isValue && !DEBUGGER_FLAG.test(word);
+    })
+    .join(" ");
+}

@@ -33,6 +33,13 @@ class Account {
 
 class Bus extends EventEmitter {}
 
+// Nobody defines these.
+declare const unknownOne: unknown;
+declare const unknownTwo: unknown;
+declare const unknownThree: unknown;
+declare const unknownFour: { readonly property: unknown };
+declare const neverMissed: unknown;
+
 describe("a function that can't be sent", () => {
   const unsendable: readonly [name: string, value: unknown, problem: RegExp][] = [
     ["a socket", new Socket(), /instance of Socket/],
@@ -91,6 +98,30 @@ describe("a function that can't be sent", () => {
       problemsOf(() => helper()).map(({ variable }) => variable),
       ["socket"],
     );
+  });
+
+  it("uses unknown names in all that it uses: each is named once, with its own place", () => {
+    const config = { db: { socket: new Socket() } };
+    const deepest = (): unknown => [unknownOne, unknownOne];
+    class Uses {
+      method = (): unknown => [unknownTwo, deepest];
+      static {
+        void (() => typeof neverMissed === "string" && unknownThree);
+      }
+    }
+    const helper = (): unknown => [new Uses(), config];
+    const fn = (): unknown => [1].map(() => () => [helper(), unknownFour.property]);
+    const problems = problemsOf(fn);
+    deepStrictEqual(problems.map(({ variable }) => variable).toSorted(), [
+      "config.db.socket",
+      "unknownFour",
+      "unknownOne",
+      "unknownThree",
+      "unknownTwo",
+    ]);
+    for (const { position } of problems) match(position ?? "", /pickle-refusals\.test\.(?:js|ts):\d+:\d+$/);
+    const places = new Set(problems.map(({ position }) => position));
+    strictEqual(places.size, problems.length);
   });
 
   it("may use something that is not initialised yet", () => {
