@@ -229,12 +229,17 @@ export class Materialiser {
     });
   }
 
+  #isBeingMade(link: Link): boolean {
+    return Array.isArray(link) && this.#inProgress.has((link as readonly [number])[0]);
+  }
+
   /** What must exist before a node can be made. */
   #needs(index: number): Link[] {
     const node = this.#node(index);
     if (node.kind === "function") {
+      // A variable that is assigned to may well be the class's own work: what compilers make of a decorated class begins with it.
       return [...node.variables, ...(this.#sharedVariables.get(index) ?? [])]
-        .filter(({ isEager }) => isEager)
+        .filter(({ isEager, isReassigned, link }) => isEager && !(isReassigned && this.#isBeingMade(link)))
         .map(({ link }) => link);
     }
     if (node.kind === "bound") return [node.target, node.boundThis, ...node.boundArgs];

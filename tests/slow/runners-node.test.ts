@@ -11,6 +11,7 @@ import { COMMONJS_CASES } from "../testlibraries/case-programs.js";
 import { CasePrograms } from "../testlibraries/case-programs.js";
 import type { CaseRun } from "../testlibraries/case-programs.js";
 import { MODULE_CASES } from "../testlibraries/case-programs.js";
+import { SYNTAX_CASES } from "../testlibraries/case-programs.js";
 import { TSX_COMMAND } from "../testlibraries/program-folder.js";
 import { assertAllCasesPassed } from "../testlibraries/case-programs.js";
 
@@ -39,6 +40,16 @@ const RUNS: readonly CaseRun[] = [
     name: "tsx, a CommonJS package",
     args: [TSX_COMMAND, path.join("typescript-commonjs", "main-common.ts")],
     atLeast: COMMON_CASES,
+  },
+  {
+    name: "tsx, what only compilers understand",
+    args: [TSX_COMMAND, path.join("typescript", "main-syntax.ts")],
+    atLeast: SYNTAX_CASES,
+  },
+  {
+    name: "tsc, what only compilers understand",
+    args: [path.join("module", "main-syntax.js")],
+    atLeast: SYNTAX_CASES,
   },
   {
     name: "source maps and conditions of the parent",

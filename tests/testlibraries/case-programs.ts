@@ -34,7 +34,9 @@ export class CasePrograms extends ProgramFolder {
       const isCompiled = COMPILED[form] !== undefined;
       const copied = files.filter((each) => (isCompiled ? !each.endsWith(".ts") : true));
       for (const each of copied) cpSync(path.join(SOURCES, each), this.at(form, each));
-      const entries = isModule ? ["main-module.ts", "main-common.ts", "cases.test.ts"] : ["main-common.ts"];
+      const entries = isModule
+        ? ["main-module.ts", "main-common.ts", "main-syntax.ts", "cases.test.ts"]
+        : ["main-common.ts"];
       if (isCompiled) this.#compile(form, entries);
     }
   }
@@ -69,6 +71,7 @@ export interface CaseRun {
 }
 
 /** Cases that every form has; those of ES modules and CommonJS alone come on top. */
-export const COMMON_CASES = 88;
-export const MODULE_CASES = 94;
+export const COMMON_CASES = 90;
+export const MODULE_CASES = 96;
 export const COMMONJS_CASES = 9;
+export const SYNTAX_CASES = 6;

@@ -215,6 +215,12 @@ export const classCases: readonly FunctionCase[] = [
     [true, 4, 400],
   ),
   functionCase("a static method that uses a private static method", Coloured.firstWord, "one", ["one two"]),
+  functionCase("a static method that uses super", Coloured.sidesOf, 400, ["square"]),
+  functionCase(
+    "methods of classes in a list",
+    () => [Shape, Coloured].map((each) => new each("triangle").sides),
+    [3, 3],
+  ),
   functionCase("a class that knows its own name", () => Named.own(), true),
   functionCase(
     "a mixin",
