@@ -32,6 +32,9 @@ const TAKE_NAME = "$asynccpu_take_this$";
 /** The longest array pattern among parameters that gets a value for each of its items. */
 const MAX_PATTERN_ITEMS = 64;
 
+/** The first statement has fewer places. */
+const MAX_BREAKPOINTS = 100;
+
 const readBefore = new WeakMap<object, { readonly value: unknown }>();
 
 /** Where the body of an arrow function stands in its script, as the inspector counts. */
@@ -56,9 +59,20 @@ function areParametersSafe(parameters: readonly SyntaxNode[]): boolean {
   return isSafe;
 }
 
-/** The body of an arrow function whose `this` can be read; undefined for any other function. */
+/** Whether a class in the body has static parts: they run in a function of their own, where no breakpoint of the body's can be. */
+function hasStaticParts(body: SyntaxNode): boolean {
+  let isFound = false;
+  walk(body, (node) => {
+    if (node.type === "StaticBlock" || (node.type === "PropertyDefinition" && node.static)) isFound = true;
+    return !/Function/.test(node.type);
+  });
+  return isFound;
+}
+
+/** The body of an arrow function whose `this` can be read without running anything of it; undefined for any other. */
 export function bodyOf(script: ScriptSource, node: SyntaxNode, scriptId: string): ArrowBody | undefined {
-  if (node.type !== "ArrowFunctionExpression" || !areParametersSafe(node.params)) return undefined;
+  if (node.type !== "ArrowFunctionExpression") return undefined;
+  if (!areParametersSafe(node.params) || hasStaticParts(node.body)) return undefined;
   const start = script.position(startOf(node.body));
   return { scriptId, start, end: script.position(endOf(node)), parameterCount: node.params.length };
 }
@@ -97,17 +111,23 @@ function call(port: InspectorPort, fn: (...args: never[]) => unknown, parameterC
   }
 }
 
-/** The first place in the body where a breakpoint can be; its condition takes `this`. */
-function setBreakpoint(port: InspectorPort, { scriptId, start, end }: ArrowBody): string | undefined {
+/**
+ * Sets breakpoints wherever the body may begin, whose condition takes `this`.
+ *
+ * The first by position is not always the first that is reached: of `for (const a of b())`, that is `b()`. A `debugger` statement can't
+ * have one, and does nothing of the program's.
+ */
+function setBreakpoints(port: InspectorPort, { scriptId, start, end }: ArrowBody): string[] {
   const { locations } = port.post("Debugger.getPossibleBreakpoints", {
     start: { scriptId, lineNumber: start.line, columnNumber: start.column },
     end: { scriptId, lineNumber: end.line, columnNumber: end.column },
     restrictToFunction: true,
-  }) as { locations: readonly object[] };
-  const [location] = locations;
-  if (location === undefined) return undefined;
+  }) as { locations: readonly { readonly type?: string }[] };
   const condition = `${TAKE_NAME}(this), false`;
-  return (port.post("Debugger.setBreakpoint", { location, condition }) as { breakpointId: string }).breakpointId;
+  const usable = locations.filter(({ type }) => type !== "debuggerStatement").slice(0, MAX_BREAKPOINTS);
+  return usable.map((location) => {
+    return (port.post("Debugger.setBreakpoint", { location, condition }) as { breakpointId: string }).breakpointId;
+  });
 }
 
 /**
@@ -127,8 +147,8 @@ export function readThis(
     taken = { value };
     port.post("Runtime.terminateExecution", {});
   };
-  const breakpointId = setBreakpoint(port, body);
-  if (breakpointId === undefined) return undefined;
+  const breakpointIds = setBreakpoints(port, body);
+  if (breakpointIds.length === 0) return undefined;
   try {
     const realm = globalOf(fn);
     Object.defineProperty(realm, TAKE_NAME, { value: take, configurable: true });
@@ -138,7 +158,7 @@ export function readThis(
       Reflect.deleteProperty(realm, TAKE_NAME);
     }
   } finally {
-    port.post("Debugger.removeBreakpoint", { breakpointId });
+    for (const breakpointId of breakpointIds) port.post("Debugger.removeBreakpoint", { breakpointId });
   }
   if (taken !== undefined) readBefore.set(fn, taken);
   return taken;

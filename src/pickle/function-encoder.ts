@@ -40,7 +40,7 @@ interface Origin {
 }
 
 const UNREADABLE_THIS =
-  "the `this` of the function around it can't be read (because of computed keys in its parameters)";
+  "the `this` of the function around it can't be read without running some of it (a computed key in its parameters, or a static part of a class)";
 const IN_A_FILE = "Write the function in a file, or export it from a module of its own";
 
 /** Own properties that every function has by itself. */

@@ -10,6 +10,7 @@ import { describe } from "node:test";
 import { it } from "node:test";
 import { createContext } from "node:vm";
 import { runInContext } from "node:vm";
+import { runInThisContext } from "node:vm";
 
 import { FunctionNotPicklableError } from "../../src/errors.js";
 import type { PickleProblem } from "../../src/errors.js";
@@ -100,6 +101,56 @@ describe("an arrow function that uses this", () => {
     }
   }
 
+  const bodies = [
+    "{ for (const each of [run(1)]) if (each > 0) return this.factor; }",
+    "{ for (const each in { [run(1)]: 1 }) return this.factor + each; }",
+    "{ for (let i = run(1); i < run(2); i++) return this.factor; }",
+    "{ while (run(1)) return this.factor; }",
+    "{ do { run(1); } while (run(-1) > 0); return this.factor; }",
+    "{ switch (run(1)) { case run(1): return this.factor; } }",
+    "{ if (run(1)) return this.factor; }",
+    "{ throwing: { if (run(1)) break throwing; } return this.factor; }",
+    "{ const { a = run(1), ...rest } = { b: run(2) }; return this.factor + a; }",
+    "{ var a = run(1), b = run(2); return this.factor + a + b; }",
+    "{ let a; a = run(1); return this.factor; }",
+    "{ function hoisted() { return run(1); } return hoisted() + this.factor; }",
+    "{ class Local extends run(Object) { own = run(1); } return this.factor; }",
+    "{ class Local { [run(1)]() { return this; } } return this.factor; }",
+    "{ ; ; run(1); return this.factor; }",
+    "{ debugger; run(1); return this.factor; }",
+    "{ counted++; return this.factor; }",
+    "{ return counted++, this.factor; }",
+    "{ return `${run(1)} ${this.factor}`; }",
+    "{ return String.raw`${run(1)} ${this.factor}`; }",
+    "{ return run(1) ? this.factor : 0; }",
+    "{ return [...[run(1)], this.factor]; }",
+    "{ return { [run(1)]: this.factor }; }",
+    "{ return new Map([[run(1), this.factor]]).size; }",
+    "{ return (() => run(1) + this.factor)(); }",
+    "{ throw new Error(run(1) + this.factor); }",
+    "run(1) + this.factor",
+    "(counted++, this.factor)",
+    "this.factor + run(1)",
+    "this?.factor ?? run(1)",
+    "({ a: run(1), b: this.factor })",
+    "run(run(run(1))) && this.factor",
+    "`${run(1)}${this.factor}`",
+  ];
+  for (const body of bodies) {
+    for (const head of ["() =>", "async (first = run(1), [second = run(2)] = [run(3)]) =>"]) {
+      it(`runs nothing of it while it looks: ${head} ${body}`, () => {
+        const make = runInThisContext(
+          `(run) => { let counted = 0; return [function () { return ${head} ${body}; }, () => counted]; }`,
+        ) as (call: typeof run) => [(this: object) => (...args: never[]) => unknown, () => number];
+        const [makeArrow, counted] = make(run);
+        const [before, countedBefore] = [ran, counted()];
+        const arrow = makeArrow.call({ factor: 3 });
+        ok(pickleFunction(arrow).payload.length > 0);
+        deepStrictEqual([ran, counted()], [before, countedBefore]);
+      });
+    }
+  }
+
   it("works as before in this process, and is called when it is called", async () => {
     const before = ran;
     pickleFunction(counter.field);
@@ -113,6 +164,35 @@ describe("an arrow function that uses this", () => {
     deepStrictEqual(await child.callPayload(pickleFunction(fn).payload, [[2]]), [3]);
   });
 
+  it("is not called where something of it would run: static parts of a class", () => {
+    const before = ran;
+    const bodies = [
+      function (this: unknown) {
+        return () => {
+          class Local {
+            static own = run(1);
+          }
+          return [Local, this];
+        };
+      },
+      function (this: unknown) {
+        return () => [
+          class {
+            static {
+              run(1);
+            }
+          },
+          this,
+        ];
+      },
+    ];
+    for (const make of bodies) {
+      const problems = problemsOf(Reflect.apply(make, counter, []));
+      match(problems[0]?.problem ?? "", /can't be read without running some of it/);
+    }
+    strictEqual(ran, before);
+  });
+
   it("is not called where something of it would run: computed keys of parameters", () => {
     const before = ran;
     const fn = function (this: unknown) {
@@ -120,7 +200,7 @@ describe("an arrow function that uses this", () => {
     }.call(counter);
     const [problem, ...others] = problemsOf(fn);
     deepStrictEqual(others, []);
-    match(problem?.problem ?? "", /can't be read \(because of computed keys/);
+    match(problem?.problem ?? "", /can't be read without running some of it/);
     match(problem?.position ?? "", /pickle-arrow-this\.test\.(?:js|ts):\d+:\d+$/);
     strictEqual(ran, before);
   });
