@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { randomBytes } from "node:crypto";
 import type { ChildProcess } from "node:child_process";
@@ -19,6 +20,17 @@ import type { WorkerPipes } from "../wire/parent-channel.js";
 const ENTRY_PATH = fileURLToPath(new URL("../subprocess/main.js", import.meta.url));
 
 const COOKIE_BYTES = 8;
+
+let hasEntry = false;
+
+/** @throws when this package's own files are not where its code is: a bundler has moved that. */
+function checkEntry(): void {
+  hasEntry ||= existsSync(ENTRY_PATH);
+  if (hasEntry) return;
+  throw new Error(
+    `a file of asynccpu itself is missing (${ENTRY_PATH}): leave the package out of the bundle, as external`,
+  );
+}
 
 /** What Node makes for a pipe, with the methods that its declared types leave out. */
 type Stream = Pick<Socket, "destroy" | "unref">;
@@ -51,9 +63,10 @@ function environment(env: NodeJS.ProcessEnv, cookie: string): NodeJS.ProcessEnv 
  * Starts a worker process. It isn't referenced: by itself it doesn't keep this process alive.
  *
  * @param journalFd - Becomes the worker's `JOURNAL_FD`.
- * @throws What `spawn` throws, for example for an environment with invalid values.
+ * @throws When the package was put into a bundle, and what `spawn` throws, for example for an environment with invalid values.
  */
 export function spawnWorker(options: StartOptions, journalFd?: number): SpawnedWorker {
+  checkEntry();
   const cookie = randomBytes(COOKIE_BYTES).toString("hex");
   const child = spawn(process.execPath, [...(options.execArgv ?? inheritableExecArgv(process.execArgv)), ENTRY_PATH], {
     stdio: ["ignore", "pipe", "pipe", "pipe", "pipe", "pipe", ...(journalFd === undefined ? [] : [journalFd])],

@@ -179,6 +179,18 @@ describe("all cases pass", () => {
     assertAllCasesPassed(folder.run(["syntax.mjs"]), SYNTAX_CASES);
   });
 
+  test("not when asynccpu itself is in the bundle: the error says to leave it out", () => {
+    const require = 'import { createRequire as create } from "node:module"; const require = create(import.meta.url);';
+    const options = ["--bundle", "--platform=node", "--format=esm", "--log-level=error", `--banner:js=${require}`];
+    const main = folder.at("module", "main-common.js");
+    const built = folder.run([main, ...options, `--outfile=${folder.at("whole.mjs")}`], { command: ESBUILD });
+    assert.equal(built.status, 0, built.stderr);
+    assert.match(
+      folder.run(["whole.mjs"]).stdout,
+      /a declaration: .*leave the package out of the bundle, as external/,
+    );
+  });
+
   test("not for import() in a webpack bundle with top-level await: that is refused, with what to do", () => {
     const input = folder.at("module", "main-module.js");
     const env = { INPUT: input, OUTPUT: folder.at("awaits.mjs"), FORMAT: "es", MINIFY: "0" };
