@@ -48,7 +48,9 @@ export function buildPool(
   onActivity: (isActive: boolean) => void,
 ): ProcessPool {
   // Held as long as the pool is: every worker that it starts needs the shared memory that these refer to.
-  const initargs = encodePinned(() => (options.initargs === undefined ? undefined : encodeArguments(options.initargs, { isNested: true })));
+  const initargs = encodePinned(() =>
+    options.initargs === undefined ? undefined : encodeArguments(options.initargs, { isNested: true }),
+  );
   const configurer = encodePinned(() => pickle(logging.configurer));
   const initializer = encodePinned(() => pickle(options.initializer));
   const canShare = options.shareAboveBytes !== undefined && nativeMemory() !== undefined;
