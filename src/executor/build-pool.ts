@@ -6,6 +6,8 @@ import { encodePinned } from "../memory/pins.js";
 import { decodeValue } from "../wire/codec.js";
 import { encodeArguments } from "../wire/codec.js";
 import { encodeValue } from "../wire/codec.js";
+import { errorPrototypeAtPlace } from "../pickle/error-classes.js";
+import { findErrorClassesBy } from "../wire/error-class-places.js";
 import { mainModuleUrl } from "../pickle/main-module.js";
 import { nativeMemory } from "../memory/native-memory.js";
 import { warnOfCopying } from "../memory/native-memory.js";
@@ -47,6 +49,7 @@ export function buildPool(
   logging: LoggingOptions,
   onActivity: (isActive: boolean) => void,
 ): ProcessPool {
+  findErrorClassesBy(errorPrototypeAtPlace);
   // Held as long as the pool is: every worker that it starts needs the shared memory that these refer to.
   const initargs = encodePinned(() =>
     options.initargs === undefined ? undefined : encodeArguments(options.initargs, { isNested: true }),

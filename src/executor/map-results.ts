@@ -1,5 +1,7 @@
+import { appendSubmissionStack } from "../wire/error-codec.js";
 import { decodeThrown } from "../wire/error-codec.js";
 import type { ProcessFuture } from "./process-future.js";
+import type { SubmissionStack } from "./submission-stack.js";
 
 /** What `map` takes: anything that can be iterated, at once or over time. */
 export type AnyIterable<T> = Iterable<T> | AsyncIterable<T>;
@@ -16,6 +18,8 @@ export interface MapPlan<T> {
   readonly iterables: readonly AnyIterable<unknown>[];
   readonly chunkSize: number;
   readonly maxInFlight: number;
+  /** Where `map` was called. */
+  readonly stack: SubmissionStack;
   submitChunk(argLists: readonly unknown[][]): ProcessFuture<ChunkResult<T>>;
 }
 
@@ -49,6 +53,12 @@ async function settled(promise: Promise<unknown>): Promise<undefined> {
     // Whoever awaits the promise itself hears of it.
   }
   return undefined;
+}
+
+function thrownIn(failure: Uint8Array, { stack = "" }: SubmissionStack): unknown {
+  const error = decodeThrown(failure);
+  appendSubmissionStack(error, stack);
+  return error;
 }
 
 /** Closes the iterables. One that is still asked for its next item can't be waited for: the item may never come. */
@@ -92,7 +102,7 @@ export async function* mapResults<T>(plan: MapPlan<T>): AsyncGenerator<Awaited<T
       if (next === undefined) return;
       const { results, failure } = await next;
       for (const result of results) yield result as Awaited<T>;
-      if (failure !== undefined) throw decodeThrown(failure);
+      if (failure !== undefined) throw thrownIn(failure, plan.stack);
     }
   } finally {
     for (const future of inFlight) future.cancel("The map was left before its end.");

@@ -2,6 +2,7 @@ import { CancelledError } from "../errors.js";
 import { TaskSubmitter } from "./task-submitter.js";
 import { buildPool } from "./build-pool.js";
 import { checkPoolOptions } from "./options.js";
+import { captureStack } from "./submission-stack.js";
 import { checkTaskOptions } from "./options.js";
 import { guardSignals } from "../system/signals.js";
 import { mapResults } from "./map-results.js";
@@ -215,11 +216,14 @@ function mapWith<A extends unknown[], R>(
   iterables: IterablesOf<A>,
 ): AsyncGenerator<Awaited<R>, void, undefined> {
   const { submitter, maxWorkers } = coreOf(executor);
+  // The tasks are submitted later, as results are asked for; what the reader of an error looks for is the call of `map`.
+  const stack = captureStack(calledFrom);
   return mapResults<R>({
     iterables: iterables as readonly AnyIterable<unknown>[],
     chunkSize: options.chunkSize ?? 1,
     maxInFlight: options.maxInFlight ?? maxWorkers * 2,
-    submitChunk: (args) => submitter.submit<ChunkResult<R>>({ fn, args, isChunk: true, options, calledFrom }),
+    submitChunk: (args) => submitter.submit<ChunkResult<R>>({ fn, args, isChunk: true, options, calledFrom, stack }),
+    stack,
   });
 }
 

@@ -23,6 +23,13 @@ class NearbyStack implements SubmissionStack {
   }
 }
 
+/** Captures the stack of one call; frames above `calledFrom` are left out. */
+export function captureStack(calledFrom: (...args: never[]) => unknown): SubmissionStack {
+  const captured = new CapturedStack();
+  Error.captureStackTrace(captured, calledFrom);
+  return captured;
+}
+
 /** So many calls may follow one another as quickly as they can, and each has its own stack. */
 const BURST = 64;
 

@@ -48,6 +48,8 @@ export interface Submission {
   readonly options: TaskOptions;
   /** Frames above this function are left out of the stack that shows where the task was submitted. */
   readonly calledFrom: AnyFunction;
+  /** Where it was submitted, when that isn't on the stack any more. */
+  readonly stack?: SubmissionStack;
 }
 
 /** Who else wants to know of tasks beside their futures. */
@@ -216,7 +218,7 @@ export class TaskSubmitter {
       // Its start takes longer than all that is done here, of which the first time takes tens of milliseconds.
       this.#pool.expectTask();
       const fn = this.#pickle(submission.fn);
-      const stack = this.#stacks.capture(fn.id, submission.calledFrom);
+      const stack = submission.stack ?? this.#stacks.capture(fn.id, submission.calledFrom);
       const { args, isChunk } = submission;
       const encoded = isPlain(submission) ? undefined : encodeLists(submission, this.#shareAboveBytes);
       pins = allPins(fn, encoded?.pins);

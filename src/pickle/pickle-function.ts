@@ -8,6 +8,7 @@ import { NotAFunctionError } from "../errors.js";
 import { FunctionEncoder } from "./function-encoder.js";
 import { FunctionInspector } from "./function-inspector.js";
 import { GraphWriter } from "./graph-writer.js";
+import { noteSubmitted } from "./error-classes.js";
 
 /** A function on its way to a worker. */
 export interface PickledFunction {
@@ -50,6 +51,7 @@ export function pickleFunction(fn: unknown): PickledFunction {
     const root = encoder.values.link(fn, { step: name });
     writer.run();
     if (writer.problems.length > 0) throw new FunctionNotPicklableError(name, writer.problems);
+    noteSubmitted(fn, name, Array.isArray(root) ? writer.nodes[(root as readonly [number])[0]] : undefined);
     const graph = writer.finish(root, encoder.sharing.extract(writer.nodes));
     return { name, payload: serialize(graph), isStable: writer.isStable };
   } finally {

@@ -6,6 +6,9 @@ import { Claim } from "./claim.js";
 import { COOKIE_VARIABLE } from "../system/environment-cookie.js";
 import { TaskLoop } from "./task-loop.js";
 import { killOwnTreeSync } from "../system/process-terminator.js";
+import { leaveOutOwnFrames } from "../wire/error-frames.js";
+import { placesOfClasses } from "../pickle/error-classes.js";
+import { sendErrorClassPlaces } from "../wire/error-class-places.js";
 import { startWatchdog } from "./start-watchdog.js";
 import "../wire/process-task-codec.js";
 
@@ -20,6 +23,9 @@ for (const stream of [process.stdout, process.stderr]) (stream as StreamWithHand
 const cookie = (process.env[COOKIE_VARIABLE] ?? "").split(":").at(-1) ?? "";
 const abortFlag = new AbortFlag();
 const claim = new Claim();
+sendErrorClassPlaces(placesOfClasses);
+leaveOutOwnFrames();
+
 const channel = new ChildChannel({
   onMessage: (message) => loop.receive(message),
   // The watchdog sees the same end; both do the same, so that it does not matter who is first.

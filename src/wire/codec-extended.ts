@@ -202,10 +202,11 @@ class Copier {
 
   /** A record with an empty tag. */
   #error(error: object, depth: number): SpecialReference {
-    const { className, stack, own, hidden } = describeError(error);
+    const { classTag, stack, own, hidden } = describeError(error);
+    const classes = classTag.classes.flatMap(({ name, place }) => [name, place]);
     const ownCopy = {};
     const hiddenCopy = {};
-    const reference = this.#newSpecial(error, ["", className, stack, ownCopy, hiddenCopy]);
+    const reference = this.#newSpecial(error, ["", classTag.key, stack, ownCopy, hiddenCopy, classes]);
     this.#properties(hidden, hiddenCopy, "lenient", depth);
     this.#properties(own, ownCopy, "lenient", depth);
     this.operations.push(OPERATION.finish, undefined, undefined, reference.index);

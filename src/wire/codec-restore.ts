@@ -8,6 +8,8 @@ import { extensionByTag } from "./codec-extensions.js";
 import { fillErrorShell } from "./error-codec-parts.js";
 import { makeErrorShell } from "./error-codec-parts.js";
 import { openReference } from "../memory/reference.js";
+import type { ErrorClassTag } from "./error-codec-classes.js";
+import type { OwnErrorClass } from "./error-codec-classes.js";
 
 function damaged(what: string): Error {
   return new Error(`The encoded value is damaged: ${what}.`);
@@ -35,17 +37,33 @@ function isErrorRecord(record: readonly unknown[]): boolean {
   return record[0] === "";
 }
 
+function optionalString(value: unknown): string | undefined {
+  return value === undefined ? undefined : asString(value);
+}
+
+/** Names and places, in turn. */
+function classesOf(flat: readonly unknown[]): OwnErrorClass[] {
+  const classes: OwnErrorClass[] = [];
+  for (let at = 0; at < flat.length; at += 2) {
+    classes.push({ name: asString(flat[at]), place: optionalString(flat[at + 1]) });
+  }
+  return classes;
+}
+
+function classTagOf(record: readonly unknown[]): ErrorClassTag {
+  return { key: asString(record[1]), classes: classesOf(asArray(record[5])) };
+}
+
 function begin(record: readonly unknown[]): unknown {
-  return isErrorRecord(record) ? makeErrorShell(asString(record[1]), asObject(record[4])) : UNFINISHED;
+  return isErrorRecord(record) ? makeErrorShell(classTagOf(record), asObject(record[4])) : UNFINISHED;
 }
 
 function finish(record: readonly unknown[], begun: unknown): unknown {
   if (record[0] === MEMORY_TAG) return openReference(record[1]);
   if (!isErrorRecord(record)) return extensionByTag(asString(record[0])).decode(record[1]);
-  const stack = record[2] === undefined ? undefined : asString(record[2]);
   fillErrorShell(begun as Error, {
-    className: asString(record[1]),
-    stack,
+    classTag: classTagOf(record),
+    stack: optionalString(record[2]),
     own: asObject(record[3]),
     hidden: asObject(record[4]),
   });

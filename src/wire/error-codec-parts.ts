@@ -1,13 +1,15 @@
 /** Errors as plain parts, and the way back. */
 
-import { errorClassKey } from "./error-codec-classes.js";
+import { errorClassTag } from "./error-codec-classes.js";
 import { errorPrototype } from "./error-codec-classes.js";
+import { prototypeFor } from "./error-codec-classes.js";
 import { isDomException } from "./error-codec-classes.js";
+import { stackAsSent } from "./error-frames.js";
+import type { ErrorClassTag } from "./error-codec-classes.js";
 
 /** What travels of an error. */
 export interface ErrorParts {
-  /** Key of the nearest known class. */
-  readonly className: string;
+  readonly classTag: ErrorClassTag;
   /** `undefined` when the error has no stack. */
   readonly stack: string | undefined;
   /** Own enumerable properties. */
@@ -17,7 +19,7 @@ export interface ErrorParts {
 }
 
 /** Own properties that travel although they are not enumerable. */
-const HIDDEN_KEYS = ["message", "name", "code", "cause", "errors"] as const;
+const HIDDEN_KEYS = ["message", "name", "code", "cause", "errors", "error", "suppressed"] as const;
 
 function read(from: object, key: string): unknown {
   try {
@@ -33,7 +35,7 @@ function define(to: object, key: string, value: unknown, enumerable: boolean): v
 
 /** Takes an error apart. Never throws, whatever its getters do. */
 export function describeError(error: object): ErrorParts {
-  const className = errorClassKey(error);
+  const classTag = errorClassTag(error);
   const own = {};
   const hidden = {};
   for (const key of Object.keys(error)) if (key !== "stack") define(own, key, read(error, key), true);
@@ -42,28 +44,30 @@ export function describeError(error: object): ErrorParts {
     if (descriptor !== undefined && !descriptor.enumerable) define(hidden, key, read(error, key), true);
   }
   // What the class gives by inheritance, in case the other process does not know the class.
-  const prototype = errorPrototype(className);
+  const prototype = errorPrototype(classTag.key);
   for (const key of ["message", "name"]) {
     if (Object.hasOwn(own, key) || Object.hasOwn(hidden, key)) continue;
     const inherited = read(error, key);
-    if (isDomException(className) || inherited !== read(prototype, key)) define(hidden, key, inherited, true);
+    if (isDomException(classTag.key) || inherited !== read(prototype, key)) define(hidden, key, inherited, true);
   }
   const stack = read(error, "stack");
-  return { className, stack: typeof stack === "string" ? stack : undefined, own, hidden };
+  return { classTag, stack: typeof stack === "string" ? stackAsSent(stack) : undefined, own, hidden };
 }
 
 /** Makes an error with the right class and nothing in it. Runs no constructor but those of `Error` and `DOMException`. */
-export function makeErrorShell(className: string, hidden: object): Error {
+export function makeErrorShell(classTag: ErrorClassTag, hidden: object): Error {
   // The stack is put in later; taking one here would cost more than all the rest.
   const limit = Error.stackTraceLimit;
   Error.stackTraceLimit = 0;
   try {
-    if (isDomException(className)) {
-      return new DOMException(asText(read(hidden, "message")), asText(read(hidden, "name")));
+    if (isDomException(classTag.key)) {
+      const shell = new DOMException(asText(read(hidden, "message")), asText(read(hidden, "name")));
+      if (classTag.classes.length > 0) Object.setPrototypeOf(shell, prototypeFor(classTag));
+      return shell;
     }
     // A real error, so that util.types.isNativeError, and with it inspect, takes it for one.
     const shell = new Error();
-    Object.setPrototypeOf(shell, errorPrototype(className));
+    Object.setPrototypeOf(shell, prototypeFor(classTag));
     return shell;
   } finally {
     Error.stackTraceLimit = limit;
@@ -76,7 +80,8 @@ function asText(value: unknown): string {
 
 /** Puts the parts into the shell. */
 export function fillErrorShell(shell: Error, parts: ErrorParts): void {
-  const isDom = isDomException(parts.className);
+  const { key } = parts.classTag;
+  const isDom = isDomException(key);
   for (const key of Object.keys(parts.hidden)) {
     if (isDom && key !== "cause") continue;
     define(shell, key, (parts.hidden as Record<string, unknown>)[key], false);
@@ -84,4 +89,19 @@ export function fillErrorShell(shell: Error, parts: ErrorParts): void {
   if (parts.stack === undefined) delete (shell as { stack?: string }).stack;
   else define(shell, "stack", parts.stack, false);
   for (const key of Object.keys(parts.own)) define(shell, key, (parts.own as Record<string, unknown>)[key], true);
+  if (!isDom) nameUnknownClass(shell, parts.classTag);
+}
+
+/**
+ * An error of a class that this process doesn't know, and that gives its instances no name: its name becomes that of the class,
+ * since nothing else would tell which it was.
+ */
+function nameUnknownClass(shell: Error, { key, classes }: ErrorClassTag): void {
+  const [own] = classes;
+  const prototype = errorPrototype(key) as Error;
+  if (own === undefined || Object.getPrototypeOf(shell) !== prototype || Object.hasOwn(shell, "name")) return;
+  define(shell, "name", own.name, false);
+  const { stack } = shell;
+  if (stack?.startsWith(prototype.name) !== true || !/^(?::|\n|$)/.test(stack.slice(prototype.name.length))) return;
+  define(shell, "stack", own.name + stack.slice(prototype.name.length), false);
 }

@@ -11,7 +11,6 @@ import { CancelledError } from "../../src/errors.js";
 import { NotSerializableError } from "../../src/errors.js";
 import { TaskTimeoutError } from "../../src/errors.js";
 import { WorkerCrashedError } from "../../src/errors.js";
-import { appendSubmissionStack } from "../../src/wire/error-codec.js";
 import { decodeThrown } from "../../src/wire/error-codec.js";
 import { decodeValue } from "../../src/wire/codec.js";
 import { encodeThrown } from "../../src/wire/error-codec.js";
@@ -144,6 +143,48 @@ describe("thrown errors", () => {
     registerErrorClass(evil);
     assert.equal(Object.getPrototypeOf(sendError(new TypeError("x"))), TypeError.prototype);
     assert.ok(sendError(new evil("x")) instanceof evil);
+  });
+
+  it("of a class below a registered one arrive as instances of that", () => {
+    class QuotaError extends RangeError {
+      static {
+        this.prototype.name = "QuotaError";
+      }
+    }
+    registerErrorClass(QuotaError);
+    class DiskQuotaError extends QuotaError {}
+    const arrived = sendError(new DiskQuotaError("full"));
+    assert.equal(Object.getPrototypeOf(arrived), QuotaError.prototype);
+    assert.equal(arrived.name, "QuotaError");
+    const sameName = class QuotaError extends Error {};
+    assert.equal(Object.getPrototypeOf(sendError(new sameName("not of the same kind"))), Error.prototype);
+  });
+
+  it("of an unknown class without a name for its instances arrive with the name of the class", () => {
+    class NamelessError extends TypeError {}
+    const arrived = sendError(new NamelessError("x"));
+    assert.equal(Object.getPrototypeOf(arrived), TypeError.prototype);
+    assert.equal(arrived.name, "NamelessError");
+    assert.match(arrived.stack ?? "", /^NamelessError: x\n/);
+    assert.equal(String(arrived), "NamelessError: x");
+    assert.deepStrictEqual(Object.keys(arrived), []);
+  });
+
+  it("of classes that not every Node has arrive as themselves where it has them", () => {
+    const global = globalThis as unknown as Record<string, Record<string, new (message: string) => Error>>;
+    for (const name of ["CompileError", "LinkError", "RuntimeError"]) {
+      const errorClass = global["WebAssembly"]?.[name];
+      assert.ok(errorClass !== undefined);
+      assert.ok(sendError(new errorClass("x")) instanceof errorClass);
+    }
+    type Suppressed = new (error: unknown, suppressed: unknown, message: string) => Error & Record<string, unknown>;
+    const suppressedClass = Reflect.get(globalThis, "SuppressedError") as unknown as Suppressed | undefined;
+    if (suppressedClass === undefined) return;
+    const arrived = sendError(new suppressedClass(new RangeError("new"), new TypeError("old"), "both"));
+    assert.ok(arrived instanceof suppressedClass);
+    assert.ok(arrived["error"] instanceof RangeError);
+    assert.ok(arrived["suppressed"] instanceof TypeError);
+    assert.deepStrictEqual(Object.keys(arrived), []);
   });
 
   it("of asynccpu arrive as themselves", () => {
@@ -307,46 +348,5 @@ describe("thrown values that are no errors", () => {
     assert.throws(descend, RangeError);
     assert.ok(encoded !== undefined);
     assert.notEqual(decodeThrown(encoded), undefined);
-  });
-});
-
-describe("the stack of the submission", () => {
-  const submission = "Error\n    at submit (file:///app.js:1:2)\n    at main (file:///app.js:3:4)";
-
-  it("is appended once, and leaves the property hidden", () => {
-    const error = new Error("x");
-    const before = error.stack ?? "";
-    appendSubmissionStack(error, submission);
-    appendSubmissionStack(error, submission);
-    assert.equal(
-      error.stack,
-      `${before}\n    — submitted from —\n    at submit (file:///app.js:1:2)\n    at main (file:///app.js:3:4)`,
-    );
-    assert.deepStrictEqual(Object.keys(error), []);
-  });
-
-  it("is appended anew after each way between processes", () => {
-    const error = new Error("x");
-    appendSubmissionStack(error, submission);
-    const arrived = sendError(error);
-    appendSubmissionStack(arrived, submission);
-    assert.equal(arrived.stack?.split("submitted from").length, 3);
-  });
-
-  it("is left out where there is no place for it", () => {
-    const frozen = Object.freeze(new Error("x"));
-    const before = frozen.stack;
-    appendSubmissionStack(frozen, submission);
-    assert.equal(frozen.stack, before);
-    for (const value of [undefined, null, 0, "text", {}, new Proxy(new Error("x"), { get: () => assert.fail() })]) {
-      appendSubmissionStack(value, submission);
-    }
-    const throwing = new Error("x");
-    Object.defineProperty(throwing, "stack", { get: () => assert.fail("read") });
-    appendSubmissionStack(throwing, submission);
-    const withoutFrames = new Error("x");
-    const stack = withoutFrames.stack;
-    appendSubmissionStack(withoutFrames, "Error");
-    assert.equal(withoutFrames.stack, stack);
   });
 });
