@@ -68,7 +68,8 @@ function environment(env: NodeJS.ProcessEnv, cookie: string): NodeJS.ProcessEnv 
 export function spawnWorker(options: StartOptions, journalFd?: number): SpawnedWorker {
   checkEntry();
   const cookie = randomBytes(COOKIE_BYTES).toString("hex");
-  const child = spawn(process.execPath, [...(options.execArgv ?? inheritableExecArgv(process.execArgv)), ENTRY_PATH], {
+  const execArgv = options.execArgv ?? inheritableExecArgv(process.execArgv, process.sourceMapsEnabled);
+  const child = spawn(process.execPath, [...execArgv, ENTRY_PATH], {
     stdio: ["ignore", "pipe", "pipe", "pipe", "pipe", "pipe", ...(journalFd === undefined ? [] : [journalFd])],
     env: environment(options.env ?? ownEnvironment(), cookie),
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),

@@ -38,8 +38,12 @@ function isRunnerFlag(flag: string): boolean {
   return /^--(?:experimental-)?(?:test|watch)(?:$|-)/.test(flag);
 }
 
-/** The flags of a process that its workers are to have as well: loaders, conditions, source maps, memory limits. */
-export function inheritableExecArgv(execArgv: readonly string[]): string[] {
+/**
+ * The flags of a process that its workers are to have as well: loaders, conditions, source maps, memory limits.
+ *
+ * @param hasSourceMaps - Whether the process has source maps, which its program may have turned on without the flag.
+ */
+export function inheritableExecArgv(execArgv: readonly string[], hasSourceMaps = false): string[] {
   const kept: string[] = [];
   for (let i = 0; i < execArgv.length; i += 1) {
     const argument = execArgv[i] ?? "";
@@ -51,6 +55,7 @@ export function inheritableExecArgv(execArgv: readonly string[]): string[] {
       kept.push(argument);
     }
   }
+  if (hasSourceMaps && !kept.includes("--enable-source-maps")) kept.push("--enable-source-maps");
   return kept;
 }
 

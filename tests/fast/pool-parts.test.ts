@@ -140,6 +140,12 @@ test("workers inherit loaders and conditions, not scripts, debuggers, test runne
   ]);
 });
 
+test("a worker has source maps when the program has turned them on by itself", () => {
+  assert.deepEqual(inheritableExecArgv(["--inspect"], true), ["--enable-source-maps"]);
+  assert.deepEqual(inheritableExecArgv(["--enable-source-maps"], true), ["--enable-source-maps"]);
+  assert.deepEqual(inheritableExecArgv(["--inspect"], false), []);
+});
+
 test("output goes on in whole lines, the last one ended, split characters mended", async () => {
   const source = new PassThrough();
   const seen: string[] = [];
