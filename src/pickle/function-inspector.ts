@@ -6,7 +6,11 @@
  * What does not work: `[[Scopes]]` without live values (the protocol gives copies of primitives only); leaving the
  * sink on `globalThis` (the user sees it, and in a vm context such as Jest's it is another global); leaving the debugger
  * enabled (code runs slower, and each new script costs an event). The sink hangs on the `node:inspector` module, which all contexts
- * share, for the time of one call; `Debugger.enable` lasts for one call as well, once for each script not seen before.
+ * share, for the time of one call; `Debugger.enable` lasts for one job at most. It is what costs in a large program, since V8 then
+ * reports every script there is: 20 to 50 µs each. Nothing else tells a script's URL and source.
+ *
+ * A debugger of the user's hears of each function that is called here (`Runtime.callFunctionOn` makes a script of it), so
+ * there are as few as can be: one for the job, one for each function that is looked at.
  */
 
 import inspector from "node:inspector";
@@ -28,6 +32,7 @@ interface EvaluationResult {
 }
 
 interface PropertiesResult {
+  readonly result: readonly InternalProperty[];
   readonly internalProperties?: readonly InternalProperty[];
   readonly privateProperties?: readonly { readonly name: string }[];
 }
@@ -71,7 +76,7 @@ interface Sink {
   scopes: { description: string; object: Record<string, unknown> }[];
 }
 
-type ScriptHeader = Omit<ScriptInfo, "source">;
+type ScriptHeader = Omit<ScriptInfo, "source"> & { readonly length: number };
 
 interface ParsedScript {
   readonly scriptId: string;
@@ -80,6 +85,7 @@ interface ParsedScript {
   readonly startLine: number;
   readonly startColumn: number;
   readonly sourceMapURL?: string;
+  readonly length?: number;
 }
 
 // Headers of every script seen; a script is parsed once in its life, so these never change.
@@ -89,13 +95,45 @@ const scriptInfos = new Map<string, ScriptInfo>();
 /** Sources kept; asking again for one that was dropped costs some milliseconds. */
 const MAX_SOURCES = 500;
 
+/** From so many scripts on, sources of others that may be asked for are taken along. */
+const MANY_SCRIPTS = 1000;
+const MAX_TAKEN_ALONG = 200;
+const MAX_LENGTH_TAKEN_ALONG = 2 ** 17;
+
+function remember({ params }: { params: ParsedScript }): void {
+  const { scriptId, url, isModule = false, startLine, startColumn, sourceMapURL: sourceMapUrl = "" } = params;
+  const { length = Infinity } = params;
+  scriptHeaders.set(scriptId, { scriptId, url, isModule, startLine, startColumn, sourceMapUrl, length });
+}
+
+function commonLength(a: string, b: string): number {
+  let length = 0;
+  while (length < a.length && a[length] === b[length]) length += 1;
+  return length;
+}
+
+/** Scripts of the program itself whose functions are the likeliest to be asked for next: those that lie nearest. */
+function scriptsNear(url: string): string[] {
+  const isOwn = (each: ScriptHeader): boolean =>
+    each.url.startsWith("file:") &&
+    !each.url.includes("/node_modules/") &&
+    each.length <= MAX_LENGTH_TAKEN_ALONG &&
+    !scriptInfos.has(each.scriptId);
+  return [...scriptHeaders.values()]
+    .filter(isOwn)
+    .map((each) => ({ id: each.scriptId, nearness: commonLength(each.url, url) }))
+    .toSorted((a, b) => b.nearness - a.nearness)
+    .slice(0, MAX_TAKEN_ALONG)
+    .map(({ id }) => id);
+}
+
 /** One connection to the inspector, for the time of one synchronous job. */
 export class FunctionInspector implements Disposable {
   readonly #session = new inspector.Session();
   readonly #sink: Sink = { value: undefined, scopes: [] };
   readonly #sinkId: string;
   readonly #closures = new Map<object, ClosureInfo>();
-  #isDebugging = false;
+  #isDebuggerOn = false;
 
   constructor() {
     this.#session.connect();
@@ -110,6 +148,7 @@ export class FunctionInspector implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    if (this.#isDebuggerOn) this.#post("Debugger.disable", {});
     this.#session.disconnect();
   }
 
@@ -127,16 +166,17 @@ export class FunctionInspector implements Disposable {
 
   #idOf(value: object): string {
     this.#sink.value = value;
-    const { result } = this.#post("Runtime.callFunctionOn", {
+    const { result } = this.#post("Runtime.getProperties", {
       objectId: this.#sinkId,
-      functionDeclaration: "function () { return this.value; }",
-    }) as EvaluationResult;
+      ownProperties: true,
+    }) as PropertiesResult;
     this.#sink.value = undefined;
-    return result.objectId ?? "";
+    return result.find(({ name }) => name === "value")?.value?.objectId ?? "";
   }
 
   #getProperties(object: object): PropertiesResult {
-    return this.#post("Runtime.getProperties", { objectId: this.#idOf(object), ownProperties: true });
+    const params = { objectId: this.#idOf(object), ownProperties: true };
+    return this.#post("Runtime.getProperties", params) as PropertiesResult;
   }
 
   /** Fetches the live value behind an object id, after `expression` of `object` was applied to it. */
@@ -195,8 +235,7 @@ export class FunctionInspector implements Disposable {
    * It stays so until the session ends: a function may need it many times, and each enabling costs an event for every script.
    */
   withDebugger<T>(job: (port: InspectorPort) => T): T {
-    if (!this.#isDebugging) this.#post("Debugger.enable", {});
-    this.#isDebugging = true;
+    this.#reportScripts();
     return job({
       post: (method, params) => this.#post(method, params),
       evaluate: (expression) => {
@@ -219,38 +258,52 @@ export class FunctionInspector implements Disposable {
     return privateProperties.map(({ name }) => name);
   }
 
+  /** Has V8 report all scripts, once in a job: no other is made while it lasts. */
+  #reportScripts(): void {
+    if (this.#isDebuggerOn) return;
+    this.#session.on("Debugger.scriptParsed", remember as never);
+    this.#post("Debugger.enable", {});
+    this.#isDebuggerOn = true;
+    this.#session.off("Debugger.scriptParsed", remember as never);
+  }
+
   /** The URL of a script, without its source. */
   scriptUrl(scriptId: string): string {
-    return scriptHeaders.get(scriptId)?.url ?? this.script(scriptId)?.url ?? "";
+    if (!scriptHeaders.has(scriptId)) this.#reportScripts();
+    return scriptHeaders.get(scriptId)?.url ?? "";
   }
 
   /** URL and source of a script; undefined when V8 has dropped it. */
   script(scriptId: string): ScriptInfo | undefined {
     const known = scriptInfos.get(scriptId);
     if (known !== undefined) return known;
-    const onParsed = ({ params }: { params: ParsedScript }): void => {
-      const { scriptId: id, url, isModule = false, startLine, startColumn, sourceMapURL: sourceMapUrl = "" } = params;
-      scriptHeaders.set(id, { scriptId: id, url, isModule, startLine, startColumn, sourceMapUrl });
-    };
-    this.#session.on("Debugger.scriptParsed", onParsed as never);
-    // Enabling it a second time would tell nothing of the scripts that there are.
-    if (this.#isDebugging) this.#post("Debugger.disable", {});
-    this.#isDebugging = false;
-    this.#post("Debugger.enable", {});
+    this.#reportScripts();
+    const header = scriptHeaders.get(scriptId);
+    if (header === undefined) return undefined;
+    const info = this.#fetchSource(header);
+    if (scriptHeaders.size >= MANY_SCRIPTS) {
+      for (const id of scriptsNear(header.url)) this.#takeAlong(id);
+    }
+    return info;
+  }
+
+  #fetchSource(header: ScriptHeader): ScriptInfo {
+    const { scriptId } = header;
+    const { scriptSource: source } = this.#post("Debugger.getScriptSource", { scriptId }) as { scriptSource: string };
+    const { length: _, ...others } = header;
+    const info: ScriptInfo = { ...others, source };
+    const [oldest] = scriptInfos.keys();
+    if (scriptInfos.size >= MAX_SOURCES && oldest !== undefined) scriptInfos.delete(oldest);
+    scriptInfos.set(scriptId, info);
+    return info;
+  }
+
+  #takeAlong(scriptId: string): void {
+    const header = scriptHeaders.get(scriptId);
     try {
-      const header = scriptHeaders.get(scriptId);
-      if (header === undefined) return undefined;
-      const { scriptSource: source } = this.#post("Debugger.getScriptSource", { scriptId }) as {
-        scriptSource: string;
-      };
-      const info: ScriptInfo = { ...header, source };
-      const [oldest] = scriptInfos.keys();
-      if (scriptInfos.size >= MAX_SOURCES && oldest !== undefined) scriptInfos.delete(oldest);
-      scriptInfos.set(scriptId, info);
-      return info;
-    } finally {
-      this.#post("Debugger.disable", {});
-      this.#session.off("Debugger.scriptParsed", onParsed as never);
+      if (header !== undefined) this.#fetchSource(header);
+    } catch {
+      // V8 has dropped it since it was seen.
     }
   }
 }
