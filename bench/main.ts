@@ -11,6 +11,7 @@
  *     npm run bench -- --picture-from=FILE      only that picture, from a results file
  *     npm run bench -- --scale                  throughput and memory by workers and by payload (with --quick: once each)
  *     npm run bench -- --memory [--tasks=N]     ten million tasks through one executor: is the heap flat?
+ *     npm run bench -- --pickling               functions on their way, in programs of up to 5,000 modules
  *     npm run bench -- --profile=ID             the functions of asynccpu that cost most in a measure
  */
 
@@ -28,6 +29,7 @@ import { describeMachine } from "./machine.js";
 import { drawPicture } from "./picture.js";
 import { formatDetails } from "./report.js";
 import { formatLongRun } from "./run-memory.js";
+import { formatPickling } from "./run-pickling.js";
 import { formatScale } from "./run-scale.js";
 import { formatSummary } from "./report.js";
 import { installPeers } from "./peers/import-peer.js";
@@ -35,6 +37,7 @@ import { isFlat } from "./run-memory.js";
 import { makePlan } from "./plan.js";
 import { peerVersions } from "./peers/import-peer.js";
 import { runMemory } from "./run-memory.js";
+import { runPickling } from "./run-pickling.js";
 import { runProfile } from "./run-profile.js";
 import { runScale } from "./run-scale.js";
 import { runTable } from "./run-table.js";
@@ -58,6 +61,7 @@ const { values } = parseArgs({
     scale: { type: "boolean", default: false },
     memory: { type: "boolean", default: false },
     tasks: { type: "string", default: String(LONG_RUN_TASKS) },
+    pickling: { type: "boolean", default: false },
     profile: { type: "string" },
   },
 });
@@ -165,6 +169,8 @@ if (values["picture-from"] !== undefined) {
   save(DOCS_PICTURE, drawPicture(JSON.parse(readFileSync(values["picture-from"], "utf8")) as Results));
 } else if (values.profile !== undefined) {
   print(await runProfile(readPlan()));
+} else if (values.pickling) {
+  print(`Node ${process.version}; ${describeMachine()}\n${formatPickling(await runPickling(values.quick))}`);
 } else if (values.memory) {
   await runLongRun();
 } else if (values.scale) {

@@ -16,6 +16,7 @@ import { fileURLToPath } from "node:url";
 import { FunctionInspector } from "./function-inspector.js";
 import type { ClosureInfo } from "./function-inspector.js";
 import type { GraphNode } from "./graph-format.js";
+import { knownValue } from "./known-values.js";
 import { isErrorClass } from "../wire/error-codec-classes.js";
 import { loadedExports } from "./reference.js";
 
@@ -113,6 +114,8 @@ class Search {
   }
 
   #lookAround(fn: object, depth: number): void {
+    // What every process has leads nowhere, and to scripts that V8 does not report.
+    if (knownValue(fn) !== undefined) return;
     this.#functionsLeft -= 1;
     const closure = this.#inspector.inspect(fn);
     if (closure.bound !== undefined) {

@@ -92,13 +92,16 @@ interface ParsedScript {
 const scriptHeaders = new Map<string, ScriptHeader>();
 const scriptInfos = new Map<string, ScriptInfo>();
 
+/** Scripts that V8 does not report, as it is with some of Node's own; asking again would be as vain. */
+const unreported = new Set<string>();
+
 /** Sources kept; asking again for one that was dropped costs some milliseconds. */
-const MAX_SOURCES = 500;
+const MAX_SOURCES = 2000;
 
 /** From so many scripts on, sources of others that may be asked for are taken along. */
 const MANY_SCRIPTS = 1000;
-const MAX_TAKEN_ALONG = 200;
-const MAX_LENGTH_TAKEN_ALONG = 2 ** 17;
+const MAX_TAKEN_ALONG = 1000;
+const MAX_LENGTH_TAKEN_ALONG = 2 ** 22;
 
 function remember({ params }: { params: ParsedScript }): void {
   const { scriptId, url, isModule = false, startLine, startColumn, sourceMapURL: sourceMapUrl = "" } = params;
@@ -106,25 +109,26 @@ function remember({ params }: { params: ParsedScript }): void {
   scriptHeaders.set(scriptId, { scriptId, url, isModule, startLine, startColumn, sourceMapUrl, length });
 }
 
-function commonLength(a: string, b: string): number {
-  let length = 0;
-  while (length < a.length && a[length] === b[length]) length += 1;
-  return length;
+/** How many folders two URLs have in common, from the root on. */
+function commonFolders(a: readonly string[], b: readonly string[]): number {
+  let count = 0;
+  while (count < a.length - 1 && count < b.length - 1 && a[count] === b[count]) count += 1;
+  return count;
 }
 
-/** Scripts of the program itself whose functions are the likeliest to be asked for next: those that lie nearest. */
-function scriptsNear(url: string): string[] {
+/** Scripts of the program itself whose functions are the likeliest to be asked for next: those in the nearest folders. */
+function scriptsNear(url: string): ScriptHeader[] {
+  const folders = url.split("/");
   const isOwn = (each: ScriptHeader): boolean =>
-    each.url.startsWith("file:") &&
-    !each.url.includes("/node_modules/") &&
-    each.length <= MAX_LENGTH_TAKEN_ALONG &&
-    !scriptInfos.has(each.scriptId);
-  return [...scriptHeaders.values()]
+    each.url.startsWith("file:") && !each.url.includes("/node_modules/") && !scriptInfos.has(each.scriptId);
+  const near = [...scriptHeaders.values()]
     .filter(isOwn)
-    .map((each) => ({ id: each.scriptId, nearness: commonLength(each.url, url) }))
+    .map((header) => ({ header, nearness: commonFolders(header.url.split("/"), folders) }))
     .toSorted((a, b) => b.nearness - a.nearness)
     .slice(0, MAX_TAKEN_ALONG)
-    .map(({ id }) => id);
+    .map(({ header }) => header);
+  let length = 0;
+  return near.filter((header) => (length += header.length) <= MAX_LENGTH_TAKEN_ALONG);
 }
 
 /** One connection to the inspector, for the time of one synchronous job. */
@@ -267,22 +271,30 @@ export class FunctionInspector implements Disposable {
     this.#session.off("Debugger.scriptParsed", remember as never);
   }
 
+  #isReported(scriptId: string): boolean {
+    if (scriptHeaders.has(scriptId)) return true;
+    if (unreported.has(scriptId)) return false;
+    this.#reportScripts();
+    if (!scriptHeaders.has(scriptId)) unreported.add(scriptId);
+    return scriptHeaders.has(scriptId);
+  }
+
   /** The URL of a script, without its source. */
   scriptUrl(scriptId: string): string {
-    if (!scriptHeaders.has(scriptId)) this.#reportScripts();
-    return scriptHeaders.get(scriptId)?.url ?? "";
+    return this.#isReported(scriptId) ? (scriptHeaders.get(scriptId)?.url ?? "") : "";
   }
 
   /** URL and source of a script; undefined when V8 has dropped it. */
   script(scriptId: string): ScriptInfo | undefined {
     const known = scriptInfos.get(scriptId);
     if (known !== undefined) return known;
+    if (!this.#isReported(scriptId)) return undefined;
     this.#reportScripts();
     const header = scriptHeaders.get(scriptId);
     if (header === undefined) return undefined;
     const info = this.#fetchSource(header);
     if (scriptHeaders.size >= MANY_SCRIPTS) {
-      for (const id of scriptsNear(header.url)) this.#takeAlong(id);
+      for (const each of scriptsNear(header.url)) this.#takeAlong(each);
     }
     return info;
   }
@@ -298,10 +310,9 @@ export class FunctionInspector implements Disposable {
     return info;
   }
 
-  #takeAlong(scriptId: string): void {
-    const header = scriptHeaders.get(scriptId);
+  #takeAlong(header: ScriptHeader): void {
     try {
-      if (header !== undefined) this.#fetchSource(header);
+      this.#fetchSource(header);
     } catch {
       // V8 has dropped it since it was seen.
     }
