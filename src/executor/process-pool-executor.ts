@@ -8,9 +8,12 @@ import { guardSignals } from "../system/signals.js";
 import { mapResults } from "./map-results.js";
 import type { AnyFunction } from "./task-submitter.js";
 import type { AnyIterable } from "./map-results.js";
+import type { CallableFunction } from "./call-types.js";
 import type { ChunkResult } from "./map-results.js";
 import type { ExecutorStats } from "../pool/pool-stats.js";
 import type { LoggingOptions } from "./build-pool.js";
+import type { OverloadArgs } from "./call-types.js";
+import type { OverloadResult } from "./call-types.js";
 import type { ProcessFuture } from "./process-future.js";
 import type { ProcessPool } from "../pool/process-pool.js";
 import type { ProcessPoolExecutorOptions } from "./options.js";
@@ -29,11 +32,16 @@ export interface ShutdownOptions {
 
 /** The calls that options of `with()` apply to. */
 export interface SubmitView {
+  /** As `ProcessPoolExecutor.submit`, with the options of this view, for a function with several signatures. */
+  submit<F extends CallableFunction, A extends OverloadArgs<F>>(
+    fn: F,
+    ...args: A
+  ): ProcessFuture<Awaited<OverloadResult<F, A>>>;
   /** As `ProcessPoolExecutor.submit`, with the options of this view. */
-  submit<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): ProcessFuture<Awaited<R>>;
+  submit<A extends unknown[], R>(fn: (this: void, ...args: A) => R, ...args: A): ProcessFuture<Awaited<R>>;
   /** As `ProcessPoolExecutor.map`, with the options of this view. */
   map<A extends unknown[], R>(
-    fn: (...args: A) => R,
+    fn: (this: void, ...args: A) => R,
     ...iterables: IterablesOf<A>
   ): AsyncGenerator<Awaited<R>, void, undefined>;
 }
@@ -122,6 +130,11 @@ export class ProcessPoolExecutor implements AsyncDisposable {
     dropped.register(this, pool);
   }
 
+  /** As below, for a function with several signatures: the result is that of the first that takes the arguments. */
+  submit<F extends CallableFunction, A extends OverloadArgs<F>>(
+    fn: F,
+    ...args: A
+  ): ProcessFuture<Awaited<OverloadResult<F, A>>>;
   /**
    * Runs `fn(...args)` in a worker process. Returns at once; the function is called when a worker is free.
    *
@@ -132,7 +145,8 @@ export class ProcessPoolExecutor implements AsyncDisposable {
    * argument or result; `CancelledError`; `WorkerCrashedError`; `WorkerStartError`; `InitializerError`;
    * `ModuleNotFoundError`; `SharedMemoryError`; `ExecutorShutdownError`.
    */
-  submit<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): ProcessFuture<Awaited<R>> {
+  submit<A extends unknown[], R>(fn: (this: void, ...args: A) => R, ...args: A): ProcessFuture<Awaited<R>>;
+  submit(fn: AnyFunction, ...args: unknown[]): ProcessFuture<never> {
     return submitWith(this, {}, this.submit, fn, args);
   }
 
@@ -146,7 +160,7 @@ export class ProcessPoolExecutor implements AsyncDisposable {
    * @returns The results, in the order of the items. The first failure ends the iteration.
    */
   map<A extends unknown[], R>(
-    fn: (...args: A) => R,
+    fn: (this: void, ...args: A) => R,
     ...iterables: IterablesOf<A>
   ): AsyncGenerator<Awaited<R>, void, undefined> {
     return mapWith(this, {}, this.map, fn, iterables);
@@ -198,13 +212,13 @@ export class ProcessPoolExecutor implements AsyncDisposable {
 }
 
 /** Submits one call. */
-function submitWith<A extends unknown[], R>(
+function submitWith(
   executor: ProcessPoolExecutor,
   options: TaskOptions,
   calledFrom: AnyFunction,
-  fn: (...args: A) => R,
-  args: A,
-): ProcessFuture<Awaited<R>> {
+  fn: AnyFunction,
+  args: readonly unknown[],
+): ProcessFuture<never> {
   return coreOf(executor).submitter.submit({ fn, args, isChunk: false, options, calledFrom });
 }
 
@@ -230,7 +244,7 @@ function mapWith<A extends unknown[], R>(
 /** The part of a view that every executor has. @internal */
 export function makeSubmitView(executor: ProcessPoolExecutor, options: TaskOptions): SubmitView {
   const view: SubmitView = {
-    submit: (fn, ...args) => submitWith(executor, options, view.submit, fn, args),
+    submit: (fn: AnyFunction, ...args: unknown[]) => submitWith(executor, options, view.submit, fn, args),
     map: (fn, ...iterables) => mapWith(executor, options, view.map, fn, iterables),
   };
   return view;

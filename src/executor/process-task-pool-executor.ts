@@ -7,6 +7,9 @@ import { checkTaskPoolOptions } from "./options.js";
 import { coreOf } from "./process-pool-executor.js";
 import { makeSubmitView } from "./process-pool-executor.js";
 import type { AnyFunction } from "./task-submitter.js";
+import type { CallableFunction } from "./call-types.js";
+import type { OverloadArgs } from "./call-types.js";
+import type { OverloadResult } from "./call-types.js";
 import type { ProcessFuture } from "./process-future.js";
 import type { ProcessTask } from "../system/process-task.js";
 import type { ProcessTaskPoolExecutorOptions } from "./options.js";
@@ -16,8 +19,13 @@ import type { TaskOptions } from "./options.js";
 
 /** The calls that options of `with()` apply to. */
 export interface TaskView extends SubmitView {
+  /** As `ProcessTaskPoolExecutor.createProcessTask`, with the options of this view, for a function with several signatures. */
+  createProcessTask<F extends CallableFunction, A extends OverloadArgs<F>>(
+    fn: F,
+    ...args: A
+  ): ProcessFuture<Awaited<OverloadResult<F, A>>>;
   /** As `ProcessTaskPoolExecutor.createProcessTask`, with the options of this view. */
-  createProcessTask<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): ProcessFuture<Awaited<R>>;
+  createProcessTask<A extends unknown[], R>(fn: (this: void, ...args: A) => R, ...args: A): ProcessFuture<Awaited<R>>;
 }
 
 /**
@@ -50,6 +58,11 @@ export class ProcessTaskPoolExecutor extends ProcessPoolExecutor {
     return this.#factory.running;
   }
 
+  /** As below, for a function with several signatures: the result is that of the first that takes the arguments. */
+  createProcessTask<F extends CallableFunction, A extends OverloadArgs<F>>(
+    fn: F,
+    ...args: A
+  ): ProcessFuture<Awaited<OverloadResult<F, A>>>;
   /**
    * Runs `fn(...args)` in a worker process. Returns at once; the function is called when a worker is free.
    *
@@ -57,7 +70,8 @@ export class ProcessTaskPoolExecutor extends ProcessPoolExecutor {
    * @param args - Copied at the moment of the call.
    * @returns The future of what `fn` returns or resolves to; it rejects as that of `submit` does.
    */
-  createProcessTask<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): ProcessFuture<Awaited<R>> {
+  createProcessTask<A extends unknown[], R>(fn: (this: void, ...args: A) => R, ...args: A): ProcessFuture<Awaited<R>>;
+  createProcessTask(fn: AnyFunction, ...args: unknown[]): ProcessFuture<never> {
     return this.#create({}, this.createProcessTask, fn, args);
   }
 
@@ -70,7 +84,8 @@ export class ProcessTaskPoolExecutor extends ProcessPoolExecutor {
     const checked = checkTaskOptions(options);
     const view: TaskView = {
       ...makeSubmitView(this, checked),
-      createProcessTask: (fn, ...args) => this.#create(checked, view.createProcessTask, fn, args),
+      createProcessTask: (fn: AnyFunction, ...args: unknown[]) =>
+        this.#create(checked, view.createProcessTask, fn, args),
     };
     return view;
   }
@@ -101,12 +116,12 @@ export class ProcessTaskPoolExecutor extends ProcessPoolExecutor {
     pool.cancelRunning(makeReason);
   }
 
-  #create<A extends unknown[], R>(
+  #create(
     options: TaskOptions,
     calledFrom: AnyFunction,
-    fn: (...args: A) => R,
-    args: A,
-  ): ProcessFuture<Awaited<R>> {
+    fn: AnyFunction,
+    args: readonly unknown[],
+  ): ProcessFuture<never> {
     return this.#manager.createProcessTask({ fn, args, options, calledFrom });
   }
 }

@@ -1,0 +1,43 @@
+// Looks for `any` in the declarations that users of the package see: dist/index.d.ts and all that it leads to. What is `any`
+// there switches the compiler off in their programs. Doc comments may say the word.
+//
+//   npm run dist && node scripts/lint-declarations.mjs
+//
+// Prints file:line: text for each and ends with 1 when there is one.
+
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import process from "node:process";
+
+const ENTRY = path.join(import.meta.dirname, "..", "dist", "index.d.ts");
+
+/** Comments and strings blanked out, line breaks kept. */
+function withoutText(source) {
+  return source.replaceAll(/\/\*[^]*?\*\/|\/\/[^\n]*|"[^"\n]*"|'[^'\n]*'/g, (found) =>
+    found.replaceAll(/[^\n]/g, " "),
+  );
+}
+
+/** The declaration files that a file imports from its own package. */
+function importsOf(file, source) {
+  return [...source.matchAll(/(?:from|import\()\s*["'](\.[^"']+)["']/g)].map(([, target]) =>
+    path.join(path.dirname(file), target.replace(/\.js$/, ".d.ts")),
+  );
+}
+
+const files = new Set([ENTRY]);
+const breaches = [];
+for (const file of files) {
+  const source = readFileSync(file, "utf8");
+  for (const imported of importsOf(file, source)) files.add(imported);
+  for (const [index, line] of withoutText(source).split("\n").entries()) {
+    if (/\bany\b/.test(line)) breaches.push(`${path.relative(process.cwd(), file)}:${index + 1}: ${line.trim()}`);
+  }
+}
+
+if (breaches.length > 0) {
+  console.log(breaches.join("\n"));
+  process.exitCode = 1;
+} else {
+  console.log(`${files.size} files of declarations hold no any`);
+}
