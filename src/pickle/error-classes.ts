@@ -13,12 +13,16 @@
 import { types } from "node:util";
 import { fileURLToPath } from "node:url";
 
+import { FACTORY_VARIABLE } from "./factory-registry.js";
+import type { Factory } from "./factory-registry.js";
 import { FunctionInspector } from "./function-inspector.js";
 import type { ClosureInfo } from "./function-inspector.js";
 import type { GraphNode } from "./graph-format.js";
+import { isFactory } from "./factory-registry.js";
 import { knownValue } from "./known-values.js";
 import { isErrorClass } from "../wire/error-codec-classes.js";
 import { loadedExports } from "./reference.js";
+import { lookUp } from "./variable-encoder.js";
 
 /** How many functions one search may look at, since it runs while an error waits for its class; the next one goes on. */
 const MAX_FUNCTIONS = 500;
@@ -70,12 +74,30 @@ export function noteSubmitted(fn: object, name: string, node: GraphNode | undefi
   if (submitted.size > MAX_SUBMITTED && oldest !== undefined) submitted.delete(oldest);
 }
 
-function placeIn(inspector: FunctionInspector, { location }: ClosureInfo): string | undefined {
+/** Where something in code that was compiled by unpickling stood in the file that it is from. */
+function placeInFactory({ script, members }: Factory, line: number, column: number): string | undefined {
+  const lines = script.source.split("\n");
+  const index = line - script.startLine;
+  let offset = index === 0 ? column - script.startColumn : column;
+  for (const each of lines.slice(0, index)) offset += each.length + 1;
+  const member = members.find(({ start, end }) => start <= offset && offset < end);
+  if (member === undefined) return undefined;
+  const { origin } = member;
+  const before = script.source.slice(member.start, offset).split("\n");
+  const last = before.at(-1) ?? "";
+  const isOnFirstLine = before.length === 1;
+  return `${origin.url}:${origin.line + before.length - 1}:${last.length + (isOnFirstLine ? origin.column : 0)}`;
+}
+
+function placeIn(inspector: FunctionInspector, { location, scopes }: ClosureInfo): string | undefined {
   if (location === undefined) return undefined;
-  const url = inspector.scriptUrl(location.scriptId);
+  const { scriptId, line, column } = location;
+  const factory = lookUp(scopes, FACTORY_VARIABLE).value;
+  if (isFactory(factory)) return placeInFactory(factory, line, column);
+  const url = inspector.scriptUrl(scriptId);
   // Nameless scripts of `eval` and the like may have the same positions in every process and not be the same.
   if (url === "" || url.startsWith("node:")) return undefined;
-  return `${url}:${location.line}:${location.column}`;
+  return `${url}:${line}:${column}`;
 }
 
 /** One search, nearest first, until the place is found. */

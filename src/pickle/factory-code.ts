@@ -123,7 +123,10 @@ class Layout {
 export function compileFunctions(
   nodes: readonly FunctionNode[],
   shared: readonly CapturedVariable[],
-  describe: (node: FunctionNode, shared: readonly CapturedVariable[]) => Omit<FactoryMember, "start" | "end">,
+  describe: (
+    node: FunctionNode,
+    shared: readonly CapturedVariable[],
+  ) => Omit<FactoryMember, "start" | "end" | "origin">,
 ): CompiledGroup {
   const order = nodes.map((_, index) => index);
   const at = (index: number): FunctionNode => nodes[index] as FunctionNode;
@@ -138,7 +141,8 @@ export function compileFunctions(
     const [prefix, suffix] = wrap(node);
     const [start, end] = layout.add(prefix, node.source, node.line, node.column);
     layout.text += `${suffix},`;
-    members.push({ ...describe(node, shared), start, end });
+    const { url, line, column } = node;
+    members.push({ ...describe(node, shared), start, end, origin: { url, line, column } });
   }
   layout.text += "]})";
   const url = layout.isInPlace ? first.url : unmappedUrl(first.url);

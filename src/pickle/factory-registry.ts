@@ -18,6 +18,8 @@ export interface FactoryMember {
   /** Where the function's own source stands in the code. */
   readonly start: number;
   readonly end: number;
+  /** Where that source stands in the file that it is from. */
+  readonly origin: { readonly url: string; readonly line: number; readonly column: number };
   readonly isStrict: boolean;
   /** Variables that the worker filled by itself (imports, builtins, `require`): sent again as what they were. */
   readonly externals: ReadonlyMap<string, ExternalNode>;

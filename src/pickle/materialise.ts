@@ -143,7 +143,7 @@ export class Materialiser {
     );
   }
 
-  #describe(node: FunctionNode, shared: readonly CapturedVariable[]): Omit<FactoryMember, "start" | "end"> {
+  #describe(node: FunctionNode, shared: readonly CapturedVariable[]): Omit<FactoryMember, "start" | "end" | "origin"> {
     const variables = [...node.variables, ...shared].filter(({ isReassigned }) => !isReassigned);
     const externals = new Map<string, ExternalNode>();
     for (const { name, link } of variables) {

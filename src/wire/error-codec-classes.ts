@@ -152,6 +152,7 @@ export function isErrorClass(value: object): boolean {
 function foundPrototype({ name, place }: OwnErrorClass, key: string): object | undefined {
   const placed = place === undefined ? undefined : errorPrototypeAt(place);
   for (const found of [placed, registered.get(name)]) {
+    if (types.isProxy(found)) continue;
     const constructor = found && ownConstructor(found);
     if (constructor && ownName(constructor) === name && nearestKey(found) === key) return found;
   }

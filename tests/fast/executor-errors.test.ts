@@ -12,6 +12,7 @@ import path from "node:path";
 import { CHECKOUT } from "../testlibraries/program-folder.js";
 import { LibraryError } from "../fixtures/error-classes.js";
 import { PrivateError } from "../fixtures/error-classes.js";
+import { ProgramFolder } from "../testlibraries/program-folder.js";
 import { ProcessPoolExecutor } from "../../src/index.js";
 import { byName } from "../fixtures/error-classes.js";
 import { fail } from "../fixtures/error-tasks.js";
@@ -117,6 +118,20 @@ describe("the class of what a task throws", () => {
     assert.equal((await errorOf(pool.submit(throwCramped))) instanceof CrampedError, false);
     registerErrorClass(CrampedError);
     assert.ok((await errorOf(pool.submit(throwCramped))) instanceof CrampedError);
+  });
+
+  test("is found in a minified bundle, where all stands on one line and is sent in another place", () => {
+    using folder = new ProgramFolder();
+    folder.linkPackage();
+    const program = [
+      'import{ProcessPoolExecutor as P}from"asynccpu"',
+      'let n=0,a=class extends Error{constructor(m,o){super(m,o);n+=1}},b=class extends a{k="b"}',
+      'const f=x=>{n+=x;throw new b("b",{cause:new a("a")})},p=new P({maxWorkers:1}),e=await p.submit(f,1).exception()',
+      "console.log(e instanceof b,e.k,e.cause instanceof a,e.cause instanceof b);await p.shutdown()",
+    ].join(";");
+    folder.write({ "main.mjs": program });
+    const { status, stdout, stderr } = folder.run(["main.mjs"]);
+    assert.deepEqual({ status, stdout, stderr }, { status: 0, stdout: "true b true false\n", stderr: "" });
   });
 
   test("never makes this process load a module", async () => {
