@@ -12,7 +12,7 @@ import { check } from "./measure.js";
 import { errorPrototypeAtPlace } from "../src/pickle/error-classes.js";
 import { median } from "./measure.js";
 import { pickleFunction } from "../src/pickle/pickle-function.js";
-import { placesOfClasses } from "../src/pickle/error-classes.js";
+import { placesOfClasses } from "../src/pickle/error-places.js";
 
 /** Of ten modules, so many are in node_modules. */
 const PACKAGED_IN_TEN = 9;

@@ -13,16 +13,13 @@
 import { types } from "node:util";
 import { fileURLToPath } from "node:url";
 
-import { FACTORY_VARIABLE } from "./factory-registry.js";
-import type { Factory } from "./factory-registry.js";
 import { FunctionInspector } from "./function-inspector.js";
 import type { ClosureInfo } from "./function-inspector.js";
+import { placeOfFunction } from "./error-places.js";
 import type { GraphNode } from "./graph-format.js";
-import { isFactory } from "./factory-registry.js";
 import { knownValue } from "./known-values.js";
 import { isErrorClass } from "../wire/error-codec-classes.js";
 import { loadedExports } from "./reference.js";
-import { lookUp } from "./variable-encoder.js";
 
 /** How many functions one search may look at, since it runs while an error waits for its class; the next one goes on. */
 const MAX_FUNCTIONS = 500;
@@ -72,32 +69,6 @@ export function noteSubmitted(fn: object, name: string, node: GraphNode | undefi
   submitted.set(key, new WeakRef(fn));
   const [oldest] = submitted.keys();
   if (submitted.size > MAX_SUBMITTED && oldest !== undefined) submitted.delete(oldest);
-}
-
-/** Where something in code that was compiled by unpickling stood in the file that it is from. */
-function placeInFactory({ script, members }: Factory, line: number, column: number): string | undefined {
-  const lines = script.source.split("\n");
-  const index = line - script.startLine;
-  let offset = index === 0 ? column - script.startColumn : column;
-  for (const each of lines.slice(0, index)) offset += each.length + 1;
-  const member = members.find(({ start, end }) => start <= offset && offset < end);
-  if (member === undefined) return undefined;
-  const { origin } = member;
-  const before = script.source.slice(member.start, offset).split("\n");
-  const last = before.at(-1) ?? "";
-  const isOnFirstLine = before.length === 1;
-  return `${origin.url}:${origin.line + before.length - 1}:${last.length + (isOnFirstLine ? origin.column : 0)}`;
-}
-
-function placeIn(inspector: FunctionInspector, { location, scopes }: ClosureInfo): string | undefined {
-  if (location === undefined) return undefined;
-  const { scriptId, line, column } = location;
-  const factory = lookUp(scopes, FACTORY_VARIABLE).value;
-  if (isFactory(factory)) return placeInFactory(factory, line, column);
-  const url = inspector.scriptUrl(scriptId);
-  // Nameless scripts of `eval` and the like may have the same positions in every process and not be the same.
-  if (url === "" || url.startsWith("node:")) return undefined;
-  return `${url}:${line}:${column}`;
 }
 
 /** One search, nearest first, until the place is found. */
@@ -164,7 +135,7 @@ class Search {
   }
 
   #note(errorClass: object, closure: ClosureInfo): void {
-    const place = placeIn(this.#inspector, closure);
+    const place = placeOfFunction(this.#inspector, closure);
     if (place === undefined) return;
     prototypes.set(place, new WeakRef((errorClass as { prototype: object }).prototype));
   }
@@ -213,31 +184,4 @@ export function errorPrototypeAtPlace(place: string): object | undefined {
     inspector[Symbol.dispose]();
   }
   return prototypes.get(place)?.deref();
-}
-
-/** Of classes that were looked up. */
-const places = new WeakMap<object, string | undefined>();
-const hasPrivateNames = new WeakMap<object, boolean>();
-
-/**
- * Where the classes of an error were written, the error's own first.
- *
- * @returns Nothing for an error with private fields: they would be missing in one that is put together again.
- */
-export function placesOfClasses(errorClasses: readonly object[], instance: object): (string | undefined)[] {
-  const [own] = errorClasses;
-  if (own === undefined) return [];
-  let hasPrivate = hasPrivateNames.get(own);
-  const isKnown = hasPrivate === true || (hasPrivate === false && errorClasses.every((each) => places.has(each)));
-  if (!isKnown) {
-    const inspector = new FunctionInspector();
-    try {
-      hasPrivate = inspector.privateNames(instance).length > 0;
-      hasPrivateNames.set(own, hasPrivate);
-      for (const each of errorClasses) places.set(each, placeIn(inspector, inspector.inspect(each)));
-    } finally {
-      inspector[Symbol.dispose]();
-    }
-  }
-  return hasPrivate === true ? [] : errorClasses.map((each) => places.get(each));
 }

@@ -13,7 +13,7 @@
  * there are as few as can be: one for the job, one for each function that is looked at.
  */
 
-import inspector from "node:inspector";
+import type { Session } from "node:inspector";
 
 const SINK_KEY = Symbol.for("asynccpu.inspector.sink");
 
@@ -133,13 +133,16 @@ function scriptsNear(url: string): ScriptHeader[] {
 
 /** One connection to the inspector, for the time of one synchronous job. */
 export class FunctionInspector implements Disposable {
-  readonly #session = new inspector.Session();
+  readonly #session: Session;
   readonly #sink: Sink = { value: undefined, scopes: [] };
   readonly #sinkId: string;
   readonly #closures = new Map<object, ClosureInfo>();
   #isDebuggerOn = false;
 
   constructor() {
+    // Loaded at the first look: most workers never take one.
+    const inspector = process.getBuiltinModule("node:inspector");
+    this.#session = new inspector.Session();
     this.#session.connect();
     const host = inspector as unknown as Record<symbol, unknown>;
     host[SINK_KEY] = this.#sink;

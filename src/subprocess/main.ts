@@ -7,7 +7,7 @@ import { COOKIE_VARIABLE } from "../system/environment-cookie.js";
 import { TaskLoop } from "./task-loop.js";
 import { killOwnTreeSync } from "../system/process-terminator.js";
 import { leaveOutOwnFrames } from "../wire/error-frames.js";
-import { placesOfClasses } from "../pickle/error-classes.js";
+import { placesOfClasses } from "../pickle/error-places.js";
 import { sendErrorClassPlaces } from "../wire/error-class-places.js";
 import { startWatchdog } from "./start-watchdog.js";
 import "../wire/process-task-codec.js";

@@ -11,7 +11,7 @@ import { encodeThrown } from "../../src/wire/error-codec.js";
 import { errorPrototypeAtPlace } from "../../src/pickle/error-classes.js";
 import { findErrorClassesBy } from "../../src/wire/error-class-places.js";
 import { isErrorClass } from "../../src/wire/error-codec-classes.js";
-import { placesOfClasses } from "../../src/pickle/error-classes.js";
+import { placesOfClasses } from "../../src/pickle/error-places.js";
 import { sendErrorClassPlaces } from "../../src/wire/error-class-places.js";
 
 class SentError extends Error {}
