@@ -45,6 +45,7 @@ test("a failure that nobody handles ends the program as any rejection would, a c
 test("an uncaught exception of the program takes its busy worker along", async () => {
   await using program = startFixture("runs-executors", { args: ["throws"] });
   const pid = await program.waitForPid("spinner");
+  program.writeLine("throw");
   const end = await program.waitForEnd();
   assert.equal(end.code, 1);
   assert.match(end.stderr, /the program is broken/);
