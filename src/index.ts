@@ -71,3 +71,9 @@ export type { TaskLogger } from "./logging/task-logger.js";
 
 export { registerErrorClass } from "./wire/error-codec.js";
 export type { ErrorClass } from "./wire/error-codec.js";
+
+export { decodeInstance } from "./wire/class-registry.js";
+export { encodeInstance } from "./wire/class-registry.js";
+export { registerClass } from "./pickle/register-class.js";
+export type { InstanceHooks } from "./wire/class-registry.js";
+export type { RegisterClassOptions } from "./pickle/register-class.js";

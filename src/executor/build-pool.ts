@@ -12,10 +12,12 @@ import { mainModuleUrl } from "../pickle/main-module.js";
 import { nativeMemory } from "../memory/native-memory.js";
 import { warnOfCopying } from "../memory/native-memory.js";
 import { pickleFunction } from "../pickle/pickle-function.js";
+import { refuseUnpicklable } from "./argument-writer.js";
 import type { AnyFunction } from "./task-submitter.js";
 import type { CheckedPoolOptions } from "./options.js";
 import type { LogQueue } from "../logging/log-queue.js";
 import type { LogRecord } from "../logging/log-record.js";
+import type { ValueWriter } from "../wire/codec-writer.js";
 import type { WorkerSettings } from "../wire/protocol.js";
 import "../wire/process-task-codec.js";
 
@@ -28,6 +30,12 @@ export interface LoggingOptions {
 function pickle(fn: AnyFunction | undefined): Uint8Array | undefined {
   return fn === undefined ? undefined : pickleFunction(fn).payload;
 }
+
+/** Every worker gets the initargs before anything else, so functions in them travel as they are. */
+const initargsWriter: ValueWriter = {
+  writeFunction: (fn) => refuseUnpicklable(() => pickleFunction(fn).payload),
+  writeClass: (of) => refuseUnpicklable(() => pickleFunction(of).payload),
+};
 
 /** A queue of the user's own that throws must not pass for a worker that talks nonsense. */
 function putQuietly(queue: LogQueue | undefined, record: LogRecord): void {
@@ -52,7 +60,9 @@ export function buildPool(
   findErrorClassesBy(errorPrototypeAtPlace);
   // Held as long as the pool is: every worker that it starts needs the shared memory that these refer to.
   const initargs = encodePinned(() =>
-    options.initargs === undefined ? undefined : encodeArguments(options.initargs, { isNested: true }),
+    options.initargs === undefined
+      ? undefined
+      : encodeArguments(options.initargs, { isNested: true, writer: initargsWriter }),
   );
   const configurer = encodePinned(() => pickle(logging.configurer));
   const initializer = encodePinned(() => pickle(options.initializer));

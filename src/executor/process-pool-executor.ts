@@ -124,7 +124,7 @@ export class ProcessPoolExecutor implements AsyncDisposable {
     const pool = buildPool(checked, isTaskPool ? extended : {}, handler);
     cores.set(this, {
       pool,
-      submitter: new TaskSubmitter(pool, options.shareAboveBytes),
+      submitter: new TaskSubmitter(pool, options.shareAboveBytes, this),
       maxWorkers: checked.maxWorkers,
     });
     dropped.register(this, pool);
@@ -199,8 +199,9 @@ export class ProcessPoolExecutor implements AsyncDisposable {
    * @returns Resolves when every process is gone; at once with `wait: false`. Never rejects.
    */
   async shutdown(options: ShutdownOptions = {}): Promise<void> {
-    const { pool } = coreOf(this);
+    const { pool, submitter } = coreOf(this);
     pool.close();
+    submitter.abandonUnusedStreams();
     if (options.cancelFutures === true) pool.cancelQueued(() => new CancelledError("The executor was shut down."));
     if (options.wait !== false) await pool.ended();
   }

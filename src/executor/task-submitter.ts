@@ -2,6 +2,7 @@
 
 import { isPromise } from "node:util/types";
 
+import { ArgumentWriter } from "./argument-writer.js";
 import { CancelledError } from "../errors.js";
 import { FunctionTable } from "../pool/function-table.js";
 import { MAX_PAYLOAD_BYTES } from "../wire/frame.js";
@@ -21,9 +22,16 @@ import { encodeArguments } from "../wire/codec.js";
 import { encodePinned } from "../memory/pins.js";
 import { encodeValue } from "../wire/codec.js";
 import { isPlainList } from "../wire/codec-compact.js";
-import { onAbort } from "./abort-subscriptions.js";
+import { onAbort } from "../wire/abort-subscriptions.js";
 import { pickleFunction } from "../pickle/pickle-function.js";
+import { ParentLive } from "./parent-live.js";
+import { resolveLater } from "./result-reader.js";
+import { resultReader } from "./result-reader.js";
 import type { FutureControl } from "./process-future.js";
+import type { LaterValue } from "../wire/codec-restore.js";
+import type { LiveMessage } from "../wire/protocol.js";
+import type { ParentChannel } from "../wire/parent-channel.js";
+import type { ResultReader } from "./result-reader.js";
 import type { Pinned } from "../memory/pins.js";
 import type { Pins } from "../memory/pins.js";
 import type { PooledFunction } from "../pool/function-table.js";
@@ -90,12 +98,13 @@ function checkSize(bytes: Uint8Array, what: string): void {
 }
 
 /** @throws NotSerializableError with the path to the first part that can't be sent. */
-function encodeLists({ args, isChunk, options }: Submission, shareAboveBytes: number): Pinned<Uint8Array> {
-  const { transfer } = options;
-  return encodePinned(
-    () => (isChunk ? encodeValue(args, "chunk", { transfer }) : encodeArguments(args, { transfer })),
-    shareAboveBytes,
-  );
+function encodeLists(
+  { args, isChunk, options: { transfer } }: Submission,
+  shareAboveBytes: number,
+  writer: ArgumentWriter,
+): Pinned<Uint8Array> {
+  const how = { transfer, writer };
+  return encodePinned(() => (isChunk ? encodeValue(args, "chunk", how) : encodeArguments(args, how)), shareAboveBytes);
 }
 
 /** Whether the arguments can go as they are, and are encoded on their way. */
@@ -105,12 +114,14 @@ function isPlain({ args, isChunk, options }: Submission): boolean {
 
 /** Of most tasks. */
 const NO_PINS: readonly Pins[] = [];
+const NO_FUNCTIONS: readonly PooledFunction[] = [];
 
-/** Pins what the function captures, and gives it with what the arguments refer to, which is pinned. */
-function allPins(fn: PooledFunction, argsPins: Pins | undefined): readonly Pins[] {
-  if (fn.pins === undefined && argsPins === undefined) return NO_PINS;
-  fn.pins?.pin();
-  return [argsPins, fn.pins].filter((pins) => pins !== undefined);
+/** Pins what functions capture, and gives it with what the arguments refer to, which is pinned. */
+function allPins(fn: PooledFunction, more: readonly PooledFunction[], argsPins: Pins | undefined): readonly Pins[] {
+  if (fn.pins === undefined && argsPins === undefined && more.length === 0) return NO_PINS;
+  const captured = [fn, ...more].map(({ pins }) => pins);
+  for (const pins of captured) pins?.pin();
+  return [argsPins, ...captured].filter((pins) => pins !== undefined);
 }
 
 function releaseAll(allOfThem: readonly Pins[]): void {
@@ -120,24 +131,45 @@ function releaseAll(allOfThem: readonly Pins[]): void {
 /** What many calls have in common. */
 interface SubmittedKind extends TaskKind {
   readonly pool: ProcessPool;
+  readonly owner: TaskOwner;
   readonly observer: TaskObserver | undefined;
 }
 
-type OwnKind = Omit<SubmittedKind, "pool" | "events">;
+type OwnKind = Omit<SubmittedKind, "pool" | "owner" | "events">;
 
 /** Whether two kinds of the same executor are one. */
 function isSameKind(one: OwnKind, other: OwnKind): boolean {
   const isSameCall = one.fn === other.fn && one.name === other.name && one.hasOneArgument === other.hasOneArgument;
   return (
-    isSameCall && one.isChunk === other.isChunk && one.timeoutMs === other.timeoutMs && one.observer === other.observer
+    isSameCall &&
+    one.isChunk === other.isChunk &&
+    one.timeoutMs === other.timeoutMs &&
+    one.observer === other.observer &&
+    one.extras === undefined
   );
+}
+
+/** What the tasks of one executor share. */
+interface TaskOwner {
+  /** Not held: it is to be collected when nobody has it any more, which ends its workers. */
+  readonly executor: WeakRef<object> | undefined;
+  /** Of tasks whose result is there, and whose streams go on. */
+  readonly streaming: Set<ParentLive>;
 }
 
 /** What few calls need. */
 interface Ties {
-  readonly stopListening: (() => void) | undefined;
+  stopListening?: () => void;
   /** Keep the shared memory that it refers to until it has settled. */
-  readonly pins: readonly Pins[];
+  pins?: readonly Pins[];
+  /** Of a task with streams or signals in its arguments or its result. */
+  live?: ParentLive;
+  /**
+   * Held while streams of the result go on: a dropped executor closes its pool, which keeps the program running until the last task
+   * has ended, and one with a stream that nobody reads never does.
+   */
+  executor?: object | undefined;
+  isIdle?: boolean;
 }
 
 /** One call on its way, with all that waits for its end. */
@@ -149,6 +181,8 @@ class SubmittedTask<T> extends PoolTask implements FutureControl {
   constructor(kind: SubmittedKind, args: unknown, submission: SubmissionStack) {
     super(kind, args);
     this.#submission = submission;
+    const live = kind.extras?.live;
+    if (live !== undefined) this.#ties = { live: new ParentLive(live, () => this.#updateIdle()) };
     this.future = futures.create<T>(this);
   }
 
@@ -162,15 +196,52 @@ class SubmittedTask<T> extends PoolTask implements FutureControl {
 
   tie(pins: readonly Pins[], signal: AbortSignal | undefined): void {
     if (pins === NO_PINS && signal === undefined) return;
-    this.#ties = { pins, stopListening: signal && onAbort(signal, () => this.cancel(signal.reason)) };
+    const ties = (this.#ties ??= {});
+    ties.pins = pins;
+    if (signal !== undefined) ties.stopListening = onAbort(signal, () => this.cancel(signal.reason));
+  }
+
+  override get isIdle(): boolean {
+    return this.#ties?.isIdle === true;
+  }
+
+  receiveOnLive(message: LiveMessage, channel: ParentChannel): void {
+    const ties = (this.#ties ??= {});
+    const live = (ties.live ??= new ParentLive(undefined, () => this.#updateIdle()));
+    const result = live.receive(message, channel);
+    if (result === undefined) return;
+    const { owner } = this.submittedKind;
+    owner.streaming.add(live);
+    ties.executor = owner.executor?.deref();
+    settle(this.future, { kind: "result", value: result }, this.#submission, live);
+    this.#updateIdle();
+  }
+
+  /** With its result there, it keeps the program running while somebody waits for its streams only. */
+  #updateIdle(): void {
+    const ties = this.#ties;
+    const isIdle = ties?.executor !== undefined && ties.live?.isAwaited === false;
+    if (ties === undefined || this.state !== "running" || this.isIdle === isIdle) return;
+    ties.isIdle = isIdle;
+    const { keepAlive } = this.submittedKind.pool;
+    if (isIdle) keepAlive.release();
+    else keepAlive.hold();
   }
 
   finish(outcome: TaskOutcome): void {
     this.submittedKind.observer?.onSettled(this);
-    this.#ties?.stopListening?.();
-    if (this.#ties !== undefined) releaseAll(this.#ties.pins);
+    if (this.#ties === undefined) settle(this.future, outcome, this.#submission, resultReader);
+    else this.#untie(this.#ties, outcome);
+  }
+
+  #untie(ties: Ties, outcome: TaskOutcome): void {
+    ties.stopListening?.();
+    releaseAll(ties.pins ?? NO_PINS);
+    const { live } = ties;
+    live?.close(outcome);
+    if (live?.hasResult !== true) settle(this.future, outcome, this.#submission, resultReader);
+    else this.submittedKind.owner.streaming.delete(live);
     this.#ties = undefined;
-    settle(this.future, outcome, this.#submission);
   }
 }
 
@@ -183,6 +254,7 @@ const submittedTaskEvents: TaskEvents = {
     futures.start(submitted.future, processTask);
   },
   onSettled: (task, outcome) => (task as SubmittedTask<unknown>).finish(outcome),
+  onLive: (task, message, channel) => (task as SubmittedTask<unknown>).receiveOnLive(message, channel),
 };
 
 const nothingToCancel: FutureControl = { cancel: () => false };
@@ -200,17 +272,25 @@ export class TaskSubmitter {
   /** Functions whose captured state can't change; others are looked at anew at every submission. */
   readonly #stable = new WeakMap<AnyFunction, PooledFunction>();
   readonly #shareAboveBytes: number;
+  readonly #owner: TaskOwner;
   #lastKind: SubmittedKind | undefined;
 
-  /** @param shareAboveBytes - Binary data in arguments of at least this size is placed in shared memory. */
-  constructor(pool: ProcessPool, shareAboveBytes: number = Infinity) {
+  readonly #pickleArgument = (fn: AnyFunction): PooledFunction => this.#pickle(fn);
+
+  /**
+   * @param shareAboveBytes - Binary data in arguments of at least this size is placed in shared memory.
+   * @param executor - Whose calls these are.
+   */
+  constructor(pool: ProcessPool, shareAboveBytes: number = Infinity, executor?: object) {
     this.#pool = pool;
+    this.#owner = { executor: executor && new WeakRef(executor), streaming: new Set() };
     this.#shareAboveBytes = shareAboveBytes;
   }
 
   /** Makes a task. Never throws: what is wrong with the call rejects its own future. */
   submit<T>(submission: Submission, observer?: TaskObserver): ProcessFuture<T> {
     let pins = NO_PINS;
+    let writer: ArgumentWriter | undefined;
     try {
       checkFunction(submission.fn);
       const { signal, timeoutMs, name } = submission.options;
@@ -220,18 +300,25 @@ export class TaskSubmitter {
       const fn = this.#pickle(submission.fn);
       const stack = submission.stack ?? this.#stacks.capture(fn.id, submission.calledFrom);
       const { args, isChunk } = submission;
-      const encoded = isPlain(submission) ? undefined : encodeLists(submission, this.#shareAboveBytes);
-      pins = allPins(fn, encoded?.pins);
+      if (!isPlain(submission)) writer = new ArgumentWriter(this.#pickleArgument);
+      const encoded = writer && encodeLists(submission, this.#shareAboveBytes, writer);
+      pins = allPins(fn, writer?.functions ?? NO_FUNCTIONS, encoded?.pins);
+      for (const { pickle } of writer?.functions ?? NO_FUNCTIONS) checkSize(pickle, "a function in the arguments");
       if (encoded !== undefined) checkSize(encoded.encoded, "args");
       const hasOneArgument = encoded === undefined && args.length === 1;
       const taskName = name ?? nameOf(submission.fn);
-      const kind = this.#kindOf({ fn, name: taskName, isChunk, timeoutMs, observer, hasOneArgument });
-      const task = new SubmittedTask<T>(kind, hasOneArgument ? args[0] : (encoded?.encoded ?? args), stack);
+      const own = { fn, name: taskName, isChunk, timeoutMs, observer, hasOneArgument, extras: writer?.extras };
+      const task = new SubmittedTask<T>(
+        this.#kindOf(own),
+        hasOneArgument ? args[0] : (encoded?.encoded ?? args),
+        stack,
+      );
       task.tie(pins, signal);
       this.#pool.submit(task);
       return task.future;
     } catch (error) {
       releaseAll(pins);
+      writer?.release();
       return rejected(error);
     }
   }
@@ -240,10 +327,15 @@ export class TaskSubmitter {
   #kindOf(own: OwnKind): SubmittedKind {
     const last = this.#lastKind;
     if (last !== undefined && isSameKind(own, last)) return last;
-    const kind: SubmittedKind = { ...own, pool: this.#pool, events: submittedTaskEvents };
-    // One with shared memory is not kept: that is to be free when its holders drop it.
-    this.#lastKind = own.fn.pins === undefined ? kind : undefined;
+    const kind: SubmittedKind = { ...own, pool: this.#pool, owner: this.#owner, events: submittedTaskEvents };
+    // What has shared memory, or more of its own, is not kept: that is to be free when its holders drop it.
+    this.#lastKind = own.fn.pins === undefined && own.extras === undefined ? kind : undefined;
     return kind;
+  }
+
+  /** Ends streams in results that nobody has begun to use: no shutdown could wait for these. */
+  abandonUnusedStreams(): void {
+    for (const live of this.#owner.streaming) live.abandonUnused();
   }
 
   /** @throws FunctionNotPicklableError when it can't be sent. */
@@ -261,14 +353,21 @@ export class TaskSubmitter {
   }
 }
 
-function settle<T>(future: ProcessFuture<T>, outcome: TaskOutcome, submission: SubmissionStack): void {
+function settle<T>(
+  future: ProcessFuture<T>,
+  outcome: TaskOutcome,
+  submission: SubmissionStack,
+  reader: ResultReader,
+): void {
   try {
     if (outcome.kind === "value") {
       futures.resolve(future, outcome.value as T);
       return;
     }
     if (outcome.kind === "result") {
-      futures.resolve(future, decodeValue(outcome.value) as T);
+      const decoded = decodeValue(outcome.value, reader);
+      if (decoded instanceof Promise) void resolveLater(future, decoded as Promise<LaterValue>, reader);
+      else futures.resolve(future, decoded as T);
       return;
     }
     const error = outcome.kind === "ended" ? outcome.error : decodeThrown(outcome.error);
@@ -283,6 +382,7 @@ function settle<T>(future: ProcessFuture<T>, outcome: TaskOutcome, submission: S
     futures.reject(future, error);
   } catch (error) {
     // Bytes that are no value: nothing may leave the future pending.
+    reader.abandonUnused?.();
     futures.reject(future, error);
   }
 }

@@ -12,6 +12,7 @@ import { functionShape } from "./function-shape.js";
 import { VARIABLE_ADVICE } from "./function-shape.js";
 import type { FunctionShape } from "./function-shape.js";
 import { WRITABLE } from "./graph-format.js";
+import type { ExternalNode } from "./graph-format.js";
 import type { FunctionNode } from "./graph-format.js";
 import type { Link } from "./graph-format.js";
 import type { GraphWriter } from "./graph-writer.js";
@@ -30,6 +31,7 @@ import { ValueEncoder } from "./value-encoder.js";
 import { lookUp } from "./variable-encoder.js";
 import { placeOf } from "./variable-encoder.js";
 import { VariableEncoder } from "./variable-encoder.js";
+import { classNameOf } from "../wire/class-registry.js";
 
 type AnyFunction = (...args: never[]) => unknown;
 
@@ -62,9 +64,14 @@ export class FunctionEncoder {
 
   /** Whether a worker can import the function, so that nothing of it travels. */
   isImportable(fn: object): boolean {
+    return this.referenceOf(fn) !== undefined;
+  }
+
+  /** How another process can import the function. */
+  referenceOf(fn: object): ExternalNode | undefined {
     const closure = this.#inspector.inspect(fn);
     const origin = this.#locate(fn, closure);
-    return typeof origin === "object" && referenceTo(fn, closure, origin.script, origin.found) !== undefined;
+    return typeof origin === "object" ? referenceTo(fn, closure, origin.script, origin.found) : undefined;
   }
 
   isNative(fn: object): boolean {
@@ -80,7 +87,11 @@ export class FunctionEncoder {
     if (typeof origin === "string") return this.#writer.refuse(place, origin, IN_A_FILE);
     const { script, found } = origin;
     const reference = referenceTo(fn, closure, script, found);
-    if (reference !== undefined) return this.#writer.external(reference);
+    if (reference !== undefined) {
+      const link = this.#writer.external(reference);
+      this.#writer.noteClass(fn, link);
+      return link;
+    }
     const shape = functionShape(script, found);
     if (shape.obstacles.length > 0) {
       const member = this.#linkMember(fn, closure, found, place);
@@ -184,6 +195,8 @@ export class FunctionEncoder {
     };
     const link = this.#writer.add(fn, node);
     this.sharing.addFunction(link[0], found);
+    const registeredAs = classNameOf(fn);
+    if (registeredAs !== undefined) node.registeredAs = registeredAs;
     const { sourceMapUrl } = script.info;
     if (isMapWanted(script.url, sourceMapUrl)) this.#writer.sourceMapUrls.set(script.url, sourceMapUrl);
     for (const [local, node] of namespaceImports(script)) {

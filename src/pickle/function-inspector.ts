@@ -287,6 +287,14 @@ export class FunctionInspector implements Disposable {
     return this.#isReported(scriptId) ? (scriptHeaders.get(scriptId)?.url ?? "") : "";
   }
 
+  /** Whether a module of this URL has been loaded. */
+  hasModule(url: string): boolean {
+    const isKnown = (): boolean => [...scriptHeaders.values()].some((header) => header.isModule && header.url === url);
+    if (isKnown()) return true;
+    this.#reportScripts();
+    return isKnown();
+  }
+
   /** URL and source of a script; undefined when V8 has dropped it. */
   script(scriptId: string): ScriptInfo | undefined {
     const known = scriptInfos.get(scriptId);

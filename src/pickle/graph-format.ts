@@ -101,6 +101,8 @@ export interface FunctionNode extends ObjectParts {
   /** Absent where the class has a static member called name. */
   readonly name: string | undefined;
   readonly variables: CapturedVariable[];
+  /** Of a class whose instances travel as such: its name in the registry of classes. */
+  registeredAs?: string;
 }
 
 export type TypedArrayName =
@@ -164,6 +166,8 @@ export type DerivedNode = ObjectParts &
     | { readonly kind: "prototypeOf"; readonly of: Link }
     /** The value of `of[path...]`, a method of a captured class. */
     | { readonly kind: "member"; readonly of: Link; readonly path: readonly string[] }
+    /** What the hook `[decodeInstance]` of a class makes of this. */
+    | { readonly kind: "instance"; of: Link; plain: Link }
     /** What a call of this (synthetic) function gives: an initialiser such as `require("debug")("app")`. */
     | { readonly kind: "evaluated"; readonly of: Link }
   );
@@ -180,6 +184,8 @@ export interface PickleGraph {
   readonly root: Link;
   readonly nodes: readonly GraphNode[];
   readonly shared: readonly SharedVariables[];
+  /** Registered classes that the worker imports: the name of each, and its node. */
+  readonly classes?: readonly (readonly [name: string, node: number])[];
   /** By the URL of the script; absent in a process without source maps. */
   readonly sourceMapUrls?: ReadonlyMap<string, string>;
 }

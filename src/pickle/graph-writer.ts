@@ -6,6 +6,7 @@ import type { GraphNode } from "./graph-format.js";
 import type { Link } from "./graph-format.js";
 import type { SharedVariables } from "./graph-format.js";
 import type { PickleGraph } from "./graph-format.js";
+import { classNameOf } from "../wire/class-registry.js";
 
 /** Where a value was found: a captured variable, or a step from the place of the object that holds it. */
 export interface Place {
@@ -36,6 +37,8 @@ function pathOf(place: Place): { path: string; position: string | undefined } {
 export class GraphWriter {
   readonly nodes: GraphNode[] = [];
   readonly problems: PickleProblem[] = [];
+  /** Registered classes that travel by reference. */
+  readonly classes: [name: string, node: number][] = [];
   /** Where the source maps of the scripts are, by the scripts' URLs. */
   readonly sourceMapUrls: Map<string, string> = new Map();
   /** False once something was captured that could be different at the next submission. */
@@ -70,6 +73,12 @@ export class GraphWriter {
     return [index];
   }
 
+  /** Notes, if it is one, that a value which the worker imports is a registered class. */
+  noteClass(value: unknown, [node]: readonly [number]): void {
+    const name = typeof value === "function" ? classNameOf(value) : undefined;
+    if (name !== undefined) this.classes.push([name, node]);
+  }
+
   /** Puts off work until what is being written now has its number. */
   later(job: () => void): void {
     this.#jobs.push(job);
@@ -89,7 +98,13 @@ export class GraphWriter {
   }
 
   finish(root: Link, shared: readonly SharedVariables[]): PickleGraph {
-    const { sourceMapUrls } = this;
-    return { root, nodes: this.nodes, shared, ...(sourceMapUrls.size > 0 && { sourceMapUrls }) };
+    const { classes, sourceMapUrls } = this;
+    return {
+      root,
+      nodes: this.nodes,
+      shared,
+      ...(classes.length > 0 && { classes }),
+      ...(sourceMapUrls.size > 0 && { sourceMapUrls }),
+    };
   }
 }

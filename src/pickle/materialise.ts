@@ -28,6 +28,11 @@ import { spendLoaderWarning } from "./import-value.js";
 import { linksOf } from "./links.js";
 import { rememberEvaluation } from "./provenance.js";
 import { registerSourceMap } from "./source-maps.js";
+import { classNamed } from "../wire/class-registry.js";
+import { decodeInstance } from "../wire/class-registry.js";
+import { enterClass } from "../wire/enter-class.js";
+import type { AnyClass } from "../wire/class-registry.js";
+import type { InstanceHooks } from "../wire/class-registry.js";
 
 type AnyFunction = (this: unknown, ...args: unknown[]) => unknown;
 
@@ -43,7 +48,7 @@ const EXTERNAL: ReadonlySet<string> = new Set([
   "interop",
 ] satisfies ExternalNode["kind"][]);
 
-const DERIVED: ReadonlySet<string> = new Set(["bound", "prototypeOf", "member", "evaluated"]);
+const DERIVED: ReadonlySet<string> = new Set(["bound", "prototypeOf", "member", "instance", "evaluated"]);
 
 function isExternal(node: GraphNode): node is ExternalNode {
   return EXTERNAL.has(node.kind);
@@ -51,6 +56,12 @@ function isExternal(node: GraphNode): node is ExternalNode {
 
 function isData(node: GraphNode): node is DataNode {
   return !isExternal(node) && node.kind !== "function" && !DERIVED.has(node.kind);
+}
+
+/** The class that another pickle has brought before. */
+function registeredTwin({ registeredAs, source }: FunctionNode): unknown {
+  const known = registeredAs === undefined ? undefined : classNamed(registeredAs);
+  return known !== undefined && Function.prototype.toString.call(known) === source ? known : undefined;
 }
 
 export class Materialiser {
@@ -90,8 +101,15 @@ export class Materialiser {
     }
     for (const [index, node] of nodes.entries()) {
       if (!isExternal(node)) this.#fillParts(index, node, true);
+      if (node.kind === "function" && node.registeredAs !== undefined) this.#register(node.registeredAs, index);
     }
+    for (const [name, index] of this.#graph.classes ?? []) this.#register(name, index);
     return this.#resolve(root);
+  }
+
+  #register(name: string, index: number): void {
+    const value = this.#values[index];
+    if (typeof value === "function") enterClass(value as unknown as AnyClass, name);
   }
 
   #node(index: number): GraphNode {
@@ -184,7 +202,8 @@ export class Materialiser {
   }
 
   #evaluateFunction(index: number, node: FunctionNode): void {
-    let value = this.#compiled.get(index)?.evaluate() as AnyFunction;
+    // A registered class exists once in a process, whatever brings it: its instances are to be told by `instanceof`.
+    let value = (registeredTwin(node) ?? this.#compiled.get(index)?.evaluate()) as AnyFunction;
     if (node.form === "method" || node.form === "getter" || node.form === "setter") {
       const [key = ""] = Reflect.ownKeys(value);
       const descriptor = Object.getOwnPropertyDescriptor(value, key);
@@ -243,6 +262,7 @@ export class Materialiser {
         .map(({ link }) => link);
     }
     if (node.kind === "bound") return [node.target, node.boundThis, ...node.boundArgs];
+    if (node.kind === "instance") return [node.of, node.plain];
     return "of" in node ? [node.of] : [];
   }
 
@@ -297,6 +317,9 @@ export class Materialiser {
         this.#resolve(node.of),
       );
       this.#ready(index, value);
+    } else if (node.kind === "instance") {
+      const made = this.#resolve(node.of) as InstanceHooks;
+      this.#ready(index, made[decodeInstance](this.#resolve(node.plain)));
     } else if (node.kind === "evaluated") {
       const initialiser = this.#resolve(node.of) as () => unknown;
       const value = await initialiser();

@@ -35,6 +35,9 @@ import { refusalOf } from "./object-kind.js";
 import { evaluationOf } from "./provenance.js";
 import { externalOf } from "./provenance.js";
 import { commonjsModules } from "./reference.js";
+import { encodeInstance } from "../wire/class-registry.js";
+import { hasHooks } from "../wire/class-registry.js";
+import type { InstanceHooks } from "../wire/class-registry.js";
 
 /** What the value encoder needs from the function encoder. */
 export interface FunctionLinker {
@@ -138,6 +141,9 @@ export class ValueEncoder {
     const refusal = refusalOf(value);
     if (refusal !== undefined) return this.#writer.refuse(place, refusal.problem, refusal.advice);
     if (this.#isPrototypeOfClass(value)) return this.linkPrototype(value, place);
+    const prototype = Object.getPrototypeOf(value) as object | null;
+    const hooked = prototype === null ? undefined : constructorOf(prototype);
+    if (hooked !== undefined && hasHooks(hooked)) return this.#linkInstance(value, hooked, place);
     if (ArrayBuffer.isView(value) || types.isArrayBuffer(value)) {
       const gone = refuseShared(value);
       if (gone !== undefined) return this.#writer.refuse(place, gone, "Dispose it when no task needs it any more");
@@ -151,19 +157,37 @@ export class ValueEncoder {
     });
     const standsFirm = isImmutable(kind.node) || (/^(?:object|array)$/.test(kind.node.kind) && Object.isFrozen(value));
     if (!standsFirm) this.#writer.isStable = false;
-    const prototype = this.#prototypeOf(value, kind);
-    if (prototype !== kind.prototype && prototype !== null) {
+    const kept = this.#prototypeOf(value, kind);
+    if (kept !== kind.prototype && kept !== null) {
       const instanceRefusal = this.#instanceRefusal(value, kind);
       if (instanceRefusal) return this.#writer.refuse(place, instanceRefusal.problem, instanceRefusal.advice);
     }
     const { node } = kind;
     const link = this.#writer.add(value, node);
     this.#writer.later(() => {
-      if (prototype === null) node.proto = null;
-      else if (prototype !== kind.prototype) {
-        node.proto = this.linkPrototype(prototype, { holder: place, step: ".__proto__" });
+      if (kept === null) node.proto = null;
+      else if (kept !== kind.prototype) {
+        node.proto = this.linkPrototype(kept, { holder: place, step: ".__proto__" });
       }
       this.#fill(value, node, place);
+    });
+    return link;
+  }
+
+  /** An instance of a class that sends its instances itself. */
+  #linkInstance(value: object, hooks: InstanceHooks, place: Place): Link {
+    let plain: unknown;
+    try {
+      plain = hooks[encodeInstance](value);
+    } catch (error) {
+      return this.#writer.refuse(place, `[encodeInstance] of its class threw ${String(error)}`, "Mend that method");
+    }
+    this.#writer.isStable = false;
+    const node = { kind: "instance" as const, of: undefined as Link, plain: undefined as Link };
+    const link = this.#writer.add(value, node);
+    this.#writer.later(() => {
+      node.of = this.link(hooks, { holder: place, step: ".constructor" });
+      node.plain = this.link(plain, { holder: place, step: " (encoded)" });
     });
     return link;
   }

@@ -115,7 +115,9 @@ export class VariableEncoder {
     const place = placeOf(free, context.script);
     const found = lookUp(context.scopes, name);
     if (free.external !== undefined) {
-      return { name, isReassigned: false, isEager, link: this.#external(free.external) };
+      const link = this.#writer.external(free.external);
+      this.#writer.noteClass(found.value, link);
+      return { name, isReassigned: false, isEager, link };
     }
     if (!found.isFound) return this.#captureUndeclared(free, context, place);
     if (found.isUninitialised || (found.value === undefined && mustBeInitialised(free))) {

@@ -121,6 +121,12 @@ export class SentFunctions {
     return this.dropExcess();
   }
 
+  /** Notes that the worker goes on holding one that was to be forgotten. */
+  keep(functionId: number, sizeBytes: number): void {
+    this.#sizes.set(functionId, sizeBytes);
+    this.#keptBytes += sizeBytes;
+  }
+
   /** Gives the next id that the worker is to forget, as long as it holds too much. */
   dropExcess(): number | undefined {
     if (!isTooMuch(this.#sizes.size, this.#keptBytes)) return undefined;

@@ -1,6 +1,9 @@
 import { TaskTimeoutError } from "../errors.js";
 import { mapFrames } from "./map-frames.js";
 import { releaseAttachments } from "../wire/attachments.js";
+import type { LiveMessage } from "../wire/protocol.js";
+import type { LiveOffers } from "../wire/live-offers.js";
+import type { ParentChannel } from "../wire/parent-channel.js";
 import type { PooledFunction } from "./function-table.js";
 import type { ProcessTask } from "../system/process-task.js";
 
@@ -22,6 +25,8 @@ export interface TaskEvents {
   onDispatched(task: PoolTask): void;
   onStarted(task: PoolTask, processTask: ProcessTask): void;
   onSettled(task: PoolTask, outcome: TaskOutcome): void;
+  /** Something happened on a live value of it, while it runs. */
+  onLive?(task: PoolTask, message: LiveMessage, channel: ParentChannel): void;
 }
 
 /** What many tasks have in common. */
@@ -35,6 +40,16 @@ export interface TaskKind {
   readonly events: TaskEvents;
   /** Whether a task has one argument, a plain value, and is given that rather than a list: a hundred thousand may wait. */
   readonly hasOneArgument?: boolean;
+  /** Of one task only; absent for most. */
+  readonly extras?: TaskExtras | undefined;
+}
+
+/** What goes along with the arguments. */
+export interface TaskExtras {
+  /** Functions and classes in the arguments. */
+  readonly functions: readonly PooledFunction[];
+  /** Streams and signals in them. */
+  readonly live?: LiveOffers | undefined;
 }
 
 /** Encoded arguments: one list, or a list of lists for a chunk; or a plain list as it is. */
@@ -99,6 +114,16 @@ export class PoolTask {
     return this.kind.timeoutMs;
   }
 
+  /** Kept until it has ended. */
+  get extras(): TaskExtras | undefined {
+    return this.kind.extras;
+  }
+
+  /** Whether its outcome is there, but for streams that nobody waits for: it doesn't keep the program running. */
+  get isIdle(): boolean {
+    return false;
+  }
+
   /** The encoded arguments; kept until the task begins, because until then it may have to go to another worker. */
   get args(): TaskArguments {
     if (this.#args === BEGUN) throw new Error(`Task "${this.name}" has begun and can't be sent again.`);
@@ -125,6 +150,11 @@ export class PoolTask {
     if (this.sendCount === 1 && this.#args instanceof Uint8Array) releaseAttachments(this.#args);
     this.#args = BEGUN;
     this.kind.events.onStarted(this, processTask);
+  }
+
+  /** @throws ProtocolError for what doesn't fit. */
+  receiveLive(message: LiveMessage, channel: ParentChannel): void {
+    this.kind.events.onLive?.(this, message, channel);
   }
 
   settle(outcome: TaskOutcome): void {

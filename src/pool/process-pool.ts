@@ -43,7 +43,7 @@ export interface PoolConfig {
 
 export class ProcessPool {
   readonly #config: PoolConfig;
-  readonly #keepAlive = new KeepAlive();
+  readonly keepAlive: KeepAlive = new KeepAlive();
   readonly #queue = new TaskQueue();
   readonly #workers = new Set<Worker>();
   /** Those that have been ready, and have not left. */
@@ -51,7 +51,7 @@ export class ProcessPool {
   /** No worker has room for the first task in the queue, as far as is known. */
   #isFull = false;
   /** Who waits until all workers are ready. */
-  readonly #warmUps = new WarmUps(this.#keepAlive);
+  readonly #warmUps = new WarmUps(this.keepAlive);
   readonly #stalls = new StallWatch(() => this.#ready);
   #unfinishedTasks = 0;
   readonly #starts = new StartAttempts();
@@ -112,7 +112,7 @@ export class ProcessPool {
       return;
     }
     this.#unfinishedTasks += 1;
-    this.#keepAlive.hold();
+    this.keepAlive.hold();
     this.#queue.push(task);
     if (!this.#isFull) this.#dispatch();
     else this.#planSpawn();
@@ -168,7 +168,7 @@ export class ProcessPool {
   close(): void {
     if (this.#isShutDown) return;
     this.#isShutDown = true;
-    this.#keepAlive.hold();
+    this.keepAlive.hold();
     this.#warmUps.end(new ExecutorShutdownError());
     this.#endIfFinished();
   }
@@ -366,7 +366,7 @@ export class ProcessPool {
   #onTaskFinished(task: PoolTask, outcome: TaskOutcome): void {
     this.#counters.countOutcome(task, outcome);
     this.#unfinishedTasks -= 1;
-    this.#keepAlive.release();
+    if (!task.isIdle) this.keepAlive.release();
     this.#endIfFinished();
   }
 
@@ -380,7 +380,7 @@ export class ProcessPool {
     if (!this.#isShutDown || this.#unfinishedTasks > 0) return;
     for (const worker of this.#workers) if (worker.task === undefined) worker.end();
     if (this.#workers.size > 0) return;
-    this.#keepAlive.dispose();
+    this.keepAlive.dispose();
     const resolvers = this.#endedResolvers;
     this.#endedResolvers = [];
     for (const resolve of resolvers) resolve();

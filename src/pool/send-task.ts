@@ -1,3 +1,4 @@
+import { sendFunctions } from "./send-functions.js";
 import { sizeWithAttachments } from "../wire/attachments.js";
 import { weightOf } from "./function-table.js";
 import type { ParentChannel } from "../wire/parent-channel.js";
@@ -9,7 +10,8 @@ const ANNOUNCE_FROM_US = 200;
 
 /** Whether somebody may want to know of the start of a task before its end. */
 export function isAnnounced(task: PoolTask): boolean {
-  return task.timeoutMs !== undefined || (task.fn.expectedUs(task.isChunk) ?? ANNOUNCE_FROM_US) >= ANNOUNCE_FROM_US;
+  if (task.timeoutMs !== undefined || task.extras?.live !== undefined) return true;
+  return (task.fn.expectedUs(task.isChunk) ?? ANNOUNCE_FROM_US) >= ANNOUNCE_FROM_US;
 }
 
 /** Sends a task to a worker, and its function if the worker doesn't hold it. Gives the size of both, in bytes. */
@@ -22,7 +24,8 @@ export function sendTask(
   const { fn, args } = task;
   task.sendCount += 1;
   let sentBytes = args instanceof Uint8Array ? sizeWithAttachments(args) : 0;
-  if (!sent.has(fn.id)) {
+  if (task.extras !== undefined) sentBytes += sendFunctions([...task.extras.functions, fn], sent, channel);
+  else if (!sent.has(fn.id)) {
     sentBytes += fn.pickle.byteLength;
     channel.send({ kind: "function", functionId: fn.id, pickle: fn.pickle });
     let forgotten = sent.add(fn.id, weightOf(fn));
@@ -39,5 +42,8 @@ export function sendTask(
     taskName: task.name,
     args,
   });
+  task.extras?.live?.tellAborted((channelId, op, payload) =>
+    channel.send({ kind: "live", taskId: task.number, channel: channelId, op, payload }),
+  );
   return sentBytes;
 }

@@ -8,6 +8,7 @@ import { TaskClock } from "./task-clock.js";
 import { TaskTimeout } from "./task-timeout.js";
 import { encodeThrown } from "../wire/error-codec.js";
 import { isAnnounced } from "./send-task.js";
+import { receiveLive } from "./receive-live.js";
 import { killDescendants } from "../system/process-terminator.js";
 import { sendTask } from "./send-task.js";
 import type { Doubt } from "./tasks-host.js";
@@ -265,16 +266,10 @@ export class WorkerTasks implements TaskHolder {
   }
 
   /** Takes what the worker says of a task. */
-  receive(message: Extract<ToParentMessage, { kind: "started" | "result" | "failure" }>): void {
-    switch (message.kind) {
-      case "started":
-        this.#onStarted(message.taskId);
-        break;
-      case "result":
-      case "failure":
-        this.#onOutcome(message.taskId, message.durationUs, message);
-        break;
-    }
+  receive(message: Extract<ToParentMessage, { kind: "started" | "result" | "failure" | "live" }>): void {
+    if (message.kind === "started") this.#onStarted(message.taskId);
+    else if (message.kind !== "live") this.#onOutcome(message.taskId, message.durationUs, message);
+    else if (!this.#isKnown(message.taskId)) receiveLive(message, this.#held.first, this.#host);
   }
 
   /** Takes the result of a task that is a small plain value. */

@@ -274,6 +274,7 @@ export class Worker {
       case "started":
       case "result":
       case "failure":
+      case "live":
         this.#tasks?.receive(message);
         break;
       case "log":

@@ -1,6 +1,8 @@
 import { ModuleNotFoundError } from "../errors.js";
 import { unpickleFunction } from "../pickle/unpickle-function.js";
-import type { TaskFunction } from "./run.js";
+
+/** A function as it is called in a worker. */
+export type TaskFunction = (...args: unknown[]) => unknown;
 
 /** The functions that the parent has sent: pickles at first, built at their first use and kept. */
 export class FunctionStore {

@@ -12,13 +12,17 @@ import { mayPin } from "../memory/pins.js";
 import { encodeThrown } from "../wire/error-codec.js";
 import { encodeValue } from "../wire/codec.js";
 import { isPlainValue } from "../wire/codec-compact.js";
+import { resultWriter } from "./worker-values.js";
 import { runAsTask } from "./current-task.js";
 import type { HeldPins } from "../memory/pins.js";
+import type { LaterValue } from "../wire/codec-restore.js";
+import type { EncodeOptions } from "../wire/codec.js";
+import type { Pinned } from "../memory/pins.js";
+import type { Pins } from "../memory/pins.js";
 import type { RunningTask } from "./running-task.js";
+import type { TaskFunction } from "./function-store.js";
 import type { ToParentMessage } from "../wire/protocol.js";
-
-/** A function as it is called in a worker. */
-export type TaskFunction = (...args: unknown[]) => unknown;
+import type { WorkerValues } from "./worker-values.js";
 
 /** Has functions. */
 export interface FunctionSource {
@@ -37,6 +41,8 @@ export interface RunOrder {
   readonly send: (message: ToParentMessage) => void;
   /** Keeps the shared memory of the outcome until the parent has it. */
   readonly heldPins?: HeldPins;
+  /** Sees to what arguments and result hold beside data. */
+  readonly values?: WorkerValues | undefined;
   /** Binary data in the outcome of at least this size, in bytes, is placed in shared memory. */
   readonly shareAboveBytes?: number | undefined;
 }
@@ -66,7 +72,17 @@ async function runChunk(fn: TaskFunction, argLists: readonly unknown[][], task: 
 }
 
 function callFunction(fn: TaskFunction, order: RunOrder): unknown {
-  const args = order.args instanceof Uint8Array ? decodeValue(order.args) : order.args;
+  if (!(order.args instanceof Uint8Array)) return callWith(fn, order.args, order);
+  const args = decodeValue(order.args, order.values);
+  return args instanceof Promise ? callLater(fn, args as Promise<LaterValue>, order) : callWith(fn, args, order);
+}
+
+async function callLater(fn: TaskFunction, args: Promise<LaterValue>, order: RunOrder): Promise<unknown> {
+  const { value } = await args;
+  return await callWith(fn, value, order);
+}
+
+function callWith(fn: TaskFunction, args: unknown, order: RunOrder): unknown {
   return order.isChunk ? runChunk(fn, args as unknown[][], order.task) : fn(...(args as unknown[]));
 }
 
@@ -83,22 +99,53 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
 }
 
-function succeed(result: unknown, order: RunOrder, replier: Replier): void {
+/** How results are encoded without anybody who sees to live values. */
+const AS_RESULT: EncodeOptions = { isWrittenAtOnce: true, writer: resultWriter };
+
+/** @returns A promise when there are live values in the result, whose end is waited for. */
+function succeed(result: unknown, order: RunOrder, replier: Replier): Promise<void> | undefined {
   if (isPlainValue(result)) {
     replier.succeedPlainly(result);
-    return;
+    return undefined;
   }
-  if (!mayPin(order.shareAboveBytes)) {
-    replier.succeed(encodeValue(result, "result", WRITTEN_AT_ONCE));
-    return;
+  const { shareAboveBytes, values } = order;
+  const how = values?.asResult ?? AS_RESULT;
+  let encoded: Uint8Array;
+  let pins: Pins | undefined;
+  if (mayPin(shareAboveBytes)) {
+    ({ encoded, pins } = encodePinned(() => encodeValue(result, "result", how), shareAboveBytes));
+  } else {
+    encoded = encodeValue(result, "result", how);
   }
-  const { encoded, pins } = encodePinned(() => encodeValue(result, "result", WRITTEN_AT_ONCE), order.shareAboveBytes);
+  if (values?.hasOffers === true) return deliver(result, { encoded, pins }, order, values, replier);
   replier.succeed(encoded, pins);
+  return undefined;
+}
+
+async function deliver(
+  result: unknown,
+  first: Pinned<Uint8Array>,
+  order: RunOrder,
+  values: WorkerValues,
+  replier: Replier,
+): Promise<void> {
+  let { pins } = first;
+  const encodeAgain = (): Uint8Array => {
+    pins?.release();
+    const again = encodePinned(() => encodeValue(result, "result", values.asResult), order.shareAboveBytes);
+    ({ pins } = again);
+    return again.encoded;
+  };
+  const encodeNothing = (): Uint8Array => encodeValue(undefined, "result");
+  const { signal } = order.task;
+  const outcome = values.deliver(first.encoded, signal, encodeAgain, encodeNothing);
+  replier.succeed(await order.task.settle(outcome), pins);
 }
 
 function fail(error: unknown, order: RunOrder, replier: Replier): void {
   const { encoded, pins } = encodePinned(() => encodeThrown(error, WRITTEN_AT_ONCE), order.shareAboveBytes);
   replier.fail(encoded, pins);
+  order.values?.end(error);
 }
 
 function toPromise(body: PromiseLike<unknown>): Promise<unknown> {
@@ -108,10 +155,23 @@ function toPromise(body: PromiseLike<unknown>): Promise<unknown> {
 async function awaitOutcome(body: PromiseLike<unknown>, order: RunOrder, replier: Replier): Promise<void> {
   try {
     const waiting = runAsTask(order.task, toPromise, body);
-    succeed(await order.task.settle(waiting), order, replier);
+    const streaming = succeed(await order.task.settle(waiting), order, replier);
+    if (streaming !== undefined) await streaming;
   } catch (error) {
     fail(error, order, replier);
   } finally {
+    order.values?.end(undefined);
+    replier.exit();
+  }
+}
+
+async function awaitStreams(streaming: Promise<void>, order: RunOrder, replier: Replier): Promise<void> {
+  try {
+    await streaming;
+  } catch (error) {
+    fail(error, order, replier);
+  } finally {
+    order.values?.end(undefined);
     replier.exit();
   }
 }
@@ -125,13 +185,16 @@ async function awaitOutcome(body: PromiseLike<unknown>, order: RunOrder, replier
 export function run(order: RunOrder): Promise<void> | undefined {
   const replier = new Replier(order.task.id, order.send, order.heldPins);
   replier.enter();
+  order.values?.begin(order.task.id);
   try {
     const value = runAsTask(order.task, runBody, order);
     if (isThenable(value)) return awaitOutcome(value, order, replier);
-    succeed(value, order, replier);
+    const streaming = succeed(value, order, replier);
+    if (streaming !== undefined) return awaitStreams(streaming, order, replier);
   } catch (error) {
     fail(error, order, replier);
   }
+  order.values?.end(undefined);
   replier.exit();
   return undefined;
 }

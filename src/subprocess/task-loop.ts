@@ -8,6 +8,7 @@ import { PROTOCOL_VERSION } from "../wire/protocol.js";
 import { RunningTask } from "./running-task.js";
 import { collectWhenIdle } from "../memory/idle-collection.js";
 import { postponeCollection } from "../memory/idle-collection.js";
+import { WorkerValues } from "./worker-values.js";
 import { adoptMainModuleUrl } from "../pickle/main-module.js";
 import { decodeThrown } from "../wire/error-codec.js";
 import { decodeValue } from "../wire/codec.js";
@@ -16,9 +17,12 @@ import { encodeValue } from "../wire/codec.js";
 import { findCurrentTask } from "./current-task.js";
 import { mapJournal } from "./map-journal.js";
 import { run } from "./run.js";
+import { runAsTask } from "./current-task.js";
 import { unpickleFunction } from "../pickle/unpickle-function.js";
 import type { AbortFlag } from "./abort-flag.js";
 import type { Claim } from "./claim.js";
+import type { LaterValue } from "../wire/codec-restore.js";
+import type { LiveMessage } from "../wire/protocol.js";
 import type { LogRecordSink } from "../logging/log-record.js";
 import type { ReceivedTask } from "../wire/protocol.js";
 import type { ToParentMessage } from "../wire/protocol.js";
@@ -83,6 +87,7 @@ export class TaskLoop {
   readonly #claim: Claim;
   readonly #startGuard: () => void;
   readonly #functions = new FunctionStore();
+  readonly #values: WorkerValues;
   readonly #heldPins = new HeldPins();
   #shareAboveBytes: number | undefined;
   #queue: ReceivedTask[] = [];
@@ -104,6 +109,7 @@ export class TaskLoop {
     this.#channel = channel;
     this.#abortFlag = abortFlag;
     this.#claim = claim;
+    this.#values = new WorkerValues(this.#functions, (message) => this.#channel.send(message));
     process.on("uncaughtException", (error) => this.#onStrayError(error));
     process.on("unhandledRejection", (error) => this.#onStrayError(error));
     process.on("SIGTERM", () => this.#onSigterm());
@@ -137,6 +143,9 @@ export class TaskLoop {
       case "cancel":
         if (this.#running?.id === message.taskId) this.#cancel(this.#running, decodeThrown(message.reason));
         break;
+      case "live":
+        this.#receiveLive(message);
+        break;
       case "shutdown":
         process.exit(0);
     }
@@ -154,7 +163,7 @@ export class TaskLoop {
       isConfigurer = false;
       if (settings.initializer !== undefined) {
         const initializer = await unpickleFunction(settings.initializer);
-        const initargs = settings.initargs === undefined ? [] : (decodeValue(settings.initargs) as unknown[]);
+        const initargs = settings.initargs === undefined ? [] : await this.#decodeInitargs(settings.initargs);
         await initializer(...initargs);
       }
       this.#channel.send({ kind: "ready", protocolVersion: PROTOCOL_VERSION });
@@ -163,6 +172,18 @@ export class TaskLoop {
     } catch (error) {
       this.#channel.send({ kind: "initializeFailed", isConfigurer, error: encodeThrown(error) });
     }
+  }
+
+  /** Listeners and streams of the user's run as the task that they belong to. */
+  #receiveLive(message: LiveMessage): void {
+    const receive = (): void => this.#values.receive(message);
+    if (this.#running === undefined) receive();
+    else runAsTask(this.#running, receive);
+  }
+
+  async #decodeInitargs(encoded: Uint8Array): Promise<unknown[]> {
+    const decoded = decodeValue(encoded, this.#values);
+    return (decoded instanceof Promise ? ((await decoded) as LaterValue).value : decoded) as unknown[];
   }
 
   /** From here on the parent decides how long the task may take, also if a SIGTERM came or comes (a shutdown sends both). */
@@ -248,6 +269,7 @@ export class TaskLoop {
       functions: this.#functions,
       functionId: message.functionId,
       args: message.args,
+      values: this.#values,
       isChunk: message.isChunk,
       send: message.isAnnounced ? this.#announce : this.#report,
       heldPins: this.#heldPins,

@@ -9,7 +9,10 @@
 import { types } from "node:util";
 
 import { extensionOfPrototype } from "./codec-extensions.js";
+import { hostExtension } from "./codec-host-classes.js";
+import { onClassRegistered } from "./class-registry.js";
 import { onExtensionRegistered } from "./codec-extensions.js";
+import { optInOf } from "./class-registry.js";
 
 /** Kinds of objects, by how they are walked. */
 export const KIND = {
@@ -24,19 +27,23 @@ export const KIND = {
   binary: 5,
   error: 6,
   extension: 7,
-  refused: 8,
+  /** Of a class that has opted in (class-registry). */
+  instance: 8,
+  /** A stream, an abort signal or a Blob: sent by those only who see to what comes later. */
+  live: 9,
+  refused: 10,
 } as const;
 
 export type Kind = (typeof KIND)[keyof typeof KIND];
 
 /** The verdict on a class; `check` means that each instance has to be looked at. */
-type Verdict = typeof KIND.plain | typeof KIND.extension | typeof KIND.refused | "check";
+type Verdict = Exclude<Kind, 1 | 2 | 3 | 4 | 5 | 6> | "check";
 
 /** Built-in classes written in JavaScript, which V8 takes for ordinary ones; those with a global name first. */
 const LOSSY_GLOBALS: ReadonlySet<string> = new Set(
   (
-    "URL URLSearchParams URLPattern Headers Request Response FormData Blob File AbortController AbortSignal EventTarget " +
-    "Event TextEncoder TextDecoder ReadableStream WritableStream TransformStream CompressionStream DecompressionStream " +
+    "URLPattern Request Response FormData AbortController EventTarget " +
+    "Event TextEncoder TextDecoder TransformStream CompressionStream DecompressionStream " +
     "TextEncoderStream TextDecoderStream MessageChannel MessagePort BroadcastChannel WebSocket EventSource Crypto " +
     "SubtleCrypto CryptoKey Performance Navigator Storage"
   ).split(" "),
@@ -44,15 +51,10 @@ const LOSSY_GLOBALS: ReadonlySet<string> = new Set(
 
 /** The others, with the module that exports them. */
 const LOSSY_EXPORTS: ReadonlyMap<string, string> = new Map([
-  ["Stream", "node:stream"],
   ["Server", "node:net"],
-  ["BlockList", "node:net"],
-  ["SocketAddress", "node:net"],
   ["Socket", "node:dgram"],
   ["ChildProcess", "node:child_process"],
   ["Worker", "node:worker_threads"],
-  ["KeyObject", "node:crypto"],
-  ["X509Certificate", "node:crypto"],
   ["ECDH", "node:crypto"],
   ["DiffieHellman", "node:crypto"],
   ["Script", "node:vm"],
@@ -62,10 +64,15 @@ const LOSSY_EXPORTS: ReadonlyMap<string, string> = new Map([
   ["Dir", "node:fs"],
 ]);
 
+const LIVE_GLOBALS: ReadonlySet<string> = new Set("AbortSignal ReadableStream WritableStream Blob File".split(" "));
+const LIVE_EXPORTS: ReadonlyMap<string, string> = new Map([["Stream", "node:stream"]]);
+
 let verdicts = new WeakMap<object, Verdict>();
-onExtensionRegistered(() => {
+function forgetVerdicts(): void {
   verdicts = new WeakMap();
-});
+}
+onExtensionRegistered(forgetVerdicts);
+onClassRegistered(forgetVerdicts);
 
 /** The constructor that a prototype names. Runs no getter. */
 export function ownConstructor(prototype: object): ((...args: never[]) => unknown) | undefined {
@@ -81,10 +88,14 @@ export function isNativeClass(constructor: (...args: never[]) => unknown): boole
 }
 
 /** Identity decides, not the name alone: a user's own class may be called `Event` or `Request`. */
-function isLossyClass(constructor: (...args: never[]) => unknown): boolean {
+function isAmong(
+  constructor: (...args: never[]) => unknown,
+  globals: ReadonlySet<string>,
+  exports: ReadonlyMap<string, string>,
+): boolean {
   const { name } = constructor;
-  if (LOSSY_GLOBALS.has(name) && Reflect.get(globalThis, name) === constructor) return true;
-  const moduleName = LOSSY_EXPORTS.get(name);
+  if (globals.has(name) && Reflect.get(globalThis, name) === constructor) return true;
+  const moduleName = exports.get(name);
   const module = moduleName === undefined ? undefined : process.getBuiltinModule(moduleName);
   return module !== undefined && Reflect.get(module, name) === constructor;
 }
@@ -102,6 +113,7 @@ function isRoot(prototype: object): boolean {
 }
 
 function judge(prototype: object): Verdict {
+  if (!types.isProxy(prototype) && optInOf(ownConstructor(prototype)) !== undefined) return KIND.instance;
   for (let at: object | null = prototype; at !== null; at = Object.getPrototypeOf(at) as object | null) {
     if (types.isProxy(at)) return KIND.plain;
     if (extensionOfPrototype(at) !== undefined) return KIND.extension;
@@ -112,7 +124,9 @@ function judge(prototype: object): Verdict {
       if (BUILT_IN_ITERATOR.test(ownTag(at))) return "check";
       continue;
     }
-    if (isLossyClass(constructor)) return KIND.refused;
+    if (hostExtension(constructor) !== undefined) return KIND.extension;
+    if (isAmong(constructor, LIVE_GLOBALS, LIVE_EXPORTS)) return KIND.live;
+    if (isAmong(constructor, LOSSY_GLOBALS, LOSSY_EXPORTS)) return KIND.refused;
     if (constructor.name === "DOMException" || isNativeClass(constructor)) return "check";
   }
   return KIND.plain;
@@ -145,13 +159,15 @@ export function classify(object: object): Kind {
   if (types.isProxy(object)) return KIND.refused;
   const prototype = Object.getPrototypeOf(object) as object | null;
   if (prototype === Object.prototype) return types.isArgumentsObject(object) ? KIND.refused : KIND.plain;
-  if (Array.isArray(object)) return KIND.array;
-  if (prototype === null) return checkBare(object);
+  const isArray = Array.isArray(object);
+  if (isArray && prototype === Array.prototype) return KIND.array;
+  if (prototype === null) return isArray ? KIND.array : checkBare(object);
   let verdict = verdicts.get(prototype);
   if (verdict === undefined) {
     verdict = judge(prototype);
     verdicts.set(prototype, verdict);
   }
+  if (isArray) return verdict === KIND.instance ? verdict : KIND.array;
   return verdict === "check" ? checkInstance(object) : verdict;
 }
 
@@ -186,16 +202,14 @@ export function explainRefusal(value: unknown): string {
 }
 
 const ADVICE: ReadonlyMap<string, string> = new Map([
-  ["URL", "pass url.href"],
-  ["URLSearchParams", "pass its toString()"],
-  ["Headers", "pass [...headers]"],
   ["FormData", "pass [...formData]"],
   ["Blob", "pass await blob.arrayBuffer()"],
   ["File", "pass await file.arrayBuffer()"],
   ["Response", "pass await response.arrayBuffer()"],
   ["Request", "pass await request.arrayBuffer()"],
-  ["AbortSignal", "use the signal of currentTask() in the task"],
-  ["AbortController", "use the signal of currentTask() in the task"],
+  ["AbortSignal", "pass it as an argument, or use the signal of currentTask() in the task"],
+  ["AbortController", "pass its signal as an argument, or use the signal of currentTask() in the task"],
+  ["TransformStream", "pass its readable and its writable side"],
   ["CryptoKey", "pass it exported"],
   ["WeakMap", "pass a Map"],
   ["WeakSet", "pass a Set"],

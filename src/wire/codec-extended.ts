@@ -1,5 +1,5 @@
 /**
- * Values that hold errors, instances with an extension, or shared memory: V8 alone would lose what they are.
+ * Values that hold errors, instances of classes that are kept, symbols, functions, live values, or shared memory: V8 alone would lose what they are.
  *
  * The graph is copied with `undefined` where such a "special" stands, and travels as one V8 value
  *
@@ -11,19 +11,31 @@
  * cause) are kept; a special made by a user's `decode` exists from its `finish` on.
  */
 
+import { types } from "node:util";
+
 import { KIND } from "./codec-classify.js";
+import { Refusal } from "./codec-writer.js";
 import { ValuePath } from "./codec-path.js";
 import { classify } from "./codec-classify.js";
 import { describeError } from "./error-codec-parts.js";
+import { describeSymbol } from "./codec-symbols.js";
+import { encodeInstance } from "./class-registry.js";
 import { encodeWithV8 } from "./codec-v8.js";
 import { explainRefusal } from "./codec-classify.js";
 import { extensionOf } from "./codec-extensions.js";
+import { hasHooks } from "./class-registry.js";
+import { optInOf } from "./class-registry.js";
+import { ownConstructor } from "./codec-classify.js";
 import { referTo } from "../memory/reference.js";
 import { refuseBinary } from "./codec-classify.js";
 import { refuseShared } from "../memory/reference.js";
 import { toNotSerializable } from "./codec-path.js";
+import type { AnyClass } from "./class-registry.js";
+import type { AnyFunction } from "./codec-writer.js";
+import type { InstanceHooks } from "./class-registry.js";
 import type { V8Encoding } from "./codec-v8.js";
 import type { PathStep } from "./codec-path.js";
+import type { ValueWriter } from "./codec-writer.js";
 
 /** First byte of the encoding; what follows is written by V8. */
 export const EXTENDED_TAG = 0x02;
@@ -36,6 +48,14 @@ export const OPERATION_LENGTH = 4;
 
 /** In place of an extension's tag: binary data in shared memory. */
 export const MEMORY_TAG = "asynccpu.memory";
+/** A symbol that is the same in every process. */
+export const SYMBOL_TAG = "asynccpu.symbol";
+/** A function or class, by what a writer gave for it. */
+export const FUNCTION_TAG = "asynccpu.function";
+/** A live value, by what a writer gave for it. */
+export const LIVE_TAG = "asynccpu.live";
+/** An instance of a class that has opted in: name, class (when the receiver may lack it), whether by hooks, contents. */
+export const INSTANCE_TAG = "asynccpu.instance";
 
 /** How deep the properties of errors are followed, and how many objects of them are sent in all. */
 const MAX_ERROR_DEPTH = 100;
@@ -56,18 +76,31 @@ class SpecialReference {
  */
 type Mode = "strict" | "lenient";
 
+interface WaitingError {
+  readonly index: number;
+  readonly parts: readonly (readonly [from: object, to: object])[];
+  readonly depth: number;
+  readonly errorDepth: number;
+}
+
 class Copier {
   readonly path: ValuePath;
   readonly specials: unknown[] = [];
   readonly operations: unknown[] = [];
   readonly #copies: Record<Mode, Map<object, object>> = { strict: new Map(), lenient: new Map() };
-  readonly #references = new Map<object, SpecialReference>();
-  readonly #unfinished = new Set<object>();
+  readonly #references = new Map<unknown, SpecialReference>();
+  readonly #unfinished = new Set<unknown>();
+  readonly #writer: ValueWriter | undefined;
+  /** What the writer has given for classes. */
+  readonly #classes = new Map<object, unknown>();
+  /** Errors whose contents are not copied yet. */
+  readonly #waitingErrors: WaitingError[] = [];
   #errorDepth = 0;
   #errorObjects = 0;
 
-  constructor(root: string) {
+  constructor(root: string, writer: ValueWriter | undefined) {
     this.path = new ValuePath(root);
+    this.#writer = writer;
   }
 
   /** Puts the copy of a value into a container; `true` when it is a special, to be set on arrival. */
@@ -86,13 +119,15 @@ class Copier {
   }
 
   #copy(value: unknown, mode: Mode, depth: number): unknown {
-    if (typeof value === "function" || typeof value === "symbol") return this.#refuse(explainRefusal(value), mode);
-    if (typeof value !== "object" || value === null) return value;
+    const isSymbol = typeof value === "symbol";
+    if (!isSymbol && typeof value !== "function" && (typeof value !== "object" || value === null)) return value;
     const reference = this.#references.get(value);
     if (reference !== undefined) {
       if (!this.#unfinished.has(value)) return reference;
-      return this.#refuse("it holds itself, and instances with a codec extension can't", mode);
+      return this.#refuse("it holds itself, and an instance that its class encodes can't", mode);
     }
+    if (isSymbol) return this.#symbol(value, mode);
+    if (typeof value === "function") return this.#function(value as AnyFunction, mode);
     const known = this.#copies.strict.get(value) ?? (mode === "lenient" ? this.#copies.lenient.get(value) : undefined);
     return known ?? this.#copyNew(value, mode, depth);
   }
@@ -133,9 +168,79 @@ class Copier {
         return this.#error(object, depth);
       case KIND.extension:
         return this.#extension(object, mode, depth);
+      case KIND.instance:
+        return this.#instance(object, mode, depth);
+      case KIND.live:
+        return this.#live(object, mode);
       case KIND.refused:
         return this.#refuse(explainRefusal(object), mode);
     }
+  }
+
+  #symbol(symbol: symbol, mode: Mode): unknown {
+    const description = describeSymbol(symbol);
+    return description === undefined
+      ? this.#refuse(explainRefusal(symbol), mode)
+      : this.#finished(symbol, SYMBOL_TAG, description);
+  }
+
+  /** A special that needs nothing else. */
+  #finished(original: unknown, tag: string, plain: unknown): SpecialReference {
+    const reference = this.#newSpecial(original, [tag, plain]);
+    this.operations.push(OPERATION.finish, undefined, undefined, reference.index);
+    return reference;
+  }
+
+  /** What hangs on errors is not worth a pickle, and no stream is to be read because of it. */
+  #function(fn: AnyFunction, mode: Mode): unknown {
+    if (this.#writer === undefined || mode === "lenient" || types.isProxy(fn)) {
+      return this.#refuse(explainRefusal(fn), mode);
+    }
+    const written = this.#writer.writeFunction(fn);
+    if (written instanceof Refusal) throw this.path.refuse(written.what, { cause: written.cause });
+    return this.#finished(fn, FUNCTION_TAG, written);
+  }
+
+  #live(object: object, mode: Mode): unknown {
+    if (this.#writer?.offer === undefined || mode === "lenient") return this.#refuse(explainRefusal(object), mode);
+    const offered = this.#writer.offer(object);
+    if (offered instanceof Refusal) throw this.path.refuse(offered.what, { cause: offered.cause });
+    return this.#finished(object, LIVE_TAG, offered);
+  }
+
+  /** The class itself, for a receiver that doesn't know its name. */
+  #writeClass(of: AnyClass, mode: Mode): unknown {
+    if (this.#writer?.writeClass === undefined) return undefined;
+    if (!this.#classes.has(of)) this.#classes.set(of, this.#writer.writeClass(of));
+    const written = this.#classes.get(of);
+    if (!(written instanceof Refusal)) return written;
+    if (mode === "strict") throw this.path.refuse(`of its class: ${written.what}`, { cause: written.cause });
+    return undefined;
+  }
+
+  #instance(instance: object, mode: Mode, depth: number): unknown {
+    const optIn = optInOf(ownConstructor(Object.getPrototypeOf(instance) as object));
+    if (optIn === undefined) return this.#refuse("its class is registered no longer", mode);
+    const record: unknown[] = [INSTANCE_TAG, optIn.name, this.#writeClass(optIn.class, mode), false, undefined];
+    if (hasHooks(optIn.class)) return this.#instanceByHooks(instance, optIn.class, record, mode, depth);
+    const own = {};
+    record[4] = own;
+    const reference = this.#newSpecial(instance, record);
+    this.#properties(instance, own, mode, depth);
+    this.operations.push(OPERATION.finish, undefined, undefined, reference.index);
+    return reference;
+  }
+
+  #instanceByHooks(instance: object, hooks: InstanceHooks, record: unknown[], mode: Mode, depth: number): unknown {
+    let plain: unknown;
+    try {
+      plain = hooks[encodeInstance](instance);
+    } catch (cause) {
+      if (mode === "lenient") return `[not sent: [encodeInstance] of ${String(record[1])} threw]`;
+      throw this.path.refuse(`[encodeInstance] of its class ${String(record[1])} threw`, { cause });
+    }
+    record[3] = true;
+    return this.#wrapped(instance, record, 4, plain, mode, depth);
   }
 
   #refuse(what: string, mode: Mode): string {
@@ -193,33 +298,45 @@ class Copier {
     return copy;
   }
 
-  #newSpecial(object: object, record: unknown[]): SpecialReference {
+  #newSpecial(object: unknown, record: unknown[]): SpecialReference {
     const reference = new SpecialReference(this.specials.length);
     this.specials.push(record);
     this.#references.set(object, reference);
     return reference;
   }
 
-  /** A record with an empty tag. */
+  /**
+   * A record with an empty tag. What the error holds is copied when all else is: what is reached otherwise as well is copied strictly
+   * then, and shared.
+   */
   #error(error: object, depth: number): SpecialReference {
     const { classTag, stack, own, hidden } = describeError(error);
     const classes = classTag.classes.flatMap(({ name, place }) => [name, place]);
-    const ownCopy = {};
-    const hiddenCopy = {};
-    const reference = this.#newSpecial(error, ["", classTag.key, stack, ownCopy, hiddenCopy, classes]);
-    this.#properties(hidden, hiddenCopy, "lenient", depth);
-    this.#properties(own, ownCopy, "lenient", depth);
-    this.operations.push(OPERATION.finish, undefined, undefined, reference.index);
-    return reference;
+    const parts = [
+      [hidden, {}],
+      [own, {}],
+    ] as const;
+    const [[, hiddenCopy], [, ownCopy]] = parts;
+    const { index } = this.#newSpecial(error, ["", classTag.key, stack, ownCopy, hiddenCopy, classes]);
+    this.#waitingErrors.push({ index, parts, depth, errorDepth: this.#errorDepth });
+    return this.#references.get(error) as SpecialReference;
+  }
+
+  /** Copies what the errors hold that were met so far. */
+  finishErrors(): void {
+    const errorDepth = this.#errorDepth;
+    for (let next = this.#waitingErrors.shift(); next !== undefined; next = this.#waitingErrors.shift()) {
+      this.#errorDepth = next.errorDepth;
+      for (const [from, to] of next.parts) this.#properties(from, to, "lenient", next.depth);
+      this.operations.push(OPERATION.finish, undefined, undefined, next.index);
+    }
+    this.#errorDepth = errorDepth;
   }
 
   /** Itself, for V8 to copy; or, when it is in shared memory, a record with a tag of its own. */
   #binary(object: object): unknown {
     const memory = referTo(object);
-    if (memory === undefined) return object;
-    const reference = this.#newSpecial(object, [MEMORY_TAG, memory]);
-    this.operations.push(OPERATION.finish, undefined, undefined, reference.index);
-    return reference;
+    return memory === undefined ? object : this.#finished(object, MEMORY_TAG, memory);
   }
 
   #extension(instance: object, mode: Mode, depth: number): unknown {
@@ -232,10 +349,16 @@ class Copier {
       if (mode === "lenient") return `[not sent: the codec extension "${extension.tag}" threw]`;
       throw this.path.refuse(`its codec extension "${extension.tag}" threw`, { cause });
     }
-    const record: unknown[] = [extension.tag, undefined];
+    return this.#wrapped(instance, [extension.tag, undefined], 1, plain, mode, depth);
+  }
+
+  /** A special that is made of a value by code of its class: so it can't hold itself. */
+  #wrapped(instance: object, record: unknown[], key: number, plain: unknown, mode: Mode, depth: number): unknown {
     const reference = this.#newSpecial(instance, record);
     this.#unfinished.add(instance);
-    this.put(record, 1, plain, mode, depth);
+    this.put(record, key, plain, mode, depth);
+    // Its class's code may look at them.
+    this.finishErrors();
     this.#unfinished.delete(instance);
     this.operations.push(OPERATION.finish, undefined, undefined, reference.index);
     return reference;
@@ -247,8 +370,14 @@ class Copier {
  *
  * @throws NotSerializableError with the path to a part that can't be sent; never for a part of an error.
  */
-export function encodeExtended(value: unknown, root: string, roots: "one" | "list", how: V8Encoding): Uint8Array {
-  const copier = new Copier(root);
+export function encodeExtended(
+  value: unknown,
+  root: string,
+  roots: "one" | "list",
+  how: V8Encoding,
+  writer?: ValueWriter,
+): Uint8Array {
+  const copier = new Copier(root, writer);
   try {
     const box: unknown[] = [undefined];
     if (roots === "one") {
@@ -261,6 +390,7 @@ export function encodeExtended(value: unknown, root: string, roots: "one" | "lis
         copier.put(list, index, part, "strict", 1);
       }
     }
+    copier.finishErrors();
     const prefix = Buffer.concat([how.prefix ?? new Uint8Array(), Uint8Array.of(EXTENDED_TAG)]);
     return encodeWithV8([box, copier.specials, copier.operations], { ...how, prefix });
   } catch (error) {

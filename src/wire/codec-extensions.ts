@@ -1,5 +1,8 @@
 /** Classes whose instances arrive as instances of the same class. */
 
+import { hostDecoder } from "./codec-host-classes.js";
+import { hostExtension } from "./codec-host-classes.js";
+
 /** How the instances of a class travel. Register the same extension in both processes. */
 export interface CodecExtension<T extends object = object> {
   /** Names the extension on the wire; unique, such as `mypackage.Matrix`. */
@@ -41,16 +44,20 @@ export function extensionOfPrototype(prototype: object): CodecExtension | undefi
 }
 
 /** The extension for an object: the nearest on its prototype chain. */
-export function extensionOf(object: object): CodecExtension | undefined {
+export function extensionOf(object: object): Omit<CodecExtension, "class"> | undefined {
   for (let at: unknown = Object.getPrototypeOf(object); at !== null; at = Object.getPrototypeOf(at)) {
-    const found = byPrototype.get(at as object);
+    const constructor: unknown = Object.getOwnPropertyDescriptor(at, "constructor")?.value;
+    const host = typeof constructor === "function" ? hostExtension(constructor) : undefined;
+    const found = byPrototype.get(at as object) ?? host;
     if (found !== undefined) return found;
   }
   return undefined;
 }
 
 /** @throws Error when no extension has this tag in this process. */
-export function extensionByTag(tag: string): CodecExtension {
+export function extensionByTag(tag: string): Pick<CodecExtension, "decode"> {
+  const decode = hostDecoder(tag);
+  if (decode !== undefined) return { decode };
   const found = byTag.get(tag);
   if (found === undefined) {
     throw new Error(`No codec extension "${tag}" is registered in this process; register it in both processes.`);

@@ -1,18 +1,38 @@
-/** The other end of codec-extended: rebuilds a value that holds errors or instances with an extension. */
+/** The other end of codec-extended: rebuilds a value that holds more than V8 can copy. */
 
+import { FUNCTION_TAG } from "./codec-extended.js";
+import { INSTANCE_TAG } from "./codec-extended.js";
+import { LIVE_TAG } from "./codec-extended.js";
 import { MEMORY_TAG } from "./codec-extended.js";
 import { OPERATION } from "./codec-extended.js";
 import { OPERATION_LENGTH } from "./codec-extended.js";
+import { SYMBOL_TAG } from "./codec-extended.js";
+import { addClass } from "./class-registry.js";
+import { classNamed } from "./class-registry.js";
+import { decodeInstance } from "./class-registry.js";
 import { decodeWithV8 } from "./codec-v8.js";
 import { extensionByTag } from "./codec-extensions.js";
 import { fillErrorShell } from "./error-codec-parts.js";
+import { hasHooks } from "./class-registry.js";
 import { makeErrorShell } from "./error-codec-parts.js";
 import { openReference } from "../memory/reference.js";
+import { symbolOf } from "./codec-symbols.js";
+import type { AnyClass } from "./class-registry.js";
 import type { ErrorClassTag } from "./error-codec-classes.js";
 import type { OwnErrorClass } from "./error-codec-classes.js";
+import type { ValueReader } from "./codec-writer.js";
 
 function damaged(what: string): Error {
   return new Error(`The encoded value is damaged: ${what}.`);
+}
+
+/** A value that was waited for; wrapped, as a promise of an object with a method `then` would call that. */
+export class LaterValue {
+  readonly value: unknown;
+
+  constructor(value: unknown) {
+    this.value = value;
+  }
 }
 
 /** A special that is not made yet. */
@@ -54,14 +74,78 @@ function classTagOf(record: readonly unknown[]): ErrorClassTag {
   return { key: asString(record[1]), classes: classesOf(asArray(record[5])) };
 }
 
-function begin(record: readonly unknown[]): unknown {
-  return isErrorRecord(record) ? makeErrorShell(classTagOf(record), asObject(record[4])) : UNFINISHED;
+/** Made by its hook from what is finished before it, or filled like an error. */
+function isPlainInstance(record: readonly unknown[]): boolean {
+  return record[0] === INSTANCE_TAG && record[3] !== true;
 }
 
-function finish(record: readonly unknown[], begun: unknown): unknown {
-  if (record[0] === MEMORY_TAG) return openReference(record[1]);
-  if (!isErrorRecord(record)) return extensionByTag(asString(record[0])).decode(record[1]);
-  fillErrorShell(begun as Error, {
+/** What a reader gives for a record, beforehand; maybe as a promise. */
+function prepare(record: readonly unknown[], reader: ValueReader | undefined): unknown {
+  const [tag, plain, ref] = record;
+  if (tag === FUNCTION_TAG || tag === LIVE_TAG) {
+    if (reader === undefined) throw damaged("it holds what can't be there");
+    return tag === LIVE_TAG ? reader.accept(plain) : reader.readFunction(plain);
+  }
+  return tag === INSTANCE_TAG ? findClass(asString(plain), ref, reader) : undefined;
+}
+
+function findClass(name: string, ref: unknown, reader: ValueReader | undefined): unknown {
+  const known = classNamed(name);
+  if (known !== undefined) return known;
+  if (reader === undefined || ref === undefined) throw unknownClass(name);
+  return adoptClass(name, reader.readFunction(ref));
+}
+
+function unknownClass(name: string): Error {
+  return new Error(`No class "${name}" is registered in this process; call registerClass in it as well.`);
+}
+
+/** A class that came along; unless it is one of the user's who has registered it by another name, it is known from now on. */
+async function adoptClass(name: string, found: unknown): Promise<AnyClass> {
+  const loaded: unknown = await found;
+  if (typeof loaded !== "function") throw unknownClass(name);
+  const adopted = loaded as unknown as AnyClass;
+  // Another value may have brought it meanwhile: there is to be one.
+  const known = classNamed(name);
+  if (known === undefined) addClass(adopted, name);
+  return known ?? adopted;
+}
+
+function begin(record: readonly unknown[], prepared: unknown): unknown {
+  if (isErrorRecord(record)) return makeErrorShell(classTagOf(record), asObject(record[4]));
+  return isPlainInstance(record) ? Object.create((prepared as AnyClass).prototype) : UNFINISHED;
+}
+
+function finish(record: readonly unknown[], begun: unknown, prepared: unknown): unknown {
+  switch (record[0]) {
+    case MEMORY_TAG:
+      return openReference(record[1]);
+    case SYMBOL_TAG:
+      return symbolOf(record[1]);
+    case FUNCTION_TAG:
+    case LIVE_TAG:
+      return prepared;
+    case INSTANCE_TAG:
+      return finishInstance(record, begun, prepared as AnyClass);
+    case "":
+      return finishError(record, begun as Error);
+    case undefined:
+    default:
+      return extensionByTag(asString(record[0])).decode(record[1]);
+  }
+}
+
+function finishInstance(record: readonly unknown[], begun: unknown, of: AnyClass): unknown {
+  if (isPlainInstance(record)) {
+    for (const [key, value] of Object.entries(asObject(record[4]))) setProperty(asObject(begun), key, value);
+    return begun;
+  }
+  if (!hasHooks(of)) throw damaged("a class has no hooks");
+  return of[decodeInstance](record[4]);
+}
+
+function finishError(record: readonly unknown[], begun: Error): Error {
+  fillErrorShell(begun, {
     classTag: classTagOf(record),
     stack: optionalString(record[2]),
     own: asObject(record[3]),
@@ -89,19 +173,52 @@ function fillSet(set: unknown, members: readonly unknown[]): void {
 /**
  * Decodes what `encodeExtended` wrote, without its first byte.
  *
+ * @param reader - Gives functions and live values. Without one, a value that holds such is damaged.
+ * @returns The value; a promise of a `LaterValue`, when the reader has given one.
  * @throws Error when the bytes are damaged, or when a class's extension is not registered in this process.
  */
-export function decodeExtended(bytes: Uint8Array, attachments?: readonly ArrayBuffer[]): unknown {
+export function decodeExtended(
+  bytes: Uint8Array,
+  attachments?: readonly ArrayBuffer[],
+  reader?: ValueReader,
+): unknown {
   const [box, specials, operations] = asArray(decodeWithV8(bytes, attachments));
-  const boxed = asArray(box);
-  const records = asArray(specials).map(asArray);
-  const steps = asArray(operations);
-  const instances = records.map(begin);
-  for (let at = 0; at + OPERATION_LENGTH <= steps.length; at += OPERATION_LENGTH) {
-    const holder = steps[at + 1];
-    const key = steps[at + 2];
-    const index = Number(steps[at + 3]);
-    switch (steps[at]) {
+  const parts: Parts = {
+    box: asArray(box),
+    records: asArray(specials).map(asArray),
+    operations: asArray(operations),
+  };
+  const prepared: unknown[] = [];
+  let isLater = false;
+  for (const record of parts.records) {
+    const part = prepare(record, reader);
+    if (part instanceof Promise) {
+      isLater = true;
+      // It is waited for below, unless another part is damaged.
+      part.catch(() => {});
+    }
+    prepared.push(part);
+  }
+  return isLater ? restoreLater(parts, prepared) : restore(parts, prepared);
+}
+
+interface Parts {
+  readonly box: readonly unknown[];
+  readonly records: readonly (readonly unknown[])[];
+  readonly operations: readonly unknown[];
+}
+
+async function restoreLater(parts: Parts, prepared: readonly unknown[]): Promise<LaterValue> {
+  return new LaterValue(restore(parts, await Promise.all(prepared)));
+}
+
+function restore({ box, records, operations }: Parts, prepared: readonly unknown[]): unknown {
+  const instances = records.map((record, index) => begin(record, prepared[index]));
+  for (let at = 0; at + OPERATION_LENGTH <= operations.length; at += OPERATION_LENGTH) {
+    const holder = operations[at + 1];
+    const key = operations[at + 2];
+    const index = Number(operations[at + 3]);
+    switch (operations[at]) {
       case OPERATION.set: {
         const instance = instances[index];
         if (instance === UNFINISHED) throw damaged("a part is used before it is made");
@@ -117,12 +234,12 @@ export function decodeExtended(bytes: Uint8Array, attachments?: readonly ArrayBu
       case OPERATION.finish: {
         const record = records[index];
         if (record === undefined) throw damaged("a part is missing");
-        instances[index] = finish(record, instances[index]);
+        instances[index] = finish(record, instances[index], prepared[index]);
         break;
       }
       default:
         throw damaged("an unknown operation");
     }
   }
-  return boxed[0];
+  return box[0];
 }

@@ -12,12 +12,14 @@ import { ATTACHED_BYTES } from "./attachments.js";
 import { KIND } from "./codec-classify.js";
 import { ValuePath } from "./codec-path.js";
 import { classify } from "./codec-classify.js";
+import { describeSymbol } from "./codec-symbols.js";
 import { explainRefusal } from "./codec-classify.js";
 import { refuseBinary } from "./codec-classify.js";
 import { refuseShared } from "../memory/reference.js";
 import { toNotSerializable } from "./codec-path.js";
 import { travelsByReference } from "../memory/reference.js";
 import type { PathStep } from "./codec-path.js";
+import type { ValueWriter } from "./codec-writer.js";
 
 /** Arrays at least this long may be nearly empty, and are looked at in samples before they are walked by index. */
 const MAYBE_SPARSE_LENGTH = 1_000_000;
@@ -36,13 +38,15 @@ function looksSparse(array: readonly unknown[]): boolean {
 
 class Scanner {
   readonly path: ValuePath;
+  readonly #writer: ValueWriter | undefined;
   readonly #seen = new Set<object>();
   hasSpecials = false;
   /** Buffers, not views, that are large enough to be attachments. */
   readonly largeBuffers: ArrayBuffer[] = [];
 
-  constructor(root: string) {
+  constructor(root: string, writer: ValueWriter | undefined) {
     this.path = new ValuePath(root);
+    this.#writer = writer;
   }
 
   /** Looks at a value found at the path's current place. */
@@ -50,8 +54,15 @@ class Scanner {
     if (typeof value === "object") {
       if (value !== null) this.#object(value, depth);
     } else if (typeof value === "function" || typeof value === "symbol") {
-      throw this.path.refuse(explainRefusal(value));
+      this.#special(value);
     }
+  }
+
+  /** A function or a symbol, which V8 knows nothing of. */
+  #special(value: unknown): void {
+    const isSendable = typeof value === "symbol" ? describeSymbol(value) !== undefined : this.#writer !== undefined;
+    if (!isSendable) throw this.path.refuse(explainRefusal(value));
+    this.hasSpecials = true;
   }
 
   #object(object: object, depth: number): void {
@@ -76,6 +87,11 @@ class Scanner {
       // What is inside is looked at when it is copied.
       case KIND.error:
       case KIND.extension:
+      case KIND.instance:
+        this.hasSpecials = true;
+        return undefined;
+      case KIND.live:
+        if (this.#writer?.offer === undefined) throw this.path.refuse(explainRefusal(object));
         this.hasSpecials = true;
         return undefined;
       case KIND.refused:
@@ -101,7 +117,7 @@ class Scanner {
         isEntered = true;
         this.#object(value as object, depth + 1);
       } else if (type === "function" || type === "symbol") {
-        throw this.path.refuse(explainRefusal(value));
+        this.#special(value);
       }
     }
   }
@@ -119,7 +135,7 @@ class Scanner {
         this.#object(value as object, depth + 1);
       } else if (type === "function" || type === "symbol") {
         this.path.at(depth, index);
-        throw this.path.refuse(explainRefusal(value));
+        this.#special(value);
       }
     }
     if (array.length <= EXTRAS_LENGTH) {
@@ -172,6 +188,7 @@ function isIndex(key: string): boolean {
 /**
  * Looks for parts that can't be sent and for instances that need an extension.
  *
+ * @param writer - Takes what can't be copied.
  * @returns whether the value holds errors, instances with an extension or shared memory; and its large buffers.
  * @throws NotSerializableError with the path to the first offending part.
  */
@@ -179,8 +196,9 @@ export function scanForSpecials(
   value: unknown,
   root: string,
   roots: "one" | "list",
+  writer?: ValueWriter,
 ): { readonly hasSpecials: boolean; readonly largeBuffers: readonly ArrayBuffer[] } {
-  const scanner = new Scanner(root);
+  const scanner = new Scanner(root, writer);
   try {
     if (roots === "one") {
       scanner.value(value, 0);

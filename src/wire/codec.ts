@@ -7,8 +7,9 @@
  *     0xff  V8         everything else that structuredClone takes (codec-v8)
  *
  * What arrives is what structuredClone gives, with these differences. Better: errors keep class, code and own
- * properties; classes with an extension keep their class; Buffers stay Buffers; a view of a part of a buffer brings only its part.
- * Refused rather than lost or shared: built-in classes whose state is not in properties (URL, Headers, Blob, streams), and
+ * properties; registered classes, URL, Headers and some more stay what they are, and so do symbols of the registry; Buffers stay
+ * Buffers; a view of a part of a buffer brings only its part. With a writer also functions, streams, signals and Blobs.
+ * Refused rather than lost or shared: built-in classes whose state is not in properties, and
  * SharedArrayBuffer. As there, instances of other classes arrive as plain objects with their own enumerable
  * properties; accessors arrive as values; symbols as keys and property attributes are not kept.
  */
@@ -33,6 +34,8 @@ import { isStackOverflow } from "./codec-path.js";
 import { moveBuffers } from "./transfer.js";
 import { scanForSpecials } from "./codec-scan.js";
 import { takeAttachments } from "./attachments.js";
+import type { ValueReader } from "./codec-writer.js";
+import type { ValueWriter } from "./codec-writer.js";
 
 export { registerCodecExtension } from "./codec-extensions.js";
 
@@ -46,6 +49,8 @@ export interface EncodeOptions {
   readonly isNested?: boolean;
   /** Buffers that the caller gives away: they are detached once everything is encoded, and not copied when large. */
   readonly transfer?: readonly ArrayBuffer[] | undefined;
+  /** Takes functions, classes and live values; without it they are refused. */
+  readonly writer?: ValueWriter | undefined;
 }
 
 const NOTHING: ReadonlySet<ArrayBuffer> = new Set();
@@ -53,13 +58,13 @@ const NOTHING: ReadonlySet<ArrayBuffer> = new Set();
 function encode(value: unknown, path: string, roots: "one" | "list", options: EncodeOptions): Uint8Array {
   const compact = encodeCompact(value, roots);
   if (compact !== undefined) return compact;
-  const { hasSpecials, largeBuffers } = scanForSpecials(value, path, roots);
+  const { hasSpecials, largeBuffers } = scanForSpecials(value, path, roots, options.writer);
   const transferred = options.transfer === undefined ? NOTHING : new Set(options.transfer);
   const collector = new AttachmentCollector(options.isWrittenAtOnce !== true, transferred);
   // Room for the number of attachments, which is known afterwards.
   const how = { prefix: attachedHead(0), collector: options.isNested === true ? undefined : collector, largeBuffers };
   let bytes: Uint8Array;
-  if (hasSpecials) bytes = encodeExtended(value, path, roots, how);
+  if (hasSpecials) bytes = encodeExtended(value, path, roots, how, options.writer);
   else {
     try {
       bytes = encodeWithV8(value, how);
@@ -121,21 +126,23 @@ function giveAway(bytes: Uint8Array, { transfer = [] }: EncodeOptions): Uint8Arr
  * Bytes from elsewhere do no harm but an error: memory stays below about 100 times their length (the worst case is a list
  * of empty ArrayBuffers), except for the address space, not memory, that a resizable ArrayBuffer may reserve.
  *
- * @throws Error when the bytes are damaged, or hold an instance whose codec extension is not registered here.
+ * @param reader - Gives functions and live values, when the value may hold such.
+ * @returns The value; a promise of a `LaterValue`, when the reader has given one.
+ * @throws Error when the bytes are damaged, or hold an instance whose class is not registered here.
  */
-export function decodeValue(bytes: Uint8Array): unknown {
-  if (bytes[0] !== ATTACHED_TAG) return decodeWith(bytes, []);
-  return decodeWith(bytes.subarray(ATTACHED_HEAD_BYTES), takeAttachments(bytes));
+export function decodeValue(bytes: Uint8Array, reader?: ValueReader): unknown {
+  if (bytes[0] !== ATTACHED_TAG) return decodeWith(bytes, [], reader);
+  return decodeWith(bytes.subarray(ATTACHED_HEAD_BYTES), takeAttachments(bytes), reader);
 }
 
-function decodeWith(bytes: Uint8Array, attachments: readonly ArrayBuffer[]): unknown {
+function decodeWith(bytes: Uint8Array, attachments: readonly ArrayBuffer[], reader: ValueReader | undefined): unknown {
   switch (bytes[0]) {
     case COMPACT_TAG:
       return decodeCompact(
         Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
       );
     case EXTENDED_TAG:
-      return decodeExtended(bytes.subarray(1), attachments);
+      return decodeExtended(bytes.subarray(1), attachments, reader);
     case undefined:
     default:
       return decodeWithV8(bytes, attachments);

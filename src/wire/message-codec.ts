@@ -2,6 +2,7 @@
 
 import { COMPACT_TAG } from "./codec-compact.js";
 import { FrameWriter } from "./frame.js";
+import { LIVE_OP } from "./protocol.js";
 import { ProtocolError } from "../errors.js";
 import { HEADER_BYTES } from "./frame.js";
 import { ReceivedFrame } from "./frame-decoder.js";
@@ -13,10 +14,21 @@ import { readUint32 } from "./frame-decoder.js";
 import { writeNamelessHead } from "./frame.js";
 import { writePlainValue } from "./codec-compact.js";
 import type { Frame } from "./frame.js";
+import type { LiveMessage } from "./protocol.js";
+import type { LiveOp } from "./protocol.js";
 import type { ToParentMessage } from "./protocol.js";
 import type { ToWorkerMessage } from "./protocol.js";
 
-const TO_WORKER = { initialize: 1, function: 2, forget: 3, task: 4, cancel: 5, shutdown: 6, release: 32 } as const;
+const TO_WORKER = {
+  initialize: 1,
+  function: 2,
+  forget: 3,
+  task: 4,
+  cancel: 5,
+  shutdown: 6,
+  live: 7,
+  release: 32,
+} as const;
 const TO_PARENT = {
   ready: 65,
   initializeFailed: 66,
@@ -28,6 +40,7 @@ const TO_PARENT = {
   log: 70,
   retiring: 71,
   mark: 72,
+  live: 73,
 } as const;
 
 /** Names longer than this, in UTF-16 code units, are cut: a frame has room for 65535 bytes of a name. */
@@ -72,9 +85,21 @@ function frameToWorker(message: ToWorkerMessage): Frame {
       return makeFrame(kind, { idA: message.taskId });
     case "cancel":
       return makeFrame(kind, { idA: message.taskId, payload: message.reason });
+    case "live":
+      return liveFrame(kind, message);
     case "shutdown":
       return makeFrame(kind);
   }
+}
+
+function liveFrame(kind: number, { taskId, channel, op, payload }: LiveMessage): Frame {
+  return { kind, flags: op, idA: taskId, idB: channel, name: "", payload };
+}
+
+/** @throws ProtocolError for an operation that there is not. */
+function readLive({ flags, idA, idB, payload }: Frame): LiveMessage {
+  if (flags > LIVE_OP.result) throw new ProtocolError(`Nothing on a live value has number ${flags}.`);
+  return { kind: "live", taskId: idA, channel: idB, op: flags as LiveOp, payload };
 }
 
 /** Appends a message to a worker. */
@@ -125,6 +150,8 @@ export function decodeToWorker(frame: Frame): ToWorkerMessage {
       return { kind: "release", taskId: frame.idA };
     case TO_WORKER.cancel:
       return { kind: "cancel", taskId: frame.idA, reason: frame.payload };
+    case TO_WORKER.live:
+      return readLive(frame);
     case TO_WORKER.shutdown:
       return { kind: "shutdown" };
     default:
@@ -157,6 +184,8 @@ export function frameToParent(message: ToParentMessage): Frame {
       return makeFrame(kind, { payload: message.record });
     case "retiring":
       return makeFrame(kind, { idA: message.firstUnbegun });
+    case "live":
+      return liveFrame(kind, message);
     case "mark":
       return makeFrame(kind, { idA: message.epoch, idB: message.sizeBytes });
   }
@@ -266,6 +295,8 @@ export function decodeToParent(frame: Frame): ToParentMessage {
       return { kind: "log", record: frame.payload };
     case TO_PARENT.retiring:
       return { kind: "retiring", firstUnbegun: frame.idA };
+    case TO_PARENT.live:
+      return readLive(frame);
     case TO_PARENT.mark:
       return { kind: "mark", epoch: frame.idA, sizeBytes: frame.idB };
     default:

@@ -39,6 +39,41 @@ export interface WorkerSettings {
   readonly initargs: Uint8Array | undefined;
 }
 
+/**
+ * What happens on a live value (a stream, a signal) of a task. Chunks go one way, and `credit`, `closed` and `cancel` the other.
+ */
+export const LIVE_OP = {
+  /** The payload is an encoded value. */
+  chunk: 0,
+  /** No more chunks come. */
+  end: 1,
+  /** Nor after this; the payload is an encoded error. */
+  error: 2,
+  /** The payload is a number of bytes (4, little-endian): so many more may be sent. */
+  credit: 3,
+  /** Nothing more is wanted; the payload is the encoded reason. */
+  cancel: 4,
+  /** All chunks, and the end, have reached their goal. */
+  closed: 5,
+  /** A signal is aborted; the payload is the encoded reason. */
+  abort: 6,
+  /** The result of a task whose streams go on: the payload is that of a result. The task's outcome follows when they end. */
+  result: 7,
+} as const;
+
+export type LiveOp = (typeof LIVE_OP)[keyof typeof LIVE_OP];
+
+export interface LiveMessage {
+  readonly kind: "live";
+  readonly taskId: number;
+  /** Which of the task's live values; those of its result from FIRST_RESULT_CHANNEL on. */
+  readonly channel: number;
+  readonly op: LiveOp;
+  readonly payload: Uint8Array;
+}
+
+export const FIRST_RESULT_CHANNEL = 0x8000_0000;
+
 /** From the parent to a worker's main thread. */
 export type ToWorkerMessage =
   /** `hasJournal`: whether `JOURNAL_FD` is open. */
@@ -63,6 +98,7 @@ export type ToWorkerMessage =
   /** The outcome of a task, which refers to shared memory, has been read: the worker need not keep that open any more. */
   | { readonly kind: "release"; readonly taskId: number }
   | { readonly kind: "cancel"; readonly taskId: number; readonly reason: Uint8Array }
+  | LiveMessage
   | { readonly kind: "shutdown" };
 
 /** From a worker's main thread to the parent. */
@@ -92,6 +128,7 @@ export type ToParentMessage =
       readonly isPinned?: true;
     }
   | { readonly kind: "log"; readonly record: Uint8Array }
+  | LiveMessage
   /** Stands where a record of the journal begins (`sizeBytes` 0) or ends; means nothing on the pipe. */
   | { readonly kind: "mark"; readonly epoch: number; readonly sizeBytes: number }
   /** The worker takes no more tasks (its state is uncertain after an uncaught error) and ends by itself. */

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Socket } from "node:net";
 import { after } from "node:test";
 import { test } from "node:test";
 
@@ -52,7 +53,7 @@ test("a promise in place of the function is refused with advice", async () => {
 });
 
 test("an argument that can't be sent names its path", async () => {
-  const bad = executor.createProcessTask(echo, { db: { socket: () => {} } });
+  const bad = executor.createProcessTask(echo, { db: { socket: new Socket() } });
   await assert.rejects(bad, (error) => {
     assert.ok(error instanceof NotSerializableError);
     assert.equal(error.path, "args[0].db.socket");

@@ -32,7 +32,7 @@ import { runAsTask } from "../../src/subprocess/current-task.js";
 import { setLogSink } from "../../src/logging/current-sink.js";
 import type { ChunkOutcome } from "../../src/subprocess/run.js";
 import type { LogRecord } from "../../src/logging/log-record.js";
-import type { TaskFunction } from "../../src/subprocess/run.js";
+import type { TaskFunction } from "../../src/subprocess/function-store.js";
 import type { ToParentMessage } from "../../src/wire/protocol.js";
 
 function makeTask(id = 5, flag = new AbortFlag()): RunningTask {

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { FIRST_RESULT_CHANNEL } from "../../src/wire/protocol.js";
 import { FrameDecoder } from "../../src/wire/frame-decoder.js";
+import { LIVE_OP } from "../../src/wire/protocol.js";
 import { MAX_BODY_BYTES } from "../../src/wire/frame.js";
 import { ProtocolError } from "../../src/errors.js";
 import { decodeToParent } from "../../src/wire/message-codec.js";
@@ -132,7 +134,7 @@ const TO_PARENT: readonly ToParentMessage[] = [
 ];
 
 function bytesToArrays(message: ToParentMessage | ToWorkerMessage): unknown {
-  const entries = Object.entries(message).map(([key, value]) => [
+  const entries = Object.entries<unknown>({ ...message }).map(([key, value]) => [
     key,
     value instanceof Uint8Array ? [...value] : value,
   ]);
@@ -150,8 +152,30 @@ test("every message to the parent survives its frame", () => {
 });
 
 test("a message of the other direction, or of no kind at all, is refused", () => {
-  for (const kind of [0, 7, 64, 65, 255]) assert.throws(() => decodeToWorker(makeFrame(kind)), ProtocolError);
-  for (const kind of [0, 1, 64, 73, 255]) assert.throws(() => decodeToParent(makeFrame(kind)), ProtocolError);
+  for (const kind of [0, 8, 64, 65, 255]) assert.throws(() => decodeToWorker(makeFrame(kind)), ProtocolError);
+  for (const kind of [0, 1, 64, 74, 255]) assert.throws(() => decodeToParent(makeFrame(kind)), ProtocolError);
+});
+
+test("what happens on live values goes both ways; an operation that there is not is refused", () => {
+  for (const op of Object.values(LIVE_OP)) {
+    const message = {
+      kind: "live",
+      taskId: 3,
+      channel: FIRST_RESULT_CHANNEL + 2,
+      op,
+      payload: Buffer.from("p"),
+    } as const;
+    const seen: unknown[] = [];
+    const toParent = new FrameDecoder((frame) => seen.push(decodeToParent(frame)));
+    const toWorker = new FrameDecoder((frame) => seen.push(decodeToWorker(frame)));
+    for (const bytes of encodeToParent(message)) toParent.push(Buffer.from(bytes));
+    for (const bytes of encodeToWorker(message)) toWorker.push(Buffer.from(bytes));
+    assert.deepEqual(seen, [message, message]);
+  }
+  for (const flags of [8, 255]) {
+    assert.throws(() => decodeToWorker(makeFrame(7, { flags })), ProtocolError);
+    assert.throws(() => decodeToParent(makeFrame(73, { flags })), ProtocolError);
+  }
 });
 
 test("messages on the lifeline survive being cut anywhere, and others are refused", () => {

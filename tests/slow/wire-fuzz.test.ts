@@ -3,6 +3,7 @@ import { randomInt } from "node:crypto";
 import { test } from "node:test";
 
 import { FrameDecoder } from "../../src/wire/frame-decoder.js";
+import { LIVE_OP } from "../../src/wire/protocol.js";
 import { decodeThrown } from "../../src/wire/error-codec.js";
 import { decodeToParent } from "../../src/wire/message-codec.js";
 import { decodeToWorker } from "../../src/wire/message-codec.js";
@@ -41,6 +42,7 @@ const VALUES: readonly Uint8Array[] = [
   encodeValue(Buffer.from("bytes"), "v"),
   encodeThrown(new RangeError("r")),
   encodeThrown(0),
+  encodeValue([Symbol.iterator, new URL("http://a/b"), new Headers({ a: "b" }), { s: Symbol.for("x") }], "v"),
 ];
 
 const TO_PARENT: readonly Uint8Array[] = VALUES.flatMap((bytes) =>
@@ -48,6 +50,7 @@ const TO_PARENT: readonly Uint8Array[] = VALUES.flatMap((bytes) =>
     encodeToParent({ kind: "result", taskId: 1, durationUs: 12, value: bytes }),
     encodeToParent({ kind: "failure", taskId: 1, durationUs: 12, error: bytes }),
     encodeToParent({ kind: "log", record: bytes }),
+    encodeToParent({ kind: "live", taskId: 1, channel: 2, op: LIVE_OP.chunk, payload: bytes }),
     encodeToParent({ kind: "started", taskId: 1 }),
     encodeToParent({ kind: "ready", protocolVersion: 1 }),
   ].flat(),
@@ -65,6 +68,7 @@ const TO_WORKER: readonly Uint8Array[] = VALUES.flatMap((bytes) =>
       args: bytes,
     }),
     encodeToWorker({ kind: "cancel", taskId: 1, reason: bytes }),
+    encodeToWorker({ kind: "live", taskId: 1, channel: 2, op: LIVE_OP.error, payload: bytes }),
     encodeToWorker({ kind: "initialize", hasJournal: true, settings: bytes }),
     encodeToWorker({ kind: "shutdown" }),
   ].flat(),
@@ -137,6 +141,7 @@ test(`500,000 hostile pieces to the parent give messages or errors, nothing else
       const message = decodeToParent(frame);
       if (message.kind === "result" && message.value instanceof Uint8Array) decodeValue(message.value);
       if (message.kind === "log") decodeValue(message.record);
+      if (message.kind === "live") decodeValue(message.payload);
       if (message.kind === "failure" || message.kind === "initializeFailed") decodeThrown(message.error);
     }),
   );
@@ -149,6 +154,7 @@ test(`500,000 hostile pieces to a worker give messages or errors, nothing else (
       if (message.kind === "task") decodeValue(message.args as Uint8Array);
       if (message.kind === "initialize") decodeValue(message.settings);
       if (message.kind === "cancel") decodeThrown(message.reason);
+      if (message.kind === "live") decodeThrown(message.payload);
     }),
   );
 });

@@ -1,0 +1,63 @@
+import { FunctionNotPicklableError } from "../errors.js";
+import { LiveOffers } from "../wire/live-offers.js";
+import { Refusal } from "../wire/codec-writer.js";
+import type { AnyClass } from "../wire/class-registry.js";
+import type { AnyFunction } from "../wire/codec-writer.js";
+import type { PooledFunction } from "../pool/function-table.js";
+import type { TaskExtras } from "../pool/pool-task.js";
+import type { ValueWriter } from "../wire/codec-writer.js";
+
+function describeProblems(error: FunctionNotPicklableError): string {
+  const [first] = error.problems;
+  return first === undefined ? "" : `: ${first.variable}: ${first.problem}`;
+}
+
+/** Calls the pickler, whose refusal becomes that of the argument. */
+export function refuseUnpicklable<T>(pickle: () => T): T | Refusal {
+  try {
+    return pickle();
+  } catch (error) {
+    if (!(error instanceof FunctionNotPicklableError)) throw error;
+    return new Refusal(`it is a function that can't be pickled${describeProblems(error)}`, error);
+  }
+}
+
+/** Takes what can't be copied of the arguments of one task. */
+export class ArgumentWriter implements ValueWriter {
+  readonly #pickle: (fn: AnyFunction) => PooledFunction;
+  /** Functions and classes in the arguments; a worker gets each of them once. */
+  readonly functions: PooledFunction[] = [];
+  #offers: LiveOffers | undefined;
+
+  constructor(pickle: (fn: AnyFunction) => PooledFunction) {
+    this.#pickle = pickle;
+  }
+
+  /** What has to go along; nothing for most tasks. */
+  get extras(): TaskExtras | undefined {
+    if (this.functions.length === 0 && this.#offers === undefined) return undefined;
+    return { functions: this.functions, live: this.#offers };
+  }
+
+  /** The number by which the worker knows it. */
+  writeFunction(fn: AnyFunction): unknown {
+    const pooled = refuseUnpicklable(() => this.#pickle(fn));
+    if (pooled instanceof Refusal) return pooled;
+    if (!this.functions.includes(pooled)) this.functions.push(pooled);
+    return pooled.id;
+  }
+
+  offer(object: object): unknown {
+    this.#offers ??= new LiveOffers(0);
+    return this.#offers.offer(object);
+  }
+
+  /** The arguments are not sent after all. */
+  release(): void {
+    this.#offers?.release();
+  }
+
+  writeClass(of: AnyClass): unknown {
+    return this.writeFunction(of as unknown as AnyFunction);
+  }
+}

@@ -1,0 +1,79 @@
+import { FIRST_RESULT_CHANNEL } from "../wire/protocol.js";
+import { LIVE_OP } from "../wire/protocol.js";
+import { LiveSession } from "../wire/live-session.js";
+import { acceptLive } from "../wire/live-accept.js";
+import { decodeThrown } from "../wire/error-codec.js";
+import { resolveReference } from "../pickle/function-reference.js";
+import type { LiveMessage } from "../wire/protocol.js";
+import type { LiveOffers } from "../wire/live-offers.js";
+import type { ParentChannel } from "../wire/parent-channel.js";
+import type { TaskOutcome } from "../pool/pool-task.js";
+import type { ResultReader } from "./result-reader.js";
+
+/** What the parent has of a task beside its future: the streams and signals of its arguments and its result. */
+export class ParentLive implements ResultReader {
+  readonly #offers: LiveOffers | undefined;
+  readonly #onChange: () => void;
+  #session: LiveSession | undefined;
+  #hasResult = false;
+  constructor(offers: LiveOffers | undefined, onChange: () => void) {
+    this.#offers = offers;
+    this.#onChange = onChange;
+  }
+
+  /** Whether the result has come, and the task goes on for its streams only. */
+  get hasResult(): boolean {
+    return this.#hasResult;
+  }
+
+  /** Whether somebody waits for one of the streams. */
+  get isAwaited(): boolean {
+    return this.#session?.isAwaited === true;
+  }
+
+  /**
+   * @returns The encoded result, if this is it.
+   * @throws ProtocolError for what doesn't fit.
+   */
+  receive({ channel, op, payload, taskId }: LiveMessage, pipes: ParentChannel): Uint8Array | undefined {
+    if (this.#session === undefined) {
+      this.#session = new LiveSession(
+        (to, what, bytes) => pipes.send({ kind: "live", taskId, channel: to, op: what, payload: bytes }),
+        this.#onChange,
+      );
+      this.#offers?.start(this.#session);
+    }
+    if (op !== LIVE_OP.result || this.#hasResult) {
+      this.#session.receive(channel, op, payload);
+      return undefined;
+    }
+    this.#hasResult = true;
+    return payload;
+  }
+
+  readFunction(plain: unknown): unknown {
+    return resolveReference(plain);
+  }
+
+  accept(plain: unknown): unknown {
+    return acceptLive(plain, this.#session, FIRST_RESULT_CHANNEL);
+  }
+
+  /** Tells streams of the result that nobody has begun to read or write that they are not wanted. */
+  abandonUnused(): void {
+    if (this.#hasResult) this.#session?.abandonUnused(FIRST_RESULT_CHANNEL);
+  }
+
+  /** The task has ended. */
+  close(outcome: TaskOutcome): void {
+    // Never begun: whoever passed the streams has them back as they were.
+    if (this.#session === undefined) this.#offers?.release();
+    else this.#session.close(errorOf(outcome));
+  }
+}
+
+/** What a task failed with, if it did. */
+function errorOf(outcome: TaskOutcome): unknown {
+  if (outcome.kind === "ended") return outcome.error;
+  return outcome.kind === "failure" ? decodeThrown(outcome.error) : undefined;
+}

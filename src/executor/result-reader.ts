@@ -1,0 +1,41 @@
+import { FIRST_RESULT_CHANNEL } from "../wire/protocol.js";
+import { NotSerializableError } from "../errors.js";
+import { acceptLive } from "../wire/live-accept.js";
+import { futures } from "./process-future.js";
+import { resolveReference } from "../pickle/function-reference.js";
+import type { LaterValue } from "../wire/codec-restore.js";
+import type { ProcessFuture } from "./process-future.js";
+import type { ValueReader } from "../wire/codec-writer.js";
+
+/** Reads a result. */
+export interface ResultReader extends ValueReader {
+  /** It can't be read: what live values there are in it will not be used. */
+  abandonUnused?(): void;
+}
+
+/** Reads what a worker sends: functions by reference only, to what is loaded here; no streams. */
+export const resultReader: ResultReader = {
+  readFunction: resolveReference,
+  accept: (plain) => acceptLive(plain, undefined, FIRST_RESULT_CHANNEL),
+};
+
+function hasThen(value: unknown): boolean {
+  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
+}
+
+/** Resolves a future with a result that has to be waited for: functions in it are looked up. */
+export async function resolveLater<T>(
+  future: ProcessFuture<T>,
+  decoding: Promise<LaterValue>,
+  reader: ResultReader,
+): Promise<void> {
+  try {
+    const { value } = await decoding;
+    // A promise that is resolved with it would call that method.
+    if (hasThen(value)) throw new NotSerializableError("result", "it has a method then");
+    futures.resolve(future, value as T);
+  } catch (error) {
+    reader.abandonUnused?.();
+    futures.reject(future, error);
+  }
+}

@@ -1,0 +1,173 @@
+/** What a worker's values need beyond the codec: functions and classes, and the streams and signals of the task that runs. */
+
+import { FIRST_RESULT_CHANNEL } from "../wire/protocol.js";
+import { LIVE_OP } from "../wire/protocol.js";
+import { LiveOffers } from "../wire/live-offers.js";
+import { LiveSession } from "../wire/live-session.js";
+import { Refusal } from "../wire/codec-writer.js";
+import { acceptLive } from "../wire/live-accept.js";
+import { referenceToFunction } from "../pickle/function-reference.js";
+import { unpickleFunction } from "../pickle/unpickle-function.js";
+import type { AnyFunction } from "../wire/codec-writer.js";
+import type { EncodeOptions } from "../wire/codec.js";
+import type { FunctionStore } from "./function-store.js";
+import type { LiveMessage } from "../wire/protocol.js";
+import type { ToParentMessage } from "../wire/protocol.js";
+import type { ValueReader } from "../wire/codec-writer.js";
+import type { ValueWriter } from "../wire/codec-writer.js";
+
+const NOT_IMPORTABLE =
+  "it is a function that the parent can't import, and a parent runs no code that comes from a worker: " +
+  "export it from a module other than the main one";
+
+/** Most messages that are kept for a task that has not begun. */
+const MAX_EARLY = 10_000;
+
+/** The parent finds functions by reference. Classes need none: the parent knows those that it has registered. */
+function writeReference(fn: AnyFunction): unknown {
+  return referenceToFunction(fn) ?? new Refusal(NOT_IMPORTABLE);
+}
+
+/** Takes functions in a result, where there is nobody who sees to live values. */
+export const resultWriter: ValueWriter = { writeFunction: writeReference };
+
+async function readBlobs(blobs: readonly Blob[]): Promise<ReadonlyMap<Blob, ArrayBuffer>> {
+  const contents = new Map<Blob, ArrayBuffer>();
+  await Promise.all(blobs.map(async (blob) => contents.set(blob, await blob.arrayBuffer())));
+  return contents;
+}
+
+const NO_CONTENTS: ReadonlyMap<Blob, ArrayBuffer> = new Map();
+
+/** One for the worker, as it runs one task at a time. */
+export class WorkerValues implements ValueReader, ValueWriter {
+  readonly #functions: FunctionStore;
+  readonly #send: (message: ToParentMessage) => void;
+  /** How results are encoded, with what they hold beside data. */
+  readonly asResult: EncodeOptions = { isWrittenAtOnce: true, writer: this };
+  #taskId = 0;
+  #session: LiveSession | undefined;
+  #offers: LiveOffers | undefined;
+  /** Messages for a task that has not begun. */
+  #early: LiveMessage[] = [];
+  #onChange: () => void = () => {};
+
+  /** @param send - Sends at once. */
+  constructor(functions: FunctionStore, send: (message: ToParentMessage) => void) {
+    this.#functions = functions;
+    this.#send = send;
+  }
+
+  /** From now on all is of this task. */
+  begin(taskId: number): void {
+    this.#taskId = taskId;
+  }
+
+  readFunction(plain: unknown): unknown {
+    return plain instanceof Uint8Array ? unpickleFunction(plain) : this.#functions.load(Number(plain));
+  }
+
+  accept(plain: unknown): unknown {
+    const session = this.#openSession();
+    const accepted = acceptLive(plain, session, 0);
+    const early = this.#early;
+    this.#early = [];
+    for (const message of early) {
+      if (message.taskId === this.#taskId && !session.has(message.channel)) this.#early.push(message);
+      else if (message.taskId === this.#taskId) session.receive(message.channel, message.op, message.payload);
+    }
+    return accepted;
+  }
+
+  #openSession(): LiveSession {
+    const taskId = this.#taskId;
+    return (this.#session ??= new LiveSession(
+      (channel, op, payload) => this.#send({ kind: "live", taskId, channel, op, payload }),
+      () => this.#onChange(),
+    ));
+  }
+
+  /**
+   * Takes a message of the parent.
+   *
+   * @throws ProtocolError for what doesn't fit.
+   */
+  receive(message: LiveMessage): void {
+    const { taskId, channel, op, payload } = message;
+    if (taskId === this.#taskId && this.#session?.has(channel) === true) this.#session.receive(channel, op, payload);
+    else if (taskId >= this.#taskId && this.#early.length < MAX_EARLY) this.#early.push(message);
+  }
+
+  writeFunction(fn: AnyFunction): unknown {
+    return writeReference(fn);
+  }
+
+  offer(object: object): unknown {
+    this.#offers ??= new LiveOffers(FIRST_RESULT_CHANNEL, NO_CONTENTS);
+    return this.#offers.offer(object);
+  }
+
+  /** Whether the result that was encoded last has live values. */
+  get hasOffers(): boolean {
+    return this.#offers !== undefined;
+  }
+
+  /**
+   * Sees to the live values of the result: sends it, when it has streams, and waits for their end.
+   *
+   * @param bytes - The result, as it was encoded.
+   * @param encodeAgain - Encodes it once more, when the contents of Blobs are known.
+   * @returns What is to be reported as the outcome.
+   */
+  async deliver(
+    bytes: Uint8Array,
+    signal: AbortSignal,
+    encodeAgain: () => Uint8Array,
+    encodeNothing: () => Uint8Array,
+  ): Promise<Uint8Array> {
+    let encoded = bytes;
+    const missing = this.#offers?.missing ?? [];
+    if (missing.length > 0) {
+      this.#offers?.release();
+      this.#offers = new LiveOffers(FIRST_RESULT_CHANNEL, await readBlobs(missing));
+      encoded = encodeAgain();
+    }
+    const offers = this.#offers;
+    this.#offers = undefined;
+    if (offers === undefined || offers.isEmpty) return encoded;
+    const session = this.#openSession();
+    this.#send({
+      kind: "live",
+      taskId: this.#taskId,
+      channel: FIRST_RESULT_CHANNEL,
+      op: LIVE_OP.result,
+      payload: encoded,
+    });
+    offers.start(session);
+    const stop = (): void => session.close(signal.reason);
+    signal.addEventListener("abort", stop);
+    try {
+      await new Promise<void>((resolve) => {
+        this.#onChange = () => {
+          if (!session.hasFrom(FIRST_RESULT_CHANNEL)) resolve();
+        };
+        this.#onChange();
+      });
+    } finally {
+      signal.removeEventListener("abort", stop);
+      this.#onChange = () => {};
+    }
+    signal.throwIfAborted();
+    return encodeNothing();
+  }
+
+  /** The task has ended, with an error or well: what is left of its live values ends, too. */
+  end(error: unknown): void {
+    this.#offers?.release();
+    this.#offers = undefined;
+    const session = this.#session;
+    this.#session = undefined;
+    if (this.#early.length > 0) this.#early = this.#early.filter(({ taskId }) => taskId > this.#taskId);
+    session?.close(error);
+  }
+}

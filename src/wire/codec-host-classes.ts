@@ -1,0 +1,137 @@
+/**
+ * Classes of Node and of the web whose state is not in properties, but can be had: they travel as what they are made of.
+ *
+ * They are found by name when an instance is met: naming `Headers` at the start would load all of fetch.
+ */
+
+import type { KeyObject } from "node:crypto";
+import type { SocketAddress } from "node:net";
+
+/** How the instances of one class travel. Its class is `module[name]`, or a global. */
+interface HostClass {
+  readonly module?: string;
+  encode(instance: never): unknown;
+  decode(plain: unknown): object;
+}
+
+function fail(): never {
+  throw new Error("The encoded value is damaged: an instance of a built-in class has no such parts.");
+}
+
+function text(value: unknown): string {
+  return typeof value === "string" ? value : fail();
+}
+
+function list(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : fail();
+}
+
+function pairs(value: unknown): [string, string][] {
+  return list(value).map((pair) => {
+    const [name, content] = list(pair);
+    return [text(name), text(content)];
+  });
+}
+
+function bytes(value: unknown): Uint8Array<ArrayBuffer> {
+  return value instanceof Uint8Array ? (value as Uint8Array<ArrayBuffer>) : fail();
+}
+
+function makeKey(plain: unknown): object {
+  const [type, key] = list(plain);
+  const { createSecretKey, createPublicKey, createPrivateKey } = process.getBuiltinModule("node:crypto");
+  if (type === "secret") return createSecretKey(bytes(key));
+  const der = { key: Buffer.from(bytes(key)), format: "der" } as const;
+  if (type === "public") return createPublicKey({ ...der, type: "spki" });
+  return type === "private" ? createPrivateKey({ ...der, type: "pkcs8" }) : fail();
+}
+
+function exportKey(key: KeyObject): unknown {
+  if (key.type === "secret") return [key.type, new Uint8Array(key.export())];
+  return [key.type, new Uint8Array(key.export({ format: "der", type: key.type === "public" ? "spki" : "pkcs8" }))];
+}
+
+function family(label: string | undefined): "ipv4" | "ipv6" {
+  return label === "IPv6" ? "ipv6" : "ipv4";
+}
+
+/** `rules` is all that every version of Node tells of a list. */
+function makeBlockList(rules: unknown): object {
+  const { BlockList } = process.getBuiltinModule("node:net");
+  const made = new BlockList();
+  for (const rule of list(rules).toReversed()) {
+    const [kind, label, from = "", to] = text(rule).split(/: | |-|\//);
+    if (kind === "Address") made.addAddress(from, family(label));
+    else if (kind === "Range" && to !== undefined) made.addRange(from, to, family(label));
+    else if (kind === "Subnet" && to !== undefined) made.addSubnet(from, Number(to), family(label));
+    else fail();
+  }
+  return made;
+}
+
+const HOST_CLASSES: Readonly<Record<string, HostClass>> = {
+  URL: { encode: (url: URL) => url.href, decode: (plain) => new URL(text(plain)) },
+  URLSearchParams: {
+    encode: (params: URLSearchParams) => [...params],
+    decode: (plain) => new URLSearchParams(pairs(plain)),
+  },
+  Headers: {
+    encode: (headers: Headers) => [...headers],
+    decode: (plain) => new Headers(pairs(plain)),
+  },
+  KeyObject: { module: "node:crypto", encode: exportKey, decode: makeKey },
+  X509Certificate: {
+    module: "node:crypto",
+    encode: (certificate: { readonly raw: Uint8Array }) => new Uint8Array(certificate.raw),
+    decode: (plain) => new (process.getBuiltinModule("node:crypto").X509Certificate)(bytes(plain)),
+  },
+  SocketAddress: {
+    module: "node:net",
+    encode: ({ address, family: ipFamily, flowlabel, port }: SocketAddress) => [address, ipFamily, flowlabel, port],
+    decode: (plain) => {
+      const [address, ipFamily, flowlabel, port] = list(plain);
+      if (ipFamily !== "ipv4" && ipFamily !== "ipv6") return fail();
+      const init = {
+        address: text(address),
+        family: ipFamily,
+        flowlabel: Number(flowlabel),
+        port: Number(port),
+      } as const;
+      return new (process.getBuiltinModule("node:net").SocketAddress)(init);
+    },
+  },
+  BlockList: {
+    module: "node:net",
+    encode: ({ rules }: { readonly rules: readonly string[] }) => [...rules],
+    decode: makeBlockList,
+  },
+};
+
+/** What the tags of these begin with. */
+const TAG_PREFIX = "asynccpu.host.";
+
+function classOf(name: string, { module }: HostClass): unknown {
+  return Reflect.get(module === undefined ? globalThis : (process.getBuiltinModule(module) as object), name);
+}
+
+/** How the instances of a built-in class travel. */
+export interface HostExtension {
+  readonly tag: string;
+  encode(instance: object): unknown;
+  decode(plain: unknown): object;
+}
+
+/** The way in which the instances of a built-in class travel; identity decides, not the name alone. */
+export function hostExtension(constructor: { readonly name: unknown }): HostExtension | undefined {
+  const { name } = constructor;
+  if (typeof name !== "string" || !Object.hasOwn(HOST_CLASSES, name)) return undefined;
+  const found = HOST_CLASSES[name];
+  if (found === undefined || classOf(name, found) !== constructor) return undefined;
+  return { tag: TAG_PREFIX + name, encode: (instance) => found.encode(instance as never), decode: found.decode };
+}
+
+/** The way back for a tag; `undefined` when it is not one of these. */
+export function hostDecoder(tag: string): ((plain: unknown) => object) | undefined {
+  const name = tag.startsWith(TAG_PREFIX) ? tag.slice(TAG_PREFIX.length) : "";
+  return Object.hasOwn(HOST_CLASSES, name) ? HOST_CLASSES[name]?.decode : undefined;
+}
