@@ -101,7 +101,8 @@ export class ProcessPool {
   /** A task is about to come: starts the first worker, if there is none. */
   expectTask(): void {
     if (this.#workers.size > 0 || this.#isShutDown || this.#brokenBy !== undefined || this.#isSpawnPlanned) return;
-    if (this.#starts.mayStart(0)) this.#spawn();
+    // One that fails at once must not be tried for each of a thousand tasks.
+    if (this.#starts.failed === 0) this.#spawn();
   }
 
   /** Takes a task. Never throws: a pool that takes no more tasks settles it with the reason. */
