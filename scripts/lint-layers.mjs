@@ -30,6 +30,8 @@ const LAYERS = [
   { part: "index.ts", mayImport: [""] },
 ];
 
+const NOT_AT_START = new Set(["acorn", "eslint-scope", "koffi"]);
+
 /** Where the form of imports is checked; layers are checked in src only. */
 const STYLED_FOLDERS = ["src", "tests", "examples", "bench", "scripts"];
 const STYLED_FILE = /\.(ts|mts|mjs)$/;
@@ -174,6 +176,23 @@ function checkFile(file) {
   if (file === path.join(src, "index.ts")) checkIndex(file, lines, statements);
 }
 
+/** What a worker loads before its first task must be little: a parser alone takes 6 MiB and 20 ms. */
+function checkWorkerStart() {
+  const entry = path.join(root, "src", "subprocess", "main.ts");
+  const reached = new Map(existsSync(entry) ? [[entry, "the entry"]] : []);
+  for (const [file] of reached) {
+    for (const { text, line } of readImports(readFileSync(file, "utf8").split("\n"))) {
+      const [, source = ""] = /from "([^"]+)"/.exec(text) ?? /^import "([^"]+)"/.exec(text) ?? [];
+      if (/^import type\b/.test(text)) continue;
+      if (NOT_AT_START.has(source)) report(file, line, `a worker would load ${source} at its start`);
+      if (!source.startsWith(".")) continue;
+      const target = path.resolve(path.dirname(file), source.replace(/\.js$/, ".ts"));
+      if (!reached.has(target)) reached.set(target, file);
+    }
+  }
+}
+
+checkWorkerStart();
 const files = STYLED_FOLDERS.map((folder) => path.join(root, folder))
   .filter((folder) => existsSync(folder))
   .flatMap((folder) => readdirSync(folder, { recursive: true }).map((file) => path.join(folder, file)))

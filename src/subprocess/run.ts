@@ -12,6 +12,8 @@ import { mayPin } from "../memory/pins.js";
 import { encodeThrown } from "../wire/error-codec.js";
 import { encodeValue } from "../wire/codec.js";
 import { isPlainValue } from "../wire/codec-compact.js";
+import { loadReferences } from "./worker-values.js";
+import { needsReferences } from "./worker-values.js";
 import { resultWriter } from "./worker-values.js";
 import { runAsTask } from "./current-task.js";
 import type { HeldPins } from "../memory/pins.js";
@@ -102,12 +104,26 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
 /** How results are encoded without anybody who sees to live values. */
 const AS_RESULT: EncodeOptions = { isWrittenAtOnce: true, writer: resultWriter };
 
-/** @returns A promise when there are live values in the result, whose end is waited for. */
+/** @returns A promise when there are live values in the result, whose end is waited for, or functions. */
 function succeed(result: unknown, order: RunOrder, replier: Replier): Promise<void> | undefined {
   if (isPlainValue(result)) {
     replier.succeedPlainly(result);
     return undefined;
   }
+  try {
+    return succeedWith(result, order, replier);
+  } catch (error) {
+    if (!needsReferences()) throw error;
+    return succeedLater(result, order, replier);
+  }
+}
+
+async function succeedLater(result: unknown, order: RunOrder, replier: Replier): Promise<void> {
+  await loadReferences();
+  await succeedWith(result, order, replier);
+}
+
+function succeedWith(result: unknown, order: RunOrder, replier: Replier): Promise<void> | undefined {
   const { shareAboveBytes, values } = order;
   const how = values?.asResult ?? AS_RESULT;
   let encoded: Uint8Array;

@@ -6,7 +6,6 @@ import { LiveOffers } from "../wire/live-offers.js";
 import { LiveSession } from "../wire/live-session.js";
 import { Refusal } from "../wire/codec-writer.js";
 import { acceptLive } from "../wire/live-accept.js";
-import { referenceToFunction } from "../pickle/function-reference.js";
 import { unpickleFunction } from "../pickle/unpickle-function.js";
 import type { AnyFunction } from "../wire/codec-writer.js";
 import type { EncodeOptions } from "../wire/codec.js";
@@ -23,13 +22,29 @@ const NOT_IMPORTABLE =
 /** Most messages that are kept for a task that has not begun. */
 const MAX_EARLY = 10_000;
 
+/** Finds how the parent can import a function; there is none before a result had one. */
+let referenceTo: ((fn: AnyFunction) => unknown) | undefined;
+let isReferenceWanted = false;
+
 /** The parent finds functions by reference. Classes need none: the parent knows those that it has registered. */
 function writeReference(fn: AnyFunction): unknown {
-  return referenceToFunction(fn) ?? new Refusal(NOT_IMPORTABLE);
+  isReferenceWanted ||= referenceTo === undefined;
+  return referenceTo?.(fn) ?? new Refusal(NOT_IMPORTABLE);
 }
 
 /** Takes functions in a result, where there is nobody who sees to live values. */
 export const resultWriter: ValueWriter = { writeFunction: writeReference };
+
+/** Whether a result was refused because of a function, and would perhaps not be after `loadReferences`. */
+export function needsReferences(): boolean {
+  return isReferenceWanted && referenceTo === undefined;
+}
+
+/** Has functions in results looked at from now on. */
+export async function loadReferences(): Promise<void> {
+  // Reason: it brings a parser, which takes 6 MiB and 20 ms, and few workers ever need it.
+  ({ referenceToFunction: referenceTo } = await import("../pickle/function-reference.js"));
+}
 
 async function readBlobs(blobs: readonly Blob[]): Promise<ReadonlyMap<Blob, ArrayBuffer>> {
   const contents = new Map<Blob, ArrayBuffer>();
