@@ -16,23 +16,19 @@
 
 import { accessSync } from "node:fs";
 import { closeSync } from "node:fs";
-import { createRequire } from "node:module";
 import { ftruncateSync } from "node:fs";
 
+import { KNOWN_ARCHITECTURES } from "../system/foreign-functions.js";
 import { SharedMemoryError } from "../errors.js";
+import { loadForeignFunctions as loadKoffi } from "../system/foreign-functions.js";
+import { nameOfErrno } from "../system/foreign-functions.js";
+import type { ForeignFunctions } from "../system/foreign-functions.js";
 
 /** Both the unit of a segment's size and the size of a WebAssembly page, in bytes. */
 export const UNIT_BYTES: number = 64 * 1024;
 
 /** The largest segment, in bytes: one unit below 4 GiB. */
 export const MAX_SEGMENT_BYTES: number = 65_535 * UNIT_BYTES;
-
-/** The part of koffi that is used. */
-export interface ForeignFunctions {
-  load(path: null): { func(declaration: string): (...args: readonly unknown[]) => unknown };
-  errno(): number;
-  readonly os: { readonly errno: Readonly<Record<string, number>> };
-}
 
 /** The only part of WebAssembly that is used; its types come with those of browsers. */
 interface WebAssemblyMemory {
@@ -65,9 +61,6 @@ export interface NativeMemory {
   unmap(buffer: ArrayBuffer): void;
 }
 
-/** Their numbers of flags are the ones below; on others they differ, or sizes are too small. */
-const ARCHITECTURES: ReadonlySet<string> = new Set(["x64", "arm64", "riscv64", "loong64"]);
-
 const MFD_CLOEXEC = 1;
 const MFD_ALLOW_SEALING = 2;
 const F_ADD_SEALS = 1033;
@@ -90,7 +83,7 @@ const RESERVE_STEP_BYTES = 256 * 1024 * 1024;
 const host: MemoryHost = {
   platform: process.platform,
   arch: process.arch,
-  loadForeignFunctions: () => createRequire(import.meta.url)("koffi") as ForeignFunctions,
+  loadForeignFunctions: loadKoffi,
 };
 
 /**
@@ -100,7 +93,7 @@ const host: MemoryHost = {
  */
 export function bindNativeMemory({ platform, arch, loadForeignFunctions }: MemoryHost): NativeMemory {
   if (platform !== "linux") throw new Error(`it is written for Linux, not for ${platform}`);
-  if (!ARCHITECTURES.has(arch)) throw new Error(`it is not written for processors of type ${arch}`);
+  if (!KNOWN_ARCHITECTURES.has(arch)) throw new Error(`it is not written for processors of type ${arch}`);
   const { WebAssembly: assembly } = globalThis as { readonly WebAssembly?: WebAssemblyMemory };
   if (assembly === undefined) throw new Error("this Node.js runs without WebAssembly");
   accessSync("/proc/self/fd");
@@ -118,9 +111,7 @@ export function bindNativeMemory({ platform, arch, loadForeignFunctions }: Memor
   }
 
   function failed(what: string): SharedMemoryError {
-    const number = foreign.errno();
-    const name = Object.entries(foreign.os.errno).find(([, value]) => value === number)?.[0] ?? `error ${number}`;
-    return new SharedMemoryError(`${what} failed: ${name}.`);
+    return new SharedMemoryError(`${what} failed: ${nameOfErrno(foreign, foreign.errno())}.`);
   }
 
   function reserve(fd: number, sizeBytes: number): void {

@@ -7,9 +7,10 @@
  * SIGKILL: a pid that belongs to another process by then comes to no harm, and the watchdog also finds the descendants.
  */
 
-import { spawn } from "node:child_process";
-import type { ChildProcess } from "node:child_process";
 import type { Socket } from "node:net";
+
+import { startProcess } from "../system/start-process.js";
+import type { StartedProcess } from "../system/start-process.js";
 
 /** The last whole line counts: one that was cut short by this process's end is ignored. */
 const SCRIPT = 'pids=; while read -r line; do pids=$line; done; for pid in $pids; do kill -s CONT "$pid"; done';
@@ -18,34 +19,37 @@ const SCRIPT = 'pids=; while read -r line; do pids=$line; done; for pid in $pids
 const START_DELAY_MS = 100;
 
 const pids = new Set<number>();
-let shell: ChildProcess | undefined;
+let shell: StartedProcess | undefined;
+let shellInput: Socket | undefined;
 let startTimer: NodeJS.Timeout | undefined;
 
 function sendList(): void {
-  shell?.stdin?.write(`${[...pids].join(" ")}\n`);
+  shellInput?.write(`${[...pids].join(" ")}\n`);
 }
 
 /** What can't be started (no descriptor is left, there is no shell) is missed only by workers that are stopped. */
 function start(): void {
   startTimer = undefined;
   if (shell !== undefined || pids.size === 0) return;
-  const child = spawn("/bin/sh", ["-c", SCRIPT], {
+  // A session of its own keeps it out of the reach of a terminal's Ctrl-C, which it must survive.
+  const child = startProcess("/bin/sh", ["-c", SCRIPT], {
     stdio: ["pipe", "ignore", "ignore"],
+    env: process.env,
     cwd: "/",
-    // Out of the reach of a terminal's Ctrl-C, which it must survive.
-    detached: true,
   });
   const forget = (): void => {
-    if (shell === child) shell = undefined;
+    if (shell !== child) return;
+    shell = undefined;
+    shellInput = undefined;
   };
   child.on("error", forget);
   child.on("exit", forget);
-  child.unref();
-  const stdin = child.stdin as Socket | null | undefined;
+  const stdin = child.stdio?.[0] as Socket | null | undefined;
   stdin?.on("error", forget);
   stdin?.unref();
   if (child.pid === undefined) return;
   shell = child;
+  shellInput = stdin ?? undefined;
   sendList();
 }
 
@@ -74,6 +78,7 @@ export function needNotWake(pid: number): void {
   if (pids.size > 0) return;
   clearTimeout(startTimer);
   startTimer = undefined;
-  shell?.stdin?.end();
+  shellInput?.end();
   shell = undefined;
+  shellInput = undefined;
 }

@@ -1,8 +1,6 @@
-import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { randomBytes } from "node:crypto";
-import type { ChildProcess } from "node:child_process";
 import type { Duplex } from "node:stream";
 import type { Readable } from "node:stream";
 import type { Socket } from "node:net";
@@ -14,7 +12,9 @@ import { RESULTS_FD } from "../wire/protocol.js";
 import { TASKS_FD } from "../wire/protocol.js";
 import { inheritableExecArgv } from "./start-options.js";
 import { inheritableNodeOptions } from "./start-options.js";
+import { startProcess } from "../system/start-process.js";
 import type { StartOptions } from "./start-options.js";
+import type { StartedProcess } from "../system/start-process.js";
 import type { WorkerPipes } from "../wire/parent-channel.js";
 
 const ENTRY_PATH = fileURLToPath(new URL("../subprocess/main.js", import.meta.url));
@@ -37,7 +37,7 @@ type Stream = Pick<Socket, "destroy" | "unref">;
 
 /** A worker process that has just been started. */
 export interface SpawnedWorker {
-  readonly child: ChildProcess;
+  readonly child: StartedProcess;
   /** The parent's ends of all pipes. */
   readonly streams: readonly Stream[];
   /** Marks the worker and all that it starts, in the environment. */
@@ -69,18 +69,13 @@ export function spawnWorker(options: StartOptions, journalFd?: number): SpawnedW
   checkEntry();
   const cookie = randomBytes(COOKIE_BYTES).toString("hex");
   const execArgv = options.execArgv ?? inheritableExecArgv(process.execArgv, process.sourceMapsEnabled);
-  const child = spawn(process.execPath, [...execArgv, ENTRY_PATH], {
+  const child = startProcess(process.execPath, [...execArgv, ENTRY_PATH], {
     stdio: ["ignore", "pipe", "pipe", "pipe", "pipe", "pipe", ...(journalFd === undefined ? [] : [journalFd])],
     env: environment(options.env ?? ownEnvironment(), cookie),
-    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-    // A process group of its own, so that one kill reaches all that a task has started. Not on Windows, where it would
-    // open a console window and leave libuv's kill-on-close job.
-    detached: process.platform !== "win32",
-    windowsHide: true,
+    cwd: options.cwd,
   });
-  child.unref();
   // When descriptors have run out there is no list at all; the error itself comes as an event, which must find a listener.
-  const stdio = (child.stdio as typeof child.stdio | undefined) ?? [];
+  const stdio = child.stdio ?? [];
   const streams = stdio.filter((stream) => stream !== null && stream !== undefined) as unknown as Stream[];
   for (const stream of streams) stream.unref();
   if (child.pid === undefined) return { child, streams, cookie, pipes: undefined };
@@ -89,9 +84,9 @@ export function spawnWorker(options: StartOptions, journalFd?: number): SpawnedW
     streams,
     cookie,
     pipes: {
-      tasks: child.stdio[TASKS_FD] as Writable,
-      results: child.stdio[RESULTS_FD] as Readable,
-      lifeline: child.stdio[LIFELINE_FD as 4] as Duplex,
+      tasks: stdio[TASKS_FD] as Writable,
+      results: stdio[RESULTS_FD] as Readable,
+      lifeline: stdio[LIFELINE_FD] as Duplex,
     },
   };
 }

@@ -1,7 +1,5 @@
 /** One worker's life as one state machine; README.md in this folder draws it. */
 
-import type { ChildProcess } from "node:child_process";
-
 import { CrashJudge } from "./crash-cause.js";
 import { OutputForwarder } from "./output-forwarder.js";
 import { PROTOCOL_VERSION } from "../wire/protocol.js";
@@ -23,6 +21,7 @@ import type { PoolTask } from "./pool-task.js";
 import type { ProcessEnd } from "./worker-death.js";
 import type { TaskOutcome } from "./pool-task.js";
 import type { SpawnedWorker } from "./spawn-worker.js";
+import type { StartedProcess } from "../system/start-process.js";
 import type { ToParentMessage } from "../wire/protocol.js";
 import type { TreeRoot } from "../system/process-tree.js";
 import type { WorkerConfig } from "./worker-config.js";
@@ -39,7 +38,7 @@ export type WorkerState = "starting" | "idle" | "busy" | "cleaning" | "ending" |
 export class Worker {
   readonly #config: WorkerConfig;
   readonly #events: WorkerEvents<Worker>;
-  readonly #child: ChildProcess;
+  readonly #child: StartedProcess;
   readonly #streams: readonly { destroy(): void }[];
   readonly #channel: ParentChannel | undefined;
   readonly #resultsEnded: Promise<void>;

@@ -17,7 +17,7 @@ import { referTo } from "../../src/memory/reference.js";
 import { sharedMemoryOf } from "../../src/index.js";
 import { startFixture } from "../testlibraries/process-family.js";
 import { useMemoryHost } from "../../src/memory/native-memory.js";
-import type { ForeignFunctions } from "../../src/memory/native-memory.js";
+import type { ForeignFunctions } from "../../src/system/foreign-functions.js";
 import type { MemoryHost } from "../../src/memory/native-memory.js";
 
 function missing(): never {
