@@ -12,6 +12,7 @@
  *     npm run bench -- --scale                  throughput and memory by workers and by payload (with --quick: once each)
  *     npm run bench -- --memory [--tasks=N]     ten million tasks through one executor: is the heap flat?
  *     npm run bench -- --pickling               functions on their way, in programs of up to 5,000 modules
+ *     npm run bench -- --spawn                  how long starting a worker blocks a parent with much memory
  *     npm run bench -- --profile=ID             the functions of asynccpu that cost most in a measure
  */
 
@@ -31,6 +32,7 @@ import { formatDetails } from "./report.js";
 import { formatLongRun } from "./run-memory.js";
 import { formatPickling } from "./run-pickling.js";
 import { formatScale } from "./run-scale.js";
+import { formatSpawn } from "./run-spawn.js";
 import { formatSummary } from "./report.js";
 import { installPeers } from "./peers/import-peer.js";
 import { isFlat } from "./run-memory.js";
@@ -40,6 +42,7 @@ import { runMemory } from "./run-memory.js";
 import { runPickling } from "./run-pickling.js";
 import { runProfile } from "./run-profile.js";
 import { runScale } from "./run-scale.js";
+import { runSpawn } from "./run-spawn.js";
 import { runTable } from "./run-table.js";
 import type { Plan } from "./plan.js";
 import type { Results } from "./results.js";
@@ -62,6 +65,7 @@ const { values } = parseArgs({
     memory: { type: "boolean", default: false },
     tasks: { type: "string", default: String(LONG_RUN_TASKS) },
     pickling: { type: "boolean", default: false },
+    spawn: { type: "boolean", default: false },
     profile: { type: "string" },
   },
 });
@@ -165,6 +169,14 @@ async function runLongRun(): Promise<void> {
   process.exitCode = isFlat(run.heapBytes) ? 0 : 1;
 }
 
+async function runSpawnBlocks(): Promise<void> {
+  const startedAt = new Date().toISOString();
+  const loadBefore = describeLoad();
+  const blocks = await runSpawn(values.quick);
+  print(`Node ${process.version}; ${describeMachine()}; load before ${loadBefore}\n\n${formatSpawn(blocks)}\n`);
+  saveResults("spawn.json", { startedAt, node: process.version, machine: describeMachine(), loadBefore, blocks });
+}
+
 if (values["picture-from"] !== undefined) {
   save(DOCS_PICTURE, drawPicture(JSON.parse(readFileSync(values["picture-from"], "utf8")) as Results));
 } else if (values.profile !== undefined) {
@@ -173,6 +185,8 @@ if (values["picture-from"] !== undefined) {
   print(`Node ${process.version}; ${describeMachine()}\n${formatPickling(await runPickling(values.quick))}`);
 } else if (values.memory) {
   await runLongRun();
+} else if (values.spawn) {
+  await runSpawnBlocks();
 } else if (values.scale) {
   await runWholeScale();
 } else {
