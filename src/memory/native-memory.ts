@@ -18,7 +18,7 @@ import { accessSync } from "node:fs";
 import { closeSync } from "node:fs";
 import { ftruncateSync } from "node:fs";
 
-import { KNOWN_ARCHITECTURES } from "../system/foreign-functions.js";
+import { checkKnownSystem } from "../system/foreign-functions.js";
 import { SharedMemoryError } from "../errors.js";
 import { loadForeignFunctions as loadKoffi } from "../system/foreign-functions.js";
 import { nameOfErrno } from "../system/foreign-functions.js";
@@ -92,8 +92,7 @@ const host: MemoryHost = {
  * @throws Error that says why there is no shared memory here.
  */
 export function bindNativeMemory({ platform, arch, loadForeignFunctions }: MemoryHost): NativeMemory {
-  if (platform !== "linux") throw new Error(`it is written for Linux, not for ${platform}`);
-  if (!KNOWN_ARCHITECTURES.has(arch)) throw new Error(`it is not written for processors of type ${arch}`);
+  checkKnownSystem(platform, arch);
   const { WebAssembly: assembly } = globalThis as { readonly WebAssembly?: WebAssemblyMemory };
   if (assembly === undefined) throw new Error("this Node.js runs without WebAssembly");
   accessSync("/proc/self/fd");

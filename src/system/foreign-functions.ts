@@ -10,7 +10,13 @@ export interface ForeignFunctions {
 }
 
 /** Processors for which the numbers of flags are known to be those used here; on others they differ, or sizes are too small. */
-export const KNOWN_ARCHITECTURES: ReadonlySet<string> = new Set(["x64", "arm64", "riscv64", "loong64"]);
+const KNOWN_ARCHITECTURES: ReadonlySet<string> = new Set(["x64", "arm64", "riscv64", "loong64"]);
+
+/** @throws Error that says why calls are not made here. */
+export function checkKnownSystem(platform: NodeJS.Platform, arch: string): void {
+  if (platform !== "linux") throw new Error(`it is written for Linux, not for ${platform}`);
+  if (!KNOWN_ARCHITECTURES.has(arch)) throw new Error(`it is not written for processors of type ${arch}`);
+}
 
 /** Loads koffi. @throws when it is not there. */
 export function loadForeignFunctions(): ForeignFunctions {

@@ -7,7 +7,7 @@
 
 import { constants } from "node:os";
 
-import { KNOWN_ARCHITECTURES } from "./foreign-functions.js";
+import { checkKnownSystem } from "./foreign-functions.js";
 import { nameOfErrno } from "./foreign-functions.js";
 import type { ForeignFunctions } from "./foreign-functions.js";
 
@@ -84,8 +84,7 @@ export function decodeStatus(status: number): ExitStatus {
  * @throws Error that says why processes can't be started so here.
  */
 export function bindNativeSpawn({ platform, arch, loadForeignFunctions }: SpawnHost): NativeSpawn {
-  if (platform !== "linux") throw new Error(`it is written for Linux, not for ${platform}`);
-  if (!KNOWN_ARCHITECTURES.has(arch)) throw new Error(`it is not written for processors of type ${arch}`);
+  checkKnownSystem(platform, arch);
   const foreign = loadForeignFunctions();
   const library = foreign.load(null);
   // Other C libraries have structures, and habits, of their own.
