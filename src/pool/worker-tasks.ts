@@ -4,6 +4,7 @@ import { BeginLimit } from "./begin-limit.js";
 import { HeldTasks } from "./held-tasks.js";
 import { ProtocolError } from "../errors.js";
 import { SentFunctions } from "./function-table.js";
+import { TakeBack } from "./take-back.js";
 import { TaskClock } from "./task-clock.js";
 import { TaskTimeout } from "./task-timeout.js";
 import { encodeThrown } from "../wire/error-codec.js";
@@ -20,9 +21,6 @@ import type { TaskHolder } from "./pool-task.js";
 import type { TaskOutcome } from "./pool-task.js";
 import type { TasksHost } from "./tasks-host.js";
 import type { ToParentMessage } from "../wire/protocol.js";
-
-/** How long a worker may take at least, in milliseconds, to say whether a task that is to be cancelled has begun. */
-const TAKE_BACK_LIMIT_MS = 1000;
 
 /** A worker holds as many tasks as are expected to take so long, in microseconds: enough never to wait for this process. */
 const HELD_US = 10_000;
@@ -44,13 +42,11 @@ export class WorkerTasks implements TaskHolder {
   readonly #beginLimit: BeginLimit;
   /** What a cancelled task has left behind is being ended. */
   #isCleaning = false;
-  /** While it is asked which of its tasks have not begun. */
-  #isTakingBack = false;
-  #question = 0;
+  readonly #takeBack: TakeBack;
   /** The first task has ended after it was asked to; whether others have begun since is being asked. */
   #ended: { readonly task: PoolTask; readonly outcome: TaskOutcome } | undefined;
-  /** Runs while a task is to be cancelled of which it isn't known whether it has begun. */
-  #doubtTimer: NodeJS.Timeout | undefined;
+  /** The first task was asked to end, and has had its time, while it isn't known whether others have begun. */
+  #isGraceOver = false;
   /** Its first task takes longer than expected. */
   #isStalled = false;
   /** The start of its last task need not be announced at once. */
@@ -65,6 +61,11 @@ export class WorkerTasks implements TaskHolder {
     this.#host = host;
     this.#channel = host.channel;
     this.#beginLimit = new BeginLimit(host.config.beginLimitMs, () => host.kill());
+    this.#takeBack = new TakeBack({
+      graceMs: host.config.graceMs,
+      ask: (question) => this.#channel.sendToWatchdog({ kind: "takeBack", taskId: this.#held.nextNumber, question }),
+      onNoAnswer: () => host.kill(),
+    });
     this.#timeout = new TaskTimeout(this.#clock, {
       outcomeBytesSoFar: (task) => this.#channel.outcomeBytesSoFar(task.number),
       askStack: (task) => {
@@ -96,7 +97,7 @@ export class WorkerTasks implements TaskHolder {
 
   /** Whether it can take a task of this function: one always when it is idle, more only when all will be over soon. */
   hasRoomFor(fn: PooledFunction, isChunk: boolean): boolean {
-    if (this.#isTakingBack || !this.#host.isOpen()) return false;
+    if (this.#takeBack.isOpen || !this.#host.isOpen()) return false;
     const { first, size } = this.#held;
     if (first === undefined) return true;
     if (first.endReason !== undefined || this.#isCleaning || this.#isStalled || this.#host.isRetiring()) return false;
@@ -144,28 +145,30 @@ export class WorkerTasks implements TaskHolder {
       return;
     }
     this.takeBack();
-    this.#limitDoubt();
-  }
-
-  /** No answer comes: the process is stopped, say. */
-  #limitDoubt(): void {
-    const limitMs = Math.max(TAKE_BACK_LIMIT_MS, this.#host.config.graceMs);
-    this.#doubtTimer ??= setTimeout(
-      () => setImmediate(() => this.#isTakingBack && this.#host.kill()),
-      limitMs,
-    ).unref();
+    this.#takeBack.limit();
   }
 
   #askToEnd(task: PoolTask, reason: Error): void {
     // No other task may begin there: what it starts would be ended with what this one leaves behind.
     if (this.#held.size > 1) this.takeBack();
-    if (this.#host.config.graceMs === 0) {
-      this.#host.kill();
+    const { graceMs } = this.#host.config;
+    if (graceMs === 0) {
+      this.#onGraceOver();
       return;
     }
-    this.#clock.after(this.#host.config.graceMs, () => this.#host.kill());
+    this.#clock.after(graceMs, () => this.#onGraceOver());
     this.#channel.sendToWatchdog({ kind: "abort", taskId: task.number });
     this.#channel.send({ kind: "cancel", taskId: task.number, reason: encodeThrown(reason) });
+  }
+
+  /**
+   * Kills the process, unless another task has begun there: then this one is over, and its outcome is on its way. While that
+   * is being asked the answer is waited for: it takes long only in a process that is stopped, or has no CPU time.
+   */
+  #onGraceOver(): void {
+    this.#isGraceOver = this.#takeBack.isOpen;
+    if (this.#isGraceOver) this.#takeBack.limit();
+    else if (this.#held.size === 1) this.#host.kill();
   }
 
   /** Takes what the watchdog thread answers. */
@@ -175,18 +178,15 @@ export class WorkerTasks implements TaskHolder {
       if (task?.number === message.taskId) this.#timeout.answer(task, message.frames);
       return;
     }
-    if (message.question === this.#question) {
-      this.#isTakingBack = false;
-      clearTimeout(this.#doubtTimer);
-      this.#doubtTimer = undefined;
-    }
+    this.#takeBack.close(message.question);
     this.giveBack(message.taskId);
     this.#finishEnded();
+    if (this.#isGraceOver && this.#held.first?.endReason !== undefined) this.#onGraceOver();
   }
 
   /** Asks which of its tasks have not begun, and has them back; the answer comes also while a task keeps it busy. */
   takeBack(): void {
-    if (!this.#isTakingBack) this.#ask();
+    if (!this.#takeBack.isOpen) this.#takeBack.ask();
   }
 
   /**
@@ -195,14 +195,7 @@ export class WorkerTasks implements TaskHolder {
    * @returns The number of the question.
    */
   takeBackAnew(): number {
-    this.#ask();
-    return this.#question;
-  }
-
-  #ask(): void {
-    this.#isTakingBack = true;
-    this.#question += 1;
-    this.#channel.sendToWatchdog({ kind: "takeBack", taskId: this.#held.nextNumber, question: this.#question });
+    return this.#takeBack.ask();
   }
 
   /** Whether its first task may hold up others, or what has not been sent. */
@@ -310,9 +303,10 @@ export class WorkerTasks implements TaskHolder {
       return;
     }
     this.#clock.clear();
+    this.#isGraceOver = false;
     if (task.endReason !== undefined) {
       this.#ended = { task, outcome };
-      if (this.#isTakingBack) this.#limitDoubt();
+      if (this.#takeBack.isOpen) this.#takeBack.limit();
       else this.#finishEnded();
       return;
     }
@@ -364,7 +358,7 @@ export class WorkerTasks implements TaskHolder {
   stopClocks(): void {
     this.#clock.clear();
     this.#beginLimit.clear();
-    clearTimeout(this.#doubtTimer);
+    this.#takeBack.clear();
   }
 
   /**
@@ -377,8 +371,10 @@ export class WorkerTasks implements TaskHolder {
     this.stopClocks();
     const [first, ...others] = this.#held.clear();
     const isDoubtful = ({ number }: PoolTask): boolean => doubt !== undefined && !(number > doubt.lastBegun);
-    this.#release(others.filter((task) => !isDoubtful(task)));
-    for (const task of others) if (isDoubtful(task)) this.#host.onSettled(task, doubt?.outcomeOf(task) as TaskOutcome);
+    // Asked once: those that are released may have a number elsewhere in a moment.
+    const doubtful = others.filter(isDoubtful);
+    this.#release(others.slice(doubtful.length));
+    for (const task of doubtful) this.#host.onSettled(task, doubt?.outcomeOf(task) as TaskOutcome);
     return first;
   }
 

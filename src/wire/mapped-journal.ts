@@ -5,8 +5,8 @@
  *     0       4           8            64
  *     | sign  | committed | last begun | frames ...
  *
- * `committed` is the number of bytes of whole frames that have not been sent, or perhaps have: a worker may be killed
- * between sending and noting that. `last begun` is the number of the last task that has begun.
+ * `committed` is the number of bytes of whole frames that have not been sent, or have been: they are kept until the next one
+ * is written. (A task may have written nonsense to the pipe; what came behind that is found here.) `last begun` is the number of the last task that has begun.
  */
 
 import { FrameDecoder } from "./frame-decoder.js";
@@ -35,6 +35,8 @@ export class MappedOutbox {
   readonly #bytes: Buffer;
   readonly #words: Int32Array;
   #to = FRAMES_FROM;
+  /** What is committed has been sent. */
+  #isSent = false;
 
   /**
    * @param memory - The file, MAPPED_BYTES long. What it held before counts no more.
@@ -61,6 +63,7 @@ export class MappedOutbox {
 
   /** Appends the message `value`. There is room for it if less than half of the file waits. */
   appendValue(taskId: number, durationUs: number, value: unknown): void {
+    this.#makeRoom();
     this.#commit(writeSmallResult(this.#bytes, this.#to, taskId, durationUs, value));
   }
 
@@ -71,6 +74,7 @@ export class MappedOutbox {
     const buffers = encodeFrame(frame);
     const [only] = buffers;
     if (buffers.length !== 1 || only === undefined || this.#to + only.byteLength > MAPPED_BYTES) return false;
+    this.#makeRoom();
     this.#bytes.set(only, this.#to);
     this.#commit(this.#to + only.byteLength);
     return true;
@@ -82,7 +86,15 @@ export class MappedOutbox {
   }
 
   clear(): void {
-    this.#commit(FRAMES_FROM);
+    this.#to = FRAMES_FROM;
+    this.#isSent = true;
+  }
+
+  /** Before anything is written over what has been sent, that must not count any more. */
+  #makeRoom(): void {
+    if (!this.#isSent) return;
+    this.#isSent = false;
+    Atomics.store(this.#words, COMMITTED_AT, 0);
   }
 
   #commit(to: number): void {

@@ -20,6 +20,8 @@ const NOBODY = 2 ** 22 + 1;
 
 class Scene {
   readonly log: string[] = [];
+  /** Called with the tasks that are to run elsewhere. */
+  onReturned: (tasks: readonly PoolTask[]) => void = () => {};
   readonly asked: ToWatchdogMessage[] = [];
   kept: readonly ToParentMessage[] = [];
   isKilled = false;
@@ -50,7 +52,10 @@ class Scene {
       onNonsense: (error) => this.log.push(`nonsense: ${error.message}`),
       onUsedUp: () => this.log.push("used up"),
       onRoom: () => this.log.push("room"),
-      onReturned: (tasks) => this.log.push(`returned ${tasks.map(({ name }) => name).join()}`),
+      onReturned: (tasks) => {
+        this.log.push(`returned ${tasks.map(({ name }) => name).join()}`);
+        this.onReturned(tasks);
+      },
       onSettled: (task, outcome) => {
         task.settle(outcome);
       },
@@ -201,6 +206,58 @@ describe("the tasks of a worker", () => {
     assert.equal(ended.log.at(-1), "returned b");
   });
 
+  test("a task that is past its grace period takes no other one along that may have begun meanwhile", async (t) => {
+    t.mock.timers.enable({ apis: ["setTimeout"] });
+    const over = new Scene();
+    const stuck = new Scene();
+    for (const scene of [over, stuck]) {
+      const [a] = scene.give("a", "b");
+      scene.start(1);
+      scene.tasks.end(a as PoolTask, new CancelledError());
+    }
+    t.mock.timers.tick(500);
+    await turns();
+    assert.deepEqual([over.isKilled, stuck.isKilled], [false, false], "nobody has said whether b has begun");
+    over.answer(3);
+    stuck.answer(2);
+    await turns();
+    assert.deepEqual([over.isKilled, stuck.isKilled], [false, true]);
+    over.finish(1);
+    over.start(2);
+    over.finish(2);
+    t.mock.timers.tick(2000);
+    await turns();
+    assert.deepEqual(over.log, ["started a", "settled a: CancelledError", "started b", "settled b: result"]);
+    assert.deepEqual(stuck.log, ["started a", "returned b", "kill"]);
+  });
+
+  test("its process is killed when nobody ever says so", async (t) => {
+    t.mock.timers.enable({ apis: ["setTimeout"] });
+    const scene = new Scene();
+    const [a] = scene.give("a", "b");
+    scene.start(1);
+    scene.tasks.end(a as PoolTask, new CancelledError());
+    t.mock.timers.tick(500);
+    await turns();
+    t.mock.timers.tick(1000);
+    await turns();
+    assert.deepEqual(scene.log, ["started a", "kill"]);
+  });
+
+  test("a task that is past its grace period and ends while that is asked is cleaned up after, not killed", async (t) => {
+    t.mock.timers.enable({ apis: ["setTimeout"] });
+    const scene = new Scene();
+    const [a] = scene.give("a", "b");
+    scene.start(1);
+    scene.tasks.end(a as PoolTask, new CancelledError());
+    t.mock.timers.tick(500);
+    await turns();
+    scene.finish(1);
+    scene.answer(2);
+    assert.deepEqual(scene.log, ["started a", "returned b"]);
+    assert.equal(scene.tasks.isCleaning, true);
+  });
+
   test("a task that is said not to have begun although it has is nonsense", () => {
     const scene = new Scene();
     scene.give("a");
@@ -218,6 +275,16 @@ describe("the tasks of a worker", () => {
     const outcomeOf = (): { kind: "ended"; error: Error } => ({ kind: "ended", error: new RangeError("in doubt") });
     assert.equal(scene.tasks.leaveBehind({ lastBegun: 2, outcomeOf })?.name, "a");
     assert.deepEqual(scene.log, ["started a", "returned c", "settled b: RangeError"]);
+    assert.equal(scene.log.length, 3);
+    const elsewhere = new Scene();
+    elsewhere.give("a", "b", "c");
+    elsewhere.start(1);
+    elsewhere.onReturned = ([c]) => {
+      // It is the first one in another worker before this one is done with the rest.
+      (c as PoolTask).number = 1;
+    };
+    elsewhere.tasks.leaveBehind({ lastBegun: 2, outcomeOf });
+    assert.deepEqual(elsewhere.log, ["started a", "returned c", "settled b: RangeError"]);
     const unknown = new Scene();
     unknown.give("a", "b");
     unknown.tasks.leaveBehind({ lastBegun: Number.NaN, outcomeOf });

@@ -16,6 +16,7 @@ import { isMappedJournal } from "../../src/wire/mapped-journal.js";
 import { nativeMemory } from "../../src/memory/native-memory.js";
 import { readMappedJournal } from "../../src/wire/mapped-journal.js";
 import { add } from "../fixtures/tasks.js";
+import { addOrWriteNonsense } from "../fixtures/tasks.js";
 import { noteRun } from "../fixtures/tasks.js";
 import { hasMappedJournal } from "../fixtures/memory-tasks.js";
 
@@ -52,7 +53,18 @@ test("it holds what waits to be sent, and the number of the last task that has b
   assert.equal(outbox.waiting.byteLength, outbox.waitingBytes);
   assert.deepEqual(describeKept(memory), all, "until it is cleared, it may not have been sent");
   outbox.clear();
-  assert.deepEqual([outbox.waitingBytes, ...describeKept(memory)], [0, ["started", 9]]);
+  assert.deepEqual([outbox.waitingBytes, ...describeKept(memory)], [0, ...all], "nor does it harm when it was");
+  outbox.appendValue(9, 3, "nine");
+  assert.deepEqual(describeKept(memory), [
+    ["result", 9],
+    ["started", 9],
+  ]);
+  outbox.clear();
+  assert.equal(outbox.append({ kind: "failure", taskId: 10, durationUs: 1, error: Uint8Array.of(1) }), true);
+  assert.deepEqual(describeKept(memory), [
+    ["failure", 10],
+    ["started", 9],
+  ]);
 });
 
 test("it refuses what is too long for it, and is as it was", () => {
@@ -114,5 +126,24 @@ test(
     } finally {
       rmSync(folder, { recursive: true });
     }
+  },
+);
+
+test(
+  "a task that writes nonsense to the private pipe harms none of those whose outcomes still waited for it",
+  { skip: !canMap },
+  async () => {
+    await using executor = new ProcessPoolExecutor({ maxWorkers: 1 });
+    for (let round = 0; round < 50 && !(await executor.submit(hasMappedJournal)); round += 1) {
+      await Promise.all(Array.from({ length: 1000 }, (_, i) => executor.submit(add, i, 1)));
+    }
+    // Tasks that have run before, so that they are expected to be short and their outcomes leave together.
+    await Promise.all(Array.from({ length: 20 }, (_, i) => executor.submit(addOrWriteNonsense, i, false)));
+    const tasks = Array.from({ length: 60 }, (_, i) => executor.submit(addOrWriteNonsense, i, i === 30));
+    const outcomes = await Promise.allSettled(tasks);
+    assert.deepEqual(
+      outcomes.map((outcome) => (outcome.status === "rejected" ? "failed" : outcome.value)),
+      Array.from({ length: 60 }, (_, i) => (i === 30 ? "failed" : i)),
+    );
   },
 );

@@ -226,6 +226,8 @@ describe("all cases pass under Yarn's Plug'n'Play", () => {
     const settings = {
       nodeLinker: "pnp",
       enableGlobalCache: false,
+      // Yarn turns this on where it finds CI=1: the lock file, empty here, could not be written.
+      enableImmutableInstalls: false,
       npmRegistryServer: registry,
       unsafeHttpWhitelist: ["*"],
     };
