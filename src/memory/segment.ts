@@ -12,7 +12,6 @@ import { isMainThread } from "node:worker_threads";
 import { closeSync } from "node:fs";
 import { fstatSync } from "node:fs";
 import { openSync } from "node:fs";
-import { randomBytes } from "node:crypto";
 import { readlinkSync } from "node:fs";
 import { constants } from "node:fs";
 
@@ -149,7 +148,8 @@ export interface SegmentFile {
 
 /** @throws SharedMemoryError when there is not enough memory. */
 export function createSegmentFile(sizeBytes: number, reservedBytes: number): SegmentFile {
-  const id = randomBytes(16).toString("hex");
+  // Loaded at the first use: few workers make shared arrays.
+  const id = process.getBuiltinModule("node:crypto").randomBytes(16).toString("hex");
   return { id, fd: requireNativeMemory().createFile(LABEL + id, segmentBytesFor(sizeBytes), reservedBytes) };
 }
 

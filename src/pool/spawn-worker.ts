@@ -12,12 +12,15 @@ import { RESULTS_FD } from "../wire/protocol.js";
 import { TASKS_FD } from "../wire/protocol.js";
 import { inheritableExecArgv } from "./start-options.js";
 import { inheritableNodeOptions } from "./start-options.js";
+import { startsFasterByRequire } from "./start-options.js";
 import { startProcess } from "../system/start-process.js";
 import type { StartOptions } from "./start-options.js";
 import type { StartedProcess } from "../system/start-process.js";
 import type { WorkerPipes } from "../wire/parent-channel.js";
 
 const ENTRY_PATH = fileURLToPath(new URL("../subprocess/main.js", import.meta.url));
+
+const REQUIRING_ENTRY_PATH = fileURLToPath(new URL("../subprocess/start.cjs", import.meta.url));
 
 const COOKIE_BYTES = 8;
 
@@ -69,9 +72,11 @@ export function spawnWorker(options: StartOptions, journalFd?: number): SpawnedW
   checkEntry();
   const cookie = randomBytes(COOKIE_BYTES).toString("hex");
   const execArgv = options.execArgv ?? inheritableExecArgv(process.execArgv, process.sourceMapsEnabled);
-  const child = startProcess(process.execPath, [...execArgv, ENTRY_PATH], {
+  const env = options.env ?? ownEnvironment();
+  const entry = startsFasterByRequire(execArgv, env["NODE_OPTIONS"]) ? REQUIRING_ENTRY_PATH : ENTRY_PATH;
+  const child = startProcess(process.execPath, [...execArgv, entry], {
     stdio: ["ignore", "pipe", "pipe", "pipe", "pipe", "pipe", ...(journalFd === undefined ? [] : [journalFd])],
-    env: environment(options.env ?? ownEnvironment(), cookie),
+    env: environment(env, cookie),
     cwd: options.cwd,
   });
   // When descriptors have run out there is no list at all; the error itself comes as an event, which must find a listener.

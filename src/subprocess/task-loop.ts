@@ -61,7 +61,7 @@ export interface TaskLoopChannel {
 }
 
 /** How long the outcome of a task may wait for others while tasks go on, in milliseconds. */
-const OUTCOME_WAIT_MS = 1;
+const OUTCOME_WAIT_MS = 2;
 
 /** How long tasks that need no turn of the event loop follow one another, in milliseconds, before it has one. */
 const SLICE_MS = 2;

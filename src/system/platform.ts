@@ -3,10 +3,8 @@
  * tested on Linux with a fake.
  */
 
-import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { readdirSync } from "node:fs";
-import { spawnSync } from "node:child_process";
 
 /** What a command printed, and the process that ran it (it shows up in the very list that `ps` prints). */
 export interface CommandResult {
@@ -57,16 +55,19 @@ function commandOptions(): CommandOptions {
 
 function run(command: string, args: readonly string[]): Promise<CommandResult> {
   return new Promise((resolve, reject) => {
-    const child = execFile(command, args, commandOptions(), (error, stdout) => {
-      if (error === null) resolve({ stdout, pid: child.pid });
-      else reject(error);
-    });
+    // Loaded at the first use, here and below: in a worker on Linux there is none.
+    const child = process
+      .getBuiltinModule("node:child_process")
+      .execFile(command, args, commandOptions(), (error, stdout) => {
+        if (error === null) resolve({ stdout, pid: child.pid });
+        else reject(error);
+      });
   });
 }
 
 function runSync(command: string, args: readonly string[]): CommandResult {
   // Not execFileSync: it doesn't tell the pid.
-  const { error, pid, status, stdout } = spawnSync(command, args, {
+  const { error, pid, status, stdout } = process.getBuiltinModule("node:child_process").spawnSync(command, args, {
     ...commandOptions(),
     stdio: ["ignore", "pipe", "ignore"],
   });
