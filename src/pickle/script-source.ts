@@ -15,6 +15,7 @@ import type { Program } from "estree";
 
 import type { ScriptInfo } from "./function-inspector.js";
 import type { Factory } from "./factory-registry.js";
+import { RecentValues } from "./recent-values.js";
 import { endOf } from "./syntax-tree.js";
 import { startOf } from "./syntax-tree.js";
 import type { SyntaxNode } from "./syntax-tree.js";
@@ -22,9 +23,24 @@ import { walk } from "./syntax-tree.js";
 
 /**
  * Not imported: it imports CommonJS packages, for which Node loads a lexer in WebAssembly. So it takes 1 MiB and 9 ms, in place of
- * 7 MiB and 21 ms.
+ * 7 MiB and 21 ms. A bundle doesn't hold it, then; nor can this package work there.
  */
-const { analyze } = createRequire(import.meta.url)("eslint-scope") as typeof EslintScope;
+function loadAnalyzer(): typeof EslintScope | undefined {
+  try {
+    return createRequire(import.meta.url)("eslint-scope") as typeof EslintScope;
+  } catch {
+    return undefined;
+  }
+}
+
+const analyzer = loadAnalyzer();
+
+function analyze(program: Program, options: EslintScope.AnalyzeOptions): EslintScope.ScopeManager {
+  if (analyzer !== undefined) return analyzer.analyze(program, options);
+  throw new Error(
+    "eslint-scope is missing, on which asynccpu depends: leave the package out of the bundle, as external",
+  );
+}
 
 /** A function or class found in a script, with the text that `toString()` gives for it. */
 export interface FoundFunction {
@@ -187,21 +203,23 @@ export class ScriptSource {
   }
 }
 
-const parsed = new Map<string, ScriptSource>();
-const parsedFactories = new WeakMap<Factory, ScriptSource>();
+/**
+ * How long a parsed script is kept after its last use: in milliseconds at least, and in multiples of the time that it took. A tree
+ * takes 150 times the memory of its text; and a megabyte of text, some 0.8 s, which must not come again and again.
+ */
+const KEPT_MS = 5000;
+const KEPT_FACTOR = 100;
 
-/** More scripts than this at a time are made by `new Function` and the like, and each is asked for once. */
-const MAX_SCRIPTS = 500;
+const parsed = new RecentValues<string, ScriptSource>();
+const parsedFactories = new WeakMap<Factory, ScriptSource>();
 
 /** Parses a script, or finds it already parsed. Throws a SyntaxError where acorn can't read what V8 could. */
 export function scriptSource(info: ScriptInfo): ScriptSource {
-  let script = parsed.get(info.scriptId);
-  if (script === undefined) {
-    script = new ScriptSource(info);
-    const [oldest] = parsed.keys();
-    if (parsed.size >= MAX_SCRIPTS && oldest !== undefined) parsed.delete(oldest);
-    parsed.set(info.scriptId, script);
-  }
+  const known = parsed.get(info.scriptId);
+  if (known !== undefined) return known;
+  const startMs = performance.now();
+  const script = new ScriptSource(info);
+  parsed.set(info.scriptId, script, Math.max(KEPT_MS, (performance.now() - startMs) * KEPT_FACTOR));
   return script;
 }
 
