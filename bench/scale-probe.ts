@@ -19,9 +19,12 @@ import { proportionalMib } from "./process-memory.js";
 import { withWarm } from "./measure.js";
 import type { Contender } from "./contender.js";
 
-const NOOP_TASKS = 50_000;
-const CPU_TASKS = 5000;
-const WARM_TASKS = 1000;
+const NOOP_TASKS = 200_000;
+const CPU_TASKS = 20_000;
+
+/** Before that for each worker, so that V8 has compiled in every one what is measured: no-op tasks, twice, and tasks of 50 µs. */
+const WARM_TASKS = 5000;
+const WARM_CPU_TASKS = 1000;
 
 /** About so many bytes go each way, in at least three trips and at most a thousand. */
 const PAYLOAD_BUDGET_BYTES = 512 * 1024 * 1024;
@@ -34,14 +37,16 @@ async function timeMs(body: () => Promise<void>): Promise<number> {
   return performance.now() - start;
 }
 
-async function measureWorkers(contender: Contender): Promise<Record<string, number>> {
+async function measureWorkers(contender: Contender, workers: number): Promise<Record<string, number>> {
   const steps = calibrate();
   const expected = churn([steps, 9]);
-  const noopMs = await timeMs(() => burst(contender, NOOP_TASKS));
-  const cpuMs = await timeMs(async () => {
-    const tasks = Array.from({ length: CPU_TASKS }, () => contender.run("churn", [steps, 9]));
+  const runCpuTasks = async (count: number): Promise<void> => {
+    const tasks = Array.from({ length: count }, () => contender.run("churn", [steps, 9]));
     for (const value of await Promise.all(tasks)) check(value === expected, "a task of 50 µs computed something else");
-  });
+  };
+  const noopMs = await timeMs(() => burst(contender, NOOP_TASKS));
+  await runCpuTasks(WARM_CPU_TASKS * workers);
+  const cpuMs = await timeMs(() => runCpuTasks(CPU_TASKS));
   const children = descendantPids();
   const childrenMib = children.reduce((sum, pid) => sum + proportionalMib(pid), 0);
   return {
@@ -87,8 +92,8 @@ if (contender === undefined) throw new Error(`No contender is called ${name}.`);
 const workers = kind === "workers" ? Number(value) : WORKERS;
 const figures = await withWarm(
   contender.load,
-  { warmTasks: WARM_TASKS },
-  (opened) => (kind === "workers" ? measureWorkers(opened) : measurePayload(opened, Number(value))),
+  { warmTasks: WARM_TASKS * workers },
+  (opened) => (kind === "workers" ? measureWorkers(opened, workers) : measurePayload(opened, Number(value))),
   workers,
 );
 process.stdout.write(`${JSON.stringify(figures)}\n`, () => process.exit(0));
