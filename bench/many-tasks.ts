@@ -16,8 +16,8 @@ import type { TimedChurn } from "./jobs.js";
 
 const IN_FLIGHT = 64;
 
-const LONG_TASKS = 16;
-const LONG_TASK_STEPS_FACTOR = 2000;
+/** A millisecond, in units of 50 µs. */
+const STEPS_FACTOR_PER_MS = 20;
 
 /** Different seeds, and few enough to know each result beforehand. */
 const SEEDS = [11, 22, 33, 44];
@@ -144,31 +144,30 @@ const shortTasks: Measure = {
     }),
 };
 
-const longTasks: Measure = {
-  id: "long-tasks",
-  rows: () => [
-    {
-      key: "overhead",
-      title: `${LONG_TASKS} tasks of 100 ms CPU, overhead over ideal`,
-      unit: "ms",
-      isHigherBetter: false,
-    },
-  ],
-  run: (load, sizes) =>
-    withWarm(load, sizes, async (contender) => {
-      const { stepsPer50us } = sizes;
-      const steps = stepsPer50us * LONG_TASK_STEPS_FACTOR;
-      const expected = churn([steps, 7]);
-      let sumMs = 0;
-      const wallMs = await timeMs(async () => {
-        const results = Array.from({ length: LONG_TASKS }, () => contender.run("timedChurn", [steps, 7]));
-        for (const { value, ms } of (await Promise.all(results)) as TimedChurn[]) {
-          check(value === expected, "a task of 100 ms computed something else");
-          sumMs += ms;
-        }
-      });
-      return { overhead: wallMs - sumMs / WORKERS };
-    }),
-};
+/** What is lost between tasks that take longer than the way to a worker. */
+function overheadOf(id: string, count: number, durationMs: number): Measure {
+  const title = `${count} tasks of ${durationMs} ms CPU, overhead over ideal`;
+  return {
+    id,
+    rows: () => [{ key: "overhead", title, unit: "ms", isHigherBetter: false }],
+    run: (load, sizes) =>
+      withWarm(load, sizes, async (contender) => {
+        const steps = sizes.stepsPer50us * STEPS_FACTOR_PER_MS * durationMs;
+        const expected = churn([steps, 7]);
+        let sumMs = 0;
+        const wallMs = await timeMs(async () => {
+          const results = Array.from({ length: count }, () => contender.run("timedChurn", [steps, 7]));
+          for (const { value, ms } of (await Promise.all(results)) as TimedChurn[]) {
+            check(value === expected, `a task of ${durationMs} ms computed something else`);
+            sumMs += ms;
+          }
+        });
+        return { overhead: wallMs - sumMs / WORKERS };
+      }),
+  };
+}
 
-export const MANY_TASKS: readonly Measure[] = [atOnce, million, inFlight, roundTrip, shortTasks, longTasks];
+const midTasks = overheadOf("mid-tasks", 400, 5);
+const longTasks = overheadOf("long-tasks", 16, 100);
+
+export const MANY_TASKS: readonly Measure[] = [atOnce, million, inFlight, roundTrip, shortTasks, midTasks, longTasks];

@@ -5,6 +5,10 @@ import type { ProcessTask } from "../system/process-task.js";
 export interface FutureControl {
   /** Asks the pool to end the task; false when it has ended already. */
   cancel(reason: unknown): boolean;
+  /** Starts the future, if the task has begun by now. */
+  lookForStart(): void;
+  /** Somebody waits for the start of the task. */
+  wantStart(): void;
 }
 
 /** The strings by which the executor moves futures. */
@@ -60,6 +64,7 @@ export class ProcessFuture<T> extends Promise<T> {
 
   /** Whether the task runs now. */
   get running(): boolean {
+    if (this.#state === "pending") this.#control?.lookForStart();
     return this.#state === "running";
   }
 
@@ -74,8 +79,8 @@ export class ProcessFuture<T> extends Promise<T> {
   }
 
   /**
-   * Resolves with the process when the task begins to run in it; for a task that is expected to be over in less than 0.2 ms,
-   * maybe with its outcome only. Rejects when the task ends without having begun; that never counts as an unhandled rejection.
+   * Resolves with the process when the task begins to run in it; some milliseconds later when nobody asked before the task was
+   * given to a worker, and then maybe with its outcome only. Rejects when the task ends without having begun; that never counts as an unhandled rejection.
    */
   get started(): Promise<ProcessTask> {
     const details = (this.#details ??= {});
@@ -84,6 +89,7 @@ export class ProcessFuture<T> extends Promise<T> {
   }
 
   #makeStarted(details: Details): Promise<ProcessTask> {
+    this.#control?.lookForStart();
     if (this.#processTask !== undefined) return Promise.resolve(this.#processTask);
     const started = new Promise<ProcessTask>((resolve, reject) => {
       if (this.done) {
@@ -93,6 +99,7 @@ export class ProcessFuture<T> extends Promise<T> {
       details.resolveStarted = resolve;
       details.rejectStarted = reject;
     });
+    this.#control?.wantStart();
     started.catch(() => {});
     return started;
   }

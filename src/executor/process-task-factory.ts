@@ -38,7 +38,13 @@ export class ProcessTaskFactory {
 
   /** The processes that run a task now. */
   get running(): readonly ProcessTask[] {
+    this.lookForStarts();
     return [...this.#running.values()];
+  }
+
+  /** Has every task that has begun by now in the registry. */
+  lookForStarts(): void {
+    this.#submitter.lookForStarts();
   }
 
   /** Creates a task. Never throws: what is wrong with the request rejects the future. */
@@ -54,6 +60,6 @@ export class ProcessTaskFactory {
 
   /** Sends a signal to every process that runs a task; those that are gone already are passed over. */
   sendSignal(signal: NodeJS.Signals): void {
-    for (const processTask of this.#running.values()) processTask.sendSignal(signal);
+    for (const processTask of this.running) processTask.sendSignal(signal);
   }
 }

@@ -12,7 +12,7 @@ import type { TaskRequest } from "./process-task-factory.js";
 export class ProcessTaskManager {
   readonly #factory: ProcessTaskFactory;
   readonly #timeoutInEmergencyMs: number;
-  /** Tasks that are next in a worker and of which it hasn't said that they have begun. */
+  /** Tasks that are next in a worker and are not known to have begun. */
   readonly #inFlight = new Set<object>();
   #waiters: (() => void)[] = [];
 
@@ -43,6 +43,7 @@ export class ProcessTaskManager {
   }
 
   #waitForCreations(): Promise<boolean> {
+    this.#factory.lookForStarts();
     if (this.#inFlight.size === 0) return Promise.resolve(true);
     return new Promise((resolve) => {
       const timer = setTimeout(() => resolve(false), this.#timeoutInEmergencyMs);

@@ -11,12 +11,7 @@ import { NotSerializableError } from "../errors.js";
 import { PoolTask } from "../pool/pool-task.js";
 import { PromisePassedError } from "../errors.js";
 import { SubmissionStacks } from "./submission-stack.js";
-import { TaskTimeoutError } from "../errors.js";
-import { WorkerCrashedError } from "../errors.js";
 import { attachmentsOf } from "../wire/attachments.js";
-import { appendSubmissionStack } from "../wire/error-codec.js";
-import { decodeThrown } from "../wire/error-codec.js";
-import { decodeValue } from "../wire/codec.js";
 import { futures } from "./process-future.js";
 import { encodeArguments } from "../wire/codec.js";
 import { encodePinned } from "../memory/pins.js";
@@ -25,13 +20,11 @@ import { isPlainList } from "../wire/codec-compact.js";
 import { onAbort } from "../wire/abort-subscriptions.js";
 import { pickleFunction } from "../pickle/pickle-function.js";
 import { ParentLive } from "./parent-live.js";
-import { resolveLater } from "./result-reader.js";
 import { resultReader } from "./result-reader.js";
+import { settleFuture } from "./settle-future.js";
 import type { FutureControl } from "./process-future.js";
-import type { LaterValue } from "../wire/codec-restore.js";
 import type { LiveMessage } from "../wire/protocol.js";
 import type { ParentChannel } from "../wire/parent-channel.js";
-import type { ResultReader } from "./result-reader.js";
 import type { Pinned } from "../memory/pins.js";
 import type { Pins } from "../memory/pins.js";
 import type { PooledFunction } from "../pool/function-table.js";
@@ -170,6 +163,7 @@ interface Ties {
    */
   executor?: object | undefined;
   isIdle?: boolean;
+  isStartWanted?: boolean;
 }
 
 /** One call on its way, with all that waits for its end. */
@@ -201,6 +195,19 @@ class SubmittedTask<T> extends PoolTask implements FutureControl {
     if (signal !== undefined) ties.stopListening = onAbort(signal, () => this.cancel(signal.reason));
   }
 
+  lookForStart(): void {
+    if (this.state === "dispatched") this.holder?.lookForStart();
+  }
+
+  wantStart(): void {
+    (this.#ties ??= {}).isStartWanted = true;
+    if (this.holder !== undefined) this.submittedKind.pool.stalls.watch(true);
+  }
+
+  override get isStartWanted(): boolean {
+    return this.#ties?.isStartWanted === true;
+  }
+
   override get isIdle(): boolean {
     return this.#ties?.isIdle === true;
   }
@@ -213,7 +220,7 @@ class SubmittedTask<T> extends PoolTask implements FutureControl {
     const { owner } = this.submittedKind;
     owner.streaming.add(live);
     ties.executor = owner.executor?.deref();
-    settle(this.future, { kind: "result", value: result }, this.#submission, live);
+    settleFuture(this.future, { kind: "result", value: result }, this.#submission, live);
     this.#updateIdle();
   }
 
@@ -230,7 +237,7 @@ class SubmittedTask<T> extends PoolTask implements FutureControl {
 
   finish(outcome: TaskOutcome): void {
     this.submittedKind.observer?.onSettled(this);
-    if (this.#ties === undefined) settle(this.future, outcome, this.#submission, resultReader);
+    if (this.#ties === undefined) settleFuture(this.future, outcome, this.#submission, resultReader);
     else this.#untie(this.#ties, outcome);
   }
 
@@ -239,7 +246,7 @@ class SubmittedTask<T> extends PoolTask implements FutureControl {
     releaseAll(ties.pins ?? NO_PINS);
     const { live } = ties;
     live?.close(outcome);
-    if (live?.hasResult !== true) settle(this.future, outcome, this.#submission, resultReader);
+    if (live?.hasResult !== true) settleFuture(this.future, outcome, this.#submission, resultReader);
     else this.submittedKind.owner.streaming.delete(live);
     this.#ties = undefined;
   }
@@ -257,7 +264,7 @@ const submittedTaskEvents: TaskEvents = {
   onLive: (task, message, channel) => (task as SubmittedTask<unknown>).receiveOnLive(message, channel),
 };
 
-const nothingToCancel: FutureControl = { cancel: () => false };
+const nothingToCancel: FutureControl = { cancel: () => false, lookForStart: () => {}, wantStart: () => {} };
 
 function rejected<T>(error: unknown): ProcessFuture<T> {
   const future = futures.create<T>(nothingToCancel);
@@ -333,6 +340,11 @@ export class TaskSubmitter {
     return kind;
   }
 
+  /** Has every task that has begun by now known as running. */
+  lookForStarts(): void {
+    this.#pool.stalls.lookForStarts();
+  }
+
   /** Ends streams in results that nobody has begun to use: no shutdown could wait for these. */
   abandonUnusedStreams(): void {
     for (const live of this.#owner.streaming) live.abandonUnused();
@@ -350,39 +362,5 @@ export class TaskSubmitter {
     const pooled = this.#functions.intern(payload, pins);
     if (isStable) this.#stable.set(fn, pooled);
     return pooled;
-  }
-}
-
-function settle<T>(
-  future: ProcessFuture<T>,
-  outcome: TaskOutcome,
-  submission: SubmissionStack,
-  reader: ResultReader,
-): void {
-  try {
-    if (outcome.kind === "value") {
-      futures.resolve(future, outcome.value as T);
-      return;
-    }
-    if (outcome.kind === "result") {
-      const decoded = decodeValue(outcome.value, reader);
-      if (decoded instanceof Promise) void resolveLater(future, decoded as Promise<LaterValue>, reader);
-      else futures.resolve(future, decoded as T);
-      return;
-    }
-    const error = outcome.kind === "ended" ? outcome.error : decodeThrown(outcome.error);
-    // Where this process noticed a crash tells nothing; where the task was submitted does. Errors that several tasks share
-    // (a broken pool) have no one such place.
-    const isOfOneTask = error instanceof WorkerCrashedError || error instanceof TaskTimeoutError;
-    if (error instanceof WorkerCrashedError) error.stack = String(error);
-    if (error instanceof TaskTimeoutError) error.stack = [String(error), error.taskStack].join("\n").trimEnd();
-    if (isOfOneTask || outcome.kind === "failure") {
-      appendSubmissionStack(error, submission.stack ?? "", submission.isNearby);
-    }
-    futures.reject(future, error);
-  } catch (error) {
-    // Bytes that are no value: nothing may leave the future pending.
-    reader.abandonUnused?.();
-    futures.reject(future, error);
   }
 }

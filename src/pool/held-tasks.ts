@@ -1,4 +1,14 @@
 import type { PoolTask } from "./pool-task.js";
+import type { PooledFunction } from "./function-table.js";
+
+/** A worker holds as many tasks as are expected to take so long, in microseconds: enough never to wait for this process. */
+const HELD_US = 10_000;
+
+/** And never more than so many. */
+const MAX_HELD = 2048;
+
+/** One more waits behind a task that is expected to take at most so long, in microseconds. */
+const MAX_AHEAD_US = 200_000;
 
 /** Spent slots at the front that are tolerated before the array is cut. */
 const COMPACT_AFTER = 256;
@@ -28,13 +38,27 @@ export class HeldTasks {
     return this.#nextNumber;
   }
 
-  /** How long all of them are expected to take, in microseconds. */
-  get expectedUs(): number {
-    return this.#expectedUs;
+  /**
+   * Whether there is room for a task of this function behind those that are there.
+   *
+   * @param isBacklog - Whether so many tasks wait that each worker will get another one: then one task is given ahead of need even
+   * if it takes long.
+   */
+  hasRoomFor(fn: PooledFunction, isChunk: boolean, isBacklog: boolean): boolean {
+    const { first, size } = this;
+    if (size >= MAX_HELD) return false;
+    if (this.#expectedUs + (fn.expectedUs(isChunk) ?? HELD_US) <= HELD_US) return true;
+    return isBacklog && size === 1 && (first?.fn.expectedUs(first.isChunk) ?? Infinity) <= MAX_AHEAD_US;
+  }
+
+  /** Whether more tasks should come soon; one at a time would each be a write. */
+  get isRunningLow(): boolean {
+    return this.size === 1 || (this.size <= MAX_HELD / 2 && this.#expectedUs <= HELD_US / 2);
   }
 
   /** Takes a task in at the end, and numbers it. */
-  push(task: PoolTask, expectedUs: number): void {
+  push(task: PoolTask): void {
+    const expectedUs = task.fn.expectedUs(task.isChunk) ?? HELD_US;
     task.number = this.#nextNumber;
     task.expectedUs = expectedUs;
     this.#nextNumber += 1;

@@ -17,6 +17,8 @@ export type TaskOutcome =
 /** Has tasks, and can end them. */
 export interface TaskHolder {
   end(task: PoolTask, reason: Error): void;
+  /** Looks whether its first task has begun, if the notice of that need not come. */
+  lookForStart(): void;
 }
 
 /** Who waits for tasks. `onStarted` is called at most once for each, `onSettled` exactly once and last. */
@@ -66,7 +68,7 @@ const BEGUN = Symbol("begun");
  *        └────────┴───────────┘             └── endReason set: is to end (cancelled, timed out)
  *     the worker died, or the task was taken back, before it began
  *
- * held: a worker has it behind others; dispatched: it is the next one there, or has begun and the notice is on its way.
+ * held: a worker has it behind others; dispatched: it is the next one there, or has begun and that isn't known here yet.
  */
 export class PoolTask {
   state: "queued" | "held" | "dispatched" | "running" | "settled" = "queued";
@@ -117,6 +119,11 @@ export class PoolTask {
   /** Kept until it has ended. */
   get extras(): TaskExtras | undefined {
     return this.kind.extras;
+  }
+
+  /** Whether somebody waits for its start. */
+  get isStartWanted(): boolean {
+    return false;
   }
 
   /** Whether its outcome is there, but for streams that nobody waits for: it doesn't keep the program running. */

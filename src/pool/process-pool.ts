@@ -52,7 +52,7 @@ export class ProcessPool {
   #isFull = false;
   /** Who waits until all workers are ready. */
   readonly #warmUps = new WarmUps(this.keepAlive);
-  readonly #stalls = new StallWatch(() => this.#ready);
+  readonly stalls: StallWatch = new StallWatch(() => this.#ready);
   #unfinishedTasks = 0;
   readonly #starts = new StartAttempts();
   readonly #counters = new PoolCounters();
@@ -199,17 +199,24 @@ export class ProcessPool {
       for (const worker of this.#ready) if (worker.tasks?.isRunningLow === true) this.#giveTo(worker, share);
     }
     this.#isFull = this.#queue.size > 0;
-    this.#stalls.watch(hasIdle);
+    this.stalls.watch(hasIdle);
     this.#planSpawn();
+  }
+
+  /** Whether all workers are there, and each will get another task. */
+  get #isBacklog(): boolean {
+    const { length } = this.#ready;
+    return this.#queue.size > length && length >= this.#config.maxWorkers;
   }
 
   /** Gives a worker so many tasks, or as many as it has room for; whether it got any. */
   #giveTo(worker: Worker, count: number): boolean {
     for (let given = 0; given < count; given += 1) {
       const task = this.#queue.peek();
-      if (task === undefined || worker.tasks?.hasRoomFor(task.fn, task.isChunk) !== true) return given > 0;
+      const hasRoom = task !== undefined && worker.tasks?.hasRoomFor(task.fn, task.isChunk, this.#isBacklog) === true;
+      if (!hasRoom) return given > 0;
       this.#queue.shift();
-      worker.tasks.give(task);
+      worker.tasks?.give(task);
     }
     return true;
   }

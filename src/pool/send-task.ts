@@ -5,13 +5,17 @@ import type { ParentChannel } from "../wire/parent-channel.js";
 import type { PoolTask } from "./pool-task.js";
 import type { SentFunctions } from "./function-table.js";
 
-/** A task that is expected to take longer, in microseconds, has its start announced at once. */
-const ANNOUNCE_FROM_US = 200;
+/** What waits in a worker doesn't wait for the end of a task that is expected to take longer, in microseconds. */
+const LONG_FROM_US = 200;
 
-/** Whether somebody may want to know of the start of a task before its end. */
+/** Whether a task may take long: by what is known of its function. */
+export function isLong(task: PoolTask): boolean {
+  return (task.fn.expectedUs(task.isChunk) ?? LONG_FROM_US) >= LONG_FROM_US;
+}
+
+/** Whether somebody waits for the start of a task. */
 export function isAnnounced(task: PoolTask): boolean {
-  if (task.timeoutMs !== undefined || task.extras?.live !== undefined) return true;
-  return (task.fn.expectedUs(task.isChunk) ?? ANNOUNCE_FROM_US) >= ANNOUNCE_FROM_US;
+  return task.timeoutMs !== undefined || task.extras?.live !== undefined || task.isStartWanted;
 }
 
 /** Sends a task to a worker, and its function if the worker doesn't hold it. Gives the size of both, in bytes. */
@@ -39,6 +43,7 @@ export function sendTask(
     functionId: fn.id,
     isChunk: task.isChunk,
     isAnnounced: isStartAnnounced,
+    isLong: isLong(task),
     taskName: task.name,
     args,
   });

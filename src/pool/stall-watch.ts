@@ -1,34 +1,53 @@
 import type { Worker } from "./worker.js";
 
-/** How long a task may hold up others that its worker has, in milliseconds, while another worker has nothing to do... */
-const STALL_MS = 2;
+/** How long a task may hold up others that its worker has, in milliseconds, while another worker has nothing to do. */
+const URGENT_MS = 2;
 
-/** ...and while all have something to do. */
-const BUSY_STALL_MS = 20;
+/** A timer that is due so soon, in milliseconds, is not set anew for a task that is to be looked at earlier. */
+const SOON_MS = 20;
 
-/** Looks after a while whether a task that takes long holds up others behind it. No timer runs while none can. */
+/**
+ * Looks after a while whether a task that takes long holds up others behind it, or has begun without a notice. No timer runs
+ * while none can.
+ */
 export class StallWatch {
   readonly #workers: () => readonly Worker[];
   #timer: NodeJS.Timeout | undefined;
-  #isShort = false;
+  #delayMs = 0;
+  #dueMs = 0;
 
   /** @param workers - Gives those that there are now. */
   constructor(workers: () => readonly Worker[]) {
     this.#workers = workers;
   }
 
-  /** @param hasIdle - Whether one of the workers has nothing to do. */
-  watch(hasIdle: boolean): void {
-    if (this.#timer !== undefined && (this.#isShort || !hasIdle)) return;
-    if (!this.#workers().some(({ tasks }) => tasks?.canStall === true)) return;
+  /** Looks now which tasks have begun. */
+  lookForStarts(): void {
+    for (const { tasks } of this.#workers()) tasks?.lookForStart();
+  }
+
+  /** @param isUrgent - Whether one of the workers has nothing to do, or somebody waits for what the watch finds. */
+  watch(isUrgent: boolean): void {
+    if (this.#timer !== undefined && this.#delayMs <= (isUrgent ? URGENT_MS : SOON_MS)) return;
+    let delayMs = Infinity;
+    for (const { tasks } of this.#workers()) {
+      if (tasks?.canStall === true) delayMs = Math.min(delayMs, isUrgent ? URGENT_MS : tasks.patienceMs);
+    }
+    if (delayMs === Infinity) return;
+    const dueMs = performance.now() + delayMs;
+    if (this.#timer !== undefined && this.#dueMs <= dueMs) return;
     clearTimeout(this.#timer);
-    this.#isShort = hasIdle;
-    this.#timer = setTimeout(() => this.#look(), hasIdle ? STALL_MS : BUSY_STALL_MS).unref();
+    this.#delayMs = delayMs;
+    this.#dueMs = dueMs;
+    this.#timer = setTimeout(() => this.#look(), delayMs).unref();
   }
 
   #look(): void {
     this.#timer = undefined;
-    for (const { tasks } of this.#workers()) tasks?.checkStall();
-    this.watch(this.#workers().some((worker) => worker.task === undefined));
+    const isUrgent = this.#delayMs === URGENT_MS;
+    for (const { tasks } of this.#workers()) tasks?.checkStall(isUrgent);
+    this.watch(
+      this.#workers().some(({ task }) => task === undefined || (task.isStartWanted && task.state === "dispatched")),
+    );
   }
 }

@@ -12,6 +12,10 @@ export interface TasksHost {
   readonly channel: ParentChannel;
   readonly processTask: ProcessTask;
   readonly root: TreeRoot;
+  /** Whether it keeps the starts of its tasks. */
+  readonly hasJournal: boolean;
+  /** The number of the last task of which it has kept anything; 0 for none. */
+  lastKeptTask(): number;
   /** What the worker has kept that may not have come yet; it still runs, and may be writing. */
   readKept(): readonly ToParentMessage[];
   /** Whether it takes tasks: it is ready, and has not left. */

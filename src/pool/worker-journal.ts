@@ -6,6 +6,8 @@ import { readSync } from "node:fs";
 import { MAX_JOURNAL_BYTES } from "../wire/journal.js";
 import { isMappedJournal } from "../wire/mapped-journal.js";
 import { readJournal } from "../wire/journal.js";
+import { lastBegunIn } from "../wire/mapped-journal.js";
+import { mappedJournalBytes } from "../wire/mapped-journal.js";
 import { readMappedJournal } from "../wire/mapped-journal.js";
 import type { ToParentMessage } from "../wire/protocol.js";
 
@@ -14,6 +16,14 @@ const FOLDER = "/dev/shm";
 
 /** Source: open(2) and asm-generic/fcntl.h; Node has no constant for it. */
 const O_TMPFILE = constants.O_DIRECTORY | 0o20_000_000;
+
+/** Enough to tell what kind of a journal it is, and what a mapped one says of itself, in bytes. */
+const HEAD_BYTES = 64;
+
+/** Where journals are read to that are looked at for a moment only; used again. */
+const head = Buffer.alloc(HEAD_BYTES);
+const headAgain = Buffer.alloc(HEAD_BYTES);
+let scratch: Buffer | undefined;
 
 function parse(bytes: Buffer): ToParentMessage[] {
   return isMappedJournal(bytes) ? readMappedJournal(bytes) : readJournal(bytes);
@@ -40,8 +50,19 @@ export class WorkerJournal {
 
   /** What the worker has kept. */
   read(): ToParentMessage[] {
-    const bytes = this.#readBytes();
+    const bytes = this.#readInto(Buffer.allocUnsafe(MAX_JOURNAL_BYTES));
     return bytes === undefined ? [] : parse(bytes);
+  }
+
+  /** The number of the last task of a worker that still runs of which it has kept anything; 0 for none. */
+  lastTask(): number {
+    const first = this.#readInto(head);
+    if (first === undefined) return 0;
+    if (isMappedJournal(first)) {
+      const second = this.#readInto(headAgain);
+      return second?.equals(first) === true ? lastBegunIn(second) : 0;
+    }
+    return Math.max(0, ...this.readWhileWritten().map((kept) => ("taskId" in kept ? kept.taskId : 0)));
   }
 
   /**
@@ -49,9 +70,13 @@ export class WorkerJournal {
    * record count is written last; whoever saw it finds all of the record the next time.)
    */
   readWhileWritten(): ToParentMessage[] {
-    const first = this.#readBytes();
-    const second = this.#readBytes();
-    return first === undefined || second === undefined || !first.equals(second) ? [] : parse(second);
+    const start = this.#readInto(head);
+    if (start === undefined) return [];
+    scratch ??= Buffer.allocUnsafeSlow(MAX_JOURNAL_BYTES);
+    const sizeBytes = isMappedJournal(start) ? mappedJournalBytes(start) : MAX_JOURNAL_BYTES;
+    const first = this.#readInto(scratch.subarray(0, sizeBytes));
+    const second = first && this.#readInto(Buffer.allocUnsafe(first.byteLength));
+    return first === undefined || second?.equals(first) !== true ? [] : parse(second);
   }
 
   close(): void {
@@ -60,11 +85,10 @@ export class WorkerJournal {
     closeSync(this.fd);
   }
 
-  #readBytes(): Buffer | undefined {
+  #readInto(target: Buffer): Buffer | undefined {
     if (!this.#isOpen) return undefined;
     try {
-      const bytes = Buffer.allocUnsafe(MAX_JOURNAL_BYTES);
-      return bytes.subarray(0, readSync(this.fd, bytes, 0, MAX_JOURNAL_BYTES, 0));
+      return target.subarray(0, readSync(this.fd, target, 0, target.byteLength, 0));
     } catch {
       return undefined;
     }

@@ -2,6 +2,7 @@
 
 import { BeginLimit } from "./begin-limit.js";
 import { HeldTasks } from "./held-tasks.js";
+import { Progress } from "./progress.js";
 import { ProtocolError } from "../errors.js";
 import { SentFunctions } from "./function-table.js";
 import { TakeBack } from "./take-back.js";
@@ -9,6 +10,8 @@ import { TaskClock } from "./task-clock.js";
 import { TaskTimeout } from "./task-timeout.js";
 import { encodeThrown } from "../wire/error-codec.js";
 import { isAnnounced } from "./send-task.js";
+import { isLong } from "./send-task.js";
+import { patienceMs } from "./progress.js";
 import { receiveLive } from "./receive-live.js";
 import { killDescendants } from "../system/process-terminator.js";
 import { sendTask } from "./send-task.js";
@@ -21,12 +24,6 @@ import type { TaskHolder } from "./pool-task.js";
 import type { TaskOutcome } from "./pool-task.js";
 import type { TasksHost } from "./tasks-host.js";
 import type { ToParentMessage } from "../wire/protocol.js";
-
-/** A worker holds as many tasks as are expected to take so long, in microseconds: enough never to wait for this process. */
-const HELD_US = 10_000;
-
-/** And never more than so many. */
-const MAX_HELD = 2048;
 
 /** A worker whose tasks have no more numbers is replaced. */
 const LAST_TASK_NUMBER = 0x7fff_fff0;
@@ -49,10 +46,9 @@ export class WorkerTasks implements TaskHolder {
   #isGraceOver = false;
   /** Its first task takes longer than expected. */
   #isStalled = false;
-  /** The start of its last task need not be announced at once. */
+  /** The start of its last task is not announced. */
   #isSilent = false;
-  #outcomeCount = 0;
-  #outcomeCountSeen = -1;
+  readonly #progress = new Progress();
   /** Outcomes that came after the process had been marked for death; they count when that is over. */
   readonly #lateOutcomes: { readonly task: PoolTask; readonly outcome: TaskOutcome }[] = [];
   #givenCount = 0;
@@ -95,19 +91,18 @@ export class WorkerTasks implements TaskHolder {
     return this.#isCleaning;
   }
 
-  /** Whether it can take a task of this function: one always when it is idle, more only when all will be over soon. */
-  hasRoomFor(fn: PooledFunction, isChunk: boolean): boolean {
+  /** Whether it can take a task of this function: one always when it is idle, more by what is known of those that it has. */
+  hasRoomFor(fn: PooledFunction, isChunk: boolean, isBacklog: boolean): boolean {
     if (this.#takeBack.isOpen || !this.#host.isOpen()) return false;
-    const { first, size } = this.#held;
+    const { first } = this.#held;
     if (first === undefined) return true;
     if (first.endReason !== undefined || this.#isCleaning || this.#isStalled || this.#host.isRetiring()) return false;
-    if (size >= MAX_HELD || this.#isUsedUp) return false;
-    return this.#held.expectedUs + (fn.expectedUs(isChunk) ?? HELD_US) <= HELD_US;
+    return !this.#isUsedUp && this.#held.hasRoomFor(fn, isChunk, isBacklog);
   }
 
   /** Whether more tasks should come soon; one at a time would each be a write. */
   get isRunningLow(): boolean {
-    return this.#held.size <= MAX_HELD / 2 && this.#held.expectedUs <= HELD_US / 2;
+    return this.#held.isRunningLow;
   }
 
   get #isUsedUp(): boolean {
@@ -120,8 +115,8 @@ export class WorkerTasks implements TaskHolder {
   give(task: PoolTask): void {
     this.#givenCount += 1;
     task.holder = this;
-    this.#held.push(task, task.fn.expectedUs(task.isChunk) ?? HELD_US);
-    const isStartAnnounced = isAnnounced(task);
+    this.#held.push(task);
+    const isStartAnnounced = isAnnounced(task) || (!this.#host.hasJournal && isLong(task));
     this.#isSilent = !isStartAnnounced;
     const sentBytes = sendTask(task, isStartAnnounced, this.#sent, this.#channel);
     if (this.#held.first === task) this.#makeNext(task, sentBytes);
@@ -138,6 +133,7 @@ export class WorkerTasks implements TaskHolder {
    * when the grace period has passed; one that has not is taken back. The task settles with `reason` when that is done.
    */
   end(task: PoolTask, reason: Error): void {
+    if (task.state === "dispatched") this.lookForStart();
     if (task.holder !== this || task.endReason !== undefined) return;
     task.endReason = reason;
     if (task.state === "running") {
@@ -198,31 +194,46 @@ export class WorkerTasks implements TaskHolder {
     return this.#takeBack.ask();
   }
 
-  /** Whether its first task may hold up others, or what has not been sent. */
+  /** Whether its first task may hold up others, or what has not been sent, or has begun without a notice. */
   get canStall(): boolean {
-    return this.#held.size > 1 || (this.#held.size === 1 && this.#isSilent);
+    return this.#held.size > 1 || (this.#held.size === 1 && this.#isSilent && this.first?.state === "dispatched");
+  }
+
+  get patienceMs(): number {
+    return patienceMs(this.#held.first);
+  }
+
+  lookForStart(): void {
+    const { first } = this.#held;
+    if (first?.state !== "dispatched" || !this.#host.hasJournal) return;
+    // An outcome that is kept is on its way, behind what it comes with.
+    if (this.#host.lastKeptTask() >= first.number) this.#onStarted(first.number);
   }
 
   /**
    * If no task has ended since the last call: reads what the worker has kept, and has the tasks back that its first one
    * holds up.
+   *
+   * @param isUrgent - Whether another worker has nothing to do.
    */
-  checkStall(): void {
-    if (this.#outcomeCount === this.#outcomeCountSeen && this.#held.size > 0) {
-      this.receiveKept(this.#host.readKept());
-      if (this.#outcomeCount === this.#outcomeCountSeen && this.#held.size > 1) {
-        this.#isStalled = true;
-        this.takeBack();
-      }
-    }
-    this.#outcomeCountSeen = this.#outcomeCount;
+  checkStall(isUrgent: boolean): void {
+    if (this.#held.size === 1) this.lookForStart();
+    let stillMs = this.#progress.look();
+    if (stillMs === undefined || this.#held.size === 0) return;
+    this.receiveKept(this.#host.readKept());
+    stillMs = this.#progress.look();
+    if (stillMs === undefined || this.#held.size < 2) return;
+    // Timers are early by up to a millisecond.
+    if (!isUrgent && stillMs < this.patienceMs - 1) return;
+    this.#isStalled = true;
+    this.takeBack();
   }
 
   /** The tasks from this number on have not begun, and won't begin here. */
   giveBack(firstUnbegun: number): void {
     const tasks = this.#held.takeFrom(firstUnbegun);
     if (tasks[0]?.state === "running") {
-      this.#held.push(tasks[0], 0);
+      this.#held.push(tasks[0]);
       this.#host.onNonsense(new ProtocolError("The worker gives back a task that it has begun."));
       return;
     }
@@ -262,7 +273,10 @@ export class WorkerTasks implements TaskHolder {
   receive(message: Extract<ToParentMessage, { kind: "started" | "result" | "failure" | "live" }>): void {
     if (message.kind === "started") this.#onStarted(message.taskId);
     else if (message.kind !== "live") this.#onOutcome(message.taskId, message.durationUs, message);
-    else if (!this.#isKnown(message.taskId)) receiveLive(message, this.#held.first, this.#host);
+    else if (!this.#isKnown(message.taskId)) {
+      this.#onStarted(message.taskId);
+      receiveLive(message, this.#held.first, this.#host);
+    }
   }
 
   /** Takes the result of a task that is a small plain value. */
@@ -312,7 +326,7 @@ export class WorkerTasks implements TaskHolder {
     }
     task.fn.learn(task.isChunk, durationUs);
     this.#isStalled = false;
-    this.#outcomeCount += 1;
+    this.#progress.note();
     this.#settleFirst(task, outcome);
   }
 

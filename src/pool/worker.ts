@@ -129,6 +129,8 @@ export class Worker {
       channel: this.#channel,
       processTask: this.processTask,
       root: this.root,
+      hasJournal: this.#journal !== undefined,
+      lastKeptTask: () => this.#journal?.lastTask() ?? 0,
       readKept: () => this.#journal?.readWhileWritten() ?? [],
       isOpen: () => this.#wasReady && !this.#hasLeft,
       isRetiring: () => this.#isRetiring,

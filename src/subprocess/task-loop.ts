@@ -63,6 +63,9 @@ export interface TaskLoopChannel {
 /** How long the outcome of a task may wait for others while tasks go on, in milliseconds. */
 const OUTCOME_WAIT_MS = 2;
 
+/** With so many tasks behind one, the parent has no hurry to send more, and outcomes wait although it may take long. */
+const MANY = 4;
+
 /** How long tasks that need no turn of the event loop follow one another, in milliseconds, before it has one. */
 const SLICE_MS = 2;
 
@@ -226,9 +229,12 @@ export class TaskLoop {
     let sendAtMs = nowMs + OUTCOME_WAIT_MS;
     for (let message = this.#takeNext(); message !== undefined; message = this.#takeNext()) {
       if (!this.#claim.begin(message.taskId)) continue;
+      const isHurried = message.isLong && this.#queue.length - this.#queueHead < MANY;
+      if (isHurried && !message.isAnnounced) this.#channel.flush();
       const ending = this.#begin(message);
       if (ending !== undefined) {
-        this.#channel.flush();
+        // Else all but the notice of its start has been sent.
+        if (!isHurried) this.#channel.flush();
         void this.#goOnAfter(ending);
         return;
       }
@@ -317,7 +323,7 @@ export class TaskLoop {
     else this.#report(message);
   };
 
-  /** The start of a task that will soon be over is kept. */
+  /** The start of any other task is kept: a notice would wake the parent, which may want it for nothing. */
   readonly #report = (message: ToParentMessage): void => {
     if (message.kind === "started") this.#channel.keepStart(message.taskId);
     else if (message.kind === "value") this.#channel.postValue(message.taskId, message.durationUs, message.value);

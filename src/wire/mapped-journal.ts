@@ -108,10 +108,20 @@ export function isMappedJournal(bytes: Buffer): boolean {
   return bytes.byteLength >= FRAMES_FROM && bytes.readInt32LE(SIGN_AT * 4) === SIGN;
 }
 
+/** How much of a mapped journal counts, in bytes; by its beginning. */
+export function mappedJournalBytes(bytes: Buffer): number {
+  return Math.min(MAPPED_BYTES, FRAMES_FROM + bytes.readUInt32LE(COMMITTED_AT * 4));
+}
+
+/** The number of the last task that has begun, by the beginning of a mapped journal; 0 for none. */
+export function lastBegunIn(bytes: Buffer): number {
+  return bytes.readUInt32LE(LAST_BEGUN_AT * 4);
+}
+
 /** The parent's side: the outcomes that were kept, and the start of the last task that has begun. Never throws. */
 export function readMappedJournal(bytes: Buffer): ToParentMessage[] {
   const committedBytes = bytes.readUInt32LE(COMMITTED_AT * 4);
-  const lastBegun = bytes.readUInt32LE(LAST_BEGUN_AT * 4);
+  const lastBegun = lastBegunIn(bytes);
   const messages: ToParentMessage[] = [];
   const decoder = new FrameDecoder((frame) => messages.push(decodeToParent(frame)));
   try {

@@ -54,12 +54,16 @@ const NO_BYTES = new Uint8Array(0);
 const FLAG_CHUNK = 1;
 const FLAG_ANNOUNCED = 2;
 const FLAG_SAME_NAME = 4;
+const FLAG_LONG = 8;
 const FLAG_CONFIGURER = 1;
 const FLAG_JOURNAL = 1;
 const FLAG_PINNED = 1;
 
-function taskFlags(isChunk: boolean, isAnnounced: boolean, hasSameName: boolean): number {
-  return (isChunk ? FLAG_CHUNK : 0) | (isAnnounced ? FLAG_ANNOUNCED : 0) | (hasSameName ? FLAG_SAME_NAME : 0);
+type TaskMessage = Extract<ToWorkerMessage, { kind: "task" }>;
+
+function taskFlags({ isChunk, isAnnounced, isLong }: TaskMessage, hasSameName: boolean): number {
+  const startFlags = (isAnnounced ? FLAG_ANNOUNCED : 0) | (isLong ? FLAG_LONG : 0);
+  return (isChunk ? FLAG_CHUNK : 0) | startFlags | (hasSameName ? FLAG_SAME_NAME : 0);
 }
 
 /** A message to a worker as a frame; of a task with a plain list as arguments, the frame without them. */
@@ -75,7 +79,7 @@ function frameToWorker(message: ToWorkerMessage): Frame {
     case "task":
       return {
         kind,
-        flags: taskFlags(message.isChunk, message.isAnnounced, message.taskName === undefined),
+        flags: taskFlags(message, message.taskName === undefined),
         idA: message.taskId,
         idB: message.functionId,
         name: message.taskName?.slice(0, MAX_NAME_LENGTH) ?? "",
@@ -110,14 +114,8 @@ export function appendToWorker(writer: FrameWriter, message: ToWorkerMessage): v
 }
 
 /** Appends the message `task` for a task of no chunk, whose arguments are a plain list and whose name is that of the task before. */
-export function appendPlainTask(
-  writer: FrameWriter,
-  taskId: number,
-  functionId: number,
-  isAnnounced: boolean,
-  args: readonly unknown[],
-): void {
-  writer.appendPlain(TO_WORKER.task, taskFlags(false, isAnnounced, true), taskId, functionId, args);
+export function appendPlainTask(writer: FrameWriter, task: TaskMessage, args: readonly unknown[]): void {
+  writer.appendPlain(TO_WORKER.task, taskFlags(task, true), task.taskId, task.functionId, args);
 }
 
 /** Encodes a message to a worker as the buffers to write, in order. */
@@ -143,6 +141,7 @@ export function decodeToWorker(frame: Frame): ToWorkerMessage {
         functionId: frame.idB,
         isChunk: (frame.flags & FLAG_CHUNK) !== 0,
         isAnnounced: (frame.flags & FLAG_ANNOUNCED) !== 0,
+        isLong: (frame.flags & FLAG_LONG) !== 0,
         taskName: (frame.flags & FLAG_SAME_NAME) === 0 ? frame.name : undefined,
         args: argumentsOf(frame),
       };

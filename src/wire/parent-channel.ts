@@ -110,7 +110,7 @@ export class ParentChannel {
       return;
     }
     this.#planFlush();
-    appendPlainTask(this.#outbox, task.taskId, task.functionId, task.isAnnounced, args);
+    appendPlainTask(this.#outbox, task, args);
     this.#flushIfMuch();
   }
 

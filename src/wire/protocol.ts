@@ -20,7 +20,7 @@ export const LIFELINE_FD = 5;
 export const JOURNAL_FD = 6;
 
 /** Raised when frames change; a worker of another version is refused at start-up. */
-export const PROTOCOL_VERSION = 3;
+export const PROTOCOL_VERSION = 4;
 
 /** What a worker needs to know before its first task; sent as the payload of `initialize`. */
 export interface WorkerSettings {
@@ -88,8 +88,10 @@ export type ToWorkerMessage =
       readonly functionId: number;
       /** Whether `args` holds a list of argument lists, to be run one after the other, rather than one list. */
       readonly isChunk: boolean;
-      /** Whether the notice of its start is to leave at once; else it may wait in the journal. */
+      /** Whether the notice of its start is to leave at once; else it is kept in the journal, and may be read there. */
       readonly isAnnounced: boolean;
+      /** Whether it may take so long that what waits to be sent is not to wait for its end. */
+      readonly isLong: boolean;
       /** Absent: as that of the task before. */
       readonly taskName: string | undefined;
       /** Encoded; or a plain list (see `isPlainList`), which is encoded on its way, and arrives decoded when it is short. */

@@ -41,6 +41,56 @@ test("a worker has several short tasks at a time, and long or unknown ones singl
   await Promise.all(unknown);
 });
 
+test("a long one has one behind it while each worker will get another, and an unknown one has none", async () => {
+  await using executor = new ProcessTaskPoolExecutor({ maxWorkers: 2 });
+  await executor.warmUp();
+  const most: number[] = [];
+  const note = (): void => {
+    most.push(...tasksOf(executor));
+  };
+  const tasks = Array.from({ length: 12 }, () => executor.submit(spinFor, 30));
+  assert.deepEqual(tasksOf(executor), [1, 1], "nothing is known of the first");
+  for (const future of tasks) void future.then(note, note);
+  await Promise.all(tasks.slice(0, 6));
+  await waitUntil(() => tasksOf(executor).some((count) => count === 2), { what: "a second task in a worker" });
+  await Promise.all(tasks);
+  assert.equal(Math.max(...most), 2);
+  const few = Array.from({ length: 4 }, () => executor.submit(spinFor, 30));
+  assert.deepEqual(tasksOf(executor), [1, 1], "whoever has nothing to do finds the others in the queue");
+  await Promise.all(few);
+});
+
+test("one behind a long one that takes longer still is had back, also while all workers are busy", async () => {
+  await using executor = new ProcessTaskPoolExecutor({ maxWorkers: 2 });
+  await executor.warmUp();
+  await Promise.all(Array.from({ length: 4 }, () => executor.submit(spinFor, 30)));
+  const stuck = executor.submit(spinFor, 100_000);
+  const others = Array.from({ length: 8 }, () => executor.submit(spinFor, 30));
+  await Promise.all(others);
+  assert.equal(stuck.done, false);
+  stuck.cancel();
+  await assert.rejects(stuck, CancelledError);
+});
+
+for (const [count, what] of [
+  [0, "leaves before a task that may take long"],
+  [8, "is not held up for long by one that does, though it waits for company"],
+] as const) {
+  test(`an outcome ${what}`, async () => {
+    await using executor = new ProcessTaskPoolExecutor({ maxWorkers: 1 });
+    // Known as a task of 1 ms.
+    for (let i = 0; i < 5; i += 1) await executor.submit(spinFor, 1);
+    const first = executor.submit(spinFor, 1);
+    const long = executor.submit(spinFor, 100_000);
+    const behind = Array.from({ length: count }, () => executor.submit(spinFor, 1));
+    await first;
+    assert.equal(long.done, false);
+    long.cancel();
+    await assert.rejects(long, CancelledError);
+    await Promise.all(behind);
+  });
+}
+
 for (const [what, isSame] of [
   ["the same", true],
   ["another", false],

@@ -11,6 +11,7 @@ import { TaskSubmitter } from "../../src/executor/task-submitter.js";
 import { add } from "../fixtures/tasks.js";
 import { encodeThrown } from "../../src/wire/error-codec.js";
 import { futures } from "../../src/executor/process-future.js";
+import type { FutureControl } from "../../src/executor/process-future.js";
 import type { PoolTask } from "../../src/pool/pool-task.js";
 import type { ProcessFuture } from "../../src/executor/process-future.js";
 import type { ProcessPool } from "../../src/pool/process-pool.js";
@@ -21,14 +22,20 @@ import type { TaskRequest } from "../../src/executor/process-task-factory.js";
 
 const REQUEST: TaskRequest = { fn: add, args: [1, 2], options: {}, calledFrom: add };
 
+function makeControl(canCancel: boolean): FutureControl {
+  return { cancel: () => canCancel, lookForStart: () => {}, wantStart: () => {} };
+}
+
 /** A submitter whose tasks do what the test says. */
 class FakeSubmitter {
+  /** Called when somebody wants to know which tasks have begun. */
+  lookForStarts: () => void = () => {};
   readonly submissions: Submission[] = [];
   readonly created: ProcessFuture<unknown>[] = [];
   readonly #observers: TaskObserver[] = [];
 
   submit<T>(submission: Submission, observer: TaskObserver): ProcessFuture<T> {
-    const future = futures.create<T>({ cancel: () => false });
+    const future = futures.create<T>(makeControl(false));
     this.submissions.push(submission);
     this.#observers.push(observer);
     this.created.push(future);
@@ -124,6 +131,14 @@ describe("a task manager", () => {
     const { submitter, manager, signals } = makeScene(2);
     submitter.observer(0).onDispatched();
     submitter.observer(0).onStarted(fakeProcess("a", signals));
+    assert.equal(await manager.lockAndSendSignal("SIGTERM"), true);
+    assert.deepEqual(signals, ["SIGTERM to a"]);
+  });
+
+  test("looks first which of them have begun without a notice", async () => {
+    const { submitter, manager, signals } = makeScene(1);
+    submitter.observer(0).onDispatched();
+    submitter.lookForStarts = () => submitter.observer(0).onStarted(fakeProcess("a", signals));
     assert.equal(await manager.lockAndSendSignal("SIGTERM"), true);
     assert.deepEqual(signals, ["SIGTERM to a"]);
   });
@@ -241,7 +256,7 @@ describe("a task submitter", () => {
 });
 
 test("a future shows its class, and its start fails with it when it ends before it begins", async () => {
-  const future = futures.create<number>({ cancel: () => true });
+  const future = futures.create<number>(makeControl(true));
   assert.equal(Object.prototype.toString.call(future), "[object ProcessFuture]");
   const { started } = future;
   const error = new RangeError("never begun");
@@ -249,7 +264,7 @@ test("a future shows its class, and its start fails with it when it ends before 
   await assert.rejects(started, error);
   await assert.rejects(future, error);
   assert.equal(future.cancel(), false);
-  const other = futures.create<number>({ cancel: () => true });
+  const other = futures.create<number>(makeControl(true));
   futures.reject(other, new CancelledError());
   await assert.rejects(other.started, CancelledError);
   assert.equal(other.cancel(), true, "it is cancelled, as was asked");

@@ -1,12 +1,19 @@
 import assert from "node:assert/strict";
 import { after } from "node:test";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { mkdtempSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { test } from "node:test";
+import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 
 import { ProcessFuture } from "../../src/index.js";
 import { ProcessPoolExecutor } from "../../src/index.js";
 import { ProcessTaskPoolExecutor } from "../../src/index.js";
 import { add } from "../fixtures/tasks.js";
 import { addLater } from "../fixtures/tasks.js";
+import { blockUntilFileExists } from "../fixtures/tasks.js";
 import { echo } from "../fixtures/tasks.js";
 import { processId } from "../fixtures/tasks.js";
 import type { ProcessTask } from "../../src/index.js";
@@ -97,6 +104,52 @@ test("values arrive as they were, and arguments are copied at the call", async (
   list.push(2);
   assert.deepEqual(await future, [1]);
   assert.ok(Buffer.isBuffer(await executor.submit(echo<Buffer>, Buffer.from("x"))));
+});
+
+/** Says that it has begun, and goes on until it may end. */
+function blockBetween(begunPath: string, endPath: string): string {
+  writeFileSync(begunPath, "");
+  return blockUntilFileExists(endPath);
+}
+
+test("a task that runs is known to, before anything has come of it", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "asynccpu-submit-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const [begun, end] = [join(folder, "begun"), join(folder, "end")];
+  await executor.warmUp();
+  const future = executor.createProcessTask(blockBetween, begun, end);
+  await new Promise(setImmediate);
+  const limit = performance.now() + 10_000;
+  // Not one turn of the event loop meanwhile.
+  while (!existsSync(begun) && performance.now() < limit);
+  assert.equal(executor.runningTasks.length, 1);
+  assert.equal(future.running, true);
+  const { id } = await future.started;
+  assert.equal(executor.runningTasks[0]?.id, id);
+  writeFileSync(end, "");
+  await future;
+  assert.deepEqual([future.running, executor.runningTasks.length], [false, 0]);
+});
+
+test("who waits for the start of a task hears of it while it runs, whenever he asks", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "asynccpu-submit-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const end = join(folder, "end");
+  await using pool = new ProcessPoolExecutor({ maxWorkers: 1 });
+  await pool.warmUp();
+  const futures = ["1", "2", "3"].map((name) => pool.submit(blockBetween, join(folder, name), end + name));
+  const [first, second, third] = futures as [ProcessFuture<string>, ProcessFuture<string>, ProcessFuture<string>];
+  const asked = third.started;
+  await first.started;
+  writeFileSync(`${end}1`, "");
+  await first;
+  await second.started;
+  assert.deepEqual([second.running, second.done], [true, false]);
+  writeFileSync(`${end}2`, "");
+  await asked;
+  assert.deepEqual([second.done, third.running, third.done], [true, true, false]);
+  writeFileSync(`${end}3`, "");
+  await third;
 });
 
 test("a payload larger than a pipe goes there and back", async () => {

@@ -41,6 +41,8 @@ class Scene {
       channel: channel as unknown as ParentChannel,
       processTask: {} as ProcessTask,
       root: { pid: NOBODY },
+      hasJournal: true,
+      lastKeptTask: () => Math.max(0, ...this.kept.map((kept) => ("taskId" in kept ? kept.taskId : 0))),
       readKept: () => this.kept,
       isOpen: () => true,
       isRetiring: () => false,
@@ -115,8 +117,8 @@ describe("the tasks of a worker", () => {
       { kind: "result", taskId: 1, durationUs: 5, value: Uint8Array.of(0xff) },
       { kind: "started", taskId: 2 },
     ];
-    scene.tasks.checkStall();
-    scene.tasks.checkStall();
+    scene.tasks.checkStall(true);
+    scene.tasks.checkStall(true);
     scene.start(1);
     scene.finish(1);
     scene.start(2);
@@ -124,13 +126,72 @@ describe("the tasks of a worker", () => {
     assert.deepEqual(scene.log, ["started a", "settled a: result", "started b", "settled b: result"]);
   });
 
+  test("that a task without a notice has begun is read from the journal, its outcome only from the pipe", () => {
+    for (const kept of [
+      { kind: "started", taskId: 1 },
+      { kind: "result", taskId: 1, durationUs: 5, value: Uint8Array.of(0xff) },
+    ] as const) {
+      const scene = new Scene();
+      scene.give("a");
+      scene.tasks.lookForStart();
+      assert.deepEqual(scene.log, []);
+      assert.equal(scene.tasks.canStall, true, "it is looked for later");
+      scene.kept = [kept];
+      scene.tasks.lookForStart();
+      scene.tasks.lookForStart();
+      assert.deepEqual(scene.log, ["started a"]);
+      assert.equal(scene.tasks.canStall, false, "no timer is needed any more");
+      scene.start(1);
+      scene.finish(1);
+      assert.deepEqual(scene.log, ["started a", "settled a: result"]);
+    }
+  });
+
+  test("what the journal keeps of the task before says nothing of the next one", () => {
+    const scene = new Scene();
+    scene.give("a");
+    scene.start(1);
+    scene.finish(1);
+    scene.give("b");
+    scene.kept = [{ kind: "started", taskId: 1 }];
+    scene.tasks.lookForStart();
+    assert.deepEqual(scene.log, ["started a", "settled a: result"]);
+  });
+
+  test("a task that has begun without a notice is asked to end, one that has not is taken back", () => {
+    const scene = new Scene();
+    const [a] = scene.give("a");
+    scene.kept = [{ kind: "started", taskId: 1 }];
+    scene.tasks.end(a as PoolTask, new CancelledError());
+    assert.deepEqual(
+      scene.asked.map(({ kind }) => kind),
+      ["abort"],
+    );
+    const unbegun = new Scene();
+    const [b] = unbegun.give("b");
+    unbegun.tasks.end(b as PoolTask, new CancelledError());
+    assert.deepEqual(
+      unbegun.asked.map(({ kind }) => kind),
+      ["takeBack"],
+    );
+    scene.tasks.stopClocks();
+    unbegun.tasks.stopClocks();
+  });
+
+  test("a message on a live value tells that its task has begun", () => {
+    const scene = new Scene();
+    scene.give("a");
+    scene.tasks.receive({ kind: "live", taskId: 1, channel: 1, op: 0, payload: Uint8Array.of() });
+    assert.deepEqual(scene.log, ["started a"]);
+  });
+
   test("a journal that is ahead of the pipe is left alone until the pipe has come so far", () => {
     const scene = new Scene();
     scene.give("a", "b");
     scene.start(1);
     scene.kept = [{ kind: "started", taskId: 2 }];
-    scene.tasks.checkStall();
-    scene.tasks.checkStall();
+    scene.tasks.checkStall(true);
+    scene.tasks.checkStall(true);
     assert.deepEqual(scene.log, ["started a"]);
     assert.equal(scene.asked.at(-1)?.kind, "takeBack", "the second is asked for");
     scene.answer(3);
@@ -143,8 +204,8 @@ describe("the tasks of a worker", () => {
     const scene = new Scene();
     scene.give("a", "b", "c");
     scene.start(1);
-    scene.tasks.checkStall();
-    scene.tasks.checkStall();
+    scene.tasks.checkStall(true);
+    scene.tasks.checkStall(true);
     scene.answer(2);
     assert.deepEqual(scene.log, ["started a", "returned b,c"]);
     assert.equal(scene.tasks.first?.name, "a");

@@ -4,6 +4,8 @@ import { existsSync } from "node:fs";
 import { test } from "node:test";
 import { writeSync } from "node:fs";
 
+import { MAPPED_BYTES } from "../../src/wire/mapped-journal.js";
+import { MappedOutbox } from "../../src/wire/mapped-journal.js";
 import { WorkerJournal } from "../../src/pool/worker-journal.js";
 import { encodeToParent } from "../../src/wire/message-codec.js";
 import { readJournal } from "../../src/wire/journal.js";
@@ -65,12 +67,42 @@ test("the file has no name, and is gone when it is closed", { skip: process.plat
   writeSync(journal.fd, bytes, 0, bytes.byteLength, 0);
   assert.deepEqual(journal.read(), [started(9)]);
   assert.deepEqual(journal.readWhileWritten(), [started(9)]);
+  assert.equal(journal.lastTask(), 9);
   const { fd } = journal;
   journal.close();
   journal.close();
   assert.equal(existsSync(`/proc/self/fd/${fd}`), false);
   assert.deepEqual(journal.read(), []);
   assert.deepEqual(journal.readWhileWritten(), []);
+  assert.equal(journal.lastTask(), 0);
+});
+
+test("of a mapped one only what counts is read", { skip: process.platform !== "linux" }, () => {
+  const journal = WorkerJournal.open();
+  assert.ok(journal !== undefined);
+  assert.deepEqual([journal.lastTask(), journal.readWhileWritten()], [0, []]);
+  const memory = new ArrayBuffer(MAPPED_BYTES);
+  const outbox = new MappedOutbox(memory, 3);
+  const write = (): number => writeSync(journal.fd, new Uint8Array(memory), 0, MAPPED_BYTES, 0);
+  write();
+  assert.deepEqual([journal.lastTask(), journal.readWhileWritten()], [3, [started(3)]]);
+  outbox.begin(4);
+  outbox.append(result(4));
+  outbox.begin(5);
+  write();
+  assert.equal(journal.lastTask(), 5);
+  assert.deepEqual(
+    journal.readWhileWritten().map((kept) => [kept.kind, "taskId" in kept ? kept.taskId : 0]),
+    [
+      ["result", 4],
+      ["started", 5],
+    ],
+  );
+  // As a task could write there, by mistake.
+  new Uint32Array(memory)[1] = 0xffff_ffff;
+  write();
+  assert.equal(journal.readWhileWritten().at(-1)?.kind, "started");
+  journal.close();
 });
 
 test("where no journal can be had there is none, and one whose descriptor is gone is empty", () => {

@@ -64,6 +64,7 @@ const TO_WORKER: readonly Uint8Array[] = VALUES.flatMap((bytes) =>
       functionId: 1,
       isChunk: false,
       isAnnounced: true,
+      isLong: true,
       taskName: "t",
       args: bytes,
     }),

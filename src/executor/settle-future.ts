@@ -1,0 +1,51 @@
+import { TaskTimeoutError } from "../errors.js";
+import { WorkerCrashedError } from "../errors.js";
+import { appendSubmissionStack } from "../wire/error-codec.js";
+import { decodeThrown } from "../wire/error-codec.js";
+import { decodeValue } from "../wire/codec.js";
+import { futures } from "./process-future.js";
+import { resolveLater } from "./result-reader.js";
+import type { LaterValue } from "../wire/codec-restore.js";
+import type { ProcessFuture } from "./process-future.js";
+import type { ResultReader } from "./result-reader.js";
+import type { SubmissionStack } from "./submission-stack.js";
+import type { TaskOutcome } from "../pool/pool-task.js";
+
+/**
+ * Settles a future with the outcome of its task. Never throws.
+ *
+ * @param submission - Where the task was submitted; stands below the stack of an error.
+ */
+export function settleFuture<T>(
+  future: ProcessFuture<T>,
+  outcome: TaskOutcome,
+  submission: SubmissionStack,
+  reader: ResultReader,
+): void {
+  try {
+    if (outcome.kind === "value") {
+      futures.resolve(future, outcome.value as T);
+      return;
+    }
+    if (outcome.kind === "result") {
+      const decoded = decodeValue(outcome.value, reader);
+      if (decoded instanceof Promise) void resolveLater(future, decoded as Promise<LaterValue>, reader);
+      else futures.resolve(future, decoded as T);
+      return;
+    }
+    const error = outcome.kind === "ended" ? outcome.error : decodeThrown(outcome.error);
+    // Where this process noticed a crash tells nothing; where the task was submitted does. Errors that several tasks share
+    // (a broken pool) have no one such place.
+    const isOfOneTask = error instanceof WorkerCrashedError || error instanceof TaskTimeoutError;
+    if (error instanceof WorkerCrashedError) error.stack = String(error);
+    if (error instanceof TaskTimeoutError) error.stack = [String(error), error.taskStack].join("\n").trimEnd();
+    if (isOfOneTask || outcome.kind === "failure") {
+      appendSubmissionStack(error, submission.stack ?? "", submission.isNearby);
+    }
+    futures.reject(future, error);
+  } catch (error) {
+    // Bytes that are no value: nothing may leave the future pending.
+    reader.abandonUnused?.();
+    futures.reject(future, error);
+  }
+}

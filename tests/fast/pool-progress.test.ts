@@ -1,0 +1,136 @@
+/** When a task counts as holding up others, and when that is looked at. */
+
+import assert from "node:assert/strict";
+import { describe } from "node:test";
+import { test } from "node:test";
+
+import { HeldTasks } from "../../src/pool/held-tasks.js";
+import { PoolTask } from "../../src/pool/pool-task.js";
+import { PooledFunction } from "../../src/pool/function-table.js";
+import { Progress } from "../../src/pool/progress.js";
+import { StallWatch } from "../../src/pool/stall-watch.js";
+import { patienceMs } from "../../src/pool/progress.js";
+import type { Worker } from "../../src/pool/worker.js";
+
+/** A function of which it is known how long it takes; or not. */
+function makeFunction(durationUs?: number): PooledFunction {
+  const fn = new PooledFunction(1, Uint8Array.of(1));
+  if (durationUs !== undefined) fn.learn(false, durationUs);
+  return fn;
+}
+
+function makeTask(fn: PooledFunction): PoolTask {
+  const events = { onDispatched: () => {}, onStarted: () => {}, onSettled: () => {} };
+  return new PoolTask({ name: "task", fn, isChunk: false, timeoutMs: undefined, events }, []);
+}
+
+describe("the tasks that a worker holds", () => {
+  const room = (held: HeldTasks, next: PooledFunction): boolean[] =>
+    [false, true].map((isBacklog) => held.hasRoomFor(next, false, isBacklog));
+
+  test("are many short ones, that end within 10 ms in all", () => {
+    const fn = makeFunction(1000);
+    const held = new HeldTasks();
+    for (let i = 0; i < 10; i += 1) {
+      assert.deepEqual(room(held, fn), [true, true]);
+      held.push(makeTask(fn));
+    }
+    assert.deepEqual(room(held, fn), [false, false]);
+  });
+
+  test("are two long ones while many wait, up to 200 ms", () => {
+    const held = new HeldTasks();
+    const fn = makeFunction(100_000);
+    held.push(makeTask(fn));
+    assert.deepEqual(room(held, fn), [false, true]);
+    assert.deepEqual(room(held, makeFunction()), [false, true], "of the second nothing need be known");
+    held.push(makeTask(fn));
+    assert.deepEqual(room(held, fn), [false, false]);
+    const longer = new HeldTasks();
+    longer.push(makeTask(makeFunction(300_000)));
+    assert.deepEqual(room(longer, fn), [false, false]);
+  });
+
+  test("have nothing behind one of which nothing is known", () => {
+    const held = new HeldTasks();
+    held.push(makeTask(makeFunction()));
+    assert.deepEqual(room(held, makeFunction(100_000)), [false, false]);
+  });
+});
+
+test("patience is 1.5 times what is expected, from 20 ms to a second", () => {
+  const patience = [undefined, 50, 40_000, 10_000_000].map((us) => patienceMs(makeTask(makeFunction(us))));
+  assert.deepEqual(patience, [20, 20, 60, 1000]);
+  assert.equal(patienceMs(undefined), 20);
+});
+
+test("progress is what has ended since the last look", async () => {
+  const progress = new Progress();
+  assert.equal(progress.look(), undefined);
+  assert.ok((progress.look() ?? -1) >= 0);
+  progress.note();
+  assert.equal(progress.look(), undefined);
+  const before = progress.look() ?? Infinity;
+  await new Promise((resolve) => {
+    setTimeout(resolve, 5);
+  });
+  assert.ok((progress.look() ?? 0) > before);
+});
+
+describe("the watch", () => {
+  class Scene {
+    readonly looks: string[] = [];
+    readonly a = { name: "a", canStall: false, patienceMs: 20 };
+    readonly b = { name: "b", canStall: false, patienceMs: 90 };
+    readonly watch: StallWatch = new StallWatch(
+      () =>
+        [this.a, this.b].map((tasks) => ({
+          task: { isStartWanted: false, state: "running" },
+          tasks: {
+            ...tasks,
+            checkStall: (isUrgent: boolean) => this.looks.push(`${tasks.name}${isUrgent ? "!" : ""}`),
+          },
+        })) as unknown as Worker[],
+    );
+  }
+
+  test("looks when the least patient one is due, and sleeps when none can stall", (t) => {
+    t.mock.timers.enable({ apis: ["setTimeout"] });
+    const scene = new Scene();
+    const { a, b } = scene;
+    scene.watch.watch(false);
+    t.mock.timers.tick(1000);
+    assert.deepEqual(scene.looks, []);
+    b.canStall = true;
+    scene.watch.watch(false);
+    t.mock.timers.tick(89);
+    assert.deepEqual(scene.looks, []);
+    a.canStall = true;
+    scene.watch.watch(false);
+    t.mock.timers.tick(19);
+    assert.deepEqual(scene.looks, []);
+    t.mock.timers.tick(1);
+    assert.deepEqual(scene.looks, ["a", "b"]);
+    a.canStall = false;
+    b.canStall = false;
+    t.mock.timers.tick(20);
+    assert.deepEqual(scene.looks, ["a", "b", "a", "b"], "it was set for a");
+    t.mock.timers.tick(1000);
+    assert.equal(scene.looks.length, 4);
+  });
+
+  test("looks soon when somebody has nothing to do", (t) => {
+    t.mock.timers.enable({ apis: ["setTimeout"] });
+    const scene = new Scene();
+    scene.a.canStall = true;
+    scene.watch.watch(false);
+    scene.watch.watch(true);
+    scene.watch.watch(true);
+    t.mock.timers.tick(2);
+    assert.deepEqual(scene.looks, ["a!", "b!"]);
+    t.mock.timers.tick(19);
+    assert.equal(scene.looks.length, 2);
+    t.mock.timers.tick(1);
+    assert.deepEqual(scene.looks, ["a!", "b!", "a", "b"]);
+  });
+});
