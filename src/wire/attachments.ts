@@ -18,7 +18,7 @@ export const ATTACHED_TAG = 0x03;
 export const ATTACHED_HEAD_BYTES = 5;
 
 /** Data of at least this size, in bytes, is worth a frame of its own. */
-export const ATTACHED_BYTES: number = 512 * 1024;
+export const ATTACHED_BYTES: number = 128 * 1024;
 
 /** Most attachments of one value; further data is part of its bytes. */
 export const MAX_ATTACHMENTS = 1024;
