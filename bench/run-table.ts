@@ -1,3 +1,4 @@
+import { HAS_NOTHING_SHARED } from "./shared-memory.js";
 import { runProbe } from "./run-probe.js";
 import { showProgress } from "./progress.js";
 import type { ContenderKind } from "./contenders.js";
@@ -24,6 +25,7 @@ class Figures {
     }
     const outcome = await runProbe(PROBE, [measure.id, name, JSON.stringify(sizes)], probeLimitMs);
     if ("failure" in outcome) {
+      if (outcome.failure.includes(HAS_NOTHING_SHARED)) return;
       this.failures[name] = outcome.failure;
       if (outcome.isHung) this.#hung.add(name);
       return;

@@ -15,6 +15,9 @@ const LARGE_MIB = 1024;
 
 const FILL = 7;
 
+/** Of contenders of which nothing is asked in these rows, and which have not failed. */
+export const HAS_NOTHING_SHARED = "has no memory that its workers share";
+
 async function medianMs(count: number, trip: () => Promise<void>): Promise<number> {
   const timesMs: number[] = [];
   for (let i = 0; i <= count; i += 1) {
@@ -27,7 +30,7 @@ async function medianMs(count: number, trip: () => Promise<void>): Promise<numbe
 
 function makeShared(contender: Contender, sizeMib: number): Uint8Array {
   const array = contender.makeShared?.(sizeMib * MIB);
-  if (array === undefined) throw new Error("has no memory that its workers share");
+  if (array === undefined) throw new Error(HAS_NOTHING_SHARED);
   return array.fill(FILL);
 }
 
