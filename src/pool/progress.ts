@@ -5,8 +5,12 @@ const LEAST_PATIENCE_MS = 20;
 const MOST_PATIENCE_MS = 1000;
 const PATIENCE = 1.5;
 
-/** How long a task may take before it counts as holding up others, in milliseconds. */
+/** How long somebody waits who wants to know whether a task has begun, in milliseconds. */
+const START_PATIENCE_MS = 2;
+
+/** How long a task may take before it counts as holding up others, or is to be looked at for another reason, in milliseconds. */
 export function patienceMs(task: PoolTask | undefined): number {
+  if (task?.state === "dispatched" && task.isStartWanted) return START_PATIENCE_MS;
   const expectedMs = (task?.fn.expectedUs(task.isChunk) ?? 0) / 1000;
   return Math.min(MOST_PATIENCE_MS, Math.max(LEAST_PATIENCE_MS, PATIENCE * expectedMs));
 }

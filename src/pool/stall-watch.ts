@@ -39,15 +39,12 @@ export class StallWatch {
     clearTimeout(this.#timer);
     this.#delayMs = delayMs;
     this.#dueMs = dueMs;
-    this.#timer = setTimeout(() => this.#look(), delayMs).unref();
+    this.#timer = setTimeout(() => this.#look(isUrgent), delayMs).unref();
   }
 
-  #look(): void {
+  #look(isUrgent: boolean): void {
     this.#timer = undefined;
-    const isUrgent = this.#delayMs === URGENT_MS;
     for (const { tasks } of this.#workers()) tasks?.checkStall(isUrgent);
-    this.watch(
-      this.#workers().some(({ task }) => task === undefined || (task.isStartWanted && task.state === "dispatched")),
-    );
+    this.watch(this.#workers().some(({ task }) => task === undefined));
   }
 }

@@ -343,6 +343,7 @@ export class Worker {
     this.#tasks?.receiveKept(kept);
     this.#isDead = true;
     for (const stream of this.#streams) stream.destroy();
+    this.#channel?.destroy();
     const stderr = this.#stderr?.tail ?? "";
     // Notices that can't be trusted, or were lost: nothing that may have begun is run again.
     const isDoubtful = this.#nonsense !== undefined || (this.#hasClosedResults && this.#hasToldBegun);

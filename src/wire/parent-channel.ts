@@ -11,6 +11,7 @@ import { decodeFromWatchdog } from "./lifeline.js";
 import { encodeToWatchdog } from "./lifeline.js";
 import { appendPlainTask } from "./message-codec.js";
 import { appendToWorker } from "./message-codec.js";
+import { readDirectly } from "./direct-socket.js";
 import { isOutcomeKind } from "./message-codec.js";
 import { takeSmallResult } from "./message-codec.js";
 import type { FromWatchdogMessage } from "./protocol.js";
@@ -47,8 +48,23 @@ export interface ParentChannelEvents {
   onOtherEnd(): void;
 }
 
+/** Takes what comes, but nothing after the first bad frame. */
+function guard<T>(take: (what: T) => void, events: ParentChannelEvents): (what: T) => void {
+  let isBroken = false;
+  return (what) => {
+    if (isBroken) return;
+    try {
+      take(what);
+    } catch (error) {
+      isBroken = true;
+      events.onNonsense(error);
+    }
+  };
+}
+
 export class ParentChannel {
   readonly #pipes: WorkerPipes;
+  readonly #results: Readable;
   readonly #decoder: FrameDecoder;
   readonly #outbox = new FrameWriter();
   readonly #flushLater = (): void => this.#flush();
@@ -62,36 +78,48 @@ export class ParentChannel {
       (bytes, at, to) => takeSmallResult(bytes, at, to, events.onValue),
     );
     const answers = new FrameDecoder((frame) => events.onWatchdogMessage(decodeFromWatchdog(frame)));
-    this.#read(pipes.results, this.#decoder, events);
-    pipes.results.on("data", () => events.onPause());
-    this.#read(pipes.lifeline, answers, events);
+    this.#results = this.#readResults(pipes.results, events);
+    pipes.lifeline.on(
+      "data",
+      guard((chunk: Buffer) => answers.push(chunk), events),
+    );
     let hasEnded = false;
     const end = (): void => {
       if (hasEnded) return;
       hasEnded = true;
       events.onEnd();
     };
-    pipes.results.on("end", end);
-    pipes.results.on("close", end);
+    this.#results.on("end", end);
+    this.#results.on("close", end);
     // EPIPE and ECONNRESET only say that the worker is gone, which its exit tells better.
-    for (const stream of [pipes.tasks, pipes.results, pipes.lifeline]) stream.on("error", () => {});
+    for (const stream of [pipes.tasks, this.#results, pipes.lifeline]) stream.on("error", () => {});
     // The worker never writes to the tasks' pipe, but only what is read tells its end.
     (pipes.tasks as Writable & Partial<Readable>).resume?.();
     for (const stream of [pipes.tasks, pipes.lifeline]) stream.once("close", () => events.onOtherEnd());
   }
 
-  #read(source: Readable, decoder: FrameDecoder, events: ParentChannelEvents): void {
-    let isBroken = false;
-    source.on("data", (chunk: Buffer) => {
-      // Nothing after the first bad frame is trusted.
-      if (isBroken) return;
-      try {
-        decoder.push(chunk);
-      } catch (error) {
-        isBroken = true;
-        events.onNonsense(error);
-      }
+  #readResults(source: Readable, events: ParentChannelEvents): Readable {
+    const decoder = this.#decoder;
+    const fill = guard((sizeBytes: number) => decoder.filled(sizeBytes), events);
+    const direct = readDirectly(source, {
+      buffer: () => decoder.space(),
+      callback: (sizeBytes) => {
+        fill(sizeBytes);
+        events.onPause();
+        return true;
+      },
     });
+    if (direct !== undefined) return direct.resume();
+    const push = guard((chunk: Buffer) => decoder.push(chunk), events);
+    return source.on("data", (chunk: Buffer) => {
+      push(chunk);
+      events.onPause();
+    });
+  }
+
+  /** Closes the pipe of the results. */
+  destroy(): void {
+    this.#results.destroy();
   }
 
   /** Sends a message; those sent in one turn share a write. */

@@ -62,6 +62,15 @@ test("patience is 1.5 times what is expected, from 20 ms to a second", () => {
   const patience = [undefined, 50, 40_000, 10_000_000].map((us) => patienceMs(makeTask(makeFunction(us))));
   assert.deepEqual(patience, [20, 20, 60, 1000]);
   assert.equal(patienceMs(undefined), 20);
+  class WantedTask extends PoolTask {
+    override get isStartWanted(): boolean {
+      return true;
+    }
+  }
+  const wanted = new WantedTask(makeTask(makeFunction(40_000)).kind, []);
+  assert.equal(patienceMs(wanted), 60, "it isn't next");
+  wanted.dispatch();
+  assert.equal(patienceMs(wanted), 2);
 });
 
 test("progress is what has ended since the last look", async () => {
@@ -85,7 +94,7 @@ describe("the watch", () => {
     readonly watch: StallWatch = new StallWatch(
       () =>
         [this.a, this.b].map((tasks) => ({
-          task: { isStartWanted: false, state: "running" },
+          task: {},
           tasks: {
             ...tasks,
             checkStall: (isUrgent: boolean) => this.looks.push(`${tasks.name}${isUrgent ? "!" : ""}`),
