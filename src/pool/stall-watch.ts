@@ -39,7 +39,8 @@ export class StallWatch {
     clearTimeout(this.#timer);
     this.#delayMs = delayMs;
     this.#dueMs = dueMs;
-    this.#timer = setTimeout(() => this.#look(isUrgent), delayMs).unref();
+    // What has come meanwhile is to be read first: of a task with streams the journal may be ahead of the pipe.
+    this.#timer = setTimeout(() => setImmediate(() => this.#look(isUrgent)), delayMs).unref();
   }
 
   #look(isUrgent: boolean): void {

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { describe } from "node:test";
 import { test } from "node:test";
+import type { TestContext } from "node:test";
 
 import { HeldTasks } from "../../src/pool/held-tasks.js";
 import { PoolTask } from "../../src/pool/pool-task.js";
@@ -86,6 +87,12 @@ test("progress is what has ended since the last look", async () => {
   assert.ok((progress.look() ?? 0) > before);
 });
 
+/** Lets the mocked time go on, and the event loop turn. */
+async function pass(t: TestContext, durationMs: number): Promise<void> {
+  t.mock.timers.tick(durationMs);
+  await new Promise(setImmediate);
+}
+
 describe("the watch", () => {
   class Scene {
     readonly looks: string[] = [];
@@ -103,43 +110,43 @@ describe("the watch", () => {
     );
   }
 
-  test("looks when the least patient one is due, and sleeps when none can stall", (t) => {
+  test("looks when the least patient one is due, and sleeps when none can stall", async (t) => {
     t.mock.timers.enable({ apis: ["setTimeout"] });
     const scene = new Scene();
     const { a, b } = scene;
     scene.watch.watch(false);
-    t.mock.timers.tick(1000);
+    await pass(t, 1000);
     assert.deepEqual(scene.looks, []);
     b.canStall = true;
     scene.watch.watch(false);
-    t.mock.timers.tick(89);
+    await pass(t, 89);
     assert.deepEqual(scene.looks, []);
     a.canStall = true;
     scene.watch.watch(false);
-    t.mock.timers.tick(19);
+    await pass(t, 19);
     assert.deepEqual(scene.looks, []);
-    t.mock.timers.tick(1);
+    await pass(t, 1);
     assert.deepEqual(scene.looks, ["a", "b"]);
     a.canStall = false;
     b.canStall = false;
-    t.mock.timers.tick(20);
+    await pass(t, 20);
     assert.deepEqual(scene.looks, ["a", "b", "a", "b"], "it was set for a");
-    t.mock.timers.tick(1000);
+    await pass(t, 1000);
     assert.equal(scene.looks.length, 4);
   });
 
-  test("looks soon when somebody has nothing to do", (t) => {
+  test("looks soon when somebody has nothing to do", async (t) => {
     t.mock.timers.enable({ apis: ["setTimeout"] });
     const scene = new Scene();
     scene.a.canStall = true;
     scene.watch.watch(false);
     scene.watch.watch(true);
     scene.watch.watch(true);
-    t.mock.timers.tick(2);
+    await pass(t, 2);
     assert.deepEqual(scene.looks, ["a!", "b!"]);
-    t.mock.timers.tick(19);
+    await pass(t, 19);
     assert.equal(scene.looks.length, 2);
-    t.mock.timers.tick(1);
+    await pass(t, 1);
     assert.deepEqual(scene.looks, ["a!", "b!", "a", "b"]);
   });
 });
