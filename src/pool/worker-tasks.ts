@@ -82,7 +82,7 @@ export class WorkerTasks implements TaskHolder {
     return [...this.#held];
   }
 
-  /** Tasks that it was given so far. */
+  /** Tasks that it was given so far, without those that it gave back. */
   get givenCount(): number {
     return this.#givenCount;
   }
@@ -205,7 +205,7 @@ export class WorkerTasks implements TaskHolder {
 
   lookForStart(): void {
     const { first } = this.#held;
-    if (first?.state !== "dispatched" || !this.#host.hasJournal) return;
+    if (first?.state !== "dispatched") return;
     // An outcome that is kept is on its way, behind what it comes with.
     if (this.#host.lastKeptTask() >= first.number) this.#onStarted(first.number);
   }
@@ -237,6 +237,7 @@ export class WorkerTasks implements TaskHolder {
       this.#host.onNonsense(new ProtocolError("The worker gives back a task that it has begun."));
       return;
     }
+    this.#givenCount -= tasks.length;
     if (this.#held.size === 0 && tasks.length > 0) this.#goOn();
     this.#release(tasks);
     if (this.#held.size === 0) this.#host.onRoom();

@@ -28,7 +28,7 @@ class Scene {
   readonly tasks: WorkerTasks;
   readonly #fn = new PooledFunction(1, Uint8Array.of(1));
 
-  constructor() {
+  constructor(maxTasks?: number) {
     this.#fn.learn(false, 5);
     const channel = {
       send: () => {},
@@ -37,7 +37,7 @@ class Scene {
       outcomeBytesSoFar: () => 0,
     };
     this.tasks = new WorkerTasks({
-      config: { graceMs: 500, maxTasks: undefined } as unknown as WorkerConfig,
+      config: { graceMs: 500, maxTasks } as unknown as WorkerConfig,
       channel: channel as unknown as ParentChannel,
       processTask: {} as ProcessTask,
       root: { pid: NOBODY },
@@ -209,6 +209,23 @@ describe("the tasks of a worker", () => {
     scene.answer(2);
     assert.deepEqual(scene.log, ["started a", "returned b,c"]);
     assert.equal(scene.tasks.first?.name, "a");
+  });
+
+  test("what a worker has given back doesn't count to what it may have in its life", () => {
+    const scene = new Scene(2);
+    scene.give("a", "b");
+    scene.start(1);
+    assert.equal(scene.tasks.givenCount, 2);
+    scene.tasks.checkStall(true);
+    scene.tasks.checkStall(true);
+    scene.answer(2);
+    assert.equal(scene.tasks.givenCount, 1);
+    scene.finish(1);
+    assert.deepEqual(scene.log, ["started a", "returned b", "settled a: result"], "it isn't used up");
+    scene.give("c");
+    scene.start(3);
+    scene.finish(3);
+    assert.deepEqual(scene.log.slice(-3), ["started c", "used up", "settled c: result"]);
   });
 
   test("a task that is cancelled before it began settles at the answer; those with it run elsewhere", () => {
