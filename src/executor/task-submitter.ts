@@ -201,7 +201,7 @@ class SubmittedTask<T> extends PoolTask implements FutureControl {
 
   wantStart(): void {
     (this.#ties ??= {}).isStartWanted = true;
-    if (this.holder !== undefined) this.submittedKind.pool.stalls.watch(true);
+    if (this.holder !== undefined) this.submittedKind.pool.stalls.watchStart();
   }
 
   override get isStartWanted(): boolean {

@@ -26,9 +26,19 @@ export class StallWatch {
     for (const { tasks } of this.#workers()) tasks?.lookForStart();
   }
 
-  /** @param isUrgent - Whether one of the workers has nothing to do, or somebody waits for what the watch finds. */
+  /** @param isUrgent - Whether one of the workers has nothing to do. */
   watch(isUrgent: boolean): void {
-    if (this.#timer !== undefined && this.#delayMs <= (isUrgent ? URGENT_MS : SOON_MS)) return;
+    this.#plan(isUrgent, isUrgent ? URGENT_MS : SOON_MS);
+  }
+
+  /** Somebody waits for the start of a task. */
+  watchStart(): void {
+    this.#plan(false, URGENT_MS);
+  }
+
+  /** @param soonMs - A timer that runs for at most so long is soon enough in any case. */
+  #plan(isUrgent: boolean, soonMs: number): void {
+    if (this.#timer !== undefined && this.#delayMs <= soonMs) return;
     let delayMs = Infinity;
     for (const { tasks } of this.#workers()) {
       if (tasks?.canStall === true) delayMs = Math.min(delayMs, isUrgent ? URGENT_MS : tasks.patienceMs);

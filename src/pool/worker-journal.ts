@@ -62,7 +62,7 @@ export class WorkerJournal {
       const second = this.#readInto(headAgain);
       return second?.equals(first) === true ? lastBegunIn(second) : 0;
     }
-    return Math.max(0, ...this.readWhileWritten().map((kept) => ("taskId" in kept ? kept.taskId : 0)));
+    return Math.max(0, ...this.#readTwice(MAX_JOURNAL_BYTES).map((kept) => ("taskId" in kept ? kept.taskId : 0)));
   }
 
   /**
@@ -72,8 +72,11 @@ export class WorkerJournal {
   readWhileWritten(): ToParentMessage[] {
     const start = this.#readInto(head);
     if (start === undefined) return [];
+    return this.#readTwice(isMappedJournal(start) ? mappedJournalBytes(start) : MAX_JOURNAL_BYTES);
+  }
+
+  #readTwice(sizeBytes: number): ToParentMessage[] {
     scratch ??= Buffer.allocUnsafeSlow(MAX_JOURNAL_BYTES);
-    const sizeBytes = isMappedJournal(start) ? mappedJournalBytes(start) : MAX_JOURNAL_BYTES;
     const first = this.#readInto(scratch.subarray(0, sizeBytes));
     const second = first && this.#readInto(Buffer.allocUnsafe(first.byteLength));
     return first === undefined || second?.equals(first) !== true ? [] : parse(second);

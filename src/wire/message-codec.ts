@@ -16,6 +16,7 @@ import { writePlainValue } from "./codec-compact.js";
 import type { Frame } from "./frame.js";
 import type { LiveMessage } from "./protocol.js";
 import type { LiveOp } from "./protocol.js";
+import type { TaskMessage } from "./protocol.js";
 import type { ToParentMessage } from "./protocol.js";
 import type { ToWorkerMessage } from "./protocol.js";
 
@@ -58,8 +59,6 @@ const FLAG_LONG = 8;
 const FLAG_CONFIGURER = 1;
 const FLAG_JOURNAL = 1;
 const FLAG_PINNED = 1;
-
-type TaskMessage = Extract<ToWorkerMessage, { kind: "task" }>;
 
 function taskFlags({ isChunk, isAnnounced, isLong }: TaskMessage, hasSameName: boolean): number {
   const startFlags = (isAnnounced ? FLAG_ANNOUNCED : 0) | (isLong ? FLAG_LONG : 0);

@@ -15,6 +15,7 @@ import { readDirectly } from "./direct-socket.js";
 import { isOutcomeKind } from "./message-codec.js";
 import { takeSmallResult } from "./message-codec.js";
 import type { FromWatchdogMessage } from "./protocol.js";
+import type { TaskMessage } from "./protocol.js";
 import type { ToParentMessage } from "./protocol.js";
 import type { ToWatchdogMessage } from "./protocol.js";
 import type { ToWorkerMessage } from "./protocol.js";
@@ -28,8 +29,6 @@ export interface WorkerPipes {
   readonly results: Readable;
   readonly lifeline: Duplex;
 }
-
-type TaskMessage = Extract<ToWorkerMessage, { kind: "task" }>;
 
 /** What happens on the channel. */
 export interface ParentChannelEvents {

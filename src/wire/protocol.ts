@@ -103,6 +103,8 @@ export type ToWorkerMessage =
   | LiveMessage
   | { readonly kind: "shutdown" };
 
+export type TaskMessage = Extract<ToWorkerMessage, { kind: "task" }>;
+
 /** From a worker's main thread to the parent. */
 export type ToParentMessage =
   | { readonly kind: "ready"; readonly protocolVersion: number }
@@ -153,7 +155,7 @@ export type ToWatchdogMessage =
   | { readonly kind: "takeBack"; readonly taskId: number; readonly question: number };
 
 /** A task as its worker receives it; its name is filled in. */
-export type ReceivedTask = Extract<ToWorkerMessage, { kind: "task" }> & { taskName: string | undefined };
+export type ReceivedTask = TaskMessage & { taskName: string | undefined };
 
 /** From a worker's watchdog thread to the parent. */
 export type FromWatchdogMessage =

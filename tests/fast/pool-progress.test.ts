@@ -135,6 +135,17 @@ describe("the watch", () => {
     assert.equal(scene.looks.length, 4);
   });
 
+  test("looks soon for the start of a task that somebody waits for, and has nothing back for that", async (t) => {
+    t.mock.timers.enable({ apis: ["setTimeout"] });
+    const scene = new Scene();
+    scene.a.canStall = true;
+    scene.watch.watch(false);
+    scene.a.patienceMs = 2;
+    scene.watch.watchStart();
+    await pass(t, 2);
+    assert.deepEqual(scene.looks, ["a", "b"]);
+  });
+
   test("looks soon when somebody has nothing to do", async (t) => {
     t.mock.timers.enable({ apis: ["setTimeout"] });
     const scene = new Scene();
