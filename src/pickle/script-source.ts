@@ -35,8 +35,9 @@ function loadAnalyzer(): typeof EslintScope | undefined {
 
 const analyzer = loadAnalyzer();
 
-function analyze(program: Program, options: EslintScope.AnalyzeOptions): EslintScope.ScopeManager {
-  if (analyzer !== undefined) return analyzer.analyze(program, options);
+/** @throws when a bundler has left it behind. */
+function getAnalyzer(): typeof EslintScope {
+  if (analyzer !== undefined) return analyzer;
   throw new Error(
     "eslint-scope is missing, on which asynccpu depends: leave the package out of the bundle, as external",
   );
@@ -103,6 +104,8 @@ export class ScriptSource {
   readonly #strictStarts: readonly [start: number, end: number][];
 
   constructor(info: ScriptInfo, factory?: Factory) {
+    // Before the parsing: a bundle is long, and what fails is asked for again.
+    const { analyze } = getAnalyzer();
     this.info = info;
     this.program = parseScript(info.source, info.isModule);
     this.factory = factory;
