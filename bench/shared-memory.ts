@@ -7,13 +7,15 @@ import { withWarm } from "./measure.js";
 import type { Contender } from "./contender.js";
 import type { Measure } from "./measure.js";
 import type { Row } from "./measure.js";
-import type { Sizes } from "./measure.js";
 
 const MIB = 1024 ** 2;
 const SMALL_MIB = 64;
 const LARGE_MIB = 1024;
 
 const FILL = 7;
+
+/** Takes a millisecond at most, so many can be counted. The first ones find the memory not yet mapped in their worker. */
+const SHARED_TRIPS = 15;
 
 /** Of contenders of which nothing is asked in these rows, and which have not failed. */
 export const HAS_NOTHING_SHARED = "has no memory that its workers share";
@@ -46,13 +48,12 @@ function rowsOf(what: string): readonly Row[] {
 /** Measures both sizes. */
 async function measureSizes(
   contender: Contender,
-  { bigTrips }: Sizes,
   trip: (array: Uint8Array) => Promise<void>,
 ): Promise<Record<string, number>> {
   const figures: Record<string, number> = {};
   for (const sizeMib of [SMALL_MIB, LARGE_MIB]) {
     const array = makeShared(contender, sizeMib);
-    figures[`${sizeMib}`] = await medianMs(bigTrips, () => trip(array));
+    figures[`${sizeMib}`] = await medianMs(SHARED_TRIPS, () => trip(array));
   }
   return figures;
 }
@@ -63,7 +64,7 @@ const sharedArgument: Measure = {
   rows: () => rowsOf("array in shared memory as argument"),
   run: (load, sizes) =>
     withWarm(load, sizes, (contender) =>
-      measureSizes(contender, sizes, async (array) => {
+      measureSizes(contender, async (array) => {
         check((await contender.run("sampleSum", array)) === sampleSum(array), "the array arrived as another one");
       }),
     ),
@@ -75,7 +76,7 @@ const sharedEcho: Measure = {
   rows: () => rowsOf("array in shared memory echoed back"),
   run: (load, sizes) =>
     withWarm(load, sizes, (contender) =>
-      measureSizes(contender, sizes, async (array) => {
+      measureSizes(contender, async (array) => {
         const back = (await contender.run("echo", array)) as Uint8Array;
         check(back.byteLength === array.byteLength && back.at(-1) === FILL, "another array came back");
         // What comes back is the same memory, not a copy of it.
