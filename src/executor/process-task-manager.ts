@@ -2,6 +2,9 @@ import type { ProcessFuture } from "./process-future.js";
 import type { ProcessTaskFactory } from "./process-task-factory.js";
 import type { TaskRequest } from "./process-task-factory.js";
 
+/** How often to look whether tasks have begun, in milliseconds, while that is waited for. */
+const LOOK_EVERY_MS = 5;
+
 /**
  * Knows which tasks are just being started, so that a signal to all of them misses none.
  *
@@ -46,11 +49,15 @@ export class ProcessTaskManager {
     this.#factory.lookForStarts();
     if (this.#inFlight.size === 0) return Promise.resolve(true);
     return new Promise((resolve) => {
-      const timer = setTimeout(() => resolve(false), this.#timeoutInEmergencyMs);
-      this.#waiters.push(() => {
+      const timer = setTimeout(() => end(false), this.#timeoutInEmergencyMs);
+      // The start of most tasks is not told by itself.
+      const looking = setInterval(() => this.#factory.lookForStarts(), LOOK_EVERY_MS);
+      const end = (isComplete: boolean): void => {
         clearTimeout(timer);
-        resolve(true);
-      });
+        clearInterval(looking);
+        resolve(isComplete);
+      };
+      this.#waiters.push(() => end(true));
     });
   }
 

@@ -196,7 +196,7 @@ class SubmittedTask<T> extends PoolTask implements FutureControl {
   }
 
   lookForStart(): void {
-    if (this.state === "dispatched") this.holder?.lookForStart();
+    this.holder?.lookForStart(this);
   }
 
   wantStart(): void {

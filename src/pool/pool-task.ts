@@ -17,8 +17,8 @@ export type TaskOutcome =
 /** Has tasks, and can end them. */
 export interface TaskHolder {
   end(task: PoolTask, reason: Error): void;
-  /** Looks whether its first task has begun, if the notice of that need not come. */
-  lookForStart(): void;
+  /** Looks whether a task has begun, by default its first one, if the notice of that need not come. */
+  lookForStart(task?: PoolTask): void;
 }
 
 /** Who waits for tasks. `onStarted` is called at most once for each, `onSettled` exactly once and last. */

@@ -160,9 +160,7 @@ export class ProcessPool {
       task.endReason = makeReason();
       this.#finish(task, task.endReason);
     }
-    for (const { tasks } of this.#workers) {
-      for (const task of tasks?.all ?? []) if (task.state === "held") tasks?.end(task, makeReason());
-    }
+    for (const { tasks } of this.#workers) for (const task of tasks?.waiting ?? []) tasks?.end(task, makeReason());
   }
 
   /** Takes no more tasks from here on. Workers end when the tasks that were taken have ended. */

@@ -8,11 +8,22 @@ const PATIENCE = 1.5;
 /** How long somebody waits who wants to know whether a task has begun, in milliseconds. */
 const START_PATIENCE_MS = 2;
 
+/** How long a task may hold up others that its worker has, in milliseconds, while another worker has nothing to do. */
+export const URGENT_MS = 2;
+
+/** The same once its worker was asked to give them back: one that is stopped doesn't answer, for however long. */
+const ASKED_MS = 100;
+
 /** How long a task may take before it counts as holding up others, or is to be looked at for another reason, in milliseconds. */
 export function patienceMs(task: PoolTask | undefined): number {
   if (task?.state === "dispatched" && task.isStartWanted) return START_PATIENCE_MS;
   const expectedMs = (task?.fn.expectedUs(task.isChunk) ?? 0) / 1000;
   return Math.min(MOST_PATIENCE_MS, Math.max(LEAST_PATIENCE_MS, PATIENCE * expectedMs));
+}
+
+/** The same while another worker has nothing to do; by whether the answer is due which tasks have begun. */
+export function urgentPatienceMs(isAsked: boolean): number {
+  return isAsked ? ASKED_MS : URGENT_MS;
 }
 
 /** Whether tasks end, as far as looks now and then can tell: to note an end costs nothing. */

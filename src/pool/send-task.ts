@@ -1,3 +1,4 @@
+import { encodeThrown } from "../wire/error-codec.js";
 import { sendFunctions } from "./send-functions.js";
 import { sizeWithAttachments } from "../wire/attachments.js";
 import { weightOf } from "./function-table.js";
@@ -9,13 +10,24 @@ import type { SentFunctions } from "./function-table.js";
 const LONG_FROM_US = 200;
 
 /** Whether a task may take long: by what is known of its function. */
-export function isLong(task: PoolTask): boolean {
+function isLong(task: PoolTask): boolean {
   return (task.fn.expectedUs(task.isChunk) ?? LONG_FROM_US) >= LONG_FROM_US;
 }
 
-/** Whether somebody waits for the start of a task. */
-export function isAnnounced(task: PoolTask): boolean {
-  return task.timeoutMs !== undefined || task.extras?.live !== undefined || task.isStartWanted;
+/**
+ * Whether the start of a task is to be sent at once: somebody waits for it, or it could be found nowhere.
+ *
+ * @param hasJournal - Whether the worker keeps the starts of its tasks.
+ */
+export function isAnnounced(task: PoolTask, hasJournal: boolean): boolean {
+  const isWaitedFor = task.timeoutMs !== undefined || task.extras?.live !== undefined || task.isStartWanted;
+  return isWaitedFor || (!hasJournal && isLong(task));
+}
+
+/** Asks a task to end by itself. */
+export function abortTask(task: PoolTask, reason: Error, channel: ParentChannel): void {
+  channel.sendToWatchdog({ kind: "abort", taskId: task.number });
+  channel.send({ kind: "cancel", taskId: task.number, reason: encodeThrown(reason) });
 }
 
 /** Sends a task to a worker, and its function if the worker doesn't hold it. Gives the size of both, in bytes. */

@@ -1,7 +1,5 @@
+import { URGENT_MS } from "./progress.js";
 import type { Worker } from "./worker.js";
-
-/** How long a task may hold up others that its worker has, in milliseconds, while another worker has nothing to do. */
-const URGENT_MS = 2;
 
 /** A timer that is due so soon, in milliseconds, is not set anew for a task that is to be looked at earlier. */
 const SOON_MS = 20;
@@ -41,7 +39,7 @@ export class StallWatch {
     if (this.#timer !== undefined && this.#delayMs <= soonMs) return;
     let delayMs = Infinity;
     for (const { tasks } of this.#workers()) {
-      if (tasks?.canStall === true) delayMs = Math.min(delayMs, isUrgent ? URGENT_MS : tasks.patienceMs);
+      if (tasks?.canStall === true) delayMs = Math.min(delayMs, tasks.patienceMs(isUrgent));
     }
     if (delayMs === Infinity) return;
     const dueMs = performance.now() + delayMs;

@@ -1,5 +1,8 @@
-/** How long a worker may take at least, in milliseconds, to say which of its tasks have begun, when a task's end waits for it. */
+/** How long a worker may take at least, in milliseconds, to say which of its tasks have begun, when the end of its first one waits for it. */
 const LIMIT_MS = 1000;
+
+/** The same when the end of a task behind it does: where the answer takes long for want of CPU time, the first one must not suffer. */
+const LIMIT_BEHIND_MS = 10_000;
 
 /** What is needed of the worker that is asked. */
 export interface TakeBackHost {
@@ -17,6 +20,7 @@ export class TakeBack {
   #question = 0;
   #isOpen = false;
   #timer: NodeJS.Timeout | undefined;
+  #limitMs = Infinity;
 
   constructor(host: TakeBackHost) {
     this.#host = host;
@@ -27,18 +31,27 @@ export class TakeBack {
     return this.#isOpen;
   }
 
-  /** Asks, whatever was asked before. @returns The number of the question. */
-  ask(): number {
+  /** Asks, unless an answer is due and it is not to be anew. @returns The number of the question. */
+  ask(isAnew: boolean): number {
+    if (this.#isOpen && !isAnew) return this.#question;
     this.#isOpen = true;
     this.#question += 1;
     this.#host.ask(this.#question);
     return this.#question;
   }
 
-  /** From now on the answer must come within a limit. */
-  limit(): void {
-    const limitMs = Math.max(LIMIT_MS, this.#host.graceMs);
-    this.#timer ??= setTimeout(() => setImmediate(() => this.#isOpen && this.#host.onNoAnswer()), limitMs).unref();
+  /**
+   * From now on the answer must come within a limit, unless a shorter one is set already.
+   *
+   * @param isBehind - Whether it is about a task behind the first one.
+   */
+  limit(isBehind = false): void {
+    const limitMs = isBehind ? LIMIT_BEHIND_MS : LIMIT_MS;
+    if (limitMs >= this.#limitMs) return;
+    this.clear();
+    this.#limitMs = limitMs;
+    const dueMs = Math.max(limitMs, this.#host.graceMs);
+    this.#timer = setTimeout(() => setImmediate(() => this.#isOpen && this.#host.onNoAnswer()), dueMs).unref();
   }
 
   /** An answer has come: nothing is due any more if it is the one to the last question. */
@@ -51,5 +64,6 @@ export class TakeBack {
   clear(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
+    this.#limitMs = Infinity;
   }
 }

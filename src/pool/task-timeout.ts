@@ -9,6 +9,8 @@ const STACK_LIMIT_MS = 2000;
 
 /** What a timeout needs of the worker that has the task. */
 export interface TimeoutEvents {
+  /** Takes the outcome if it is there and has not been sent yet, as the task behind keeps the worker busy. */
+  readKept(): void;
   /** How much of the task's outcome has come, in bytes, while the rest is on its way. */
   outcomeBytesSoFar(task: PoolTask): number;
   /** Asks for the frames that `answer` is to bring. */
@@ -49,7 +51,8 @@ export class TaskTimeout {
   }
 
   #onTimeUp(task: PoolTask, timeoutMs: number, seenBytes: number): void {
-    if (task.endReason !== undefined) return;
+    this.#events.readKept();
+    if (task.state === "settled" || task.endReason !== undefined) return;
     const bytes = this.#events.outcomeBytesSoFar(task);
     if (bytes > seenBytes) {
       this.#clock.after(ARRIVAL_CHECK_MS, () => this.#onTimeUp(task, timeoutMs, bytes));

@@ -8,13 +8,16 @@ import { SentFunctions } from "./function-table.js";
 import { TakeBack } from "./take-back.js";
 import { TaskClock } from "./task-clock.js";
 import { TaskTimeout } from "./task-timeout.js";
-import { encodeThrown } from "../wire/error-codec.js";
+import { abortTask } from "./send-task.js";
 import { isAnnounced } from "./send-task.js";
-import { isLong } from "./send-task.js";
 import { patienceMs } from "./progress.js";
+import { urgentPatienceMs } from "./progress.js";
 import { receiveLive } from "./receive-live.js";
+import { releaseOthers } from "./release-tasks.js";
+import { releaseTasks } from "./release-tasks.js";
 import { killDescendants } from "../system/process-terminator.js";
 import { sendTask } from "./send-task.js";
+import { toldOfTasks } from "./told-of-tasks.js";
 import type { Doubt } from "./tasks-host.js";
 import type { FromWatchdogMessage } from "../wire/protocol.js";
 import type { ParentChannel } from "../wire/parent-channel.js";
@@ -63,6 +66,7 @@ export class WorkerTasks implements TaskHolder {
       onNoAnswer: () => host.kill(),
     });
     this.#timeout = new TaskTimeout(this.#clock, {
+      readKept: () => this.readKept(),
       outcomeBytesSoFar: (task) => this.#channel.outcomeBytesSoFar(task.number),
       askStack: (task) => {
         if (this.#held.size > 1) this.takeBack();
@@ -80,6 +84,12 @@ export class WorkerTasks implements TaskHolder {
   /** All tasks that it holds, in order. */
   get all(): readonly PoolTask[] {
     return [...this.#held];
+  }
+
+  /** Those behind the first one that have not begun, by what the worker has kept. */
+  get waiting(): readonly PoolTask[] {
+    const lastBegun = this.#host.lastKeptTask();
+    return this.all.filter(({ state, number }) => state === "held" && number > lastBegun);
   }
 
   /** Tasks that it was given so far, without those that it gave back. */
@@ -106,9 +116,8 @@ export class WorkerTasks implements TaskHolder {
   }
 
   get #isUsedUp(): boolean {
-    return (
-      this.#givenCount >= (this.#host.config.maxTasks ?? LAST_TASK_NUMBER) || this.#held.nextNumber >= LAST_TASK_NUMBER
-    );
+    const { maxTasks = LAST_TASK_NUMBER } = this.#host.config;
+    return this.#givenCount >= maxTasks || this.#held.nextNumber >= LAST_TASK_NUMBER;
   }
 
   /** Gives it a task, for which it has room. */
@@ -116,9 +125,8 @@ export class WorkerTasks implements TaskHolder {
     this.#givenCount += 1;
     task.holder = this;
     this.#held.push(task);
-    const isStartAnnounced = isAnnounced(task) || (!this.#host.hasJournal && isLong(task));
-    this.#isSilent = !isStartAnnounced;
-    const sentBytes = sendTask(task, isStartAnnounced, this.#sent, this.#channel);
+    this.#isSilent = !isAnnounced(task, this.#host.hasJournal);
+    const sentBytes = sendTask(task, !this.#isSilent, this.#sent, this.#channel);
     if (this.#held.first === task) this.#makeNext(task, sentBytes);
     else task.state = "held";
   }
@@ -136,25 +144,21 @@ export class WorkerTasks implements TaskHolder {
     if (task.state === "dispatched") this.lookForStart();
     if (task.holder !== this || task.endReason !== undefined) return;
     task.endReason = reason;
-    if (task.state === "running") {
-      this.#askToEnd(task, reason);
-      return;
+    if (task.state === "running") this.#askToEnd(task, reason);
+    else {
+      this.takeBack();
+      this.#takeBack.limit(task.state === "held");
     }
-    this.takeBack();
-    this.#takeBack.limit();
   }
 
   #askToEnd(task: PoolTask, reason: Error): void {
     // No other task may begin there: what it starts would be ended with what this one leaves behind.
     if (this.#held.size > 1) this.takeBack();
     const { graceMs } = this.#host.config;
-    if (graceMs === 0) {
-      this.#onGraceOver();
-      return;
-    }
-    this.#clock.after(graceMs, () => this.#onGraceOver());
-    this.#channel.sendToWatchdog({ kind: "abort", taskId: task.number });
-    this.#channel.send({ kind: "cancel", taskId: task.number, reason: encodeThrown(reason) });
+    if (graceMs > 0) {
+      this.#clock.after(graceMs, () => this.#onGraceOver());
+      abortTask(task, reason, this.#channel);
+    } else this.#onGraceOver();
   }
 
   /**
@@ -170,28 +174,25 @@ export class WorkerTasks implements TaskHolder {
   /** Takes what the watchdog thread answers. */
   receiveFromWatchdog(message: FromWatchdogMessage): void {
     if (message.kind === "stack") {
-      const task = this.#held.first;
-      if (task?.number === message.taskId) this.#timeout.answer(task, message.frames);
+      if (this.first?.number === message.taskId) this.#timeout.answer(this.first, message.frames);
       return;
     }
     this.#takeBack.close(message.question);
     this.giveBack(message.taskId);
     this.#finishEnded();
+    // If it did not come back it has begun, which may not have been told.
+    if (this.#held.first?.endReason !== undefined) this.lookForStart();
     if (this.#isGraceOver && this.#held.first?.endReason !== undefined) this.#onGraceOver();
   }
 
-  /** Asks which of its tasks have not begun, and has them back; the answer comes also while a task keeps it busy. */
-  takeBack(): void {
-    if (!this.#takeBack.isOpen) this.#takeBack.ask();
-  }
-
   /**
-   * As `takeBack`, whatever was asked before: the answer tells that the process was alive at this moment.
+   * Asks which of its tasks have not begun, and has them back; the answer comes also while a task keeps it busy.
    *
+   * @param isAnew - Whether to ask also when an answer is due: this one tells that the process was alive at this moment.
    * @returns The number of the question.
    */
-  takeBackAnew(): number {
-    return this.#takeBack.ask();
+  takeBack(isAnew = false): number {
+    return this.#takeBack.ask(isAnew);
   }
 
   /** Whether its first task may hold up others, or what has not been sent, or has begun without a notice. */
@@ -199,15 +200,17 @@ export class WorkerTasks implements TaskHolder {
     return this.#held.size > 1 || (this.#held.size === 1 && this.#isSilent && this.first?.state === "dispatched");
   }
 
-  get patienceMs(): number {
-    return patienceMs(this.#held.first);
+  /** How long its first task may take before it is looked at, in milliseconds. */
+  patienceMs(isUrgent: boolean): number {
+    return isUrgent ? urgentPatienceMs(this.#takeBack.isOpen) : patienceMs(this.#held.first);
   }
 
-  lookForStart(): void {
-    const { first } = this.#held;
-    if (first?.state !== "dispatched") return;
+  lookForStart(task: PoolTask | undefined = this.#held.first): void {
+    const isOpen = task?.state === "held" || task?.state === "dispatched";
+    if (!isOpen || this.#host.lastKeptTask() < task.number) return;
+    if (task.state === "held") this.readKept();
     // An outcome that is kept is on its way, behind what it comes with.
-    if (this.#host.lastKeptTask() >= first.number) this.#onStarted(first.number);
+    if (task === this.#held.first) this.#onStarted(task.number);
   }
 
   /**
@@ -218,13 +221,12 @@ export class WorkerTasks implements TaskHolder {
    */
   checkStall(isUrgent: boolean): void {
     if (this.#held.size === 1) this.lookForStart();
-    let stillMs = this.#progress.look();
-    if (stillMs === undefined || this.#held.size === 0) return;
-    this.receiveKept(this.#host.readKept());
-    stillMs = this.#progress.look();
+    if (this.#progress.look() === undefined || this.#held.size === 0) return;
+    this.readKept();
+    const stillMs = this.#progress.look();
     if (stillMs === undefined || this.#held.size < 2) return;
     // Timers are early by up to a millisecond.
-    if (!isUrgent && stillMs < this.patienceMs - 1) return;
+    if (!isUrgent && stillMs < this.patienceMs(false) - 1) return;
     this.#isStalled = true;
     this.takeBack();
   }
@@ -239,27 +241,26 @@ export class WorkerTasks implements TaskHolder {
     }
     this.#givenCount -= tasks.length;
     if (this.#held.size === 0 && tasks.length > 0) this.#goOn();
-    this.#release(tasks);
+    releaseTasks(tasks, this.#host);
     if (this.#held.size === 0) this.#host.onRoom();
   }
 
-  /** Tasks that have not begun here are cancelled, or run elsewhere. */
-  #release(tasks: readonly PoolTask[]): void {
-    for (const task of tasks) {
-      if (task.endReason !== undefined) this.#host.onSettled(task, { kind: "ended", error: task.endReason });
-    }
-    const returned = tasks.filter(({ state }) => state !== "settled");
-    if (returned.length > 0) this.#host.onReturned(returned);
+  /** Takes what the worker, which still runs, has kept. */
+  readKept(): void {
+    this.receiveKept(this.#host.readKept(), false);
   }
 
-  /** Takes what follows on what has come so far; what came before it may still be in the pipe. */
-  receiveKept(messages: readonly ToParentMessage[]): void {
-    for (const message of messages) {
-      if (message.kind !== "started" && message.kind !== "result" && message.kind !== "failure") return;
-      if (this.#isKnown(message.taskId)) continue;
-      if (message.kind === "started" && this.#ended !== undefined) this.#finishEnded();
-      const first = this.#held.first;
-      if (first?.number !== message.taskId) return;
+  /**
+   * Takes what follows on what has come so far.
+   *
+   * @param isPipeRead - Whether all has come that was sent; else what came before may still be in the pipe.
+   */
+  receiveKept(messages: readonly ToParentMessage[], isPipeRead: boolean): void {
+    for (const message of toldOfTasks(messages, isPipeRead ? undefined : (taskId) => this.#isKnown(taskId))) {
+      const { taskId } = message;
+      if (this.#isKnown(taskId) || taskId === this.#ended?.task.number) continue;
+      this.#finishEnded();
+      if (this.#held.first?.number !== taskId) return;
       this.receive(message);
     }
   }
@@ -293,7 +294,7 @@ export class WorkerTasks implements TaskHolder {
       this.#onStarted(taskId);
       return;
     }
-    if (task === undefined || task.number !== taskId || task.state !== "dispatched") {
+    if (task?.number !== taskId || task.state !== "dispatched") {
       this.#host.onNonsense(new ProtocolError(`The worker began task ${taskId}, which it was not given.`));
       return;
     }
@@ -304,8 +305,10 @@ export class WorkerTasks implements TaskHolder {
 
   #onOutcome(taskId: number, durationUs: number, outcome: TaskOutcome): void {
     if (this.#isKnown(taskId)) return;
+    // That one began without a notice.
+    if (this.#ended !== undefined && this.#ended.task.number !== taskId) this.#finishEnded();
     const task = this.#held.first;
-    if (task === undefined || task.number !== taskId || (task.state !== "running" && task.state !== "dispatched")) {
+    if (task?.number !== taskId || (task.state !== "running" && task.state !== "dispatched")) {
       this.#host.onNonsense(new ProtocolError(`The worker ended task ${taskId}, which it was not running.`));
       return;
     }
@@ -357,6 +360,7 @@ export class WorkerTasks implements TaskHolder {
     this.#held.shift();
     this.#goOn();
     this.#host.onSettled(task, outcome);
+    if (this.#held.first?.endReason !== undefined) this.lookForStart();
     // By now its shared memory is mapped here, or not wanted.
     if (outcome.kind === "value" || outcome.kind === "ended" || outcome.isPinned !== true) return;
     this.#channel.send({ kind: "release", taskId: task.number });
@@ -385,11 +389,7 @@ export class WorkerTasks implements TaskHolder {
   leaveBehind(doubt: Doubt | undefined): PoolTask | undefined {
     this.stopClocks();
     const [first, ...others] = this.#held.clear();
-    const isDoubtful = ({ number }: PoolTask): boolean => doubt !== undefined && !(number > doubt.lastBegun);
-    // Asked once: those that are released may have a number elsewhere in a moment.
-    const doubtful = others.filter(isDoubtful);
-    this.#release(others.slice(doubtful.length));
-    for (const task of doubtful) this.#host.onSettled(task, doubt?.outcomeOf(task) as TaskOutcome);
+    releaseOthers(others, doubt, this.#host);
     return first;
   }
 

@@ -285,8 +285,9 @@ export class Worker {
       case "value":
         break;
       case "retiring":
-        this.#tasks?.giveBack(message.firstUnbegun);
+        // First, or it would be given them once more.
         this.#retire();
+        this.#tasks?.giveBack(message.firstUnbegun);
         break;
     }
   }
@@ -303,7 +304,7 @@ export class Worker {
   #condemn(): void {
     this.#leave();
     if (this.#condemnedTimer !== undefined) return;
-    this.#lastQuestion = this.#tasks?.takeBackAnew();
+    this.#lastQuestion = this.#tasks?.takeBack(true);
     this.#condemnedTimer = setTimeout(() => this.kill(), CONDEMNED_LIMIT_MS).unref();
   }
 
@@ -340,7 +341,7 @@ export class Worker {
     this.#clearTimers();
     const kept = this.#journal?.read() ?? [];
     this.#journal?.close();
-    this.#tasks?.receiveKept(kept);
+    this.#tasks?.receiveKept(kept, true);
     this.#isDead = true;
     for (const stream of this.#streams) stream.destroy();
     this.#channel?.destroy();

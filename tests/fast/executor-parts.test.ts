@@ -143,6 +143,17 @@ describe("a task manager", () => {
     assert.deepEqual(signals, ["SIGTERM to a"]);
   });
 
+  test("and goes on looking while it waits", async (t) => {
+    t.mock.timers.enable({ apis: ["setTimeout", "setInterval"] });
+    const { submitter, manager, signals } = makeScene(1);
+    submitter.observer(0).onDispatched();
+    const sending = manager.lockAndSendSignal("SIGTERM");
+    submitter.lookForStarts = () => submitter.observer(0).onStarted(fakeProcess("a", signals));
+    t.mock.timers.tick(5);
+    assert.equal(await sending, true);
+    assert.deepEqual(signals, ["SIGTERM to a"]);
+  });
+
   test("waits for the creations in flight, so that the signal reaches their processes too", async (t) => {
     t.mock.timers.enable({ apis: ["setTimeout"] });
     const { submitter, manager, signals } = makeScene(2);

@@ -96,14 +96,15 @@ async function pass(t: TestContext, durationMs: number): Promise<void> {
 describe("the watch", () => {
   class Scene {
     readonly looks: string[] = [];
-    readonly a = { name: "a", canStall: false, patienceMs: 20 };
-    readonly b = { name: "b", canStall: false, patienceMs: 90 };
+    readonly a = { name: "a", canStall: false, patience: 20 };
+    readonly b = { name: "b", canStall: false, patience: 90 };
     readonly watch: StallWatch = new StallWatch(
       () =>
         [this.a, this.b].map((tasks) => ({
           task: {},
           tasks: {
             ...tasks,
+            patienceMs: (isUrgent: boolean) => (isUrgent ? 2 : tasks.patience),
             checkStall: (isUrgent: boolean) => this.looks.push(`${tasks.name}${isUrgent ? "!" : ""}`),
           },
         })) as unknown as Worker[],
@@ -140,7 +141,7 @@ describe("the watch", () => {
     const scene = new Scene();
     scene.a.canStall = true;
     scene.watch.watch(false);
-    scene.a.patienceMs = 2;
+    scene.a.patience = 2;
     scene.watch.watchStart();
     await pass(t, 2);
     assert.deepEqual(scene.looks, ["a", "b"]);

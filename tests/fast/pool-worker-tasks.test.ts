@@ -5,98 +5,9 @@ import { describe } from "node:test";
 import { test } from "node:test";
 
 import { CancelledError } from "../../src/errors.js";
-import { PoolTask } from "../../src/pool/pool-task.js";
-import { PooledFunction } from "../../src/pool/function-table.js";
-import { WorkerTasks } from "../../src/pool/worker-tasks.js";
-import type { TaskEvents } from "../../src/pool/pool-task.js";
-import type { ParentChannel } from "../../src/wire/parent-channel.js";
-import type { ProcessTask } from "../../src/system/process-task.js";
-import type { ToParentMessage } from "../../src/wire/protocol.js";
-import type { ToWatchdogMessage } from "../../src/wire/protocol.js";
-import type { WorkerConfig } from "../../src/pool/worker-config.js";
-
-/** No process has this id, so nothing is found to be ended. */
-const NOBODY = 2 ** 22 + 1;
-
-class Scene {
-  readonly log: string[] = [];
-  /** Called with the tasks that are to run elsewhere. */
-  onReturned: (tasks: readonly PoolTask[]) => void = () => {};
-  readonly asked: ToWatchdogMessage[] = [];
-  kept: readonly ToParentMessage[] = [];
-  isKilled = false;
-  readonly tasks: WorkerTasks;
-  readonly #fn = new PooledFunction(1, Uint8Array.of(1));
-
-  constructor(maxTasks?: number) {
-    this.#fn.learn(false, 5);
-    const channel = {
-      send: () => {},
-      sendTask: () => {},
-      sendToWatchdog: (message: ToWatchdogMessage) => this.asked.push(message),
-      outcomeBytesSoFar: () => 0,
-    };
-    this.tasks = new WorkerTasks({
-      config: { graceMs: 500, maxTasks } as unknown as WorkerConfig,
-      channel: channel as unknown as ParentChannel,
-      processTask: {} as ProcessTask,
-      root: { pid: NOBODY },
-      hasJournal: true,
-      lastKeptTask: () => Math.max(0, ...this.kept.map((kept) => ("taskId" in kept ? kept.taskId : 0))),
-      readKept: () => this.kept,
-      isOpen: () => true,
-      isRetiring: () => false,
-      isKilled: () => this.isKilled,
-      kill: () => {
-        this.isKilled = true;
-        this.log.push("kill");
-      },
-      onNonsense: (error) => this.log.push(`nonsense: ${error.message}`),
-      onUsedUp: () => this.log.push("used up"),
-      onRoom: () => this.log.push("room"),
-      onReturned: (tasks) => {
-        this.log.push(`returned ${tasks.map(({ name }) => name).join()}`);
-        this.onReturned(tasks);
-      },
-      onSettled: (task, outcome) => {
-        task.settle(outcome);
-      },
-    });
-  }
-
-  give(...names: string[]): PoolTask[] {
-    return names.map((name) => {
-      const events: TaskEvents = {
-        onDispatched: () => {},
-        onStarted: () => this.log.push(`started ${name}`),
-        onSettled: (_task, outcome) =>
-          this.log.push(`settled ${name}: ${outcome.kind === "ended" ? outcome.error.name : outcome.kind}`),
-      };
-      const task = new PoolTask({ name, fn: this.#fn, isChunk: false, timeoutMs: undefined, events }, []);
-      this.tasks.give(task);
-      return task;
-    });
-  }
-
-  start(taskId: number): void {
-    this.tasks.receive({ kind: "started", taskId });
-  }
-
-  finish(taskId: number): void {
-    this.tasks.receive({ kind: "result", taskId, durationUs: 5, value: Uint8Array.of(0xff) });
-  }
-
-  /** The watchdog's answer to the last question. */
-  answer(taskId: number): void {
-    const last = this.asked.findLast(({ kind }) => kind === "takeBack");
-    assert.ok(last?.kind === "takeBack");
-    this.tasks.receiveFromWatchdog({ kind: "takenBack", taskId, question: last.question });
-  }
-}
-
-async function turns(count = 20): Promise<void> {
-  for (let i = 0; i < count; i += 1) await new Promise(setImmediate);
-}
+import { WorkerScene as Scene } from "../testlibraries/worker-scene.js";
+import { turns } from "../testlibraries/worker-scene.js";
+import type { PoolTask } from "../../src/pool/pool-task.js";
 
 describe("the tasks of a worker", () => {
   test("start and settle in the order in which they were given", () => {
@@ -279,7 +190,13 @@ describe("the tasks of a worker", () => {
     assert.deepEqual([waiting.isKilled, ended.isKilled], [false, false]);
     t.mock.timers.tick(1);
     await turns();
-    assert.deepEqual([waiting.isKilled, ended.isKilled], [true, true]);
+    assert.deepEqual([waiting.isKilled, ended.isKilled], [false, true], "a shall not suffer for b");
+    t.mock.timers.tick(8999);
+    await turns();
+    assert.equal(waiting.isKilled, false);
+    t.mock.timers.tick(1);
+    await turns();
+    assert.equal(waiting.isKilled, true);
     assert.equal(ended.tasks.leaveBehind(undefined)?.name, "a");
     assert.equal(ended.log.at(-1), "returned b");
   });

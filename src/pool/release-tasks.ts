@@ -1,0 +1,28 @@
+import type { Doubt } from "./tasks-host.js";
+import type { PoolTask } from "./pool-task.js";
+import type { TaskOutcome } from "./pool-task.js";
+import type { TasksHost } from "./tasks-host.js";
+
+type Host = Pick<TasksHost, "onReturned" | "onSettled">;
+
+/** Tasks that have not begun in a worker are cancelled, or run elsewhere. */
+export function releaseTasks(tasks: readonly PoolTask[], host: Host): void {
+  for (const task of tasks) {
+    if (task.endReason !== undefined) host.onSettled(task, { kind: "ended", error: task.endReason });
+  }
+  const returned = tasks.filter(({ state }) => state !== "settled");
+  if (returned.length > 0) host.onReturned(returned);
+}
+
+/**
+ * The tasks that a process, which is gone, had behind its first one: those that have not begun run elsewhere.
+ *
+ * @param doubt - What is done with those that may have begun without a notice.
+ */
+export function releaseOthers(others: readonly PoolTask[], doubt: Doubt | undefined, host: Host): void {
+  const isDoubtful = ({ number }: PoolTask): boolean => doubt !== undefined && !(number > doubt.lastBegun);
+  // Asked once: those that are released may have a number elsewhere in a moment.
+  const doubtful = others.filter(isDoubtful);
+  releaseTasks(others.slice(doubtful.length), host);
+  for (const task of doubtful) host.onSettled(task, doubt?.outcomeOf(task) as TaskOutcome);
+}

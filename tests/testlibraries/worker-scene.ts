@@ -1,0 +1,110 @@
+/** What stands around the tasks of one worker. */
+
+import assert from "node:assert/strict";
+
+import { PoolTask } from "../../src/pool/pool-task.js";
+import { PooledFunction } from "../../src/pool/function-table.js";
+import { WorkerTasks } from "../../src/pool/worker-tasks.js";
+import type { ParentChannel } from "../../src/wire/parent-channel.js";
+import type { ProcessTask } from "../../src/system/process-task.js";
+import type { TaskEvents } from "../../src/pool/pool-task.js";
+import type { ToParentMessage } from "../../src/wire/protocol.js";
+import type { ToWatchdogMessage } from "../../src/wire/protocol.js";
+import type { WorkerConfig } from "../../src/pool/worker-config.js";
+
+/** No process has this id, so nothing is found to be ended. */
+const NOBODY = 2 ** 22 + 1;
+
+/** The tasks of a worker; the test is its process, its watchdog and its pool. */
+export class WorkerScene {
+  readonly log: string[] = [];
+  /** Called with the tasks that are to run elsewhere. */
+  onReturned: (tasks: readonly PoolTask[]) => void = () => {};
+  readonly asked: ToWatchdogMessage[] = [];
+  kept: readonly ToParentMessage[] = [];
+  isKilled = false;
+  readonly tasks: WorkerTasks;
+  readonly #fn = new PooledFunction(1, Uint8Array.of(1));
+
+  constructor(maxTasks?: number) {
+    this.#fn.learn(false, 5);
+    const channel = {
+      send: () => {},
+      sendTask: () => {},
+      sendToWatchdog: (message: ToWatchdogMessage) => this.asked.push(message),
+      outcomeBytesSoFar: () => 0,
+    };
+    this.tasks = new WorkerTasks({
+      config: { graceMs: 500, maxTasks } as unknown as WorkerConfig,
+      channel: channel as unknown as ParentChannel,
+      processTask: {} as ProcessTask,
+      root: { pid: NOBODY },
+      hasJournal: true,
+      lastKeptTask: () => Math.max(0, ...this.kept.map((kept) => ("taskId" in kept ? kept.taskId : 0))),
+      readKept: () => this.kept,
+      isOpen: () => true,
+      isRetiring: () => false,
+      isKilled: () => this.isKilled,
+      kill: () => {
+        this.isKilled = true;
+        this.log.push("kill");
+      },
+      onNonsense: (error) => this.log.push(`nonsense: ${error.message}`),
+      onUsedUp: () => this.log.push("used up"),
+      onRoom: () => this.log.push("room"),
+      onReturned: (tasks) => {
+        this.log.push(`returned ${tasks.map(({ name }) => name).join()}`);
+        this.onReturned(tasks);
+      },
+      onSettled: (task, outcome) => {
+        task.settle(outcome);
+      },
+    });
+  }
+
+  /** Gives it tasks, which are numbered from 1 on. */
+  give(...names: string[]): PoolTask[] {
+    return this.giveWith({}, ...names);
+  }
+
+  giveWith({ timeoutMs }: { timeoutMs?: number }, ...names: string[]): PoolTask[] {
+    return names.map((name) => {
+      const events: TaskEvents = {
+        onDispatched: () => {},
+        onStarted: () => this.log.push(`started ${name}`),
+        onSettled: (_task, outcome) =>
+          this.log.push(`settled ${name}: ${outcome.kind === "ended" ? outcome.error.name : outcome.kind}`),
+      };
+      const task = new PoolTask({ name, fn: this.#fn, isChunk: false, timeoutMs, events }, []);
+      this.tasks.give(task);
+      return task;
+    });
+  }
+
+  /** The notice that a task has begun. */
+  start(taskId: number): void {
+    this.tasks.receive({ kind: "started", taskId });
+  }
+
+  /** The outcome of a task. */
+  finish(taskId: number): void {
+    this.tasks.receive({ kind: "result", taskId, durationUs: 5, value: Uint8Array.of(0xff) });
+  }
+
+  /** A small plain result, which tells that the task had begun, too. */
+  finishPlainly(taskId: number): void {
+    this.tasks.receiveValue(taskId, 5, 7);
+  }
+
+  /** The watchdog's answer to the last question. */
+  answer(taskId: number): void {
+    const last = this.asked.findLast(({ kind }) => kind === "takeBack");
+    assert.ok(last?.kind === "takeBack");
+    this.tasks.receiveFromWatchdog({ kind: "takenBack", taskId, question: last.question });
+  }
+}
+
+/** Lets the event loop turn. */
+export async function turns(count = 20): Promise<void> {
+  for (let i = 0; i < count; i += 1) await new Promise(setImmediate);
+}
