@@ -20,7 +20,7 @@ export class ChunkResult {
  * @throws Error when the bytes are damaged, or hold an instance whose class is not registered here.
  */
 export function decodeOutcome(bytes: Uint8Array, reader: ResultReader): unknown {
-  if (!isJoined(bytes)) return decodeValue(bytes, reader);
+  if (!isJoined(bytes)) return decodeValue(bytes, reader, "result");
   const { values, thrown } = splitValues(bytes);
   const outcome = new ChunkResult();
   const decoded = values.map((value) => (value instanceof Uint8Array ? decodePart(value, reader) : value));
@@ -41,7 +41,7 @@ class Unreadable {
 /** Never throws. All are decoded, also those behind one that can't be: their live values have to be known to be given up. */
 function decodePart(part: Uint8Array, reader: ResultReader): unknown {
   try {
-    const decoded = decodeValue(part, reader);
+    const decoded = decodeValue(part, reader, "result");
     return decoded instanceof Promise ? waitFor(decoded as Promise<LaterValue>) : decoded;
   } catch (error) {
     return new Unreadable(error);

@@ -144,24 +144,31 @@ export function giveAway(bytes: Uint8Array, { transfer = [] }: EncodeOptions): U
  * of empty ArrayBuffers), except for the address space, not memory, that a resizable ArrayBuffer may reserve.
  *
  * @param reader - Gives functions and live values, when the value may hold such.
+ * @param path - What the value is, for messages, such as `result`.
  * @returns The value; a promise of a `LaterValue`, when the reader has given one.
+ * @throws NotSerializableError when the value is nested too deeply to be read.
  * @throws Error when the bytes are damaged, or hold an instance whose class is not registered here.
  */
-export function decodeValue(bytes: Uint8Array, reader?: ValueReader): unknown {
-  if (bytes[0] !== ATTACHED_TAG) return decodeWith(bytes, [], reader);
-  return decodeWith(bytes.subarray(ATTACHED_HEAD_BYTES), takeAttachments(bytes), reader);
+export function decodeValue(bytes: Uint8Array, reader?: ValueReader, path?: string): unknown {
+  if (bytes[0] !== ATTACHED_TAG) return decodeWith(bytes, [], reader, path);
+  return decodeWith(bytes.subarray(ATTACHED_HEAD_BYTES), takeAttachments(bytes), reader, path);
 }
 
-function decodeWith(bytes: Uint8Array, attachments: readonly ArrayBuffer[], reader: ValueReader | undefined): unknown {
+function decodeWith(
+  bytes: Uint8Array,
+  attachments: readonly ArrayBuffer[],
+  reader: ValueReader | undefined,
+  path: string | undefined,
+): unknown {
   switch (bytes[0]) {
     case COMPACT_TAG:
       return decodeCompact(
         Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
       );
     case EXTENDED_TAG:
-      return decodeExtended(bytes.subarray(1), attachments, reader);
+      return decodeExtended(bytes.subarray(1), attachments, reader, path);
     case undefined:
     default:
-      return decodeWithV8(bytes, attachments);
+      return decodeWithV8(bytes, attachments, path);
   }
 }

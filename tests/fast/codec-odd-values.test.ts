@@ -188,21 +188,26 @@ describe("values at the limits", () => {
     assert.equal(send(-large), -large);
   });
 
-  it("a nesting of 10,000 levels is a value or an error, in every encoding", () => {
+  it("a nesting of whatever depth is a value or an error, in every encoding", () => {
+    // What V8 can write it can't always read.
+    for (const depth of [1500, 2000, 2500, 3000, 3500, 10_000]) nest(depth);
+  });
+
+  function nest(depth: number): void {
     for (const leaf of [0, new Date(0), new Error("x"), Symbol.iterator, new URL("http://localhost")]) {
       for (const wrap of [(inner: unknown) => [inner], (a: unknown) => ({ a }), (a: unknown) => new Map([[a, a]])]) {
         let value: unknown = leaf;
-        for (let level = 0; level < 10_000; level++) value = wrap(value);
+        for (let level = 0; level < depth; level++) value = wrap(value);
         try {
           const arrived = send(value);
           assert.equal(typeof arrived, "object");
         } catch (error) {
-          assert.ok(error instanceof NotSerializableError || error instanceof RangeError, String(error));
-          assert.match(error.message, /nested too deeply|call stack/);
+          assert.ok(error instanceof NotSerializableError, String(error));
+          assert.match(error.message, /nested too deeply/);
         }
       }
     }
-  });
+  }
 
   it("cycles through every kind of container are kept", () => {
     const mark = Symbol.for("asynccpu.test.mark");
