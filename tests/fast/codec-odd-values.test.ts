@@ -225,6 +225,52 @@ describe("values at the limits", () => {
   });
 });
 
+describe("properties of arrays that are no elements", () => {
+  class Rows extends Array<unknown> {
+    get [Symbol.toStringTag](): string {
+      throw new Error("nobody's business");
+    }
+  }
+  const long = Array.from({ length: 100_000 }, (_, index) => index);
+  const sparse = Object.assign([], { length: 2_000_000, 7: 7 });
+  const arrays: Record<string, () => unknown[]> = {
+    "an empty one": () => [],
+    "one of 65": () => long.slice(0, 65),
+    "one of 128": () => long.slice(0, 128),
+    "one of 129": () => long.slice(0, 129),
+    "a long one": () => long.slice(),
+    "one of strings": () => long.slice(0, 300).map(String),
+    "one of objects": () => long.slice(0, 300).map((index) => ({ index })),
+    "one with holes": () => Object.assign(Array.from<unknown>({ length: 0 }), { 5: 1, length: 300 }),
+    "one that is nearly empty": () => Object.assign([], sparse, { length: sparse.length }),
+    "one of a subclass": () => Rows.from(long.slice(0, 300)),
+  };
+  for (const [name, make] of Object.entries(arrays)) {
+    it(`are looked at on ${name}`, () => {
+      const extras = {
+        url: new URL("http://localhost/"),
+        4294967295: Object.assign(new RangeError("x"), { code: "E" }),
+      };
+      const sent = send(Object.assign(make(), extras));
+      assert.equal(sent.length, make().length);
+      assert.deepEqual(sent[5], make()[5]);
+      assert.ok(sent.url instanceof URL);
+      assert.equal(sent[4294967295].code, "E");
+      const refused: readonly (readonly [object, string])[] = [
+        [{ text: new TextEncoder() }, "result.text"],
+        [{ 4294967295: new TextEncoder() }, 'result["4294967295"]'],
+      ];
+      for (const [bad, path] of refused) {
+        assert.throws(() => encodeValue(Object.assign(make(), bad), "result"), { name: "NotSerializableError", path });
+      }
+      const self = Object.assign(make(), { self: undefined as unknown });
+      self.self = self;
+      const arrived = send(self);
+      assert.equal(arrived.self, arrived);
+    });
+  }
+});
+
 describe("prototypes", () => {
   /** Values whose keys are those by which prototypes are reached. */
   const hostile = [
