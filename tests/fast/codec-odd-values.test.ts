@@ -263,7 +263,7 @@ describe("properties of arrays that are no elements", () => {
       for (const [bad, path] of refused) {
         assert.throws(() => encodeValue(Object.assign(make(), bad), "result"), { name: "NotSerializableError", path });
       }
-      const self = Object.assign(make(), { self: undefined as unknown });
+      const self: unknown[] & { self?: unknown } = make();
       self.self = self;
       const arrived = send(self);
       assert.equal(arrived.self, arrived);
