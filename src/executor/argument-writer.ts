@@ -22,6 +22,12 @@ export function refuseUnpicklable<T>(pickle: () => T): T | Refusal {
   }
 }
 
+/** How much a writer has taken. */
+interface TakenCount {
+  readonly functions: number;
+  readonly live: number;
+}
+
 /** Takes what can't be copied of the arguments of one task. */
 export class ArgumentWriter implements ValueWriter {
   readonly #pickle: (fn: AnyFunction) => PooledFunction;
@@ -50,6 +56,17 @@ export class ArgumentWriter implements ValueWriter {
   offer(object: object): unknown {
     this.#offers ??= new LiveOffers(0);
     return this.#offers.offer(object);
+  }
+
+  /** How much was taken so far. */
+  get taken(): TakenCount {
+    return { functions: this.functions.length, live: this.#offers?.count ?? 0 };
+  }
+
+  /** Forgets what was taken since: what it was in is not sent. */
+  takeBack({ functions, live }: TakenCount): void {
+    this.functions.length = functions;
+    this.#offers?.takeBack(live);
   }
 
   /** The arguments are not sent after all. */

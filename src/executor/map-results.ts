@@ -1,26 +1,23 @@
 import { appendSubmissionStack } from "../wire/error-codec.js";
-import { decodeThrown } from "../wire/error-codec.js";
+import { ChunkResult } from "./chunk-result.js";
 import type { ProcessFuture } from "./process-future.js";
 import type { SubmissionStack } from "./submission-stack.js";
+import type { TakenArguments } from "./taken-arguments.js";
 
 /** What `map` takes: anything that can be iterated, at once or over time. */
 export type AnyIterable<T> = Iterable<T> | AsyncIterable<T>;
 
-/** The outcome of one chunk, as a worker sends it. */
-export interface ChunkResult<T> {
-  readonly results: readonly T[];
-  /** The encoded error that ended the chunk early. */
-  readonly failure?: Uint8Array;
-}
-
 /** How a map runs. */
-export interface MapPlan<T> {
+export interface MapPlan {
   readonly iterables: readonly AnyIterable<unknown>[];
   readonly chunkSize: number;
   readonly maxInFlight: number;
   /** Where `map` was called. */
   readonly stack: SubmissionStack;
-  submitChunk(argLists: readonly unknown[][]): ProcessFuture<ChunkResult<T>>;
+  /** Begins a chunk. */
+  takeArguments(): TakenArguments;
+  /** Its future gives a `ChunkResult`; that of a single call gives what the call gives. */
+  submit(taken: TakenArguments): ProcessFuture<unknown>;
 }
 
 type AnyIterator = Iterator<unknown> | AsyncIterator<unknown>;
@@ -29,20 +26,70 @@ function iteratorOf(iterable: AnyIterable<unknown>): AnyIterator {
   return Symbol.asyncIterator in iterable ? iterable[Symbol.asyncIterator]() : iterable[Symbol.iterator]();
 }
 
-/** Takes up to `chunkSize` argument lists; fewer when the shortest iterable has ended. */
-async function takeChunk(iterators: readonly AnyIterator[], chunkSize: number): Promise<unknown[][]> {
-  const chunk: unknown[][] = [];
-  while (chunk.length < chunkSize) {
+/** Takes items, and makes chunks of them. */
+class ChunkTaker {
+  readonly #iterators: readonly AnyIterator[];
+  readonly #plan: MapPlan;
+  /** A chunk that was begun with what didn't fit into the one before it. */
+  #next: TakenArguments | undefined;
+  #isExhausted: boolean;
+
+  constructor(iterators: readonly AnyIterator[], plan: MapPlan) {
+    this.#iterators = iterators;
+    this.#plan = plan;
+    this.#isExhausted = iterators.length === 0;
+  }
+
+  /** Whether nothing is left to take. */
+  get isDone(): boolean {
+    return this.#isExhausted && this.#next === undefined;
+  }
+
+  /** Takes up to `chunkSize` argument lists, each as it is when it is there; fewer when the shortest iterable has ended. */
+  async take(): Promise<TakenArguments> {
+    const chunk = this.#next ?? this.#plan.takeArguments();
+    this.#next = undefined;
+    try {
+      while (chunk.length < this.#plan.chunkSize && !chunk.hasFailed) {
+        const args = await this.#takeList();
+        if (args === undefined) {
+          this.#isExhausted = true;
+          break;
+        }
+        if (chunk.add(args)) continue;
+        this.#next = this.#plan.takeArguments();
+        this.#next.add(args);
+        break;
+      }
+    } catch (error) {
+      chunk.release();
+      throw error;
+    }
+    return chunk;
+  }
+
+  async #takeList(): Promise<unknown[] | undefined> {
     const args: unknown[] = [];
-    for (const iterator of iterators) {
+    for (const iterator of this.#iterators) {
       // The next item is only asked for when the one before it is there: an iterator may not be asked twice at a time.
       const next = await iterator.next();
-      if (next.done === true) return chunk;
+      if (next.done === true) return undefined;
       args.push(next.value);
     }
-    chunk.push(args);
+    return args;
   }
-  return chunk;
+
+  /** Gives back what was taken and not submitted; `taking` is still under way. */
+  async release(taking: Promise<TakenArguments> | undefined): Promise<void> {
+    this.#next?.release();
+    if (taking === undefined) return;
+    try {
+      (await taking).release();
+      this.#next?.release();
+    } catch {
+      // What an iterator throws now, nobody waits for.
+    }
+  }
 }
 
 /** Whatever comes of a promise, as something that never rejects. */
@@ -53,12 +100,6 @@ async function settled(promise: Promise<unknown>): Promise<undefined> {
     // Whoever awaits the promise itself hears of it.
   }
   return undefined;
-}
-
-function thrownIn(failure: Uint8Array, { stack = "" }: SubmissionStack): unknown {
-  const error = decodeThrown(failure);
-  appendSubmissionStack(error, stack);
-  return error;
 }
 
 /** Closes the iterables. One that is still asked for its next item can't be waited for: the item may never come. */
@@ -77,22 +118,21 @@ async function close(iterators: readonly AnyIterator[], isAsked: boolean): Promi
  * way. A result that is there doesn't wait for a slow iterable. Leaving the loop early cancels what is under way and
  * closes the iterables.
  */
-export async function* mapResults<T>(plan: MapPlan<T>): AsyncGenerator<Awaited<T>, void, undefined> {
+export async function* mapResults<T>(plan: MapPlan): AsyncGenerator<Awaited<T>, void, undefined> {
   const iterators = plan.iterables.map(iteratorOf);
-  const inFlight: ProcessFuture<ChunkResult<T>>[] = [];
-  let isExhausted = iterators.length === 0;
-  let taking: Promise<unknown[][]> | undefined;
+  const taker = new ChunkTaker(iterators, plan);
+  const inFlight: ProcessFuture<unknown>[] = [];
+  let taking: Promise<TakenArguments> | undefined;
   try {
     while (true) {
-      while (!isExhausted && inFlight.length < plan.maxInFlight) {
-        taking ??= takeChunk(iterators, plan.chunkSize);
+      while (inFlight.length < plan.maxInFlight && (taking !== undefined || !taker.isDone)) {
+        taking ??= taker.take();
         const [first] = inFlight;
         const chunk = await (first === undefined ? taking : Promise.race([taking, settled(first)]));
         if (chunk === undefined) break;
         taking = undefined;
-        isExhausted = chunk.length < plan.chunkSize;
-        if (chunk.length > 0) {
-          const future = plan.submitChunk(chunk);
+        if (chunk.length > 0 || chunk.hasFailed) {
+          const future = plan.submit(chunk);
           // Its failure is reported when its turn comes; until then it is not unhandled.
           future.catch(() => {});
           inFlight.push(future);
@@ -100,13 +140,20 @@ export async function* mapResults<T>(plan: MapPlan<T>): AsyncGenerator<Awaited<T
       }
       const next = inFlight.shift();
       if (next === undefined) return;
-      const { results, failure } = await next;
-      for (const result of results) yield result as Awaited<T>;
-      if (failure !== undefined) throw thrownIn(failure, plan.stack);
+      const outcome = await next;
+      if (!(outcome instanceof ChunkResult)) {
+        yield outcome as Awaited<T>;
+        continue;
+      }
+      for (const result of outcome.results) yield result as Awaited<T>;
+      if (outcome.failure === undefined) continue;
+      const { error } = outcome.failure;
+      appendSubmissionStack(error, plan.stack.stack ?? "");
+      throw error;
     }
   } finally {
     for (const future of inFlight) future.cancel("The map was left before its end.");
-    if (taking !== undefined) void settled(taking);
+    void taker.release(taking);
     await close(iterators, taking !== undefined);
   }
 }

@@ -9,7 +9,6 @@ import { mapResults } from "./map-results.js";
 import type { AnyFunction } from "./task-submitter.js";
 import type { AnyIterable } from "./map-results.js";
 import type { CallableFunction } from "./call-types.js";
-import type { ChunkResult } from "./map-results.js";
 import type { ExecutorStats } from "../pool/pool-stats.js";
 import type { LoggingOptions } from "./build-pool.js";
 import type { OverloadArgs } from "./call-types.js";
@@ -220,7 +219,7 @@ function submitWith(
   fn: AnyFunction,
   args: readonly unknown[],
 ): ProcessFuture<never> {
-  return coreOf(executor).submitter.submit({ fn, args, isChunk: false, options, calledFrom });
+  return coreOf(executor).submitter.submit({ fn, args, options, calledFrom });
 }
 
 function mapWith<A extends unknown[], R>(
@@ -237,7 +236,8 @@ function mapWith<A extends unknown[], R>(
     iterables: iterables as readonly AnyIterable<unknown>[],
     chunkSize: options.chunkSize ?? 1,
     maxInFlight: options.maxInFlight ?? maxWorkers * 2,
-    submitChunk: (args) => submitter.submit<ChunkResult<R>>({ fn, args, isChunk: true, options, calledFrom, stack }),
+    takeArguments: () => submitter.takeArguments(options),
+    submit: (taken) => submitter.submit({ fn, args: [], taken, options, calledFrom, stack }),
     stack,
   });
 }

@@ -50,7 +50,7 @@ export class ProcessTaskFactory {
   /** Creates a task. Never throws: what is wrong with the request rejects the future. */
   create<T>(request: TaskRequest): ProcessFuture<T> {
     const { fn, args, options, calledFrom } = request;
-    return this.#submitter.submit<T>({ fn, args, isChunk: false, options, calledFrom }, this.#keeper);
+    return this.#submitter.submit<T>({ fn, args, options, calledFrom }, this.#keeper);
   }
 
   /** Tells somebody of every step of the tasks that are created from now on, when the registry is right. */

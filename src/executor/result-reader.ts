@@ -19,7 +19,8 @@ export const resultReader: ResultReader = {
   accept: (plain) => acceptLive(plain, undefined, FIRST_RESULT_CHANNEL),
 };
 
-function hasThen(value: unknown): boolean {
+/** Whether a promise that is resolved with it would call a method of it. */
+export function hasThen(value: unknown): boolean {
   return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
 }
 
@@ -31,7 +32,6 @@ export async function resolveLater<T>(
 ): Promise<void> {
   try {
     const { value } = await decoding;
-    // A promise that is resolved with it would call that method.
     if (hasThen(value)) throw new NotSerializableError("result", "it has a method then");
     futures.resolve(future, value as T);
   } catch (error) {

@@ -2,7 +2,7 @@ import { TaskTimeoutError } from "../errors.js";
 import { WorkerCrashedError } from "../errors.js";
 import { appendSubmissionStack } from "../wire/error-codec.js";
 import { decodeThrown } from "../wire/error-codec.js";
-import { decodeValue } from "../wire/codec.js";
+import { decodeOutcome } from "./chunk-result.js";
 import { futures } from "./process-future.js";
 import { resolveLater } from "./result-reader.js";
 import type { LaterValue } from "../wire/codec-restore.js";
@@ -28,7 +28,7 @@ export function settleFuture<T>(
       return;
     }
     if (outcome.kind === "result") {
-      const decoded = decodeValue(outcome.value, reader);
+      const decoded = decodeOutcome(outcome.value, reader);
       if (decoded instanceof Promise) void resolveLater(future, decoded as Promise<LaterValue>, reader);
       else futures.resolve(future, decoded as T);
       return;

@@ -2,30 +2,27 @@
 
 import { isPromise } from "node:util/types";
 
-import { ArgumentWriter } from "./argument-writer.js";
 import { CancelledError } from "../errors.js";
 import { FunctionTable } from "../pool/function-table.js";
-import { MAX_PAYLOAD_BYTES } from "../wire/frame.js";
+import { NO_PINS } from "./taken-arguments.js";
 import { NotAFunctionError } from "../errors.js";
-import { NotSerializableError } from "../errors.js";
 import { PoolTask } from "../pool/pool-task.js";
 import { PromisePassedError } from "../errors.js";
 import { SubmissionStacks } from "./submission-stack.js";
-import { attachmentsOf } from "../wire/attachments.js";
+import { TakenArguments } from "./taken-arguments.js";
+import { checkSize } from "./taken-arguments.js";
 import { futures } from "./process-future.js";
-import { encodeArguments } from "../wire/codec.js";
 import { encodePinned } from "../memory/pins.js";
-import { encodeValue } from "../wire/codec.js";
 import { isPlainList } from "../wire/codec-compact.js";
 import { onAbort } from "../wire/abort-subscriptions.js";
 import { pickleFunction } from "../pickle/pickle-function.js";
 import { ParentLive } from "./parent-live.js";
+import { releaseAll } from "./taken-arguments.js";
 import { resultReader } from "./result-reader.js";
 import { settleFuture } from "./settle-future.js";
 import type { FutureControl } from "./process-future.js";
 import type { LiveMessage } from "../wire/protocol.js";
 import type { ParentChannel } from "../wire/parent-channel.js";
-import type { Pinned } from "../memory/pins.js";
 import type { Pins } from "../memory/pins.js";
 import type { PooledFunction } from "../pool/function-table.js";
 import type { ProcessFuture } from "./process-future.js";
@@ -43,9 +40,9 @@ export type AnyFunction = (...args: never[]) => unknown;
 /** One call as it comes from the user. */
 export interface Submission {
   readonly fn: AnyFunction;
-  /** One argument list, or for a chunk a list of them. */
   readonly args: readonly unknown[];
-  readonly isChunk: boolean;
+  /** Arguments that were taken already, in place of `args`: of one call, or of a chunk of them. */
+  readonly taken?: TakenArguments;
   readonly options: TaskOptions;
   /** Frames above this function are left out of the stack that shows where the task was submitted. */
   readonly calledFrom: AnyFunction;
@@ -83,42 +80,16 @@ function nameOf(fn: AnyFunction): string {
   return typeof name === "string" && name !== "" ? name : "anonymous";
 }
 
-/** @throws NotSerializableError for what is too long for one message. */
-function checkSize(bytes: Uint8Array, what: string): void {
-  const sizeBytes = Math.max(bytes.byteLength, ...attachmentsOf(bytes).map(({ byteLength }) => byteLength));
-  if (sizeBytes <= MAX_PAYLOAD_BYTES) return;
-  throw new NotSerializableError(what, `${sizeBytes} bytes are more than the ${MAX_PAYLOAD_BYTES} of a message`);
-}
-
-/** @throws NotSerializableError with the path to the first part that can't be sent. */
-function encodeLists(
-  { args, isChunk, options: { transfer } }: Submission,
-  shareAboveBytes: number,
-  writer: ArgumentWriter,
-): Pinned<Uint8Array> {
-  const how = { transfer, writer };
-  return encodePinned(() => (isChunk ? encodeValue(args, "chunk", how) : encodeArguments(args, how)), shareAboveBytes);
-}
-
 /** Whether the arguments can go as they are, and are encoded on their way. */
-function isPlain({ args, isChunk, options }: Submission): boolean {
-  return !isChunk && options.transfer === undefined && isPlainList(args);
+function isPlain({ args, options }: Submission): boolean {
+  return options.transfer === undefined && isPlainList(args);
 }
 
-/** Of most tasks. */
-const NO_PINS: readonly Pins[] = [];
-const NO_FUNCTIONS: readonly PooledFunction[] = [];
-
-/** Pins what functions capture, and gives it with what the arguments refer to, which is pinned. */
-function allPins(fn: PooledFunction, more: readonly PooledFunction[], argsPins: Pins | undefined): readonly Pins[] {
-  if (fn.pins === undefined && argsPins === undefined && more.length === 0) return NO_PINS;
-  const captured = [fn, ...more].map(({ pins }) => pins);
-  for (const pins of captured) pins?.pin();
-  return [argsPins, ...captured].filter((pins) => pins !== undefined);
-}
-
-function releaseAll(allOfThem: readonly Pins[]): void {
-  for (const pins of allOfThem) pins.release();
+/** The pins of a task: of its arguments, and of what its function captures. */
+function allPins(ofArguments: readonly Pins[], { pins }: PooledFunction): readonly Pins[] {
+  if (pins === undefined) return ofArguments;
+  pins.pin();
+  return [...ofArguments, pins];
 }
 
 /** What many calls have in common. */
@@ -294,10 +265,15 @@ export class TaskSubmitter {
     this.#shareAboveBytes = shareAboveBytes;
   }
 
+  /** Begins to take the arguments of a task ahead of its submission. */
+  takeArguments({ transfer }: TaskOptions): TakenArguments {
+    return new TakenArguments({ pickle: this.#pickleArgument, shareAboveBytes: this.#shareAboveBytes, transfer });
+  }
+
   /** Makes a task. Never throws: what is wrong with the call rejects its own future. */
   submit<T>(submission: Submission, observer?: TaskObserver): ProcessFuture<T> {
     let pins = NO_PINS;
-    let writer: ArgumentWriter | undefined;
+    let { taken } = submission;
     try {
       checkFunction(submission.fn);
       const { signal, timeoutMs, name } = submission.options;
@@ -306,26 +282,25 @@ export class TaskSubmitter {
       this.#pool.expectTask();
       const fn = this.#pickle(submission.fn);
       const stack = submission.stack ?? this.#stacks.capture(fn.id, submission.calledFrom);
-      const { args, isChunk } = submission;
-      if (!isPlain(submission)) writer = new ArgumentWriter(this.#pickleArgument);
-      const encoded = writer && encodeLists(submission, this.#shareAboveBytes, writer);
-      pins = allPins(fn, writer?.functions ?? NO_FUNCTIONS, encoded?.pins);
-      for (const { pickle } of writer?.functions ?? NO_FUNCTIONS) checkSize(pickle, "a function in the arguments");
-      if (encoded !== undefined) checkSize(encoded.encoded, "args");
-      const hasOneArgument = encoded === undefined && args.length === 1;
+      if (taken === undefined && !isPlain(submission)) {
+        taken = this.takeArguments(submission.options);
+        taken.add(submission.args);
+      }
+      const finished = taken?.finish();
+      pins = finished?.pins ?? NO_PINS;
+      pins = allPins(pins, fn);
+      const args = finished?.args ?? submission.args;
+      const hasOneArgument = !(args instanceof Uint8Array) && args.length === 1;
       const taskName = name ?? nameOf(submission.fn);
-      const own = { fn, name: taskName, isChunk, timeoutMs, observer, hasOneArgument, extras: writer?.extras };
-      const task = new SubmittedTask<T>(
-        this.#kindOf(own),
-        hasOneArgument ? args[0] : (encoded?.encoded ?? args),
-        stack,
-      );
+      const isChunk = finished?.isChunk === true;
+      const own = { fn, name: taskName, isChunk, timeoutMs, observer, hasOneArgument, extras: finished?.extras };
+      const task = new SubmittedTask<T>(this.#kindOf(own), hasOneArgument ? args[0] : args, stack);
       task.tie(pins, signal);
       this.#pool.submit(task);
       return task.future;
     } catch (error) {
       releaseAll(pins);
-      writer?.release();
+      taken?.release();
       return rejected(error);
     }
   }

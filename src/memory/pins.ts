@@ -93,6 +93,20 @@ export class Pins {
   }
 }
 
+/** Something that is held until it is released. */
+export interface Releasable {
+  release(): void;
+}
+
+/** The pins of several encodings that are sent as one; `undefined` when there are none. */
+export function joinPins(parts: readonly Pins[]): Releasable | undefined {
+  if (parts.length <= 1) return parts[0];
+  const release = (): void => {
+    for (const part of parts) part.release();
+  };
+  return { release };
+}
+
 let current: Pins | undefined;
 
 /** The pins of the encoding under way. */
@@ -136,7 +150,7 @@ export function encodePinned<T>(encode: () => T, shareAboveBytes: number = Infin
 
 /** In a process that sends results: the pins of those that the receiver has not confirmed. */
 export class HeldPins {
-  readonly #byTask = new Map<number, Pins>();
+  readonly #byTask = new Map<number, Releasable>();
   readonly #onEmpty = new Set<() => void>();
 
   /** Whether all were released. */
@@ -144,7 +158,7 @@ export class HeldPins {
     return this.#byTask.size === 0;
   }
 
-  hold(taskId: number, pins: Pins): void {
+  hold(taskId: number, pins: Releasable): void {
     this.#byTask.set(taskId, pins);
   }
 

@@ -115,24 +115,29 @@ export class SentFunctions {
 
   /** Notes that it was sent; gives the id that the worker is to forget, if any. Then ask `dropExcess` for more. */
   add(functionId: number, sizeBytes = 0): number | undefined {
-    this.#sizes.set(functionId, sizeBytes);
-    this.#keptBytes += sizeBytes;
-    this.#lastId = functionId;
+    this.keep(functionId, sizeBytes);
     return this.dropExcess();
   }
 
-  /** Notes that the worker goes on holding one that was to be forgotten. */
+  /** Notes that it was sent, and has nothing forgotten yet. */
   keep(functionId: number, sizeBytes: number): void {
+    if (this.has(functionId)) return;
     this.#sizes.set(functionId, sizeBytes);
     this.#keptBytes += sizeBytes;
+    this.#lastId = functionId;
   }
 
-  /** Gives the next id that the worker is to forget, as long as it holds too much. */
-  dropExcess(): number | undefined {
+  /**
+   * Gives the next id that the worker is to forget, as long as it holds too much.
+   *
+   * @param needed - Those that it is not to forget; used last, each of them.
+   */
+  dropExcess(needed?: { has(functionId: number): boolean }): number | undefined {
     if (!isTooMuch(this.#sizes.size, this.#keptBytes)) return undefined;
     const [oldest] = this.#sizes;
     if (oldest === undefined) return undefined;
     const [id, sizeBytes] = oldest;
+    if (needed?.has(id) === true) return undefined;
     this.#sizes.delete(id);
     this.#keptBytes -= sizeBytes;
     return id;

@@ -14,19 +14,15 @@ export function sendFunctions(
 ): number {
   let sentBytes = 0;
   const needed = new Map(functions.map((fn) => [fn.id, fn]));
-  const forgotten: number[] = [];
   for (const fn of needed.values()) {
     if (sent.has(fn.id)) continue;
     sentBytes += fn.pickle.byteLength;
     channel.send({ kind: "function", functionId: fn.id, pickle: fn.pickle });
-    for (let id = sent.add(fn.id, weightOf(fn)); id !== undefined; id = sent.dropExcess()) {
-      forgotten.push(id);
-    }
+    sent.keep(fn.id, weightOf(fn));
   }
-  for (const id of forgotten) {
-    const stillNeeded = needed.get(id);
-    if (stillNeeded === undefined) channel.send({ kind: "forget", functionId: id });
-    else sent.keep(id, weightOf(stillNeeded));
+  // Only now: each of them was used last, and one that was there already must not be forgotten because of another one.
+  for (let id = sent.dropExcess(needed); id !== undefined; id = sent.dropExcess(needed)) {
+    channel.send({ kind: "forget", functionId: id });
   }
   return sentBytes;
 }

@@ -1,6 +1,7 @@
 import { encodeThrown } from "../wire/error-codec.js";
+import { releaseAttachments } from "../wire/attachments.js";
 import type { HeldPins } from "../memory/pins.js";
-import type { Pins } from "../memory/pins.js";
+import type { Releasable } from "../memory/pins.js";
 import type { ToParentMessage } from "../wire/protocol.js";
 
 type Outcome = Extract<ToParentMessage, { kind: "result" | "failure" | "value" }>;
@@ -39,7 +40,7 @@ export class Replier {
   }
 
   /** Keeps the outcome that `exit` is to report. */
-  succeed(value: Uint8Array, pins?: Pins): void {
+  succeed(value: Uint8Array, pins?: Releasable): void {
     this.#keep({ kind: "result", taskId: this.#taskId, durationUs: this.#durationUs, value }, pins);
   }
 
@@ -49,11 +50,11 @@ export class Replier {
   }
 
   /** Keeps the outcome that `exit` is to report. */
-  fail(error: Uint8Array, pins?: Pins): void {
+  fail(error: Uint8Array, pins?: Releasable): void {
     this.#keep({ kind: "failure", taskId: this.#taskId, durationUs: this.#durationUs, error }, pins);
   }
 
-  #keep(outcome: Exclude<Outcome, { kind: "value" }>, pins: Pins | undefined): void {
+  #keep(outcome: Exclude<Outcome, { kind: "value" }>, pins: Releasable | undefined): void {
     this.#outcome = pins === undefined ? outcome : { ...outcome, isPinned: true };
     if (pins !== undefined) this.#heldPins?.hold(this.#taskId, pins);
   }
@@ -63,6 +64,8 @@ export class Replier {
     if (this.#outcome === undefined) return;
     try {
       this.#send(this.#outcome);
+      // They have left the process: what is as long as an attachment doesn't wait.
+      if (this.#outcome.kind === "result") releaseAttachments(this.#outcome.value);
     } catch (error) {
       // Too long for a message. Without an outcome the parent would wait for ever.
       this.#heldPins?.release(this.#taskId);

@@ -6,7 +6,7 @@
  */
 
 import { Replier } from "./replier.js";
-import { decodeValue } from "../wire/codec.js";
+import { callEncoded } from "./run-chunk.js";
 import { encodePinned } from "../memory/pins.js";
 import { mayPin } from "../memory/pins.js";
 import { encodeThrown } from "../wire/error-codec.js";
@@ -16,76 +16,23 @@ import { loadReferences } from "./worker-values.js";
 import { needsReferences } from "./worker-values.js";
 import { resultWriter } from "./worker-values.js";
 import { runAsTask } from "./current-task.js";
-import type { HeldPins } from "../memory/pins.js";
-import type { LaterValue } from "../wire/codec-restore.js";
+import { runChunk } from "./run-chunk.js";
+import type { ChunkOutcome } from "./run-chunk.js";
 import type { EncodeOptions } from "../wire/codec.js";
 import type { Pinned } from "../memory/pins.js";
 import type { Pins } from "../memory/pins.js";
-import type { RunningTask } from "./running-task.js";
+import type { Releasable } from "../memory/pins.js";
+import type { RunOrder } from "./run-order.js";
 import type { TaskFunction } from "./function-store.js";
-import type { ToParentMessage } from "../wire/protocol.js";
 import type { WorkerValues } from "./worker-values.js";
-
-/** Has functions. */
-export interface FunctionSource {
-  load(functionId: number): TaskFunction | Promise<TaskFunction>;
-}
-
-/** What `run` needs of a task. */
-export interface RunOrder {
-  readonly task: RunningTask;
-  /** Where the function comes from; user modules may be imported for it, so it is loaded inside the task. */
-  readonly functions: FunctionSource;
-  readonly functionId: number;
-  /** One list, or a list of lists for a chunk; encoded or not. */
-  readonly args: Uint8Array | readonly unknown[];
-  readonly isChunk: boolean;
-  readonly send: (message: ToParentMessage) => void;
-  /** Keeps the shared memory of the outcome until the parent has it. */
-  readonly heldPins?: HeldPins;
-  /** Sees to what arguments and result hold beside data. */
-  readonly values?: WorkerValues | undefined;
-  /** Binary data in the outcome of at least this size, in bytes, is placed in shared memory. */
-  readonly shareAboveBytes?: number | undefined;
-}
-
-/** The outcome of a chunk: the results up to the first failure, and that failure. */
-export interface ChunkOutcome {
-  readonly results: readonly unknown[];
-  /** The encoded error; absent when all went well. */
-  readonly failure?: Uint8Array;
-}
 
 /** Nothing runs between the encoding of an outcome and its sending; the channel lets none with attachments wait. */
 const WRITTEN_AT_ONCE = { isWrittenAtOnce: true };
 
-async function runChunk(fn: TaskFunction, argLists: readonly unknown[][], task: RunningTask): Promise<ChunkOutcome> {
-  const results: unknown[] = [];
-  for (const args of argLists) {
-    task.throwIfAborted();
-    try {
-      // One after the other is the point of a chunk.
-      results.push(await fn(...args));
-    } catch (error) {
-      return { results, failure: encodeThrown(error, { isNested: true }) };
-    }
-  }
-  return { results };
-}
-
 function callFunction(fn: TaskFunction, order: RunOrder): unknown {
-  if (!(order.args instanceof Uint8Array)) return callWith(fn, order.args, order);
-  const args = decodeValue(order.args, order.values);
-  return args instanceof Promise ? callLater(fn, args as Promise<LaterValue>, order) : callWith(fn, args, order);
-}
-
-async function callLater(fn: TaskFunction, args: Promise<LaterValue>, order: RunOrder): Promise<unknown> {
-  const { value } = await args;
-  return await callWith(fn, value, order);
-}
-
-function callWith(fn: TaskFunction, args: unknown, order: RunOrder): unknown {
-  return order.isChunk ? runChunk(fn, args as unknown[][], order.task) : fn(...(args as unknown[]));
+  const { args } = order;
+  if (!(args instanceof Uint8Array)) return fn(...args);
+  return order.isChunk ? runChunk(fn, args, order) : callEncoded(fn, args, order);
 }
 
 async function loadAndCall(loading: Promise<TaskFunction>, order: RunOrder): Promise<unknown> {
@@ -106,6 +53,7 @@ const AS_RESULT: EncodeOptions = { isWrittenAtOnce: true, writer: resultWriter }
 
 /** @returns A promise when there are live values in the result, whose end is waited for, or functions. */
 function succeed(result: unknown, order: RunOrder, replier: Replier): Promise<void> | undefined {
+  if (order.isChunk) return succeedWithChunk(result as ChunkOutcome, order, replier);
   if (isPlainValue(result)) {
     replier.succeedPlainly(result);
     return undefined;
@@ -133,22 +81,42 @@ function succeedWith(result: unknown, order: RunOrder, replier: Replier): Promis
   } else {
     encoded = encodeValue(result, "result", how);
   }
-  if (values?.hasOffers === true) return deliver(result, { encoded, pins }, order, values, replier);
+  if (values?.hasOffers !== true) {
+    replier.succeed(encoded, pins);
+    return undefined;
+  }
+  const encodeAgain = (): Pinned<Uint8Array> => {
+    pins?.release();
+    return encodePinned(() => encodeValue(result, "result", values.asResult), shareAboveBytes);
+  };
+  return deliver({ encoded, pins, encodeAgain }, order, values, replier);
+}
+
+function succeedWithChunk(outcome: ChunkOutcome, order: RunOrder, replier: Replier): Promise<void> | undefined {
+  const { values } = order;
+  const { pins } = outcome;
+  const encoded = outcome.join();
+  // Its Blobs are read already.
+  const encodeAgain = (): Encoded => ({ encoded, pins });
+  if (values?.hasOffers === true) return deliver({ encoded, pins, encodeAgain }, order, values, replier);
   replier.succeed(encoded, pins);
   return undefined;
 }
 
-async function deliver(
-  result: unknown,
-  first: Pinned<Uint8Array>,
-  order: RunOrder,
-  values: WorkerValues,
-  replier: Replier,
-): Promise<void> {
+interface Encoded {
+  readonly encoded: Uint8Array;
+  readonly pins: Releasable | undefined;
+}
+
+/** A result as it was encoded first, and a way to encode it when the contents of its Blobs are known. */
+interface Deliverable extends Encoded {
+  encodeAgain(): Encoded;
+}
+
+async function deliver(first: Deliverable, order: RunOrder, values: WorkerValues, replier: Replier): Promise<void> {
   let { pins } = first;
   const encodeAgain = (): Uint8Array => {
-    pins?.release();
-    const again = encodePinned(() => encodeValue(result, "result", values.asResult), order.shareAboveBytes);
+    const again = first.encodeAgain();
     ({ pins } = again);
     return again.encoded;
   };

@@ -52,8 +52,6 @@ async function readBlobs(blobs: readonly Blob[]): Promise<ReadonlyMap<Blob, Arra
   return contents;
 }
 
-const NO_CONTENTS: ReadonlyMap<Blob, ArrayBuffer> = new Map();
-
 /** One for the worker, as it runs one task at a time. */
 export class WorkerValues implements ValueReader, ValueWriter {
   readonly #functions: FunctionStore;
@@ -118,8 +116,31 @@ export class WorkerValues implements ValueReader, ValueWriter {
   }
 
   offer(object: object): unknown {
-    this.#offers ??= new LiveOffers(FIRST_RESULT_CHANNEL, NO_CONTENTS);
+    this.#offers ??= new LiveOffers(FIRST_RESULT_CHANNEL, true);
     return this.#offers.offer(object);
+  }
+
+  /** How many live values the results have that were encoded so far. */
+  get offerCount(): number {
+    return this.#offers?.count ?? 0;
+  }
+
+  /** What was encoded last is not sent; the live values before it are kept, so many. */
+  takeBack(offerCount: number): void {
+    this.#offers?.takeBack(offerCount);
+  }
+
+  /** Whether the result that was encoded last has Blobs whose contents are not known: read them, and encode it again. */
+  get isMissingBlobs(): boolean {
+    return (this.#offers?.missing.length ?? 0) > 0;
+  }
+
+  /** Reads the Blobs that are missing, and takes back what was encoded last; `offerCount` as in `takeBack`. */
+  async readMissing(offerCount: number): Promise<void> {
+    const missing = [...(this.#offers?.missing ?? [])];
+    this.takeBack(offerCount);
+    const contents = await readBlobs(missing);
+    this.#offers?.addContents(contents);
   }
 
   /** Whether the result that was encoded last has live values. */
@@ -141,10 +162,8 @@ export class WorkerValues implements ValueReader, ValueWriter {
     encodeNothing: () => Uint8Array,
   ): Promise<Uint8Array> {
     let encoded = bytes;
-    const missing = this.#offers?.missing ?? [];
-    if (missing.length > 0) {
-      this.#offers?.release();
-      this.#offers = new LiveOffers(FIRST_RESULT_CHANNEL, await readBlobs(missing));
+    if (this.isMissingBlobs) {
+      await this.readMissing(0);
       encoded = encodeAgain();
     }
     const offers = this.#offers;

@@ -78,14 +78,17 @@ export class AttachmentCollector {
   readonly #attachments: Uint8Array[] = [];
   readonly #isSnapshot: boolean;
   readonly #transferred: ReadonlySet<ArrayBuffer>;
+  readonly #limit: number;
 
   /**
    * @param isSnapshot - Whether data is copied, so that what becomes of it later makes no difference.
    * @param transferred - Not copied in any case: nobody else will have these.
+   * @param othersCount - How many attachments the same message has already.
    */
-  constructor(isSnapshot: boolean, transferred: ReadonlySet<ArrayBuffer>) {
+  constructor(isSnapshot: boolean, transferred: ReadonlySet<ArrayBuffer>, othersCount: number) {
     this.#isSnapshot = isSnapshot;
     this.#transferred = transferred;
+    this.#limit = MAX_ATTACHMENTS - othersCount;
   }
 
   get attachments(): Uint8Array[] {
@@ -94,7 +97,7 @@ export class AttachmentCollector {
 
   /** Whether data of this size goes beside the value. */
   takes(sizeBytes: number): boolean {
-    return sizeBytes >= ATTACHED_BYTES && this.#attachments.length < MAX_ATTACHMENTS;
+    return sizeBytes >= ATTACHED_BYTES && this.#attachments.length < this.#limit;
   }
 
   /** Takes data; gives its number. */

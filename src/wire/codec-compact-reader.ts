@@ -1,5 +1,6 @@
 /** Reads what codec-compact writes. Trusts no length: what does not fit into the bytes at hand is refused. */
 
+import { COMPACT_TAG } from "./codec-compact.js";
 import { MAX_DEPTH } from "./codec-compact.js";
 import { TAG } from "./codec-compact.js";
 
@@ -31,6 +32,12 @@ class Reader {
 
   get isAtEnd(): boolean {
     return this.#position === this.#end;
+  }
+
+  /** The next of several values. */
+  whole(): unknown {
+    if (this.#byte() !== COMPACT_TAG) throw damaged();
+    return this.node(0);
   }
 
   node(depth: number): unknown {
@@ -176,4 +183,16 @@ export function decodeCompact(bytes: Buffer, from = 0, to: number = bytes.length
   const value = reader.node(0);
   if (!reader.isAtEnd) throw damaged();
   return value;
+}
+
+/**
+ * Decodes all values, which follow each other.
+ *
+ * @throws Error when there is anything but whole values.
+ */
+export function decodeAllCompact(bytes: Buffer): unknown[] {
+  const reader = new Reader(bytes, 0, bytes.length);
+  const values: unknown[] = [];
+  while (!reader.isAtEnd) values.push(reader.whole());
+  return values;
 }

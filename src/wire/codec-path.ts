@@ -5,6 +5,9 @@ import { NotSerializableError } from "../errors.js";
 /** A step down: a property's name, an index, or a place in a Map or Set. */
 export type PathStep = string | number | { readonly in: "map" | "mapKeys" | "set"; readonly key: unknown };
 
+/** What a value is, where nothing else is known. */
+export const ANY_VALUE = "value";
+
 const IDENTIFIER = /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u;
 
 /** Longest path shown, in steps; the middle of a longer one is left out. */

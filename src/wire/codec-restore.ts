@@ -174,6 +174,7 @@ function fillSet(set: unknown, members: readonly unknown[]): void {
  * Decodes what `encodeExtended` wrote, without its first byte.
  *
  * @param reader - Gives functions and live values. Without one, a value that holds such is damaged.
+ * @param path - What the value is, for messages.
  * @returns The value; a promise of a `LaterValue`, when the reader has given one.
  * @throws Error when the bytes are damaged, or when a class's extension is not registered in this process.
  */
@@ -181,8 +182,9 @@ export function decodeExtended(
   bytes: Uint8Array,
   attachments?: readonly ArrayBuffer[],
   reader?: ValueReader,
+  path?: string,
 ): unknown {
-  const [box, specials, operations] = asArray(decodeWithV8(bytes, attachments));
+  const [box, specials, operations] = asArray(decodeWithV8(bytes, attachments, path));
   const parts: Parts = {
     box: asArray(box),
     records: asArray(specials).map(asArray),

@@ -14,6 +14,7 @@ import { ValuePath } from "./codec-path.js";
 import { classify } from "./codec-classify.js";
 import { describeSymbol } from "./codec-symbols.js";
 import { explainRefusal } from "./codec-classify.js";
+import { extrasOf } from "./array-extras.js";
 import { refuseBinary } from "./codec-classify.js";
 import { refuseShared } from "../memory/reference.js";
 import { toNotSerializable } from "./codec-path.js";
@@ -24,9 +25,6 @@ import type { ValueWriter } from "./codec-writer.js";
 /** Arrays at least this long may be nearly empty, and are looked at in samples before they are walked by index. */
 const MAYBE_SPARSE_LENGTH = 1_000_000;
 const SPARSE_SAMPLES = 64;
-
-/** Extra properties are looked for on arrays up to this length only; V8 sends them in any case. */
-const EXTRAS_LENGTH = 64;
 
 function looksSparse(array: readonly unknown[]): boolean {
   if (array.length < MAYBE_SPARSE_LENGTH) return false;
@@ -138,15 +136,11 @@ class Scanner {
         this.#special(value);
       }
     }
-    if (array.length <= EXTRAS_LENGTH) {
-      const keys = Object.keys(array);
-      if (keys.length > 0 && !isIndex(keys.at(-1) ?? "")) {
-        for (const key of keys) {
-          if (isIndex(key)) continue;
-          this.path.at(depth, key);
-          this.value((array as unknown as Record<string, unknown>)[key], depth + 1);
-        }
-      }
+    for (const key of extrasOf(array)) {
+      if (!isEntered && !this.#enter(array)) return undefined;
+      isEntered = true;
+      this.path.at(depth, key);
+      this.value((array as unknown as Record<string, unknown>)[key], depth + 1);
     }
     return undefined;
   }
@@ -177,12 +171,6 @@ class Scanner {
 function isWalked(value: unknown): boolean {
   const type = typeof value;
   return type === "object" || type === "function" || type === "symbol";
-}
-
-/** Whether a property name is an index; names that are not come after all indices. */
-function isIndex(key: string): boolean {
-  const code = key.charCodeAt(0);
-  return code >= 48 && code <= 57 && String(Number(key) >>> 0) === key;
 }
 
 /**

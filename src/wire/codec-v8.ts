@@ -11,7 +11,10 @@ import { Deserializer } from "node:v8";
 import { Serializer } from "node:v8";
 import { types } from "node:util";
 
+import { ANY_VALUE } from "./codec-path.js";
 import type { AttachmentCollector } from "./attachments.js";
+import { NotSerializableError } from "../errors.js";
+import { isStackOverflow } from "./codec-path.js";
 import { makeWholeView } from "../memory/view-types.js";
 import { viewTypeOf } from "../memory/view-types.js";
 
@@ -122,12 +125,25 @@ export function encodeWithV8(value: unknown, { prefix, collector, largeBuffers =
   return serializer.releaseBuffer();
 }
 
-/** @throws Error when the bytes are not a whole value written by `encodeWithV8` (without the prefix). */
-export function decodeWithV8(bytes: Uint8Array, attachments: readonly ArrayBuffer[] = []): unknown {
+/**
+ * @param path - What the value is, for messages.
+ * @throws NotSerializableError when it is nested too deeply: to read takes more stack than to write.
+ * @throws Error when the bytes are not a whole value written by `encodeWithV8` (without the prefix).
+ */
+export function decodeWithV8(
+  bytes: Uint8Array,
+  attachments: readonly ArrayBuffer[] = [],
+  path: string = ANY_VALUE,
+): unknown {
   // Without this tag V8 would read a format from before versions, which nobody writes.
   if (bytes[0] !== V8_VERSION_TAG) throw new Error("The bytes hold no serialized value.");
   const deserializer = new ValueDeserializer(bytes);
   for (const [index, buffer] of attachments.entries()) deserializer.transferArrayBuffer(index, buffer);
   if (!deserializer.readHeader()) throw new Error("The bytes have an unknown header.");
-  return deserializer.readValue();
+  try {
+    return deserializer.readValue();
+  } catch (cause) {
+    if (!isStackOverflow(cause)) throw cause;
+    throw new NotSerializableError(path, "it is nested too deeply to be read there", { cause });
+  }
 }

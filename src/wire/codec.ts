@@ -6,6 +6,8 @@
  *     0x03  one of the other two, with large binary data beside it (attachments)
  *     0xff  V8         everything else that structuredClone takes (codec-v8)
  *
+ * 0x04 is the first byte of several of them in one (joined).
+ *
  * What arrives is what structuredClone gives, with these differences. Better: errors keep class, code and own
  * properties; registered classes, URL, Headers and some more stay what they are, and so do symbols of the registry; Buffers stay
  * Buffers; a view of a part of a buffer brings only its part. With a writer also functions, streams, signals and Blobs.
@@ -49,6 +51,8 @@ export interface EncodeOptions {
   readonly isNested?: boolean;
   /** Buffers that the caller gives away: they are detached once everything is encoded, and not copied when large. */
   readonly transfer?: readonly ArrayBuffer[] | undefined;
+  /** How many attachments the message has already that the bytes become a part of. Default: 0. */
+  readonly othersAttachments?: number;
   /** Takes functions, classes and live values; without it they are refused. */
   readonly writer?: ValueWriter | undefined;
 }
@@ -60,7 +64,11 @@ function encode(value: unknown, path: string, roots: "one" | "list", options: En
   if (compact !== undefined) return compact;
   const { hasSpecials, largeBuffers } = scanForSpecials(value, path, roots, options.writer);
   const transferred = options.transfer === undefined ? NOTHING : new Set(options.transfer);
-  const collector = new AttachmentCollector(options.isWrittenAtOnce !== true, transferred);
+  const collector = new AttachmentCollector(
+    options.isWrittenAtOnce !== true,
+    transferred,
+    options.othersAttachments ?? 0,
+  );
   // Room for the number of attachments, which is known afterwards.
   const how = { prefix: attachedHead(0), collector: options.isNested === true ? undefined : collector, largeBuffers };
   let bytes: Uint8Array;
@@ -98,11 +106,20 @@ export function encodeValue(value: unknown, path: string, options: EncodeOptions
  * @throws NotSerializableError with the path to the first part that can't be sent, such as `args[0].socket`.
  */
 export function encodeArguments(args: readonly unknown[], options: EncodeOptions = {}): Uint8Array {
-  return giveAway(encode(args, "args", "list", options), options);
+  return giveAway(encodeArgumentsAhead(args, options), options);
 }
 
-/** Detaches the transferred buffers; their memory goes on as that of the attachments. */
-function giveAway(bytes: Uint8Array, { transfer = [] }: EncodeOptions): Uint8Array {
+/** As `encodeArguments`, but what is transferred is still to be given away: by `giveAway`, once all is encoded. */
+export function encodeArgumentsAhead(args: readonly unknown[], options: EncodeOptions): Uint8Array {
+  return encode(args, "args", "list", options);
+}
+
+/**
+ * Detaches the transferred buffers; their memory goes on as that of the attachments.
+ *
+ * @throws NotSerializableError for a buffer that can't be given away.
+ */
+export function giveAway(bytes: Uint8Array, { transfer = [] }: EncodeOptions): Uint8Array {
   if (transfer.length === 0) return bytes;
   // Looked at before: of a detached buffer, a view has neither place nor length.
   const places = attachmentsOf(bytes).map(({ buffer, byteOffset, byteLength }) => ({
@@ -127,24 +144,31 @@ function giveAway(bytes: Uint8Array, { transfer = [] }: EncodeOptions): Uint8Arr
  * of empty ArrayBuffers), except for the address space, not memory, that a resizable ArrayBuffer may reserve.
  *
  * @param reader - Gives functions and live values, when the value may hold such.
+ * @param path - What the value is, for messages, such as `result`.
  * @returns The value; a promise of a `LaterValue`, when the reader has given one.
+ * @throws NotSerializableError when the value is nested too deeply to be read.
  * @throws Error when the bytes are damaged, or hold an instance whose class is not registered here.
  */
-export function decodeValue(bytes: Uint8Array, reader?: ValueReader): unknown {
-  if (bytes[0] !== ATTACHED_TAG) return decodeWith(bytes, [], reader);
-  return decodeWith(bytes.subarray(ATTACHED_HEAD_BYTES), takeAttachments(bytes), reader);
+export function decodeValue(bytes: Uint8Array, reader?: ValueReader, path?: string): unknown {
+  if (bytes[0] !== ATTACHED_TAG) return decodeWith(bytes, [], reader, path);
+  return decodeWith(bytes.subarray(ATTACHED_HEAD_BYTES), takeAttachments(bytes), reader, path);
 }
 
-function decodeWith(bytes: Uint8Array, attachments: readonly ArrayBuffer[], reader: ValueReader | undefined): unknown {
+function decodeWith(
+  bytes: Uint8Array,
+  attachments: readonly ArrayBuffer[],
+  reader: ValueReader | undefined,
+  path: string | undefined,
+): unknown {
   switch (bytes[0]) {
     case COMPACT_TAG:
       return decodeCompact(
         Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
       );
     case EXTENDED_TAG:
-      return decodeExtended(bytes.subarray(1), attachments, reader);
+      return decodeExtended(bytes.subarray(1), attachments, reader, path);
     case undefined:
     default:
-      return decodeWithV8(bytes, attachments);
+      return decodeWithV8(bytes, attachments, path);
   }
 }

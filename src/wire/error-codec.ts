@@ -42,8 +42,9 @@ function encodeProblem(problem: unknown, options: EncodeOptions): Uint8Array {
  */
 export function decodeThrown(bytes: Uint8Array): unknown {
   try {
-    return decodeValue(bytes);
+    return decodeValue(bytes, undefined, ROOT);
   } catch (cause) {
+    if (cause instanceof NotSerializableError) return cause;
     return new NotSerializableError(ROOT, "its encoding can't be read", { cause });
   }
 }

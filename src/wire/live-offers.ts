@@ -82,22 +82,38 @@ export class LiveOffers {
   readonly #isResult: boolean;
   readonly #plans: Plan[] = [];
   /** Signals among the values, with their channels. */
-  readonly #signals: (readonly [channel: number, signal: AbortSignal])[] = [];
+  #signals: (readonly [channel: number, signal: AbortSignal])[] = [];
   /** Of a result: Blobs whose contents are not known yet. */
   readonly missing: Blob[] = [];
-  readonly #contents: ReadonlyMap<Blob, ArrayBuffer> | undefined;
+  readonly #contents = new Map<Blob, ArrayBuffer>();
 
   /**
-   * @param contents - Of a result: the contents of Blobs, which can be read only beforehand.
+   * @param isResult - Whether it is for results: the contents of their Blobs can be read only beforehand.
    */
-  constructor(firstChannel: number, contents?: ReadonlyMap<Blob, ArrayBuffer>) {
+  constructor(firstChannel: number, isResult = false) {
     this.#firstChannel = firstChannel;
-    this.#isResult = contents !== undefined;
-    this.#contents = contents;
+    this.#isResult = isResult;
   }
 
   get isEmpty(): boolean {
     return this.#plans.length === 0;
+  }
+
+  /** How many live values were taken. */
+  get count(): number {
+    return this.#plans.length;
+  }
+
+  /** Gives back, untouched, what was taken after the first so many: what it was in is not sent after all. */
+  takeBack(count: number): void {
+    for (const { release } of this.#plans.splice(count)) release();
+    this.#signals = this.#signals.filter(([channel]) => channel < this.#firstChannel + count);
+    this.missing.length = 0;
+  }
+
+  /** Learns the contents of Blobs that were missing. */
+  addContents(contents: ReadonlyMap<Blob, ArrayBuffer>): void {
+    for (const [blob, content] of contents) this.#contents.set(blob, content);
   }
 
   /** Takes a live value; gives plain data that stands for it, or why it can't be sent. */
@@ -129,7 +145,7 @@ export class LiveOffers {
       const channel = this.#add((port) => new SendingEnd(webSource(blob.stream().getReader()), port));
       return [LIVE_KIND.blobStream, channel, ...fileParts(blob)];
     }
-    const content = this.#contents?.get(blob);
+    const content = this.#contents.get(blob);
     if (content === undefined) this.missing.push(blob);
     return [LIVE_KIND.blob, content, ...fileParts(blob)];
   }

@@ -73,7 +73,7 @@ describe("a task factory", () => {
   test("hands the request on as it is, and gives the future of the submitter", () => {
     const { submitter, factory } = makeFactory();
     const future = factory.create(REQUEST);
-    assert.deepEqual(submitter.submissions, [{ ...REQUEST, isChunk: false }]);
+    assert.deepEqual(submitter.submissions, [REQUEST]);
     assert.equal(future, submitter.created[0]);
   });
 
@@ -217,7 +217,7 @@ describe("a task submitter", () => {
   }
 
   function submit(submitter: TaskSubmitter, options: Submission["options"] = {}): ProcessFuture<unknown> {
-    return submitter.submit({ fn: add, args: [1, 2], isChunk: false, options, calledFrom: submit });
+    return submitter.submit({ fn: add, args: [1, 2], options, calledFrom: submit });
   }
 
   test("rejects the future of a worker that sends bytes that are no value", async () => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { PassThrough } from "node:stream";
 import { Writable } from "node:stream";
+import { describe } from "node:test";
 import { test } from "node:test";
 
 import { FunctionTable } from "../../src/pool/function-table.js";
@@ -11,7 +12,9 @@ import { SentFunctions } from "../../src/pool/function-table.js";
 import { TaskQueue } from "../../src/pool/task-queue.js";
 import { ProcessPoolExecutor } from "../../src/index.js";
 import { inheritableExecArgv } from "../../src/pool/start-options.js";
+import { sendFunctions } from "../../src/pool/send-functions.js";
 import { startsFasterByRequire } from "../../src/pool/start-options.js";
+import type { ParentChannel } from "../../src/wire/parent-channel.js";
 import type { TaskKind } from "../../src/pool/pool-task.js";
 
 class NumberedTask extends PoolTask {
@@ -111,6 +114,36 @@ test("a function table and a worker's record of functions forget the least recen
   }
   assert.equal(forgotten, 500);
   assert.equal(sent.has(2), false);
+});
+
+describe("functions that a worker is sent", () => {
+  const MIB = 1024 * 1024;
+  const fnOf = (id: number, sizeBytes: number): PooledFunction => new PooledFunction(id, new Uint8Array(sizeBytes));
+  const [a, b, small, other] = [fnOf(1, 40 * MIB), fnOf(2, 40 * MIB), fnOf(3, 100), fnOf(4, 100)];
+
+  /** What is sent for each of several tasks: `+` and the id of a function, or `-` and that of one to forget. */
+  function sentFor(sent: SentFunctions, tasks: readonly (readonly PooledFunction[])[]): string[] {
+    return tasks.map((functions) => {
+      const log: string[] = [];
+      const send = ({ kind, functionId }: { kind: string; functionId: number }): void => {
+        log.push(`${kind === "function" ? "+" : "-"}${functionId}`);
+      };
+      sendFunctions(functions, sent, { send } as unknown as ParentChannel);
+      return log.join(" ");
+    });
+  }
+
+  test("stay while they fit, however often too many were needed at once", () => {
+    const sent = new SentFunctions();
+    for (let round = 0; round < 3; round += 1) sentFor(sent, [[a], [b, a], [small]]);
+    assert.deepEqual(sentFor(sent, [[small], [other], [small], [other]]), ["", "+4", "", ""]);
+  });
+
+  test("are never forgotten for others of the same task", () => {
+    const sent = new SentFunctions();
+    assert.deepEqual(sentFor(sent, [[a], [b, a], [a, b], [small]]), ["+1", "+2", "", "+3 -1"]);
+    assert.deepEqual(sentFor(sent, [[b], [a], [b]]), ["", "+1 -3 -2", "+2 -1"]);
+  });
 });
 
 test("workers inherit loaders and conditions, not scripts, debuggers, test runners or watchers", () => {

@@ -21,16 +21,18 @@ import { Replier } from "../../src/subprocess/replier.js";
 import { RunningTask } from "../../src/subprocess/running-task.js";
 import { add } from "../fixtures/tasks.js";
 import { currentTask } from "../../src/subprocess/current-task.js";
+import { decodeOutcome } from "../../src/executor/chunk-result.js";
 import { decodeThrown } from "../../src/wire/error-codec.js";
 import { decodeValue } from "../../src/wire/codec.js";
 import { encodeArguments } from "../../src/wire/codec.js";
-import { encodeValue } from "../../src/wire/codec.js";
 import { getLogSink } from "../../src/logging/current-sink.js";
+import { joinValues } from "../../src/wire/joined.js";
 import { pickleFunction } from "../../src/pickle/pickle-function.js";
+import { resultReader } from "../../src/executor/result-reader.js";
 import { run } from "../../src/subprocess/run.js";
 import { runAsTask } from "../../src/subprocess/current-task.js";
 import { setLogSink } from "../../src/logging/current-sink.js";
-import type { ChunkOutcome } from "../../src/subprocess/run.js";
+import type { ChunkResult } from "../../src/executor/chunk-result.js";
 import type { LogRecord } from "../../src/logging/log-record.js";
 import type { TaskFunction } from "../../src/subprocess/function-store.js";
 import type { ToParentMessage } from "../../src/wire/protocol.js";
@@ -137,7 +139,7 @@ describe("running a task", () => {
       task,
       functions: { load: setting.load ?? (() => Promise.resolve(fn)) },
       functionId: 1,
-      args: isChunk ? encodeValue(args, "chunk") : encodeArguments(args),
+      args: isChunk ? joinValues({ values: args }) : encodeArguments(args),
       isChunk,
       send: (message) => sent.push(message),
     });
@@ -150,7 +152,8 @@ describe("running a task", () => {
     const outcome = await outcomeOf(fn, setting);
     if (outcome.kind === "value") return outcome.value;
     assert.equal(outcome.kind, "result");
-    return decodeValue((outcome as { value: Uint8Array }).value);
+    const { value } = outcome as { value: Uint8Array };
+    return setting.isChunk === true ? decodeOutcome(value, resultReader) : decodeValue(value);
   }
 
   async function errorOf(fn: TaskFunction, setting: Setting = {}): Promise<unknown> {
@@ -231,10 +234,11 @@ describe("running a task", () => {
       if (x === 3) throw new RangeError("three");
       return Number(x) * 10;
     };
-    assert.deepEqual(await resultOf(fn, { args: [[1], [2]], isChunk: true }), { results: [10, 20] });
-    const { results, failure } = (await resultOf(fn, { args: [[1], [3], [2]], isChunk: true })) as ChunkOutcome;
+    const whole = (await resultOf(fn, { args: [[1], [2]], isChunk: true })) as ChunkResult;
+    assert.deepEqual([whole.results, whole.failure], [[10, 20], undefined]);
+    const { results, failure } = (await resultOf(fn, { args: [[1], [3], [2]], isChunk: true })) as ChunkResult;
     assert.deepEqual(results, [10]);
-    assert.ok(failure !== undefined && decodeThrown(failure) instanceof RangeError);
+    assert.ok(failure?.error instanceof RangeError);
   });
 
   test("begins no further call of a chunk that is to end", async () => {

@@ -59,7 +59,8 @@ function makeReader(): ValueReader {
 
 /** As a worker writes. */
 function makeWriter(): ValueWriter {
-  const offers = new LiveOffers(FIRST_RESULT_CHANNEL, new Map([[blob, new ArrayBuffer(4)]]));
+  const offers = new LiveOffers(FIRST_RESULT_CHANNEL, true);
+  offers.addContents(new Map([[blob, new ArrayBuffer(4)]]));
   return { writeFunction: (fn) => referenceToFunction(fn), offer: (object) => offers.offer(object) };
 }
 

@@ -70,7 +70,7 @@ class ImpatientPool implements AsyncDisposable {
   }
 
   submit<T>(fn: AnyFunction, ...args: unknown[]): ProcessFuture<T> {
-    return this.#submitter.submit<T>({ fn, args, isChunk: false, options: {}, calledFrom: this.submit });
+    return this.#submitter.submit<T>({ fn, args, options: {}, calledFrom: this.submit });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,0 +1,146 @@
+import { ArgumentWriter } from "./argument-writer.js";
+import { MAX_PAYLOAD_BYTES } from "../wire/frame.js";
+import { NotSerializableError } from "../errors.js";
+import { attachmentsOf } from "../wire/attachments.js";
+import { encodeArgumentsAhead } from "../wire/codec.js";
+import { encodePinned } from "../memory/pins.js";
+import { giveAway } from "../wire/codec.js";
+import { isPlainList } from "../wire/codec-compact.js";
+import { joinValues } from "../wire/joined.js";
+import type { AnyFunction } from "../wire/codec-writer.js";
+import type { Pins } from "../memory/pins.js";
+import type { PooledFunction } from "../pool/function-table.js";
+import type { TaskExtras } from "../pool/pool-task.js";
+
+/** Of most tasks. */
+export const NO_PINS: readonly Pins[] = [];
+
+export function releaseAll(allOfThem: readonly Pins[]): void {
+  for (const pins of allOfThem) pins.release();
+}
+
+/** @throws NotSerializableError for what is too long for one message. */
+export function checkSize(bytes: Uint8Array, what: string): void {
+  const sizeBytes = Math.max(bytes.byteLength, ...attachmentsOf(bytes).map(({ byteLength }) => byteLength));
+  if (sizeBytes <= MAX_PAYLOAD_BYTES) return;
+  throw new NotSerializableError(what, `${sizeBytes} bytes are more than the ${MAX_PAYLOAD_BYTES} of a message`);
+}
+
+/** What a task is given of its arguments. */
+export interface FinishedArguments {
+  /** One list, which is plain or encoded; for a chunk several, encoded and joined. */
+  readonly args: Uint8Array | readonly unknown[];
+  readonly isChunk: boolean;
+  /** Hold what the arguments refer to; pinned, and the caller's to release. */
+  readonly pins: readonly Pins[];
+  readonly extras: TaskExtras | undefined;
+}
+
+/** How arguments are taken. */
+export interface Taking {
+  pickle(fn: AnyFunction): PooledFunction;
+  /** Binary data of at least this size is placed in shared memory. */
+  readonly shareAboveBytes: number;
+  /** Given away when all is taken. */
+  readonly transfer: readonly ArrayBuffer[] | undefined;
+}
+
+/** The arguments of one task, or of the calls of a chunk: each list is as it was when it was added, and shares nothing with the others. */
+export class TakenArguments {
+  readonly #taking: Taking;
+  /** Those that are plain can't change, and are encoded later. */
+  readonly #lists: (Uint8Array | readonly unknown[])[] = [];
+  #pins: Pins[] = [];
+  #writer: ArgumentWriter | undefined;
+  #sizeBytes = 0;
+  #attachments = 0;
+  #failure: { readonly error: unknown } | undefined;
+
+  constructor(taking: Taking) {
+    this.#taking = taking;
+  }
+
+  /** How many lists there are. */
+  get length(): number {
+    return this.#lists.length;
+  }
+
+  /** Whether its only list can't be sent: `finish` throws the reason. */
+  get hasFailed(): boolean {
+    return this.#failure !== undefined;
+  }
+
+  /**
+   * Takes one list.
+   *
+   * @returns Whether it is in. One that isn't belongs into a task of its own: it can't be sent, or not together with the others.
+   * The first list is always in; if it can't be sent, that is the task's failure.
+   */
+  add(args: readonly unknown[]): boolean {
+    if (this.#taking.transfer === undefined && isPlainList(args)) {
+      this.#lists.push(args);
+      return true;
+    }
+    try {
+      this.#encode(args);
+      return true;
+    } catch (error) {
+      if (this.#lists.length > 0) return false;
+      this.#failure = { error };
+      return true;
+    }
+  }
+
+  #encode(args: readonly unknown[]): void {
+    const { pickle, shareAboveBytes, transfer } = this.#taking;
+    const writer = (this.#writer ??= new ArgumentWriter(pickle));
+    const before = writer.taken;
+    const how = { transfer, writer, othersAttachments: this.#attachments };
+    let pins: Pins | undefined;
+    try {
+      const taken = encodePinned(() => encodeArgumentsAhead(args, how), shareAboveBytes);
+      ({ pins } = taken);
+      const added = writer.functions.slice(before.functions);
+      for (const { pickle: bytes } of added) checkSize(bytes, "a function in the arguments");
+      this.#keep(taken.encoded, [pins, ...added.map((fn) => fn.pins)]);
+    } catch (error) {
+      pins?.release();
+      writer.takeBack(before);
+      throw error;
+    }
+  }
+
+  #keep(encoded: Uint8Array, pins: readonly (Pins | undefined)[]): void {
+    checkSize(encoded, "args");
+    this.#sizeBytes += encoded.byteLength;
+    if (this.#sizeBytes > MAX_PAYLOAD_BYTES) throw new NotSerializableError("args", "they are too long together");
+    this.#attachments += attachmentsOf(encoded).length;
+    this.#lists.push(encoded);
+    const [own, ...captured] = pins;
+    for (const each of captured) each?.pin();
+    this.#pins.push(...[own, ...captured].filter((each) => each !== undefined));
+  }
+
+  /**
+   * Gives what there is; to be called once.
+   *
+   * @throws NotSerializableError with the path to the first part that can't be sent.
+   */
+  finish(): FinishedArguments {
+    if (this.#failure !== undefined) throw this.#failure.error;
+    const isChunk = this.#lists.length > 1;
+    const args = isChunk ? joinValues({ values: this.#lists }) : (this.#lists[0] ?? []);
+    const { transfer } = this.#taking;
+    if (args instanceof Uint8Array) giveAway(args, { transfer });
+    const pins = this.#pins.length === 0 ? NO_PINS : this.#pins;
+    this.#pins = [];
+    return { args, isChunk, pins, extras: this.#writer?.extras };
+  }
+
+  /** They are not sent after all. */
+  release(): void {
+    releaseAll(this.#pins);
+    this.#pins = [];
+    this.#writer?.release();
+  }
+}

@@ -1,0 +1,28 @@
+import type { HeldPins } from "../memory/pins.js";
+import type { RunningTask } from "./running-task.js";
+import type { TaskFunction } from "./function-store.js";
+import type { ToParentMessage } from "../wire/protocol.js";
+import type { WorkerValues } from "./worker-values.js";
+
+/** Has functions. */
+export interface FunctionSource {
+  load(functionId: number): TaskFunction | Promise<TaskFunction>;
+}
+
+/** What `run` needs of a task. */
+export interface RunOrder {
+  readonly task: RunningTask;
+  /** Where the function comes from; user modules may be imported for it, so it is loaded inside the task. */
+  readonly functions: FunctionSource;
+  readonly functionId: number;
+  /** One list, encoded or not; for a chunk several, encoded and joined. */
+  readonly args: Uint8Array | readonly unknown[];
+  readonly isChunk: boolean;
+  readonly send: (message: ToParentMessage) => void;
+  /** Keeps the shared memory of the outcome until the parent has it. */
+  readonly heldPins?: HeldPins;
+  /** Sees to what arguments and result hold beside data. */
+  readonly values?: WorkerValues | undefined;
+  /** Binary data in the outcome of at least this size, in bytes, is placed in shared memory. */
+  readonly shareAboveBytes?: number | undefined;
+}

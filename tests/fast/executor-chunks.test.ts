@@ -1,0 +1,220 @@
+/** Each call of a chunk behaves as a task of its own would. */
+
+import assert from "node:assert/strict";
+import { Readable } from "node:stream";
+import { after } from "node:test";
+import { describe } from "node:test";
+import { test } from "node:test";
+
+import { ATTACHED_BYTES } from "../../src/wire/attachments.js";
+import { NotSerializableError } from "../../src/index.js";
+import { ProcessPoolExecutor } from "../../src/index.js";
+import { createSharedArray } from "../../src/index.js";
+import { decodeOutcome } from "../../src/executor/chunk-result.js";
+import { encodeThrown } from "../../src/wire/error-codec.js";
+import { encodeValue } from "../../src/wire/codec.js";
+import { joinValues } from "../../src/wire/joined.js";
+import { resultReader } from "../../src/executor/result-reader.js";
+import { splitValues } from "../../src/wire/joined.js";
+import { add } from "../fixtures/tasks.js";
+import type { ChunkResult } from "../../src/executor/chunk-result.js";
+
+const executor = new ProcessPoolExecutor({ maxWorkers: 1, graceMs: 0 });
+
+after(() => executor.shutdown());
+
+/** What came before the failure, and the failure. */
+async function collect<T>(results: AsyncIterable<T>): Promise<{ all: T[]; error: unknown }> {
+  const all: T[] = [];
+  try {
+    for await (const result of results) all.push(result);
+  } catch (error) {
+    return { all, error };
+  }
+  return { all, error: undefined };
+}
+
+const SIZES = [1, 2, 3, 4];
+
+describe("whatever the size of the chunks", () => {
+  test("a result is taken when its call ends, and arrives as an object of its own", async () => {
+    for (const chunkSize of SIZES) {
+      const scratch = { values: new Float64Array(2), large: new Uint8Array(ATTACHED_BYTES) };
+      const fill = (value: number): typeof scratch => {
+        scratch.values.fill(value);
+        scratch.large.fill(value);
+        return scratch;
+      };
+      const { all } = await collect(executor.with({ chunkSize }).map(fill, [1, 2, 3, 4]));
+      assert.deepEqual(
+        all.map(({ values, large }) => [values[1], large.at(-1)]),
+        [1, 2, 3, 4].map((value) => [value, value]),
+      );
+      assert.notEqual(all[0], all[1]);
+    }
+  });
+
+  test("an argument is taken when the iterator gives it, and is not shared among the calls", async () => {
+    const item = { count: 0, large: new Uint8Array(ATTACHED_BYTES) };
+    function* reuse(): Generator<typeof item> {
+      for (let count = 1; count <= 4; count += 1) {
+        item.count = count;
+        item.large.fill(count);
+        yield item;
+      }
+    }
+    const read = (given: typeof item): unknown => [given.count, given.large.at(-1)];
+    const increment = (given: { count: number }): number => (given.count += 1);
+    const counter = { count: 0 };
+    for (const chunkSize of SIZES) {
+      const view = executor.with({ chunkSize });
+      assert.deepEqual(
+        (await collect(view.map(read, reuse()))).all,
+        [1, 2, 3, 4].map((value) => [value, value]),
+      );
+      assert.deepEqual((await collect(view.map(increment, [counter, counter, counter]))).all, [1, 1, 1]);
+    }
+  });
+
+  test("a result that can't be sent is its call's failure", async () => {
+    const failAt3 = (i: number): unknown => (i === 3 ? { a: [() => i] } : { i });
+    for (const chunkSize of SIZES) {
+      const { all, error } = await collect(executor.with({ chunkSize }).map(failAt3, [1, 2, 3, 4]));
+      assert.deepEqual(all, [{ i: 1 }, { i: 2 }]);
+      assert.ok(error instanceof NotSerializableError);
+      assert.equal(error.path, "result.a[0]");
+      assert.match(error.stack ?? "", /submitted from[^]*executor-chunks/);
+    }
+  });
+
+  test("an argument that can't be sent is its call's failure", async () => {
+    const items: unknown[] = [1, { b: 2 }, { a: { b: Symbol("mine") } }, 4];
+    for (const chunkSize of SIZES) {
+      const { all, error } = await collect(executor.with({ chunkSize }).map((item: unknown) => item, items));
+      assert.deepEqual(all, [1, { b: 2 }]);
+      assert.ok(error instanceof NotSerializableError);
+      assert.equal(error.path, "args[0].a.b");
+    }
+  });
+
+  test("an iterator that throws ends the map with what it throws", async () => {
+    function* failing(): Generator<object> {
+      yield { ok: true };
+      throw new RangeError("no more");
+    }
+    for (const chunkSize of SIZES) {
+      const { error } = await collect(executor.with({ chunkSize }).map((item: object) => item, failing()));
+      assert.ok(error instanceof RangeError);
+    }
+  });
+});
+
+describe("in a chunk", () => {
+  const view = executor.with({ chunkSize: 3 });
+
+  test("streams and Blobs go both ways, and results before and behind those of a failure are let go", async () => {
+    const streams = ["a", "b", "c"].map((text) => Readable.from([text, text]));
+    const join = async (stream: Readable): Promise<string> => (await stream.toArray()).join("");
+    assert.deepEqual((await collect(view.map(join, streams))).all, ["aa", "bb", "cc"]);
+    const make = (text: string): unknown => {
+      const { Readable: Made } = process.getBuiltinModule("node:stream");
+      if (text === "fails") return [Made.from([text]), () => text];
+      return { stream: Made.from([text]), blob: new Blob([text]), text };
+    };
+    const made = view.map(make, ["x", "y", "fails"]) as AsyncIterable<{ stream: Readable; blob: Blob; text: string }>;
+    const { all, error } = await collect(made);
+    assert.equal((error as NotSerializableError).path, "result[1]");
+    const read = all.map(async ({ stream, blob }) => [await stream.toArray(), await blob.text()]);
+    assert.deepEqual(await Promise.all(read), [
+      [["x"], "x"],
+      [["y"], "y"],
+    ]);
+    assert.equal(await executor.submit(add, 1, 2), 3, "the worker is free");
+  });
+
+  test("a stream in a list that can't be sent is given back", async () => {
+    const streams = [Readable.from(["a"]), Readable.from(["b"])];
+    const web = new ReadableStream();
+    const items = [streams[0], streams[1], [web, Symbol("mine")]];
+    const { all } = await collect(view.map((item: unknown) => item instanceof ReadableStream, items));
+    assert.deepEqual(all, [false, false]);
+    assert.equal(web.locked, false);
+  });
+
+  test("there may be more live values than one message takes", async () => {
+    const { signal } = new AbortController();
+    const many = Array.from({ length: 1500 }, () => signal);
+    const isAborted = (one: AbortSignal): boolean => one.aborted;
+    const { all, error } = await collect(executor.with({ chunkSize: 1500 }).map(isAborted, many));
+    assert.equal(error, undefined);
+    assert.equal(all.length, 1500);
+  });
+
+  test("functions, shared memory and large thrown values are as in single calls", async () => {
+    const call = (fn: (x: number) => number): unknown => ({ root: fn(9), fn: Math.sqrt });
+    const { all } = await collect(view.map(call, [Math.sqrt, (x: number) => x + 1, Math.abs]));
+    assert.deepEqual(
+      all,
+      [3, 10, 9].map((root) => ({ root, fn: Math.sqrt })),
+    );
+    using array = createSharedArray(Float64Array, 4);
+    const views = [0, 1, 2].map((at) => array.subarray(at, at + 1));
+    const fill = (part: Float64Array, value: number): Float64Array => part.fill(value);
+    const filled = await collect(view.map(fill, views, [7, 8, 9]));
+    assert.deepEqual([...array], [7, 8, 9, 0]);
+    assert.equal(filled.all[2]?.[0], 9);
+    await using placing = new ProcessPoolExecutor({ maxWorkers: 1, shareAboveBytes: 65_536 });
+    const makeLarge = (value: number): Uint8Array => {
+      if (value === 3) throw Object.assign(new RangeError("three"), { large: new Uint8Array(200_000).fill(3) });
+      return new Uint8Array(200_000).fill(value);
+    };
+    for (const each of [view, placing.with({ chunkSize: 3 })]) {
+      const { all: arrays, error } = await collect(each.map(makeLarge, [1, 2, 3]));
+      assert.deepEqual(
+        arrays.map((one) => one.at(-1)),
+        [1, 2],
+      );
+      assert.equal((error as RangeError & { large: Uint8Array }).large.at(-1), 3);
+    }
+  });
+});
+
+describe("a payload of several values", () => {
+  const plain = [1, "two", undefined, [3, "four"]];
+  const large = new Uint8Array(ATTACHED_BYTES).fill(5);
+
+  test("gives plain values as they are, and the others as they were encoded", () => {
+    const values = [...plain, encodeValue({ large }, "one"), encodeValue({ a: 1 }, "other"), null];
+    const bytes = joinValues({ values, thrown: encodeThrown(new RangeError("end")) });
+    const split = splitValues(bytes);
+    assert.deepEqual(split.values.slice(0, 4), plain);
+    assert.equal(split.values.length, 7);
+    const { results, failure } = decodeOutcome(bytes, resultReader) as ChunkResult;
+    assert.deepEqual(results, [...plain, { large }, { a: 1 }, null]);
+    assert.ok(failure?.error instanceof RangeError);
+    const many = Array.from({ length: 5000 }, (_, index) => `value ${index}`.padEnd(200));
+    assert.deepEqual(splitValues(joinValues({ values: many })).values, many);
+  });
+
+  test("that is damaged is an error, wherever it is cut", () => {
+    const bytes = joinValues({ values: [...plain, encodeValue({ a: [1.5, "x"] }, "one")] });
+    const whole = decodeOutcome(bytes, resultReader) as ChunkResult;
+    assert.equal(whole.failure, undefined);
+    for (let length = 0; length < bytes.byteLength; length += 1) {
+      const cut = bytes.subarray(0, length);
+      try {
+        const { results, failure } = decodeOutcome(cut, resultReader) as ChunkResult;
+        assert.ok(failure !== undefined || results.length < whole.results.length);
+      } catch (error) {
+        assert.ok(error instanceof Error);
+      }
+    }
+  });
+
+  test("of which one can't be read gives those before it", () => {
+    const values = [1, Uint8Array.of(0x77), 3];
+    const { results, failure } = decodeOutcome(joinValues({ values }), resultReader) as ChunkResult;
+    assert.deepEqual(results, [1]);
+    assert.ok(failure?.error instanceof Error);
+  });
+});
