@@ -19,6 +19,8 @@ import type { PropertyRecord } from "./graph-format.js";
 import type { GraphWriter } from "./graph-writer.js";
 import type { Place } from "./graph-writer.js";
 import { propertyStep } from "./graph-writer.js";
+import { mayBeInitialisedLater } from "./initialisation.js";
+import { mustBeInitialised } from "./initialisation.js";
 import { interopNode } from "./initialiser.js";
 import { moduleDeclarator } from "./initialiser.js";
 import { isStandardGlobal } from "./known-values.js";
@@ -62,24 +64,6 @@ export function lookUp(scopes: readonly CapturedScope[], name: string): LookUp {
 
 const INTEROP_CACHES: ReadonlySet<string> = new Set(["cacheBabelInterop", "cacheNodeInterop"]);
 
-const NEVER_UNDEFINED =
-  /^(?:Literal|TemplateLiteral|ArrayExpression|ObjectExpression|NewExpression|.*Function.*|Class.*)$/;
-
-/** On Node 20 an uninitialised variable reads as undefined; what its declaration will give tells it apart. */
-function mustBeInitialised(free: FreeVariable): boolean {
-  const [definition] = free.variable?.defs ?? [];
-  if (free.isReassigned || definition === undefined) return false;
-  if (definition.type === "ClassName") return true;
-  if (definition.type !== "Variable" || definition.parent.kind === "var") return false;
-  const { id, init } = definition.node;
-  return id.type === "Identifier" && init != null && NEVER_UNDEFINED.test(init.type);
-}
-
-function isVarDeclared(free: FreeVariable): boolean {
-  const [definition] = free.variable?.defs ?? [];
-  return definition?.type === "Variable" && definition.parent.kind === "var";
-}
-
 function isRequireFunction(value: unknown): boolean {
   return typeof value === "function" && "resolve" in value && "cache" in value;
 }
@@ -120,7 +104,7 @@ export class VariableEncoder {
       return { name, isReassigned: false, isEager, link };
     }
     if (!found.isFound) return this.#captureUndeclared(free, context, place);
-    if (found.isUninitialised || (found.value === undefined && mustBeInitialised(free))) {
+    if (found.isUninitialised || (found.value === undefined && !isReassigned && mustBeInitialised(free.variable))) {
       const advice = "Submit the function after the line that declares it";
       this.#writer.refuse(place, "it is not initialised yet when the function is sent", advice);
       return undefined;
@@ -130,7 +114,8 @@ export class VariableEncoder {
       ofWrapper ??
       this.#linkVite(free, found.value, context, place) ??
       this.#linkVariable(free, found.value, context, place);
-    const isFirm = ofWrapper !== undefined || !(isReassigned || (found.value === undefined && isVarDeclared(free)));
+    const isPending = found.value === undefined && mayBeInitialisedLater(free.variable);
+    const isFirm = ofWrapper !== undefined || !(isReassigned || isPending);
     if (!isFirm) this.#writer.isStable = false;
     return { name, link, isReassigned: !isFirm, isEager };
   }
