@@ -218,7 +218,10 @@ export class FunctionEncoder {
       for (const free of shape.free) {
         if ((free === own && !isDetached) || (free === heritage && hasHeritage)) continue;
         const variable = this.#variables.capture(free, context);
-        if (variable === undefined) continue;
+        if (variable === undefined) {
+          this.sharing.addGlobal(link[0], free);
+          continue;
+        }
         node.variables.push(variable);
         this.sharing.add(link[0], script, found, free, variable);
       }

@@ -55,7 +55,7 @@ export function pickleFunction(fn: unknown): PickledFunction {
     writer.run();
     if (writer.problems.length > 0) throw new FunctionNotPicklableError(name, writer.problems);
     noteSubmitted(fn, name, Array.isArray(root) ? writer.nodes[(root as readonly [number])[0]] : undefined);
-    const graph = writer.finish(root, encoder.sharing.extract(writer.nodes));
+    const graph = writer.finish(root, encoder.sharing.extract(writer));
     return { name, payload: serialize(graph), isStable: writer.isStable, held: writer.held };
   } finally {
     inspector[Symbol.dispose]();
