@@ -363,9 +363,9 @@ export class TaskSubmitter {
     const { encoded, pins } = encodePinned(() => pickleFunction(fn));
     // The function holds the memory; the descriptors are kept open by each task.
     pins?.release();
-    const { payload, isStable, held } = encoded;
+    const { payload, isStable, stateKey, held } = encoded;
     checkSize(payload, "the function with its variables");
-    const pooled = this.#functions.intern(payload, pins);
+    const pooled = this.#functions.intern(payload, stateKey, pins);
     if (isStable) this.#stable.set(fn, { pooled, held });
     else this.#stable.delete(fn);
     return pooled;

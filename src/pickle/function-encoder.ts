@@ -223,7 +223,9 @@ export class FunctionEncoder {
           continue;
         }
         node.variables.push(variable);
-        this.sharing.add(link[0], script, found, free, variable);
+        const isOfModule = this.sharing.add(link[0], script, found, free, variable);
+        // Only this closure, or those made in the same call, have the variable that it assigns to.
+        if (free.isWritten && !isOfModule) this.#writer.noteMutable(fn, place);
       }
       if (shape.thisName !== undefined) {
         const body = closure.location && bodyOf(script, found.node, closure.location.scriptId);
@@ -254,7 +256,7 @@ export class FunctionEncoder {
     this.values.writeProperties(fn, node, place, (key, descriptor) => {
       return !(STANDARD_KEYS.has(key) && !isFunction(descriptor)) && !isOfClass(key, descriptor);
     });
-    if (node.properties !== undefined) this.#writer.isStable = false;
+    if (node.properties !== undefined) this.#writer.noteMutable(fn, place);
     const descriptor = Object.getOwnPropertyDescriptor(fn, "prototype");
     const prototype: unknown = descriptor?.value;
     if (typeof prototype !== "object" || prototype === null) return;
@@ -263,7 +265,7 @@ export class FunctionEncoder {
       // A generator function's prototype is an empty object of its own; only a replaced one matters.
       if (!Object.hasOwn(prototype, "constructor") && Reflect.ownKeys(prototype).length === 0) return;
       node.properties = [...(node.properties ?? []), ["prototype", this.values.link(prototype, step), WRITABLE]];
-      this.#writer.isStable = false;
+      this.#writer.noteMutable(fn, place);
       return;
     }
     const parts: { proto?: Link; properties?: FunctionNode["properties"] } = {};
@@ -277,7 +279,7 @@ export class FunctionEncoder {
       parts.proto = parent === null ? null : this.values.linkPrototype(parent as object, step);
     }
     if (parts.properties === undefined && parts.proto === undefined) return;
-    this.#writer.isStable = false;
+    this.#writer.noteMutable(fn, place);
     const of = this.values.linkPrototype(prototype, step);
     const target = this.#writer.nodes[(of as readonly [number])[0]];
     Object.assign(target as object, parts);

@@ -22,6 +22,8 @@ export interface PickledFunction {
    * may change (an object, a variable that some code assigns to): pickle it again at the next submission.
    */
   readonly isStable: boolean;
+  /** Another one for a function of the same bytes that has other objects or variables of its own, which tasks may change. */
+  readonly stateKey: string;
   /** The functions and classes in it: ask them before the payload of a stable one is used again. */
   readonly held: HeldFunctions;
 }
@@ -56,7 +58,8 @@ export function pickleFunction(fn: unknown): PickledFunction {
     if (writer.problems.length > 0) throw new FunctionNotPicklableError(name, writer.problems);
     noteSubmitted(fn, name, Array.isArray(root) ? writer.nodes[(root as readonly [number])[0]] : undefined);
     const graph = writer.finish(root, encoder.sharing.extract(writer));
-    return { name, payload: serialize(graph), isStable: writer.isStable, held: writer.held };
+    const { isStable, held, state } = writer;
+    return { name, payload: serialize(graph), isStable, stateKey: state.key, held };
   } finally {
     inspector[Symbol.dispose]();
   }

@@ -113,10 +113,24 @@ export class SharingFinder {
     this.#nodes.set(node, syntax);
   }
 
-  add(node: number, script: ScriptSource, found: FoundFunction, free: FreeVariable, captured: CapturedVariable): void {
-    const { variable, isWritten, isReassigned } = free;
-    if (variable === null) return;
-    if (isUnique(variable, script, found)) this.#ofModule.add(variable);
+  /** Notes a captured variable. Gives whether the program has it once only. */
+  add(
+    node: number,
+    script: ScriptSource,
+    found: FoundFunction,
+    free: FreeVariable,
+    captured: CapturedVariable,
+  ): boolean {
+    const { variable } = free;
+    if (variable === null) return true;
+    const isOfModule = isUnique(variable, script, found);
+    if (isOfModule) this.#ofModule.add(variable);
+    this.#addUse(variable, node, free, captured);
+    return isOfModule;
+  }
+
+  #addUse(variable: Variable, node: number, free: FreeVariable, captured: CapturedVariable): void {
+    const { isWritten, isReassigned } = free;
     const uses = this.#uses.get(variable) ?? [];
     this.#uses.set(variable, uses);
     uses.push({ node, captured, isWritten });
