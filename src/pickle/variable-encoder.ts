@@ -74,6 +74,9 @@ function filenameOf(script: ScriptSource): string {
     : join(process.cwd(), script.url || "[eval]");
 }
 
+const UNKEPT = "V8 has not kept its value, since nothing but a computed key of a class uses it";
+const UNKEPT_ADVICE = "Use it in a method or a field of the class as well, or make the class inside the task";
+
 /** The place that problems with a variable are reported for. */
 export function placeOf(free: FreeVariable, script: ScriptSource): Place {
   return { step: free.name, position: sourcePosition(script, free.offset) };
@@ -172,11 +175,14 @@ export class VariableEncoder {
       const link = this.#external({ kind: "require", filename: filenameOf(context.script) });
       return { name, link, isReassigned: false, isEager };
     }
-    if (isStandardGlobal(name)) return undefined;
-    if (Object.hasOwn(globalThis, name)) {
+    // What a script declares at its top is a global where the script is no module.
+    const mayBeGlobal = free.variable === null || free.variable.scope.block.type === "Program";
+    if (mayBeGlobal && isStandardGlobal(name)) return undefined;
+    if (mayBeGlobal && Object.hasOwn(globalThis, name)) {
       this.#writer.isStable = false;
       return { name, link: this.#values.link(global[name], place), isReassigned: true, isEager };
     }
+    if (free.variable !== null) return this.#writer.refuse(place, UNKEPT, UNKEPT_ADVICE);
     if (free.isOnlyTypeof) return undefined;
     const advice = "Declare or import it, or pass it as an argument";
     this.#writer.refuse(place, "no variable, import or global of this name exists", advice);

@@ -162,6 +162,43 @@ describe("a function that can't be sent", () => {
     deepStrictEqual(problemsOf(fn), []);
   });
 
+  it("uses a class with a computed key in a variable that nothing else uses: the advice helps", () => {
+    const make = (key: string, fetch: string) =>
+      class {
+        [key](): number {
+          return 1;
+        }
+        static [fetch] = 2;
+      };
+    const Made = make("a", "b");
+    const problems = problemsOf(() => Made);
+    deepStrictEqual(
+      problems.map(({ variable }) => variable),
+      ["key", "fetch"],
+    );
+    for (const { problem, position } of problems) {
+      match(problem, /has not kept its value, since nothing but a computed key of a class uses it/);
+      match(position ?? "", /pickle-refusals\.test\.(?:js|ts):\d+:\d+$/);
+    }
+    const makeKept = (key: string, fetch: string) =>
+      class {
+        readonly fetch = fetch;
+        [key](): string {
+          return key;
+        }
+        static [fetch] = 2;
+      };
+    const Kept = makeKept("a", "b");
+    deepStrictEqual(
+      problemsOf(() => Kept),
+      [],
+    );
+    deepStrictEqual(
+      problemsOf(() => make("a", "b")),
+      [],
+    );
+  });
+
   it("takes arguments or super from around it", () => {
     class Base {
       hello(): string {
