@@ -21,6 +21,7 @@ import { releaseAll } from "./taken-arguments.js";
 import { resultReader } from "./result-reader.js";
 import { settleFuture } from "./settle-future.js";
 import type { FutureControl } from "./process-future.js";
+import type { HeldFunctions } from "../pickle/held-functions.js";
 import type { LiveMessage } from "../wire/protocol.js";
 import type { ParentChannel } from "../wire/parent-channel.js";
 import type { Pins } from "../memory/pins.js";
@@ -243,12 +244,17 @@ function rejected<T>(error: unknown): ProcessFuture<T> {
   return future;
 }
 
+interface StableFunction {
+  readonly pooled: PooledFunction;
+  readonly held: HeldFunctions;
+}
+
 export class TaskSubmitter {
   readonly #pool: ProcessPool;
   readonly #functions = new FunctionTable();
   readonly #stacks = new SubmissionStacks();
-  /** Functions whose captured state can't change; others are looked at anew at every submission. */
-  readonly #stable = new WeakMap<AnyFunction, PooledFunction>();
+  /** Functions whose captured variables can't change; others are looked at anew at every submission. */
+  readonly #stable = new WeakMap<AnyFunction, StableFunction>();
   readonly #shareAboveBytes: number;
   readonly #owner: TaskOwner;
   #lastKind: SubmittedKind | undefined;
@@ -328,14 +334,15 @@ export class TaskSubmitter {
   /** @throws FunctionNotPicklableError when it can't be sent. */
   #pickle(fn: AnyFunction): PooledFunction {
     const known = this.#stable.get(fn);
-    if (known !== undefined && known.pins?.isStale !== true) return known;
+    if (known?.held.areUnchanged() === true && known.pooled.pins?.isStale !== true) return known.pooled;
     const { encoded, pins } = encodePinned(() => pickleFunction(fn));
     // The function holds the memory; the descriptors are kept open by each task.
     pins?.release();
-    const { payload, isStable } = encoded;
+    const { payload, isStable, stateKey, held } = encoded;
     checkSize(payload, "the function with its variables");
-    const pooled = this.#functions.intern(payload, pins);
-    if (isStable) this.#stable.set(fn, pooled);
+    const pooled = this.#functions.intern(payload, stateKey, pins);
+    if (isStable) this.#stable.set(fn, { pooled, held });
+    else this.#stable.delete(fn);
     return pooled;
   }
 }

@@ -194,6 +194,7 @@ export class FunctionEncoder {
       variables: [],
     };
     const link = this.#writer.add(fn, node);
+    this.#writer.held.add(fn, shape.isClass);
     this.sharing.addFunction(link[0], found);
     const registeredAs = classNameOf(fn);
     if (registeredAs !== undefined) node.registeredAs = registeredAs;
@@ -217,9 +218,14 @@ export class FunctionEncoder {
       for (const free of shape.free) {
         if ((free === own && !isDetached) || (free === heritage && hasHeritage)) continue;
         const variable = this.#variables.capture(free, context);
-        if (variable === undefined) continue;
+        if (variable === undefined) {
+          this.sharing.addGlobal(link[0], free);
+          continue;
+        }
         node.variables.push(variable);
-        this.sharing.add(link[0], script, found, free, variable);
+        const isOfModule = this.sharing.add(link[0], script, found, free, variable);
+        // Only this closure, or those made in the same call, have the variable that it assigns to.
+        if (free.isWritten && !isOfModule) this.#writer.noteMutable(fn, place);
       }
       if (shape.thisName !== undefined) {
         const body = closure.location && bodyOf(script, found.node, closure.location.scriptId);
@@ -250,7 +256,7 @@ export class FunctionEncoder {
     this.values.writeProperties(fn, node, place, (key, descriptor) => {
       return !(STANDARD_KEYS.has(key) && !isFunction(descriptor)) && !isOfClass(key, descriptor);
     });
-    if (node.properties !== undefined) this.#writer.isStable = false;
+    if (node.properties !== undefined) this.#writer.noteMutable(fn, place);
     const descriptor = Object.getOwnPropertyDescriptor(fn, "prototype");
     const prototype: unknown = descriptor?.value;
     if (typeof prototype !== "object" || prototype === null) return;
@@ -259,7 +265,7 @@ export class FunctionEncoder {
       // A generator function's prototype is an empty object of its own; only a replaced one matters.
       if (!Object.hasOwn(prototype, "constructor") && Reflect.ownKeys(prototype).length === 0) return;
       node.properties = [...(node.properties ?? []), ["prototype", this.values.link(prototype, step), WRITABLE]];
-      this.#writer.isStable = false;
+      this.#writer.noteMutable(fn, place);
       return;
     }
     const parts: { proto?: Link; properties?: FunctionNode["properties"] } = {};
@@ -273,7 +279,7 @@ export class FunctionEncoder {
       parts.proto = parent === null ? null : this.values.linkPrototype(parent as object, step);
     }
     if (parts.properties === undefined && parts.proto === undefined) return;
-    this.#writer.isStable = false;
+    this.#writer.noteMutable(fn, place);
     const of = this.values.linkPrototype(prototype, step);
     const target = this.#writer.nodes[(of as readonly [number])[0]];
     Object.assign(target as object, parts);

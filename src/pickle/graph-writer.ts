@@ -1,11 +1,13 @@
 /** The graph under construction: numbered nodes, work still to do, and everything that stands in the way. */
 
 import type { PickleProblem } from "../errors.js";
+import { CapturedState } from "./captured-state.js";
 import type { ExternalNode } from "./graph-format.js";
 import type { GraphNode } from "./graph-format.js";
 import type { Link } from "./graph-format.js";
 import type { SharedVariables } from "./graph-format.js";
 import type { PickleGraph } from "./graph-format.js";
+import { HeldFunctions } from "./held-functions.js";
 import { classNameOf } from "../wire/class-registry.js";
 
 /** Where a value was found: a captured variable, or a step from the place of the object that holds it. */
@@ -15,6 +17,8 @@ export interface Place {
   readonly step: string;
   /** `file:line:column` of the variable's first use. */
   readonly position?: string | undefined;
+  /** Whether the value was made for this pickle: a hook gives another one every time. */
+  readonly isFresh?: boolean | undefined;
 }
 
 /** The step to a property, as it would be written. */
@@ -43,6 +47,9 @@ export class GraphWriter {
   readonly sourceMapUrls: Map<string, string> = new Map();
   /** False once something was captured that could be different at the next submission. */
   isStable = true;
+  /** Functions and classes that travel by value; a change of theirs is no variable's. */
+  readonly held: HeldFunctions = new HeldFunctions();
+  readonly state: CapturedState = new CapturedState();
   readonly #indexes = new Map<object, number>();
   readonly #externals = new Map<string, number>();
   readonly #jobs: (() => void)[] = [];
@@ -77,6 +84,12 @@ export class GraphWriter {
   noteClass(value: unknown, [node]: readonly [number]): void {
     const name = typeof value === "function" ? classNameOf(value) : undefined;
     if (name !== undefined) this.classes.push([name, node]);
+  }
+
+  /** Notes something that may be different at the next submission, and that tasks may change in their workers. */
+  noteMutable(value: object, place: Place): void {
+    this.isStable = false;
+    if (place.isFresh !== true) this.state.add(value);
   }
 
   /** Puts off work until what is being written now has its number. */

@@ -8,6 +8,7 @@ import { NotAFunctionError } from "../errors.js";
 import { FunctionEncoder } from "./function-encoder.js";
 import { FunctionInspector } from "./function-inspector.js";
 import { GraphWriter } from "./graph-writer.js";
+import type { HeldFunctions } from "./held-functions.js";
 import { noteSubmitted } from "./error-classes.js";
 
 /** A function on its way to a worker. */
@@ -17,10 +18,14 @@ export interface PickledFunction {
   /** The same bytes for the same function in the same state. */
   readonly payload: Uint8Array;
   /**
-   * Whether the payload stays right for as long as the function lives. False when it captures something that may change
-   * (an object, a variable that some code assigns to): pickle it again at the next submission.
+   * Whether the payload stays right for as long as the functions in it are unchanged. False when it captures something else that
+   * may change (an object, a variable that some code assigns to): pickle it again at the next submission.
    */
   readonly isStable: boolean;
+  /** Another one for a function of the same bytes that has other objects or variables of its own, which tasks may change. */
+  readonly stateKey: string;
+  /** The functions and classes in it: ask them before the payload of a stable one is used again. */
+  readonly held: HeldFunctions;
 }
 
 function describe(value: unknown): string {
@@ -52,8 +57,9 @@ export function pickleFunction(fn: unknown): PickledFunction {
     writer.run();
     if (writer.problems.length > 0) throw new FunctionNotPicklableError(name, writer.problems);
     noteSubmitted(fn, name, Array.isArray(root) ? writer.nodes[(root as readonly [number])[0]] : undefined);
-    const graph = writer.finish(root, encoder.sharing.extract(writer.nodes));
-    return { name, payload: serialize(graph), isStable: writer.isStable };
+    const graph = writer.finish(root, encoder.sharing.extract(writer));
+    const { isStable, held, state } = writer;
+    return { name, payload: serialize(graph), isStable, stateKey: state.key, held };
   } finally {
     inspector[Symbol.dispose]();
   }

@@ -9,6 +9,9 @@
  *     function make() { let count = 0; const next = () => ++count; return () => [next(), count]; }
  *
  * Where nothing tells, each function gets its own copy.
+ *
+ * Functions that share any variable stand in one scope in the worker, so a shared variable is in sight of some that mean a global by its
+ * name. These get the global as a variable of their own.
  */
 
 import type { Scope } from "eslint-scope";
@@ -16,8 +19,9 @@ import type { Variable } from "eslint-scope";
 
 import type { FreeVariable } from "./free-variables.js";
 import type { CapturedVariable } from "./graph-format.js";
-import type { GraphNode } from "./graph-format.js";
 import type { SharedVariables } from "./graph-format.js";
+import type { GraphWriter } from "./graph-writer.js";
+import { isStandardGlobal } from "./known-values.js";
 import type { FoundFunction } from "./script-source.js";
 import type { ScriptSource } from "./script-source.js";
 import type { SyntaxNode } from "./syntax-tree.js";
@@ -91,8 +95,15 @@ class CommonScopes {
   }
 }
 
+interface Group {
+  readonly functions: ReadonlySet<number>;
+  readonly variables: readonly CapturedVariable[];
+}
+
 export class SharingFinder {
   readonly #uses = new Map<Variable, Use[]>();
+  /** By function, the names of globals that it finds in the worker by itself. */
+  readonly #globals = new Map<number, Map<string, FreeVariable>>();
   readonly #ofModule = new Set<Variable>();
   readonly #nodes = new Map<number, SyntaxNode>();
   readonly #common = new CommonScopes();
@@ -102,10 +113,24 @@ export class SharingFinder {
     this.#nodes.set(node, syntax);
   }
 
-  add(node: number, script: ScriptSource, found: FoundFunction, free: FreeVariable, captured: CapturedVariable): void {
-    const { variable, isWritten, isReassigned } = free;
-    if (variable === null) return;
-    if (isUnique(variable, script, found)) this.#ofModule.add(variable);
+  /** Notes a captured variable. Gives whether the program has it once only. */
+  add(
+    node: number,
+    script: ScriptSource,
+    found: FoundFunction,
+    free: FreeVariable,
+    captured: CapturedVariable,
+  ): boolean {
+    const { variable } = free;
+    if (variable === null) return true;
+    const isOfModule = isUnique(variable, script, found);
+    if (isOfModule) this.#ofModule.add(variable);
+    this.#addUse(variable, node, free, captured);
+    return isOfModule;
+  }
+
+  #addUse(variable: Variable, node: number, free: FreeVariable, captured: CapturedVariable): void {
+    const { isWritten, isReassigned } = free;
     const uses = this.#uses.get(variable) ?? [];
     this.#uses.set(variable, uses);
     uses.push({ node, captured, isWritten });
@@ -118,9 +143,32 @@ export class SharingFinder {
     }
   }
 
+  /** Notes a name for which nothing is captured, since the worker has the global, or nobody has it (`typeof name`). */
+  addGlobal(node: number, free: FreeVariable): void {
+    const globals = this.#globals.get(node) ?? new Map<string, FreeVariable>();
+    this.#globals.set(node, globals.set(free.name, free));
+  }
+
+  /** Where functions of a group mean globals by the names of its variables. */
+  #clashesIn({ functions, variables }: Group): { readonly node: number; readonly free: FreeVariable }[] {
+    const clashes: { node: number; free: FreeVariable }[] = [];
+    for (const node of functions) {
+      const globals = this.#globals.get(node);
+      for (const { name } of globals === undefined ? [] : variables) {
+        const free = globals?.get(name);
+        if (free !== undefined) clashes.push({ node, free });
+      }
+    }
+    return clashes;
+  }
+
   /** The uses of one and the same variable. */
   *#usesOfOne(): Generator<Use[]> {
-    for (const [variable, uses] of this.#uses) {
+    // What can't be shared as well gives way to variables of the module, of which there is one for certain.
+    const ordered = [...this.#uses].toSorted(
+      ([a], [b]) => Number(this.#ofModule.has(b)) - Number(this.#ofModule.has(a)),
+    );
+    for (const [variable, uses] of ordered) {
       const groups = new Map<number, Use[]>();
       for (const use of uses) {
         const root = this.#ofModule.has(variable) ? -1 : this.#common.of(variable.scope, use.node);
@@ -133,26 +181,37 @@ export class SharingFinder {
   }
 
   /** Takes shared variables out of the functions' own ones, and says which functions share which. */
-  extract(nodes: readonly GraphNode[]): SharedVariables[] {
-    const groups: { functions: Set<number>; variables: CapturedVariable[] }[] = [];
+  extract(writer: GraphWriter): SharedVariables[] {
+    const { nodes } = writer;
+    const groups: Group[] = [];
     for (const uses of this.#usesOfOne()) {
       const [first] = uses;
       if (first === undefined || uses.length < 2 || !uses.some(({ isWritten }) => isWritten)) continue;
       const members = new Set(uses.map(({ node }) => node));
       const touching = groups.filter(({ functions }) => uses.some(({ node }) => functions.has(node)));
       const variables = touching.flatMap((each) => each.variables);
-      // Of the same name, yet another variable: only in code unpickled before. Private copies, then.
+      // Of the same name, yet another variable: of another function whose inner ones share one of the module's. Private copies, then.
       if (variables.some(({ name }) => name === first.captured.name)) continue;
-      const merged = {
+      const merged: Group = {
         functions: new Set([...touching.flatMap(({ functions }) => [...functions]), ...members]),
         variables: [...variables, { ...first.captured, isEager: uses.some(({ captured }) => captured.isEager) }],
       };
+      // What assigns to a global needs the global itself.
+      if (this.#clashesIn(merged).some(({ free }) => free.isWritten)) continue;
       for (const each of touching) groups.splice(groups.indexOf(each), 1);
       groups.push(merged);
       for (const { node, captured } of uses) {
         const owner = nodes[node];
         if (owner?.kind === "function") owner.variables.splice(owner.variables.indexOf(captured), 1);
       }
+    }
+    for (const { node, free } of groups.flatMap((each) => this.#clashesIn(each))) {
+      const owner = nodes[node];
+      if (owner?.kind !== "function") continue;
+      const { name, isEager } = free;
+      // Else nobody has it, and it is only asked for.
+      const link = isStandardGlobal(name) ? writer.external({ kind: "global", path: [name] }) : undefined;
+      owner.variables.push({ name, link, isReassigned: false, isEager });
     }
     return groups.map(({ functions, variables }) => ({
       functions: [...functions].toSorted((a, b) => a - b),

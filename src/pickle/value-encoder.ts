@@ -156,7 +156,7 @@ export class ValueEncoder {
       return Array.isArray(link) ? (link as readonly [number]) : [-1];
     });
     const standsFirm = isImmutable(kind.node) || (/^(?:object|array)$/.test(kind.node.kind) && Object.isFrozen(value));
-    if (!standsFirm) this.#writer.isStable = false;
+    if (!standsFirm) this.#writer.noteMutable(value, place);
     const kept = this.#prototypeOf(value, kind);
     if (kept !== kind.prototype && kept !== null) {
       const instanceRefusal = this.#instanceRefusal(value, kind);
@@ -182,18 +182,19 @@ export class ValueEncoder {
     } catch (error) {
       return this.#writer.refuse(place, `[encodeInstance] of its class threw ${String(error)}`, "Mend that method");
     }
-    this.#writer.isStable = false;
+    this.#writer.noteMutable(value, place);
     const node = { kind: "instance" as const, of: undefined as Link, plain: undefined as Link };
     const link = this.#writer.add(value, node);
     this.#writer.later(() => {
       node.of = this.link(hooks, { holder: place, step: ".constructor" });
-      node.plain = this.link(plain, { holder: place, step: " (encoded)" });
+      node.plain = this.link(plain, { holder: place, step: " (encoded)", isFresh: true });
     });
     return link;
   }
 
   #fill(value: object, node: ObjectKind["node"], place: Place): void {
-    const at = (step: string): Place => ({ holder: place, step });
+    const { isFresh } = place;
+    const at = (step: string): Place => ({ holder: place, step, isFresh });
     const linkItem = (item: unknown, index: number): Link =>
       typeof item === "object" || typeof item === "function" || typeof item === "symbol"
         ? this.link(item, at(`[${index}]`))
@@ -246,7 +247,7 @@ export class ValueEncoder {
     integrity: number,
     place: Place,
   ): PropertyRecord {
-    const step: Place = { holder: place, step: propertyStep(key) };
+    const step: Place = { holder: place, step: propertyStep(key), isFresh: place.isFresh };
     const keyLink = typeof key === "string" ? key : ((this.#linkSymbol(key, step) ?? "") as readonly [number]);
     const enumerable = descriptor.enumerable === true ? ENUMERABLE : 0;
     // V8 keeps `stack` behind an accessor of its own in newer versions.

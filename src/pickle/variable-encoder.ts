@@ -19,6 +19,8 @@ import type { PropertyRecord } from "./graph-format.js";
 import type { GraphWriter } from "./graph-writer.js";
 import type { Place } from "./graph-writer.js";
 import { propertyStep } from "./graph-writer.js";
+import { mayBeInitialisedLater } from "./initialisation.js";
+import { mustBeInitialised } from "./initialisation.js";
 import { interopNode } from "./initialiser.js";
 import { moduleDeclarator } from "./initialiser.js";
 import { isStandardGlobal } from "./known-values.js";
@@ -62,24 +64,6 @@ export function lookUp(scopes: readonly CapturedScope[], name: string): LookUp {
 
 const INTEROP_CACHES: ReadonlySet<string> = new Set(["cacheBabelInterop", "cacheNodeInterop"]);
 
-const NEVER_UNDEFINED =
-  /^(?:Literal|TemplateLiteral|ArrayExpression|ObjectExpression|NewExpression|.*Function.*|Class.*)$/;
-
-/** On Node 20 an uninitialised variable reads as undefined; what its declaration will give tells it apart. */
-function mustBeInitialised(free: FreeVariable): boolean {
-  const [definition] = free.variable?.defs ?? [];
-  if (free.isReassigned || definition === undefined) return false;
-  if (definition.type === "ClassName") return true;
-  if (definition.type !== "Variable" || definition.parent.kind === "var") return false;
-  const { id, init } = definition.node;
-  return id.type === "Identifier" && init != null && NEVER_UNDEFINED.test(init.type);
-}
-
-function isVarDeclared(free: FreeVariable): boolean {
-  const [definition] = free.variable?.defs ?? [];
-  return definition?.type === "Variable" && definition.parent.kind === "var";
-}
-
 function isRequireFunction(value: unknown): boolean {
   return typeof value === "function" && "resolve" in value && "cache" in value;
 }
@@ -89,6 +73,9 @@ function filenameOf(script: ScriptSource): string {
     ? fileURLToPath(script.url.replace(/[?#].*$/s, ""))
     : join(process.cwd(), script.url || "[eval]");
 }
+
+const UNKEPT = "V8 has not kept its value, since nothing but a computed key of a class uses it";
+const UNKEPT_ADVICE = "Use it in a method or a field of the class as well, or make the class inside the task";
 
 /** The place that problems with a variable are reported for. */
 export function placeOf(free: FreeVariable, script: ScriptSource): Place {
@@ -120,7 +107,7 @@ export class VariableEncoder {
       return { name, isReassigned: false, isEager, link };
     }
     if (!found.isFound) return this.#captureUndeclared(free, context, place);
-    if (found.isUninitialised || (found.value === undefined && mustBeInitialised(free))) {
+    if (found.isUninitialised || (found.value === undefined && !isReassigned && mustBeInitialised(free.variable))) {
       const advice = "Submit the function after the line that declares it";
       this.#writer.refuse(place, "it is not initialised yet when the function is sent", advice);
       return undefined;
@@ -130,7 +117,8 @@ export class VariableEncoder {
       ofWrapper ??
       this.#linkVite(free, found.value, context, place) ??
       this.#linkVariable(free, found.value, context, place);
-    const isFirm = ofWrapper !== undefined || !(isReassigned || (found.value === undefined && isVarDeclared(free)));
+    const isPending = found.value === undefined && mayBeInitialisedLater(free.variable);
+    const isFirm = ofWrapper !== undefined || !(isReassigned || isPending);
     if (!isFirm) this.#writer.isStable = false;
     return { name, link, isReassigned: !isFirm, isEager };
   }
@@ -187,11 +175,14 @@ export class VariableEncoder {
       const link = this.#external({ kind: "require", filename: filenameOf(context.script) });
       return { name, link, isReassigned: false, isEager };
     }
-    if (isStandardGlobal(name)) return undefined;
-    if (Object.hasOwn(globalThis, name)) {
+    // What a script declares at its top is a global where the script is no module.
+    const mayBeGlobal = free.variable === null || free.variable.scope.block.type === "Program";
+    if (mayBeGlobal && isStandardGlobal(name)) return undefined;
+    if (mayBeGlobal && Object.hasOwn(globalThis, name)) {
       this.#writer.isStable = false;
       return { name, link: this.#values.link(global[name], place), isReassigned: true, isEager };
     }
+    if (free.variable !== null) return this.#writer.refuse(place, UNKEPT, UNKEPT_ADVICE);
     if (free.isOnlyTypeof) return undefined;
     const advice = "Declare or import it, or pass it as an argument";
     this.#writer.refuse(place, "no variable, import or global of this name exists", advice);

@@ -54,8 +54,8 @@ function isTooMuch(count: number, sizeBytes: number): boolean {
 /**
  * Gives each distinct pickle one id, so that a function goes to a worker once however often it is submitted.
  *
- * Distinct by content: an arrow made anew in every turn of a loop, or a function whose captured object is the same as
- * before, is not sent again.
+ * Distinct by content, and by the identity of what tasks may change: an arrow made anew in every turn of a loop, or a function
+ * whose captured object is the same as before, is not sent again; two closures with equal lists of their own are two.
  */
 export class FunctionTable {
   #nextId = 1;
@@ -67,9 +67,13 @@ export class FunctionTable {
   });
   #keptBytes = 0;
 
-  /** The id for a pickle: the one it has, or a new one. */
-  intern(pickle: Uint8Array, pins?: Pins): PooledFunction {
-    const digest = createHash("sha256").update(pickle).digest("base64");
+  /**
+   * The id for a pickle: the one it has, or a new one.
+   *
+   * @param stateKey - Which objects and variables it has captured that tasks may change.
+   */
+  intern(pickle: Uint8Array, stateKey: string, pins?: Pins): PooledFunction {
+    const digest = createHash("sha256").update(pickle).update(stateKey).digest("base64");
     if (pins !== undefined) return this.#internPinned(digest, pickle, pins);
     const known = this.#byDigest.get(digest);
     // Re-inserted, so that the first key is always the one used least recently.

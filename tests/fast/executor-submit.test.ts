@@ -177,6 +177,72 @@ test("a captured object is sent as it is at each submission", async () => {
   assert.equal(await executor.submit(read), 22);
 });
 
+/** Everything in it can be kept, until something is changed. */
+function makeChangeable() {
+  class Base {
+    readonly isService: boolean = true;
+  }
+  class Service extends Base {
+    static create(): Service {
+      return new Service();
+    }
+    get kind(): string {
+      return "service";
+    }
+    fetch(): string {
+      return "real";
+    }
+  }
+  const helper = (): unknown => Reflect.get(helper, "unit");
+  function OldStyle(): void {}
+  const read = (): unknown[] => [
+    Service.create().fetch(),
+    Service.create().kind,
+    Reflect.get(Service, "level"),
+    Reflect.has(Service.prototype, Symbol.toPrimitive),
+    Reflect.get(Service.prototype, "added"),
+    helper(),
+    Reflect.get(OldStyle.prototype as object, "method"),
+    Reflect.get(read, "limit"),
+  ];
+  return { Service, helper, OldStyle, read };
+}
+
+type Changeable = ReturnType<typeof makeChangeable>;
+
+const changes: readonly ((changeable: Changeable) => void)[] = [
+  ({ Service }) => void (Service.prototype.fetch = () => "patched"),
+  ({ Service }) => void Object.defineProperty(Service.prototype, "kind", { get: () => "another" }),
+  ({ Service }) => void (Service.create = () => Object.assign(new Service(), { fetch: () => "created" })),
+  ({ Service }) => void Object.assign(Service, { level: 5 }),
+  ({ Service }) => void Object.assign(Service.prototype, { [Symbol.toPrimitive]: "string" }),
+  ({ Service }) => void Object.assign(Service.prototype, { added: 6 }),
+  ({ Service }) =>
+    void Object.setPrototypeOf(
+      Service,
+      class {
+        static readonly level = 10;
+      },
+    ),
+  ({ helper }) => void Object.assign(helper, { unit: "kg" }),
+  ({ OldStyle }) => void Object.assign(OldStyle.prototype as object, { method: 7 }),
+  ({ OldStyle }) => void (OldStyle.prototype = { method: 8 }),
+  ({ OldStyle }) => void Object.setPrototypeOf(OldStyle.prototype as object, { method: 9 }),
+  ({ read }) => void Object.assign(read, { limit: 11 }),
+];
+
+for (const [index, change] of changes.entries()) {
+  test(`a captured function or class that was changed is sent anew: change ${index}`, async () => {
+    const changeable = makeChangeable();
+    const { read } = changeable;
+    const before = read();
+    assert.deepEqual(await executor.submit(read), before);
+    change(changeable);
+    assert.notDeepEqual(read(), before);
+    assert.deepEqual(await executor.submit(read), read());
+  });
+}
+
 test("a plain pool submits as well", async () => {
   await using pool = new ProcessPoolExecutor({ maxWorkers: 1 });
   assert.equal(await pool.submit(add, 20, 22), 42);

@@ -138,6 +138,67 @@ describe("a function that can't be sent", () => {
     deepStrictEqual(problemsOf(fn), []);
   });
 
+  it("may use something whose declaration will give anything: it is refused, or looked at anew at the next submission", () => {
+    const read = (): unknown => [called, awaited, part];
+    const isRefused = problemsOf(read).length > 0;
+    ok(isRefused || !pickleFunction(read).isStable);
+    const called = Number("7");
+    const awaited = called + 1;
+    const { part = called } = {} as { part?: number };
+    deepStrictEqual(problemsOf(read), []);
+    strictEqual(pickleFunction(read).isStable, true);
+  });
+
+  it("may use something that is not initialised yet and can't be undefined, by its syntax", () => {
+    const fn = (): unknown => [sum, either, chosen, kind];
+    deepStrictEqual(
+      problemsOf(fn).map(({ variable }) => variable),
+      ["sum", "either", "chosen", "kind"],
+    );
+    const sum = Number("1") + 1;
+    const either = process.env["ASYNCCPU_NOT_SET"] ?? "default";
+    const chosen = sum > 1 ? [sum] : null;
+    const kind = typeof sum;
+    deepStrictEqual(problemsOf(fn), []);
+  });
+
+  it("uses a class with a computed key in a variable that nothing else uses: the advice helps", () => {
+    const make = (key: string, fetch: string) =>
+      class {
+        [key](): number {
+          return 1;
+        }
+        static [fetch] = 2;
+      };
+    const Made = make("a", "b");
+    const problems = problemsOf(() => Made);
+    deepStrictEqual(
+      problems.map(({ variable }) => variable),
+      ["key", "fetch"],
+    );
+    for (const { problem, position } of problems) {
+      match(problem, /has not kept its value, since nothing but a computed key of a class uses it/);
+      match(position ?? "", /pickle-refusals\.test\.(?:js|ts):\d+:\d+$/);
+    }
+    const makeKept = (key: string, fetch: string) =>
+      class {
+        readonly fetch = fetch;
+        [key](): string {
+          return key;
+        }
+        static [fetch] = 2;
+      };
+    const Kept = makeKept("a", "b");
+    deepStrictEqual(
+      problemsOf(() => Kept),
+      [],
+    );
+    deepStrictEqual(
+      problemsOf(() => make("a", "b")),
+      [],
+    );
+  });
+
   it("takes arguments or super from around it", () => {
     class Base {
       hello(): string {

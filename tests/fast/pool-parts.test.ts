@@ -91,17 +91,19 @@ test("a settled task reports once, with the reason for its end before any other 
 
 test("equal pickles share one id, different ones don't", () => {
   const table = new FunctionTable();
-  const first = table.intern(Uint8Array.of(1, 2));
-  assert.equal(table.intern(Uint8Array.of(1, 2)), first);
-  assert.notEqual(table.intern(Uint8Array.of(1, 3)).id, first.id);
+  const first = table.intern(Uint8Array.of(1, 2), "");
+  assert.equal(table.intern(Uint8Array.of(1, 2), ""), first);
+  assert.notEqual(table.intern(Uint8Array.of(1, 3), "").id, first.id);
+  assert.notEqual(table.intern(Uint8Array.of(1, 2), "7").id, first.id);
+  assert.equal(table.intern(Uint8Array.of(1, 2), "7"), table.intern(Uint8Array.of(1, 2), "7"));
 });
 
 test("a function table and a worker's record of functions forget the least recently used, and stay bounded", () => {
   const table = new FunctionTable();
-  const kept = table.intern(Buffer.from("kept"));
+  const kept = table.intern(Buffer.from("kept"), "");
   for (let i = 0; i < 2500; i += 1) {
-    table.intern(Buffer.from(`function ${i}`));
-    assert.equal(table.intern(Buffer.from("kept")), kept);
+    table.intern(Buffer.from(`function ${i}`), "");
+    assert.equal(table.intern(Buffer.from("kept"), ""), kept);
   }
   const sent = new SentFunctions();
   assert.equal(sent.add(1), undefined);

@@ -1,0 +1,36 @@
+/**
+ * Tells captured state by identity: the same objects, the same closures.
+ *
+ * Two closures of one factory may be equal in all their bytes, each with its own list. In a worker they must not be one function, or
+ * either would see what the other has put into its list. An arrow function that is made anew in every turn of a loop has the same list
+ * in each, and may well be one. So pickles count as the same when they are equal and what tasks may change in them is the same.
+ */
+
+const numbers = new WeakMap<object, number>();
+let lastNumber = 0;
+
+function numberOf(object: object): number {
+  const known = numbers.get(object);
+  if (known !== undefined) return known;
+  lastNumber += 1;
+  numbers.set(object, lastNumber);
+  return lastNumber;
+}
+
+/** Of so many objects one must be another one in another closure; a large graph is no reason to number all that is in it. */
+const MAX_NOTED = 1000;
+
+/** What tasks may change of one pickle, in the order in which it was found. */
+export class CapturedState {
+  readonly #numbers: number[] = [];
+
+  /** Notes an object that can change; or a function, for its properties or for variables that only its closure has. */
+  add(object: object): void {
+    if (this.#numbers.length < MAX_NOTED) this.#numbers.push(numberOf(object));
+  }
+
+  /** Different for what is not the same; empty for nothing. */
+  get key(): string {
+    return this.#numbers.join();
+  }
+}

@@ -1,0 +1,79 @@
+import { deepStrictEqual } from "node:assert/strict";
+import { strictEqual } from "node:assert/strict";
+import { after } from "node:test";
+import { describe } from "node:test";
+import { it } from "node:test";
+
+import { pickleFunction } from "../../src/pickle/pickle-function.js";
+import { PickleChild } from "../fixtures/pickle-child/pickle-child.js";
+
+// Nobody defines it.
+declare const neverDeclared: unknown;
+
+let counter = 0;
+
+function typeOfNow(): string {
+  counter += 1;
+  return typeof performance.now;
+}
+
+class Kept extends Map<string, number> {
+  static count(): number {
+    counter += 1;
+    return new Kept([["a", counter]]).size;
+  }
+}
+
+function typeOfNothing(): string {
+  counter += 1;
+  return typeof neverDeclared;
+}
+
+/** Two variables that are named like globals, which `raise` shares with the function that is given. */
+function makeScores(): () => unknown {
+  let Map = 1;
+  let performance = { score: 1 };
+  const raise = (): void => {
+    performance = { score: performance.score + 1 };
+    Map += 1;
+    counter += 1;
+  };
+  return () => {
+    raise();
+    return [performance.score, Map, typeOfNow(), Kept.count(), counter];
+  };
+}
+
+describe("a function that shares variables with others", () => {
+  const child = new PickleChild();
+  after(() => child.end());
+
+  it("sees its globals, where a variable of the others has the name of one", async () => {
+    const { payload } = pickleFunction(makeScores());
+    deepStrictEqual(await child.callPayload(payload, [[], []]), [
+      [2, 2, "function", 1, 3],
+      [3, 3, "function", 1, 6],
+    ]);
+    strictEqual(counter, 0);
+  });
+
+  it("sees them as well when it is pickled again where it was unpickled", async () => {
+    const { payload } = pickleFunction(makeScores());
+    deepStrictEqual(await child.callPayload(payload, [[]], { generations: 2 }), [[2, 2, "function", 1, 3]]);
+  });
+
+  it("may ask with typeof for what does not exist, by the name of a variable of the others", async () => {
+    const make = (): (() => unknown) => {
+      let neverDeclared = 1;
+      const raise = (): void => {
+        neverDeclared += 1;
+        counter += 1;
+      };
+      return () => {
+        raise();
+        return [typeof neverDeclared, typeOfNothing(), counter];
+      };
+    };
+    deepStrictEqual(await child.call(make()), ["number", "undefined", 2]);
+  });
+});
