@@ -92,8 +92,8 @@ describe("a large array", { skip }, () => {
       assert.equal(back.length, 2 ** 27);
       assert.equal(array[at], round);
     }
-    // 100 copies of it would not have gone unnoticed; one would not either.
-    assert.ok(sharedMemoryKib() < heldKib + 256 * 1024);
+    // 100 copies of it would not have gone unnoticed; one would not either. (What others have meanwhile goes again.)
+    await waitUntil(() => sharedMemoryKib() < heldKib + 256 * 1024, { what: "no more memory than the array" });
     const usedBytes = process.memoryUsage().rss - 2 ** 30;
     assert.ok(usedBytes < 512 * 1024 * 1024, `${usedBytes} bytes beside the array`);
   });
