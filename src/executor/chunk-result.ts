@@ -2,7 +2,6 @@ import { NotSerializableError } from "../errors.js";
 import { decodeThrown } from "../wire/error-codec.js";
 import { decodeValue } from "../wire/codec.js";
 import { hasThen } from "./result-reader.js";
-import { isJoined } from "../wire/joined.js";
 import { LaterValue } from "../wire/codec-restore.js";
 import { splitValues } from "../wire/joined.js";
 import type { ResultReader } from "./result-reader.js";
@@ -16,12 +15,13 @@ export class ChunkResult {
 /**
  * Decodes what a worker sends as the outcome of a task that went well: a result, or a `ChunkResult`.
  *
+ * @param callCount - Of a chunk, how many calls it is; else 0.
  * @returns The value, or a promise of a `LaterValue`.
  * @throws Error when the bytes are damaged, or hold an instance whose class is not registered here.
  */
-export function decodeOutcome(bytes: Uint8Array, reader: ResultReader): unknown {
-  if (!isJoined(bytes)) return decodeValue(bytes, reader, "result");
-  const { values, thrown } = splitValues(bytes);
+export function decodeOutcome(bytes: Uint8Array, reader: ResultReader, callCount: number): unknown {
+  if (callCount === 0) return decodeValue(bytes, reader, "result");
+  const { values, thrown } = splitValues(bytes, callCount);
   const outcome = new ChunkResult();
   const decoded = values.map((value) => (value instanceof Uint8Array ? decodePart(value, reader) : value));
   if (thrown !== undefined) outcome.failure = { error: decodeThrown(thrown) };
@@ -32,30 +32,38 @@ export function decodeOutcome(bytes: Uint8Array, reader: ResultReader): unknown 
 /** A result that can't be read is the failure of its call. */
 class Unreadable {
   readonly error: unknown;
+  readonly #acceptedBefore: number;
 
-  constructor(error: unknown) {
+  constructor(error: unknown, acceptedBefore: number) {
     this.error = error;
+    this.#acceptedBefore = acceptedBefore;
+  }
+
+  /** Gives up the live values in it and in those behind it; those before it are in use. */
+  abandon(reader: ResultReader): void {
+    reader.abandonUnused?.(this.#acceptedBefore);
   }
 }
 
 /** Never throws. All are decoded, also those behind one that can't be: their live values have to be known to be given up. */
 function decodePart(part: Uint8Array, reader: ResultReader): unknown {
+  const acceptedBefore = reader.acceptedCount ?? 0;
   try {
     const decoded = decodeValue(part, reader, "result");
-    return decoded instanceof Promise ? waitFor(decoded as Promise<LaterValue>) : decoded;
+    return decoded instanceof Promise ? waitFor(decoded as Promise<LaterValue>, acceptedBefore) : decoded;
   } catch (error) {
-    return new Unreadable(error);
+    return new Unreadable(error, acceptedBefore);
   }
 }
 
-async function waitFor(decoding: Promise<LaterValue>): Promise<LaterValue | Unreadable> {
+async function waitFor(decoding: Promise<LaterValue>, acceptedBefore: number): Promise<LaterValue | Unreadable> {
   try {
     const later = await decoding;
     // Whoever is given it would call that method.
     if (hasThen(later.value)) throw new NotSerializableError("result", "it has a method then");
     return later;
   } catch (error) {
-    return new Unreadable(error);
+    return new Unreadable(error, acceptedBefore);
   }
 }
 
@@ -76,7 +84,7 @@ function collect(outcome: ChunkResult, decoded: readonly unknown[], reader: Resu
   for (const part of decoded) {
     if (part instanceof Unreadable) {
       outcome.failure = { error: part.error };
-      reader.abandonUnused?.();
+      part.abandon(reader);
       break;
     }
     outcome.results.push(part);

@@ -30,8 +30,11 @@ function iteratorOf(iterable: AnyIterable<unknown>): AnyIterator {
 class ChunkTaker {
   readonly #iterators: readonly AnyIterator[];
   readonly #plan: MapPlan;
+  /** The chunk that is being filled, or is full and has not been handed over. */
+  #current: TakenArguments | undefined;
   /** A chunk that was begun with what didn't fit into the one before it. */
   #next: TakenArguments | undefined;
+  #isLeft = false;
   #isExhausted: boolean;
 
   constructor(iterators: readonly AnyIterator[], plan: MapPlan) {
@@ -48,10 +51,13 @@ class ChunkTaker {
   /** Takes up to `chunkSize` argument lists, each as it is when it is there; fewer when the shortest iterable has ended. */
   async take(): Promise<TakenArguments> {
     const chunk = this.#next ?? this.#plan.takeArguments();
+    this.#current = chunk;
     this.#next = undefined;
     try {
       while (chunk.length < this.#plan.chunkSize && !chunk.hasFailed) {
         const args = await this.#takeList();
+        // The item came after all, when nobody wants it any more.
+        if (this.#isLeft) break;
         if (args === undefined) {
           this.#isExhausted = true;
           break;
@@ -79,16 +85,16 @@ class ChunkTaker {
     return args;
   }
 
-  /** Gives back what was taken and not submitted; `taking` is still under way. */
-  async release(taking: Promise<TakenArguments> | undefined): Promise<void> {
+  /** The chunk that was taken is somebody else's from now on. */
+  handOver(): void {
+    this.#current = undefined;
+  }
+
+  /** Gives back what was taken and not handed over, at once: the next item may never come. */
+  release(): void {
+    this.#isLeft = true;
+    this.#current?.release();
     this.#next?.release();
-    if (taking === undefined) return;
-    try {
-      (await taking).release();
-      this.#next?.release();
-    } catch {
-      // What an iterator throws now, nobody waits for.
-    }
   }
 }
 
@@ -131,6 +137,7 @@ export async function* mapResults<T>(plan: MapPlan): AsyncGenerator<Awaited<T>, 
         const chunk = await (first === undefined ? taking : Promise.race([taking, settled(first)]));
         if (chunk === undefined) break;
         taking = undefined;
+        taker.handOver();
         if (chunk.length > 0 || chunk.hasFailed) {
           const future = plan.submit(chunk);
           // Its failure is reported when its turn comes; until then it is not unhandled.
@@ -153,7 +160,8 @@ export async function* mapResults<T>(plan: MapPlan): AsyncGenerator<Awaited<T>, 
     }
   } finally {
     for (const future of inFlight) future.cancel("The map was left before its end.");
-    void taker.release(taking);
+    taker.release();
+    if (taking !== undefined) void settled(taking);
     await close(iterators, taking !== undefined);
   }
 }

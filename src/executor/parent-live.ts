@@ -16,6 +16,9 @@ export class ParentLive implements ResultReader {
   readonly #onChange: () => void;
   #session: LiveSession | undefined;
   #hasResult = false;
+  /** By the order in which they were read, the channels of the result. */
+  readonly #accepted: number[] = [];
+
   constructor(offers: LiveOffers | undefined, onChange: () => void) {
     this.#offers = offers;
     this.#onChange = onChange;
@@ -56,12 +59,20 @@ export class ParentLive implements ResultReader {
   }
 
   accept(plain: unknown): unknown {
+    const channel: unknown = Array.isArray(plain) ? plain[1] : undefined;
+    this.#accepted.push(typeof channel === "number" ? channel : 0);
     return acceptLive(plain, this.#session, FIRST_RESULT_CHANNEL);
   }
 
-  /** Tells streams of the result that nobody has begun to read or write that they are not wanted. */
-  abandonUnused(): void {
-    if (this.#hasResult) this.#session?.abandonUnused(FIRST_RESULT_CHANNEL);
+  get acceptedCount(): number {
+    return this.#accepted.length;
+  }
+
+  /** Tells streams of the result that nobody has begun to read or write that they are not wanted, but for the first so many. */
+  abandonUnused(acceptedBefore = 0): void {
+    if (!this.#hasResult) return;
+    const kept = this.#accepted.slice(0, acceptedBefore);
+    this.#session?.abandonUnused(Math.max(FIRST_RESULT_CHANNEL, ...kept.map((channel) => channel + 1)));
   }
 
   /** The task has ended. */

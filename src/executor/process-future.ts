@@ -5,8 +5,8 @@ import type { ProcessTask } from "../system/process-task.js";
 export interface FutureControl {
   /** Asks the pool to end the task; false when it has ended already. */
   cancel(reason: unknown): boolean;
-  /** Starts the future, if the task has begun by now. */
-  lookForStart(): void;
+  /** Starts the future, if the task has begun by now. Gives whether it has. */
+  lookForStart(): boolean;
   /** Somebody waits for the start of the task. */
   wantStart(): void;
 }
@@ -64,8 +64,8 @@ export class ProcessFuture<T> extends Promise<T> {
 
   /** Whether the task runs now. */
   get running(): boolean {
-    if (this.#state === "pending") this.#control?.lookForStart();
-    return this.#state === "running";
+    const hasBegun = this.#state === "pending" && this.#control?.lookForStart() === true;
+    return hasBegun || this.#state === "running";
   }
 
   /** Whether the outcome is known: a result, an error, or a cancellation that is complete. */

@@ -9,8 +9,14 @@ import type { ValueReader } from "../wire/codec-writer.js";
 
 /** Reads a result. */
 export interface ResultReader extends ValueReader {
-  /** It can't be read: what live values there are in it will not be used. */
-  abandonUnused?(): void;
+  /** How many live values were read so far. */
+  readonly acceptedCount?: number;
+  /**
+   * It can't be read: what live values there are in it will not be used.
+   *
+   * @param acceptedBefore - Those that were read before so many are kept. Default: 0.
+   */
+  abandonUnused?(acceptedBefore?: number): void;
 }
 
 /** Reads what a worker sends: functions by reference only, to what is loaded here; no streams. */

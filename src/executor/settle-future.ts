@@ -15,12 +15,14 @@ import type { TaskOutcome } from "../pool/pool-task.js";
  * Settles a future with the outcome of its task. Never throws.
  *
  * @param submission - Where the task was submitted; stands below the stack of an error.
+ * @param callCount - Of a chunk, how many calls it is; else 0.
  */
 export function settleFuture<T>(
   future: ProcessFuture<T>,
   outcome: TaskOutcome,
   submission: SubmissionStack,
   reader: ResultReader,
+  callCount: number,
 ): void {
   try {
     if (outcome.kind === "value") {
@@ -28,7 +30,7 @@ export function settleFuture<T>(
       return;
     }
     if (outcome.kind === "result") {
-      const decoded = decodeOutcome(outcome.value, reader);
+      const decoded = decodeOutcome(outcome.value, reader, callCount);
       if (decoded instanceof Promise) void resolveLater(future, decoded as Promise<LaterValue>, reader);
       else futures.resolve(future, decoded as T);
       return;

@@ -7,10 +7,15 @@ import { encodePinned } from "../memory/pins.js";
 import { giveAway } from "../wire/codec.js";
 import { isPlainList } from "../wire/codec-compact.js";
 import { joinValues } from "../wire/joined.js";
+import { MAX_PLAIN_BYTES } from "../wire/codec-compact.js";
+import { PART_HEAD_BYTES } from "../wire/joined.js";
 import type { AnyFunction } from "../wire/codec-writer.js";
 import type { Pins } from "../memory/pins.js";
 import type { PooledFunction } from "../pool/function-table.js";
 import type { TaskExtras } from "../pool/pool-task.js";
+
+/** Most plain lists of a chunk: with all that is around them they are far from too long for a message. */
+const MAX_PLAIN_LISTS = 100_000;
 
 /** Of most tasks. */
 export const NO_PINS: readonly Pins[] = [];
@@ -30,7 +35,8 @@ export function checkSize(bytes: Uint8Array, what: string): void {
 export interface FinishedArguments {
   /** One list, which is plain or encoded; for a chunk several, encoded and joined. */
   readonly args: Uint8Array | readonly unknown[];
-  readonly isChunk: boolean;
+  /** Of a chunk, how many lists there are; else 0. */
+  readonly callCount: number;
   /** Hold what the arguments refer to; pinned, and the caller's to release. */
   readonly pins: readonly Pins[];
   readonly extras: TaskExtras | undefined;
@@ -52,6 +58,7 @@ export class TakenArguments {
   readonly #lists: (Uint8Array | readonly unknown[])[] = [];
   #pins: Pins[] = [];
   #writer: ArgumentWriter | undefined;
+  #plainCount = 0;
   #sizeBytes = 0;
   #attachments = 0;
   #failure: { readonly error: unknown } | undefined;
@@ -78,6 +85,8 @@ export class TakenArguments {
    */
   add(args: readonly unknown[]): boolean {
     if (this.#taking.transfer === undefined && isPlainList(args)) {
+      if (this.#plainCount >= MAX_PLAIN_LISTS) return false;
+      this.#plainCount += 1;
       this.#lists.push(args);
       return true;
     }
@@ -112,8 +121,10 @@ export class TakenArguments {
 
   #keep(encoded: Uint8Array, pins: readonly (Pins | undefined)[]): void {
     checkSize(encoded, "args");
-    this.#sizeBytes += encoded.byteLength;
-    if (this.#sizeBytes > MAX_PAYLOAD_BYTES) throw new NotSerializableError("args", "they are too long together");
+    this.#sizeBytes += PART_HEAD_BYTES + encoded.byteLength;
+    // Around it may be parts of plain ones.
+    const isTooLong = this.#sizeBytes > MAX_PAYLOAD_BYTES - MAX_PLAIN_LISTS * MAX_PLAIN_BYTES;
+    if (isTooLong && this.#lists.length > 0) throw new NotSerializableError("args", "they are too long together");
     this.#attachments += attachmentsOf(encoded).length;
     this.#lists.push(encoded);
     const [own, ...captured] = pins;
@@ -128,13 +139,14 @@ export class TakenArguments {
    */
   finish(): FinishedArguments {
     if (this.#failure !== undefined) throw this.#failure.error;
-    const isChunk = this.#lists.length > 1;
-    const args = isChunk ? joinValues({ values: this.#lists }) : (this.#lists[0] ?? []);
+    const callCount = this.#lists.length > 1 ? this.#lists.length : 0;
+    const args = callCount > 0 ? joinValues({ values: this.#lists }) : (this.#lists[0] ?? []);
+    if (callCount > 0) checkSize(args as Uint8Array, "args");
     const { transfer } = this.#taking;
     if (args instanceof Uint8Array) giveAway(args, { transfer });
     const pins = this.#pins.length === 0 ? NO_PINS : this.#pins;
     this.#pins = [];
-    return { args, isChunk, pins, extras: this.#writer?.extras };
+    return { args, callCount, pins, extras: this.#writer?.extras };
   }
 
   /** They are not sent after all. */

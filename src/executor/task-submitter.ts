@@ -26,6 +26,7 @@ import type { LiveMessage } from "../wire/protocol.js";
 import type { ParentChannel } from "../wire/parent-channel.js";
 import type { Pins } from "../memory/pins.js";
 import type { PooledFunction } from "../pool/function-table.js";
+import type { ResultReader } from "./result-reader.js";
 import type { ProcessFuture } from "./process-future.js";
 import type { ProcessTask } from "../system/process-task.js";
 import type { ProcessPool } from "../pool/process-pool.js";
@@ -98,6 +99,8 @@ interface SubmittedKind extends TaskKind {
   readonly pool: ProcessPool;
   readonly owner: TaskOwner;
   readonly observer: TaskObserver | undefined;
+  /** Of a chunk, how many calls it is; else 0. */
+  readonly callCount: number;
 }
 
 type OwnKind = Omit<SubmittedKind, "pool" | "owner" | "events">;
@@ -107,7 +110,7 @@ function isSameKind(one: OwnKind, other: OwnKind): boolean {
   const isSameCall = one.fn === other.fn && one.name === other.name && one.hasOneArgument === other.hasOneArgument;
   return (
     isSameCall &&
-    one.isChunk === other.isChunk &&
+    one.callCount === other.callCount &&
     one.timeoutMs === other.timeoutMs &&
     one.observer === other.observer &&
     one.extras === undefined
@@ -167,8 +170,8 @@ class SubmittedTask<T> extends PoolTask implements FutureControl {
     if (signal !== undefined) ties.stopListening = onAbort(signal, () => this.cancel(signal.reason));
   }
 
-  lookForStart(): void {
-    this.holder?.lookForStart(this);
+  lookForStart(): boolean {
+    return this.holder?.lookForStart(this) === true;
   }
 
   wantStart(): void {
@@ -192,7 +195,7 @@ class SubmittedTask<T> extends PoolTask implements FutureControl {
     const { owner } = this.submittedKind;
     owner.streaming.add(live);
     ties.executor = owner.executor?.deref();
-    settleFuture(this.future, { kind: "result", value: result }, this.#submission, live);
+    this.#settle({ kind: "result", value: result }, live);
     this.#updateIdle();
   }
 
@@ -207,9 +210,13 @@ class SubmittedTask<T> extends PoolTask implements FutureControl {
     else keepAlive.hold();
   }
 
+  #settle(outcome: TaskOutcome, reader: ResultReader): void {
+    settleFuture(this.future, outcome, this.#submission, reader, this.submittedKind.callCount);
+  }
+
   finish(outcome: TaskOutcome): void {
     this.submittedKind.observer?.onSettled(this);
-    if (this.#ties === undefined) settleFuture(this.future, outcome, this.#submission, resultReader);
+    if (this.#ties === undefined) this.#settle(outcome, resultReader);
     else this.#untie(this.#ties, outcome);
   }
 
@@ -218,7 +225,7 @@ class SubmittedTask<T> extends PoolTask implements FutureControl {
     releaseAll(ties.pins ?? NO_PINS);
     const { live } = ties;
     live?.close(outcome);
-    if (live?.hasResult !== true) settleFuture(this.future, outcome, this.#submission, resultReader);
+    if (live?.hasResult !== true) this.#settle(outcome, resultReader);
     else this.submittedKind.owner.streaming.delete(live);
     this.#ties = undefined;
   }
@@ -236,7 +243,7 @@ const submittedTaskEvents: TaskEvents = {
   onLive: (task, message, channel) => (task as SubmittedTask<unknown>).receiveOnLive(message, channel),
 };
 
-const nothingToCancel: FutureControl = { cancel: () => false, lookForStart: () => {}, wantStart: () => {} };
+const nothingToCancel: FutureControl = { cancel: () => false, lookForStart: () => false, wantStart: () => {} };
 
 function rejected<T>(error: unknown): ProcessFuture<T> {
   const future = futures.create<T>(nothingToCancel);
@@ -298,8 +305,9 @@ export class TaskSubmitter {
       const args = finished?.args ?? submission.args;
       const hasOneArgument = !(args instanceof Uint8Array) && args.length === 1;
       const taskName = name ?? nameOf(submission.fn);
-      const isChunk = finished?.isChunk === true;
-      const own = { fn, name: taskName, isChunk, timeoutMs, observer, hasOneArgument, extras: finished?.extras };
+      const callCount = finished?.callCount ?? 0;
+      const more = { isChunk: callCount > 0, callCount, hasOneArgument, extras: finished?.extras };
+      const own = { fn, name: taskName, timeoutMs, observer, ...more };
       const task = new SubmittedTask<T>(this.#kindOf(own), hasOneArgument ? args[0] : args, stack);
       task.tie(pins, signal);
       this.#pool.submit(task);

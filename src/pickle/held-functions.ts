@@ -19,6 +19,12 @@ function countKeys(object: object): number {
   return count;
 }
 
+/** Without running a getter, which somebody may have defined. */
+function prototypeOf(fn: AnyFunction): object | null | undefined {
+  const value: unknown = Object.getOwnPropertyDescriptor(fn, "prototype")?.value;
+  return typeof value === "object" ? value : undefined;
+}
+
 /** A pickle that is kept holds no function with enumerable properties of its own, or of its prototype's, so it is enough to count. */
 class FunctionMark implements Mark {
   readonly #fn: AnyFunction;
@@ -30,7 +36,7 @@ class FunctionMark implements Mark {
   constructor(fn: AnyFunction) {
     this.#fn = fn;
     this.#keyCount = countKeys(fn);
-    this.#prototype = fn.prototype as object | null | undefined;
+    this.#prototype = prototypeOf(fn);
     this.#prototypeKeyCount = this.#prototype == null ? 0 : countKeys(this.#prototype);
     this.#parent = this.#prototype == null ? null : (Object.getPrototypeOf(this.#prototype) as object | null);
   }
@@ -38,8 +44,9 @@ class FunctionMark implements Mark {
   isUnchanged(): boolean {
     if (countKeys(this.#fn) !== this.#keyCount) return false;
     const prototype = this.#prototype;
-    if (this.#fn.prototype !== prototype) return false;
+    // What is added later is enumerable.
     if (prototype == null) return true;
+    if (this.#fn.prototype !== prototype) return false;
     return countKeys(prototype) === this.#prototypeKeyCount && Object.getPrototypeOf(prototype) === this.#parent;
   }
 }

@@ -17,8 +17,12 @@ export type TaskOutcome =
 /** Has tasks, and can end them. */
 export interface TaskHolder {
   end(task: PoolTask, reason: Error): void;
-  /** Looks whether a task has begun, by default its first one, if the notice of that need not come. */
-  lookForStart(task?: PoolTask): void;
+  /**
+   * Looks whether a task has begun, by default its first one, if the notice of that need not come.
+   *
+   * @returns Whether it has; false also when that was known already. It is known from now on, unless another one is still before it.
+   */
+  lookForStart(task?: PoolTask): boolean;
 }
 
 /** Who waits for tasks. `onStarted` is called at most once for each, `onSettled` exactly once and last. */
@@ -84,6 +88,8 @@ export class PoolTask {
   lostStarts = 0;
   /** How many workers it was sent to, one after the other. */
   sendCount = 0;
+  /** Whether messages on live values of it have come. */
+  #hasLiveMessages = false;
   #kind: TaskKind | undefined;
   /** As the kind says; or BEGUN. */
   #args: unknown;
@@ -159,8 +165,14 @@ export class PoolTask {
     this.kind.events.onStarted(this, processTask);
   }
 
+  /** Whether there are, or may be, live values in its arguments or its result. */
+  get hasLive(): boolean {
+    return this.#hasLiveMessages || this.#kind?.extras?.live !== undefined;
+  }
+
   /** @throws ProtocolError for what doesn't fit. */
   receiveLive(message: LiveMessage, channel: ParentChannel): void {
+    this.#hasLiveMessages = true;
     this.kind.events.onLive?.(this, message, channel);
   }
 

@@ -205,12 +205,12 @@ export class WorkerTasks implements TaskHolder {
     return isUrgent ? urgentPatienceMs(this.#takeBack.isOpen) : patienceMs(this.#held.first);
   }
 
-  lookForStart(task: PoolTask | undefined = this.#held.first): void {
+  lookForStart(task: PoolTask | undefined = this.#held.first): boolean {
     const isOpen = task?.state === "held" || task?.state === "dispatched";
-    if (!isOpen || this.#host.lastKeptTask() < task.number) return;
-    if (task.state === "held") this.readKept();
-    // An outcome that is kept is on its way, behind what it comes with.
+    if (!isOpen || this.#host.lastKeptTask() < task.number) return false;
+    // An outcome that is kept is on its way, behind what it comes with; so is that of the task before one that is held.
     if (task === this.#held.first) this.#onStarted(task.number);
+    return true;
   }
 
   /**
@@ -233,12 +233,11 @@ export class WorkerTasks implements TaskHolder {
 
   /** The tasks from this number on have not begun, and won't begin here. */
   giveBack(firstUnbegun: number): void {
-    const tasks = this.#held.takeFrom(firstUnbegun);
-    if (tasks[0]?.state === "running") {
-      this.#held.push(tasks[0]);
+    if (this.first?.state === "running" && this.first.number >= firstUnbegun) {
       this.#host.onNonsense(new ProtocolError("The worker gives back a task that it has begun."));
       return;
     }
+    const tasks = this.#held.takeFrom(firstUnbegun);
     this.#givenCount -= tasks.length;
     if (this.#held.size === 0 && tasks.length > 0) this.#goOn();
     releaseTasks(tasks, this.#host);
@@ -250,17 +249,15 @@ export class WorkerTasks implements TaskHolder {
     this.receiveKept(this.#host.readKept(), false);
   }
 
-  /**
-   * Takes what follows on what has come so far.
-   *
-   * @param isPipeRead - Whether all has come that was sent; else what came before may still be in the pipe.
-   */
+  /** Takes what follows on what has come so far; unless all that was sent has come, what came before may still be in the pipe. */
   receiveKept(messages: readonly ToParentMessage[], isPipeRead: boolean): void {
     for (const message of toldOfTasks(messages, isPipeRead ? undefined : (taskId) => this.#isKnown(taskId))) {
       const { taskId } = message;
       if (this.#isKnown(taskId) || taskId === this.#ended?.task.number) continue;
       this.#finishEnded();
-      if (this.#held.first?.number !== taskId) return;
+      const first = this.first;
+      // Of one with live values, more may be in the pipe that comes before its outcome.
+      if (first?.number !== taskId || (first.hasLive && !isPipeRead && message.kind !== "started")) return;
       this.receive(message);
     }
   }
@@ -305,7 +302,6 @@ export class WorkerTasks implements TaskHolder {
 
   #onOutcome(taskId: number, durationUs: number, outcome: TaskOutcome): void {
     if (this.#isKnown(taskId)) return;
-    // That one began without a notice.
     if (this.#ended !== undefined && this.#ended.task.number !== taskId) this.#finishEnded();
     const task = this.#held.first;
     if (task?.number !== taskId || (task.state !== "running" && task.state !== "dispatched")) {

@@ -62,6 +62,7 @@ function succeed(result: unknown, order: RunOrder, replier: Replier): Promise<vo
     return succeedWith(result, order, replier);
   } catch (error) {
     if (!needsReferences()) throw error;
+    order.values?.takeBack(0);
     return succeedLater(result, order, replier);
   }
 }

@@ -22,7 +22,7 @@ import { writePlainValue } from "./codec-compact.js";
 const JOINED_TAG = 0x04;
 
 /** Length of what stands before each part. */
-const PART_HEAD_BYTES = 5;
+export const PART_HEAD_BYTES = 5;
 
 /** What a part is: one encoded value, plain ones (compact, one behind the other), or the encoding of what was thrown. */
 const PART = { one: 0, plain: 1, thrown: 2 } as const;
@@ -120,9 +120,10 @@ function damaged(): Error {
 /**
  * Takes apart what `joinValues` has made; the encoded values share its memory.
  *
+ * @param maxValues - Of how many values it may be at most. Default: any number.
  * @throws Error when it is damaged.
  */
-export function splitValues(bytes: Uint8Array): JoinedValues {
+export function splitValues(bytes: Uint8Array, maxValues: number = Infinity): JoinedValues {
   if (!isJoined(bytes)) throw damaged();
   const joined = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const attachments = attachmentsOf(bytes);
@@ -133,7 +134,7 @@ export function splitValues(bytes: Uint8Array): JoinedValues {
     const from = at + PART_HEAD_BYTES;
     if (from > joined.byteLength || thrown !== undefined) throw damaged();
     const to = from + joined.readUInt32LE(at + 1);
-    if (to > joined.byteLength) throw damaged();
+    if (to > joined.byteLength || to === from) throw damaged();
     const part = joined.subarray(from, to);
     if (part[0] === ATTACHED_TAG && part.byteLength >= ATTACHED_HEAD_BYTES) {
       // Whether there are so many is checked when it is decoded.
@@ -146,6 +147,7 @@ export function splitValues(bytes: Uint8Array): JoinedValues {
     else if (kind === PART.plain) for (const value of decodeAllCompact(part)) values.push(value);
     else if (kind === PART.thrown) thrown = part;
     else throw damaged();
+    if (values.length > maxValues) throw damaged();
     at = to;
   }
   return { values, thrown };

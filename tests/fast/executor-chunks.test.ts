@@ -17,7 +17,12 @@ import { joinValues } from "../../src/wire/joined.js";
 import { resultReader } from "../../src/executor/result-reader.js";
 import { splitValues } from "../../src/wire/joined.js";
 import { add } from "../fixtures/tasks.js";
+import { waitUntil } from "../testlibraries/wait-until.js";
+import type * as Library from "../../src/index.js";
 import type { ChunkResult } from "../../src/executor/chunk-result.js";
+
+/** More than any chunk here has. */
+const MOST_CALLS = 1_000_000;
 
 const executor = new ProcessPoolExecutor({ maxWorkers: 1, graceMs: 0 });
 
@@ -179,6 +184,58 @@ describe("in a chunk", () => {
   });
 });
 
+describe("a map that is left early", () => {
+  test("gives back at once what it had taken, also when the next item never comes", async () => {
+    await using pool = new ProcessPoolExecutor({ maxWorkers: 1 });
+    const stream = new ReadableStream({ start: (controller) => controller.close() });
+    async function* items(): AsyncGenerator<unknown> {
+      yield 1;
+      yield 2;
+      yield stream;
+      await new Promise(() => {});
+    }
+    for await (const kind of pool.with({ chunkSize: 2 }).map((item: unknown) => typeof item, items())) {
+      assert.equal(kind, "number");
+      // The stream is in the chunk that is being filled.
+      await waitUntil(() => stream.locked, { what: "the third item to be taken" });
+      break;
+    }
+    assert.equal(stream.locked, false);
+  });
+});
+
+describe("a result that can't be read", () => {
+  test("leaves the streams in those before it alone", async () => {
+    await using pool = new ProcessPoolExecutor({ maxWorkers: 1 });
+    const library = new URL("../../src/index.js", import.meta.url).href;
+    const streamOrStranger = async (index: number): Promise<unknown> => {
+      if (index === 1) return new Blob(["hello"]).stream();
+      const { registerClass } = (await import(library)) as typeof Library;
+      class Stranger {}
+      registerClass(Stranger, { name: "StrangerOfChunks" });
+      return new Stranger();
+    };
+    for (const chunkSize of [1, 2]) {
+      const texts: string[] = [];
+      const reading = async (): Promise<void> => {
+        for await (const stream of pool.with({ chunkSize }).map(streamOrStranger, [1, 2])) {
+          texts.push(await new Response(stream as ReadableStream).text());
+        }
+      };
+      await assert.rejects(reading, /StrangerOfChunks/);
+      assert.deepEqual(texts, ["hello"]);
+    }
+  });
+});
+
+test("a stream and a function in one result arrive, however it is asked for", async () => {
+  await using pool = new ProcessPoolExecutor({ maxWorkers: 1 });
+  const both = (): { stream: ReadableStream; fn: typeof add } => ({ stream: new Blob(["hello"]).stream(), fn: add });
+  const { stream, fn } = await pool.submit(both);
+  assert.equal(await new Response(stream).text(), "hello");
+  assert.equal(fn, add);
+});
+
 describe("a payload of several values", () => {
   const plain = [1, "two", undefined, [3, "four"]];
   const large = new Uint8Array(ATTACHED_BYTES).fill(5);
@@ -189,7 +246,7 @@ describe("a payload of several values", () => {
     const split = splitValues(bytes);
     assert.deepEqual(split.values.slice(0, 4), plain);
     assert.equal(split.values.length, 7);
-    const { results, failure } = decodeOutcome(bytes, resultReader) as ChunkResult;
+    const { results, failure } = decodeOutcome(bytes, resultReader, MOST_CALLS) as ChunkResult;
     assert.deepEqual(results, [...plain, { large }, { a: 1 }, null]);
     assert.ok(failure?.error instanceof RangeError);
     const many = Array.from({ length: 5000 }, (_, index) => `value ${index}`.padEnd(200));
@@ -198,12 +255,12 @@ describe("a payload of several values", () => {
 
   test("that is damaged is an error, wherever it is cut", () => {
     const bytes = joinValues({ values: [...plain, encodeValue({ a: [1.5, "x"] }, "one")] });
-    const whole = decodeOutcome(bytes, resultReader) as ChunkResult;
+    const whole = decodeOutcome(bytes, resultReader, MOST_CALLS) as ChunkResult;
     assert.equal(whole.failure, undefined);
     for (let length = 0; length < bytes.byteLength; length += 1) {
       const cut = bytes.subarray(0, length);
       try {
-        const { results, failure } = decodeOutcome(cut, resultReader) as ChunkResult;
+        const { results, failure } = decodeOutcome(cut, resultReader, MOST_CALLS) as ChunkResult;
         assert.ok(failure !== undefined || results.length < whole.results.length);
       } catch (error) {
         assert.ok(error instanceof Error);
@@ -211,9 +268,18 @@ describe("a payload of several values", () => {
     }
   });
 
+  test("is damaged when it has more values than there were calls, or an empty one, and is none of a single call", () => {
+    const bytes = joinValues({ values: [1, encodeValue({ a: 1 }, "one"), 3] });
+    assert.deepEqual((decodeOutcome(bytes, resultReader, 3) as ChunkResult).results, [1, { a: 1 }, 3]);
+    assert.throws(() => decodeOutcome(bytes, resultReader, 2), /damaged/);
+    assert.throws(() => decodeOutcome(bytes, resultReader, 0));
+    assert.throws(() => decodeOutcome(encodeValue(5, "one"), resultReader, 3), /damaged/);
+    assert.throws(() => decodeOutcome(joinValues({ values: [new Uint8Array(0)] }), resultReader, 3), /damaged/);
+  });
+
   test("of which one can't be read gives those before it", () => {
     const values = [1, Uint8Array.of(0x77), 3];
-    const { results, failure } = decodeOutcome(joinValues({ values }), resultReader) as ChunkResult;
+    const { results, failure } = decodeOutcome(joinValues({ values }), resultReader, MOST_CALLS) as ChunkResult;
     assert.deepEqual(results, [1]);
     assert.ok(failure?.error instanceof Error);
   });

@@ -49,6 +49,28 @@ test("closures of one factory have variables of their own in a worker", async ()
   assert.equal(await executor.submit(second), 1);
 });
 
+test("so they do beside a table of more than a thousand objects that both have", async () => {
+  const table = Array.from({ length: 1200 }, (_, index) => ({ index }));
+  const makeReader = (): Collector => {
+    const own: string[] = [];
+    const push = (item: string): number => own.push(item);
+    return (item) => (table.length === 0 ? 0 : push(item));
+  };
+  const [first, second] = [makeReader(), makeReader()];
+  const results: number[] = [];
+  for (const each of [first, second, second, first]) results.push(await executor.submit(each, "x"));
+  assert.deepEqual(results, [1, 1, 2, 2]);
+});
+
+test("a getter that somebody has given a function is not run to look at it", async () => {
+  const guarded = (): number => 7;
+  const get = (): never => {
+    throw new RangeError("nobody shall run this");
+  };
+  Object.defineProperty(guarded, "prototype", { get, configurable: true });
+  for (let turn = 0; turn < 2; turn += 1) assert.equal(await executor.submit(guarded), 7);
+});
+
 test("functions in arguments have objects of their own, too", async () => {
   const call = (fns: readonly Collector[]): number[] => fns.map((each) => each("x"));
   assert.deepEqual(await executor.submit(call, [makeCollector(), makeCollector()]), [1, 1]);

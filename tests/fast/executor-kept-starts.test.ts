@@ -18,6 +18,7 @@ import { ProcessTaskPoolExecutor } from "../../src/index.js";
 import { WorkerCrashedError } from "../../src/index.js";
 import { spinFor } from "../fixtures/tasks.js";
 import { waitUntil } from "../testlibraries/wait-until.js";
+import type { ProcessFuture } from "../../src/index.js";
 
 let folder = "";
 
@@ -112,6 +113,37 @@ test("cancelFutures doesn't cancel a task that runs, also when the outcome of th
   assert.equal(await before, 0.05);
   assert.equal(await runs, 300);
   await assert.rejects(waits, CancelledError);
+});
+
+test("asking whether a task runs takes nothing from the one before it, whose stream is still on its way", async () => {
+  await using executor = new ProcessPoolExecutor({ maxWorkers: 1 });
+  const work = async (durationMs: number, stream?: WritableStream<string>): Promise<number> => {
+    const writer = stream?.getWriter();
+    for (const text of writer === undefined ? [] : ["one", "two"]) await writer?.write(text);
+    const endMs = performance.now() + durationMs;
+    while (performance.now() < endMs);
+    return durationMs;
+  };
+  for (let i = 0; i < 60; i += 1) await executor.submit(work, 0);
+  const written: string[] = [];
+  const behind: ProcessFuture<number>[] = [];
+  const stream = new WritableStream<string>(
+    {
+      write: (text) => {
+        written.push(text);
+        if (text !== "one") return;
+        // What comes meanwhile isn't read.
+        const endMs = performance.now() + 200;
+        while (performance.now() < endMs);
+        void behind[0]?.running;
+      },
+    },
+    { highWaterMark: 10 },
+  );
+  const first = executor.submit(work, 0, stream);
+  behind.push(executor.submit(work, 300));
+  assert.deepEqual([await first, ...(await Promise.all(behind))], [0, 300]);
+  assert.deepEqual(written, ["one", "two"]);
 });
 
 test("a worker that retires during a long task gives those behind it away for good", async () => {

@@ -23,7 +23,7 @@ import type { TaskRequest } from "../../src/executor/process-task-factory.js";
 const REQUEST: TaskRequest = { fn: add, args: [1, 2], options: {}, calledFrom: add };
 
 function makeControl(canCancel: boolean): FutureControl {
-  return { cancel: () => canCancel, lookForStart: () => {}, wantStart: () => {} };
+  return { cancel: () => canCancel, lookForStart: () => false, wantStart: () => {} };
 }
 
 /** A submitter whose tasks do what the test says. */

@@ -97,6 +97,16 @@ describe("a journal, as it is read while the worker runs", () => {
   });
 });
 
+test("the outcome of a task with live values comes over the pipe alone", () => {
+  const scene = new WorkerScene();
+  scene.give("a", "b");
+  scene.tasks.receive(live(1) as Extract<ToParentMessage, { kind: "live" }>);
+  scene.tasks.receiveKept([result(1), started(2)], false);
+  assert.deepEqual(scene.log, ["started a"]);
+  scene.tasks.receiveKept([result(1), started(2)], true);
+  assert.deepEqual(scene.log, ["started a", "settled a: result", "started b"]);
+});
+
 test("an outcome tells that its task has begun, also behind one that was cancelled and has ended", () => {
   const scene = new WorkerScene();
   const [a] = scene.give("a", "b", "c");
@@ -148,8 +158,8 @@ test("a task behind another waits no more once it is known that it has begun, or
   scene.kept = [result(1), started(2)];
   assert.deepEqual(names(), ["c"], "what came before is not there yet");
   assert.deepEqual(scene.log, ["started a"]);
-  scene.tasks.lookForStart(b);
-  assert.deepEqual(scene.log, ["started a", "settled a: result", "started b"]);
+  assert.equal(scene.tasks.lookForStart(b), true);
+  assert.deepEqual(scene.log, ["started a"], "what a has sent before its outcome may still be in the pipe");
 });
 
 test("an outcome that is kept when the time is up counts", async (t) => {

@@ -257,8 +257,17 @@ describe("the tasks of a worker", () => {
     const scene = new Scene();
     scene.give("a");
     scene.start(1);
+    scene.give("b");
     scene.tasks.giveBack(1);
     assert.match(scene.log.at(-1) ?? "", /nonsense: .*gives back/);
+    assert.deepEqual(
+      scene.tasks.all.map(({ name, number }) => [name, number]),
+      [
+        ["a", 1],
+        ["b", 2],
+      ],
+      "it still has what it had",
+    );
     scene.start(7);
     assert.match(scene.log.at(-1) ?? "", /nonsense: .*began task 7/);
   });

@@ -153,7 +153,7 @@ describe("running a task", () => {
     if (outcome.kind === "value") return outcome.value;
     assert.equal(outcome.kind, "result");
     const { value } = outcome as { value: Uint8Array };
-    return setting.isChunk === true ? decodeOutcome(value, resultReader) : decodeValue(value);
+    return setting.isChunk === true ? decodeOutcome(value, resultReader, Infinity) : decodeValue(value);
   }
 
   async function errorOf(fn: TaskFunction, setting: Setting = {}): Promise<unknown> {
