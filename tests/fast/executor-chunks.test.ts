@@ -188,7 +188,7 @@ describe("a map that is left early", () => {
   test("gives back at once what it had taken, also when the next item never comes", async () => {
     await using pool = new ProcessPoolExecutor({ maxWorkers: 1 });
     const stream = new ReadableStream({ start: (controller) => controller.close() });
-    async function* items(): AsyncGenerator<unknown> {
+    async function* items(): AsyncGenerator {
       yield 1;
       yield 2;
       yield stream;
