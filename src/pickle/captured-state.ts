@@ -24,7 +24,8 @@ const MAX_NOTED = 1000;
 export class CapturedState {
   readonly #numbers: number[] = [];
   #restCount = 0;
-  #restSums = [0, 0];
+  #xorSum = 0;
+  #addSum = 0;
 
   /** Notes an object that can change; or a function, for its properties or for variables that only its closure has. */
   add(object: object): void {
@@ -33,14 +34,14 @@ export class CapturedState {
       this.#numbers.push(number);
       return;
     }
-    const [first = 0, second = 0] = this.#restSums;
     this.#restCount += 1;
-    this.#restSums = [Math.imul(first ^ number, 0x0100_0193), (Math.imul(second, 31) + number) | 0];
+    this.#xorSum = Math.imul(this.#xorSum ^ number, 0x0100_0193);
+    this.#addSum = (Math.imul(this.#addSum, 31) + number) | 0;
   }
 
   /** Different for what is not the same; empty for nothing. */
   get key(): string {
     if (this.#restCount === 0) return this.#numbers.join();
-    return [...this.#numbers, this.#restCount, ...this.#restSums].join();
+    return [...this.#numbers, this.#restCount, this.#xorSum, this.#addSum].join();
   }
 }

@@ -109,7 +109,7 @@ function beginOf(bytes: Uint8Array): number {
 }
 
 /** Whether `joinValues` has made it. */
-export function isJoined(bytes: Uint8Array): boolean {
+function isJoined(bytes: Uint8Array): boolean {
   return bytes[beginOf(bytes)] === JOINED_TAG;
 }
 
