@@ -27,19 +27,24 @@ test("tasks begin in order, and what was taken back does not begin", () => {
 test("two threads that begin and take back at the same time never both have a task", async () => {
   const claim = new Claim();
   const rounds = 20_000;
+  const start = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
   const worker = new Worker(new URL("../fixtures/takes-back.js", import.meta.url), {
-    workerData: { claim: claim.buffer, rounds },
+    workerData: { claim: claim.buffer, start, rounds },
   });
-  const [taken] = (await once(worker, "message")) as [{ readonly from: number; readonly to: number }[]];
+  // It says that it is ready, and waits: so it can't have ended (with both messages given out at once) before the second
+  // message is listened for.
+  await once(worker, "message");
+  const message = once(worker, "message") as Promise<[{ readonly from: number; readonly to: number }[]]>;
+  Atomics.store(start, 0, 1);
+  Atomics.notify(start, 0);
   const begun = new Set<number>();
   // It takes back all up to the round's number, again and again, while this thread begins what it can.
   for (let task = 1; task <= rounds; task += 1) if (claim.begin(task)) begun.add(task);
-  const [more] = (await once(worker, "message")) as [{ readonly from: number; readonly to: number }[]];
-  const lost = [...taken, ...more];
-  for (const { from, to } of lost) {
+  const [taken] = await message;
+  for (const { from, to } of taken) {
     for (let task = from; task < to; task += 1) assert.equal(begun.has(task), false, `task ${task}`);
   }
-  const takenCount = lost.reduce((sum, { from, to }) => sum + Math.max(0, Math.min(to, rounds + 1) - from), 0);
+  const takenCount = taken.reduce((sum, { from, to }) => sum + Math.max(0, Math.min(to, rounds + 1) - from), 0);
   assert.ok(begun.size + takenCount >= rounds, "and none is lost");
   await worker.terminate();
 });
