@@ -4,19 +4,19 @@
  */
 
 import type { Platform } from "./platform.js";
+import { isInExec } from "./proc-stat.js";
 
 /** The environment variable that holds the ids. */
 export const COOKIE_VARIABLE = "ASYNCCPU_COOKIE";
 
-/** What the environment of a process says: one of the ids, none of them, or nothing, because it is empty. */
-export type CookieAnswer = "carries" | "lacks" | "empty";
+/** What the environment of a process says: one of the ids, none of them, or nothing yet, as it is in the midst of execve. */
+export type CookieAnswer = "carries" | "lacks" | "inExec";
 
 /**
  * Looks for cookies in the text of /proc/PID/environ. It shows the environment with which the program was started, not
  * what it has made of it since.
  */
-export function findCookie(environ: string, cookies: ReadonlySet<string>): CookieAnswer {
-  if (environ === "") return "empty";
+export function findCookie(environ: string, cookies: ReadonlySet<string>): "carries" | "lacks" {
   const prefix = `${COOKIE_VARIABLE}=`;
   for (const variable of environ.split("\0")) {
     if (!variable.startsWith(prefix)) continue;
@@ -33,7 +33,8 @@ export function findCookie(environ: string, cookies: ReadonlySet<string>): Cooki
 /** Asks a process for a cookie; one whose environment can't be read (another user's) is taken to have none. */
 export function askForCookie(platform: Platform, pid: number, cookies: ReadonlySet<string>): CookieAnswer {
   try {
-    return findCookie(platform.readText(`/proc/${pid}/environ`), cookies);
+    const environ = platform.readText(`/proc/${pid}/environ`);
+    return environ === "" && isInExec(platform, pid) ? "inExec" : findCookie(environ, cookies);
   } catch {
     return "lacks";
   }

@@ -60,7 +60,7 @@ export class Newcomers {
     const found: ProcessEntry[] = [];
     for (const pid of this.#undecided) {
       const answer = askForCookie(this.#platform, pid, this.#cookies);
-      if (answer === "empty") continue;
+      if (answer === "inExec") continue;
       this.#undecided.delete(pid);
       const entry = answer === "carries" && pid !== this.#platform.pid ? readProcStat(this.#platform, pid) : undefined;
       if (entry?.isAlive === true) found.push(entry);

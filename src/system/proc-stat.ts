@@ -10,6 +10,13 @@ const GROUP_ID = 2;
 const SESSION_ID = 3;
 const THREAD_COUNT = 17;
 const START_TIME = 19;
+const ENVIRONMENT_END = 48;
+
+/** The command's name is chosen by the process and may hold ") (" and newlines; the last parenthesis is the kernel's. */
+function fieldsOf(text: string): string[] | undefined {
+  const nameEnd = text.lastIndexOf(")");
+  return nameEnd === -1 ? undefined : text.slice(nameEnd + 2).split(" ");
+}
 
 /**
  * Parses the text of /proc/PID/stat.
@@ -17,13 +24,11 @@ const START_TIME = 19;
  * @returns `undefined` for a text that is not of that form, such as one cut short.
  */
 export function parseProcStat(text: string): ProcessEntry | undefined {
-  // The command's name is chosen by the process and may hold ") (" and newlines; the last parenthesis is the kernel's.
-  const nameEnd = text.lastIndexOf(")");
   const pid = Number.parseInt(text, 10);
-  const fields = text.slice(nameEnd + 2).split(" ");
-  const startTime = Number(fields[START_TIME]);
-  const state = fields[STATE];
-  if (nameEnd === -1 || !(pid > 0) || !Number.isFinite(startTime) || state === undefined) return undefined;
+  const fields = fieldsOf(text);
+  const startTime = Number(fields?.[START_TIME]);
+  const state = fields?.[STATE];
+  if (fields === undefined || !(pid > 0) || !Number.isFinite(startTime) || state === undefined) return undefined;
   return {
     pid,
     parentPid: Number(fields[PARENT_PID]),
@@ -42,5 +47,17 @@ export function readProcStat(platform: Platform, pid: number): ProcessEntry | un
     return parseProcStat(platform.readText(`/proc/${pid}/stat`));
   } catch {
     return undefined;
+  }
+}
+
+/**
+ * Tells of a process whose environment reads as empty whether it has none yet: in the midst of execve the kernel hasn't set
+ * where it ends. A program that was started with an empty one has a place for it.
+ */
+export function isInExec(platform: Platform, pid: number): boolean {
+  try {
+    return !(Number(fieldsOf(platform.readText(`/proc/${pid}/stat`))?.[ENVIRONMENT_END]) > 0);
+  } catch {
+    return false;
   }
 }

@@ -63,8 +63,8 @@ function* search(
     if (isKernelThread(entry) || !mayHaveStartedAfter(startTime, oldest)) continue;
     const answer = askForCookie(platform, pid, cookies);
     if (answer === "carries") found.add(entry);
-    // In the midst of execve the environment reads as empty for some microseconds.
-    else if (answer === "empty") isSettled = false;
+    // For some microseconds, or as long as its program is read from a slow disk.
+    else if (answer === "inExec") isSettled = false;
     yield;
   }
   return found.finish(platform.pid, isSettled);

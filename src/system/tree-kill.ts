@@ -18,8 +18,11 @@ export type AfterStrike = "scanAgain" | "pauseAndScan" | "awaitDeaths" | "done";
 /** How many scans may follow only because the last one may have missed something. */
 const MAX_DOUBTFUL_SCANS = 6;
 
-/** And how many if descendants were found before: a family that renews itself is likelier then than a busy machine. */
-const MAX_DOUBTFUL_SCANS_OF_FAMILY = 12;
+/**
+ * And how many if descendants were found before: a family that renews itself is likelier then than a busy machine. With their
+ * pauses they take some two seconds: an execve, in which no environment is shown, may have to wait for the disk.
+ */
+const MAX_DOUBTFUL_SCANS_OF_FAMILY = 80;
 
 /** Kills by SIGKILL whatever each scan finds. */
 export class TreeKill {

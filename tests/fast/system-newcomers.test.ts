@@ -3,11 +3,13 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { COOKIE_VARIABLE } from "../../src/system/environment-cookie.js";
 import { FakePlatform } from "../testlibraries/fake-platform.js";
 import { Newcomers } from "../../src/system/newcomers.js";
+import { askForCookie } from "../../src/system/environment-cookie.js";
 import { hostPlatform } from "../../src/system/platform.js";
 import { killProcessTree } from "../../src/system/process-terminator.js";
 import { waitUntil } from "../testlibraries/wait-until.js";
@@ -26,7 +28,7 @@ function machine(): FakePlatform {
 }
 
 function start(platform: FakePlatform, pid: number, environ: string): void {
-  platform.processes.set(pid, { pid, parentPid: 1, environ });
+  platform.processes.set(pid, { pid, parentPid: 1, environ, isInExec: environ === "" });
   platform.newestPid = pid;
 }
 
@@ -81,7 +83,7 @@ test("a chain of which each link is gone before the next scan is ended between t
   // A link that lives while nobody lists the processes; each list is taken in the midst of the next one's start.
   platform.onList = () => {
     for (const pid of platform.processes.keys()) if (pid > 300) platform.processes.delete(pid);
-    platform.processes.set(400, { pid: 400, parentPid: 1, environ: "" });
+    platform.processes.set(400, { pid: 400, parentPid: 1, environ: "", isInExec: true });
     if (nextPid < 310) setImmediate(() => start(platform, nextPid++, CARRIES));
   };
   platform.processes.set(250, { pid: 250, parentPid: 200, environ: CARRIES });
@@ -109,3 +111,21 @@ test("real ones are found", { skip: process.platform !== "linux" }, async () => 
     child.kill("SIGKILL");
   }
 });
+
+test(
+  "one that was started with an empty environment is not in the midst of execve",
+  { skip: process.platform !== "linux" },
+  async () => {
+    const child = spawn("/bin/sleep", ["30"], { stdio: "ignore", env: {} });
+    try {
+      const ask = (): string => askForCookie(hostPlatform, child.pid ?? 0, new Set(["me"]));
+      await waitUntil(() => readFileSync(`/proc/${child.pid}/comm`, "utf8") === "sleep\n" && ask() === "lacks", {
+        deadlineMs: 10_000,
+        what: "the end of its execve",
+      });
+      assert.equal(readFileSync(`/proc/${child.pid}/environ`, "utf8"), "");
+    } finally {
+      child.kill("SIGKILL");
+    }
+  },
+);

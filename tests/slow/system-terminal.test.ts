@@ -60,12 +60,15 @@ describe("families that don't hold still", { skip: process.platform !== "linux" 
       return false;
     };
     let hunts = 0;
+    let isLeft: boolean;
     do {
       hunts += 1;
       await killProcessTree(root);
-    } while ((await isAnyoneLeft()) && hunts < 20);
+      // One may come out of an execve after those looks: then it is hunted as well.
+      isLeft = (await isAnyoneLeft()) || (await isAnyoneLeft());
+    } while (isLeft && hunts < 20);
     t.diagnostic(`${hunts} hunts`);
-    assert.equal(await isAnyoneLeft(), false);
+    assert.equal(isLeft, false);
   });
 
   test("twenty families killed at random moments of their start leave nobody", async () => {

@@ -14,6 +14,8 @@ export interface FakeProcess {
   readonly state?: string;
   readonly threadCount?: number;
   readonly environ?: string;
+  /** The kernel has not set up its environment yet; `environ` is empty meanwhile. */
+  readonly isInExec?: boolean;
   /** Belongs to another user: may neither be signalled nor asked for its environment. */
   readonly isForeign?: boolean;
   /** Doesn't end when it is killed. */
@@ -29,7 +31,7 @@ function toStat(fake: FakeProcess): string {
   const unused = (count: number): string => Array.from({ length: count }, () => "0").join(" ");
   return (
     `${pid} (${name}) ${state} ${parentPid} ${groupId} ${sessionId} ${unused(13)} ` +
-    `${fake.threadCount ?? 1} 0 ${startTime} ${unused(30)}\n`
+    `${fake.threadCount ?? 1} 0 ${startTime} ${unused(28)} ${fake.isInExec === true ? 0 : 4096} 0\n`
   );
 }
 
