@@ -15,8 +15,16 @@ import type { SyntaxNode } from "./syntax-tree.js";
 /** Names that functions of a script assign to: they may do so long after the module was evaluated. */
 interface LaterWrites {
   readonly variables: ReadonlySet<string>;
-  /** Of members, as in `exports.current = slow`; those of `this` left out. */
+  /** Members with the name of what they belong to: `config.strategy`, also for `exports.config.strategy`. */
   readonly members: ReadonlySet<string>;
+}
+
+/** The name that an object goes by: of `Shape.prototype` the class's, of `module.exports.config` the last one. */
+function nameOf(object: SyntaxNode): string | undefined {
+  if (object.type === "Identifier") return object.name;
+  if (object.type !== "MemberExpression") return undefined;
+  const name = staticKey(object, object.property);
+  return name === "prototype" ? nameOf(object.object) : name;
 }
 
 /** Whether code is in a function that may run later; one that is called where it stands runs with the module. */
@@ -40,9 +48,9 @@ function findLaterWrites(script: ScriptSource): LaterWrites {
   for (const node of script.parents.keys()) {
     if (node.type !== "AssignmentExpression" || node.left.type !== "MemberExpression") continue;
     const { left } = node;
-    if (left.object.type === "ThisExpression") continue;
-    const name = staticKey(left, left.property);
-    if (name !== undefined && isInFunction(node, script)) members.add(name);
+    const [holder, name] = [nameOf(left.object), staticKey(left, left.property)];
+    if (holder === undefined || name === undefined) continue;
+    if (isInFunction(node, script)) members.add(`${holder}.${name}`);
   }
   return { variables, members };
 }
@@ -113,6 +121,6 @@ export function mayHaveChanged(
 ): boolean {
   const { variables, members } = laterWrites(script);
   const last = path.at(-1);
-  if (variables.has(name) || members.has(last ?? name)) return true;
+  if (variables.has(name) || members.has(last === undefined ? `exports.${name}` : `${name}.${last}`)) return true;
   return last !== undefined && isGivenAnother(script, name, path, fn);
 }
