@@ -126,7 +126,7 @@ export class WorkerTasks implements TaskHolder {
     task.holder = this;
     this.#held.push(task);
     this.#isSilent = !isAnnounced(task, this.#host.hasJournal);
-    const sentBytes = sendTask(task, !this.#isSilent, this.#sent, this.#channel);
+    const sentBytes = sendTask(task, !this.#isSilent, this.#held, this.#sent, this.#channel);
     if (this.#held.first === task) this.#makeNext(task, sentBytes);
     else task.state = "held";
   }
