@@ -28,6 +28,8 @@ const FIRM: ReadonlySet<string> = new Set(
 /** Where arrays of one number are lists, and no links. */
 const LISTS: ReadonlySet<string> = new Set(["items", "boundArgs"]);
 
+const MAX_TEXTS = 10_000;
+
 function isRegistered(node: GraphNode | undefined): node is FunctionNode & { registeredAs: string } {
   return node?.kind === "function" && node.registeredAs !== undefined;
 }
@@ -91,16 +93,20 @@ class ClassVersions {
     const fresh = this.#freshAmong(reached);
     const places = new Map([...reached].map((each, place) => [each, place]));
     const hash = createHash("sha256");
+    let texts: string[] = [];
     for (const each of reached) {
       const node = this.#nodes[each];
       const object = this.#objects.get(each);
       if (object !== undefined && isChangeable(node) && node?.kind !== "function" && !fresh.has(each)) {
-        hash.update(`#${numberOf(object)}`);
+        texts.push(`#${numberOf(object)}`);
       }
-      const texts: string[] = [];
       write(node, "", places, texts);
-      hash.update(texts.join());
+      // One call for many nodes, as each takes longer than a node does.
+      if (texts.length < MAX_TEXTS) continue;
+      hash.update(`${texts.join()},`);
+      texts = [];
     }
+    hash.update(texts.join());
     return hash.digest("base64");
   }
 }
@@ -122,9 +128,9 @@ function write(value: unknown, key: string, places: ReadonlyMap<number, number>,
     for (const item of value as unknown[]) write(item, "", places, texts);
   } else {
     texts.push("{");
-    for (const [name, part] of Object.entries(value)) {
+    for (const name of Object.keys(value)) {
       texts.push(name);
-      write(part, name, places, texts);
+      write((value as Record<string, unknown>)[name], name, places, texts);
     }
     texts.push("}");
   }
@@ -141,7 +147,6 @@ export function addClassVersions(writer: GraphWriter, root: number): (shared: re
   const classes = nodes.flatMap((node, index) => (isRegistered(node) ? [index] : []));
   if (classes.length === 0) return () => {};
   const versions = new ClassVersions(writer);
-  const changeable = new Set(nodes.flatMap((node, index) => (isChangeable(node) ? [index] : [])));
   const digests = classes.map((index) => versions.digestOf(index));
   const owners = [...new Set([root, ...classes])];
   const regions = new Map(owners.map((index) => [index, versions.reach([index], true)]));
@@ -149,7 +154,7 @@ export function addClassVersions(writer: GraphWriter, root: number): (shared: re
   return (shared) => {
     const entangled = new Set<number>();
     const sharesWith = (own: ReadonlySet<number>, other: ReadonlySet<number>): boolean =>
-      [...own].some((each) => changeable.has(each) && other.has(each)) ||
+      [...own].some((each) => other.has(each) && isChangeable(nodes[each])) ||
       shared.some(({ functions }) => functions.some((fn) => own.has(fn)) && functions.some((fn) => other.has(fn)));
     for (const index of classes) {
       const own = regions.get(index) ?? new Set();
