@@ -353,10 +353,10 @@ export class FunctionEncoder {
     place: "prototype" | "class",
     key: string | symbol,
     descriptor: PropertyDescriptor,
-    { script, found }: Origin,
+    origin: Origin,
     at: Place,
   ): boolean {
-    if (!isWrittenInClass(script, found.node, place, key, descriptor)) return false;
+    if (!isWrittenInClass({ fn, ...origin }, place, key, descriptor, this.#inspector)) return false;
     const parts: readonly unknown[] = [descriptor.value, descriptor.get, descriptor.set];
     const given = parts.filter(
       (part): part is AnyFunction => typeof part === "function" && hasOwnProperties(part as AnyFunction),
