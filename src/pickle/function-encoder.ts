@@ -8,10 +8,13 @@ import { bodyOf } from "./arrow-this.js";
 import { readThis } from "./arrow-this.js";
 import { namespaceImports } from "./free-variables.js";
 import { isWrittenInClass } from "./class-elements.js";
+import { unsteadyKeys } from "./class-keys.js";
 import { hasOwnProperties } from "./function-properties.js";
 import { hasUsualParent } from "./function-properties.js";
 import { hasUsualPrototype } from "./function-properties.js";
 import type { Heritage } from "./function-properties.js";
+import { heritageOf } from "./function-properties.js";
+import { isFunctional } from "./function-properties.js";
 import { isParentOfFunctions } from "./function-properties.js";
 import { isStandardProperty } from "./function-properties.js";
 import { functionShape } from "./function-shape.js";
@@ -36,6 +39,8 @@ import type { ScriptSource } from "./script-source.js";
 import { SharingFinder } from "./sharing.js";
 import { isMapWanted } from "./source-maps.js";
 import { sourcePosition } from "./source-position.js";
+import { endOf } from "./syntax-tree.js";
+import { startOf } from "./syntax-tree.js";
 import { staticKey } from "./syntax-tree.js";
 import { ValueEncoder } from "./value-encoder.js";
 import { lookUp } from "./variable-encoder.js";
@@ -53,18 +58,10 @@ interface Origin {
 
 const UNREADABLE_THIS =
   "the `this` of the function around it can't be read without running some of it (a computed key in its parameters, or a static part of a class)";
+const UNSTEADY_KEY =
+  "the computed key is evaluated again in the worker, where it may be another one than the class has";
+const UNSTEADY_KEY_ADVICE = "Put the key into a constant before the class, or make the class inside the task";
 const IN_A_FILE = "Write the function in a file, or export it from a module of its own";
-
-function isFunctional({ value, get, set }: PropertyDescriptor): boolean {
-  return typeof value === "function" || get !== undefined || set !== undefined;
-}
-
-/** Of a class whose superclass is not sent. */
-function heritageOf({ node }: FoundFunction, name: string | undefined): Heritage {
-  if (name !== undefined) return { kind: "global", name };
-  const isClass = node.type === "ClassDeclaration" || node.type === "ClassExpression";
-  return { kind: isClass && node.superClass != null ? "null" : "none" };
-}
 
 export class FunctionEncoder {
   readonly #writer: GraphWriter;
@@ -262,6 +259,7 @@ export class FunctionEncoder {
     }
     this.#writer.later(() => {
       const context = { script, scopes: closure.scopes };
+      if (shape.isClass) this.#refuseUnsteadyKeys(fn, { script, found }, shape, closure, place);
       const { heritageName } = shape;
       const heritage = shape.free.find((each) => each.name === heritageName);
       const hasHeritage =
@@ -303,6 +301,21 @@ export class FunctionEncoder {
       this.#writePrototype(fn, node, origin, extended, place);
     });
     return link;
+  }
+
+  #refuseUnsteadyKeys(
+    fn: AnyFunction,
+    origin: Origin,
+    shape: FunctionShape,
+    closure: ClosureInfo,
+    place: Place,
+  ): void {
+    const { script } = origin;
+    for (const key of unsteadyKeys(fn, origin, shape.free, closure.scopes)) {
+      const position = sourcePosition(script, startOf(key));
+      const step = `.[${script.info.source.slice(startOf(key), endOf(key))}]`;
+      this.#writer.refuse({ holder: { ...place, position }, step, position }, UNSTEADY_KEY, UNSTEADY_KEY_ADVICE);
+    }
   }
 
   #writeOwnProperties(fn: AnyFunction, node: FunctionNode, origin: Origin, place: Place): void {

@@ -1,5 +1,7 @@
 /** Tells what a function or class has by itself from what the program has given it: properties, and prototypes. */
 
+import type { FoundFunction } from "./script-source.js";
+
 type AnyFunction = (...args: never[]) => unknown;
 
 /** Whether it is a property that every function has by itself, and as it comes: a member called `name` is none. */
@@ -9,6 +11,11 @@ export function isStandardProperty(key: string | symbol, { value, writable }: Pr
   if (key === "length") return typeof value === "number" && writable === false;
   // Those of functions that are not strict.
   return (key === "arguments" || key === "caller") && value === null;
+}
+
+/** Whether it is a method or an accessor. */
+export function isFunctional({ value, get, set }: PropertyDescriptor): boolean {
+  return typeof value === "function" || get !== undefined || set !== undefined;
 }
 
 /** Whether a method has been given properties, beside those that it has by itself. */
@@ -62,6 +69,13 @@ export type Heritage =
   | { readonly kind: "global"; readonly name: string }
   /** Whatever the class inherits from now: this is sent as its superclass. */
   | { readonly kind: "sent" };
+
+/** Of a class whose superclass is not sent. */
+export function heritageOf({ node }: FoundFunction, name: string | undefined): Heritage {
+  if (name !== undefined) return { kind: "global", name };
+  const isClass = node.type === "ClassDeclaration" || node.type === "ClassExpression";
+  return { kind: isClass && node.superClass != null ? "null" : "none" };
+}
 
 /** Whether the function inherits from what its copy will inherit from, made anew from the source. */
 export function hasUsualParent(fn: AnyFunction, heritage: Heritage): boolean {
