@@ -8,15 +8,28 @@ import { bodyOf } from "./arrow-this.js";
 import { readThis } from "./arrow-this.js";
 import { namespaceImports } from "./free-variables.js";
 import { isWrittenInClass } from "./class-elements.js";
+import { unsteadyKeys } from "./class-keys.js";
+import { hasOwnProperties } from "./function-properties.js";
+import { hasUsualParent } from "./function-properties.js";
+import { hasUsualPrototype } from "./function-properties.js";
+import type { Heritage } from "./function-properties.js";
+import { heritageOf } from "./function-properties.js";
+import { isFunctional } from "./function-properties.js";
+import { isParentOfFunctions } from "./function-properties.js";
+import { isStandardProperty } from "./function-properties.js";
 import { functionShape } from "./function-shape.js";
 import { VARIABLE_ADVICE } from "./function-shape.js";
 import type { FunctionShape } from "./function-shape.js";
 import { WRITABLE } from "./graph-format.js";
+import type { DataNode } from "./graph-format.js";
 import type { ExternalNode } from "./graph-format.js";
 import type { FunctionNode } from "./graph-format.js";
+import type { GraphNode } from "./graph-format.js";
 import type { Link } from "./graph-format.js";
+import type { ObjectParts } from "./graph-format.js";
 import type { GraphWriter } from "./graph-writer.js";
 import type { Place } from "./graph-writer.js";
+import { propertyStep } from "./graph-writer.js";
 import { isStandardGlobal } from "./known-values.js";
 import { lazyGlobal } from "./known-values.js";
 import { referenceTo } from "./reference.js";
@@ -27,6 +40,8 @@ import type { ScriptSource } from "./script-source.js";
 import { SharingFinder } from "./sharing.js";
 import { isMapWanted } from "./source-maps.js";
 import { sourcePosition } from "./source-position.js";
+import { endOf } from "./syntax-tree.js";
+import { startOf } from "./syntax-tree.js";
 import { staticKey } from "./syntax-tree.js";
 import { ValueEncoder } from "./value-encoder.js";
 import { lookUp } from "./variable-encoder.js";
@@ -44,10 +59,10 @@ interface Origin {
 
 const UNREADABLE_THIS =
   "the `this` of the function around it can't be read without running some of it (a computed key in its parameters, or a static part of a class)";
+const UNSTEADY_KEY =
+  "the computed key is evaluated again in the worker, where it may be another one than the class has";
+const UNSTEADY_KEY_ADVICE = "Put the key into a constant before the class, or make the class inside the task";
 const IN_A_FILE = "Write the function in a file, or export it from a module of its own";
-
-/** Own properties that every function has by itself. */
-const STANDARD_KEYS: ReadonlySet<string | symbol> = new Set(["length", "name", "prototype", "arguments", "caller"]);
 
 export class FunctionEncoder {
   readonly #writer: GraphWriter;
@@ -136,13 +151,14 @@ export class FunctionEncoder {
   }
 
   #linkBound(fn: AnyFunction, bound: NonNullable<ClosureInfo["bound"]>, place: Place): Link {
-    const node = {
-      kind: "bound" as const,
-      target: undefined as Link,
-      boundThis: undefined as Link,
-      boundArgs: [] as Link[],
+    const node: ObjectParts & { kind: "bound"; target: Link; boundThis: Link; boundArgs: Link[] } = {
+      kind: "bound",
+      target: undefined,
+      boundThis: undefined,
+      boundArgs: [],
     };
     const link = this.#writer.add(fn, node);
+    this.#writer.held.add(fn, false);
     this.#writer.later(() => {
       node.target = this.values.link(bound.target, { holder: place, step: " (bound function)" });
       node.boundThis = this.values.link(bound.boundThis, { holder: place, step: " (bound this)" });
@@ -151,6 +167,10 @@ export class FunctionEncoder {
           this.values.link(each, { holder: place, step: ` (bound argument ${index})` }),
         ),
       );
+      // It inherits from what its target inherits from.
+      const parent: unknown = Object.getPrototypeOf(fn);
+      if (parent !== Object.getPrototypeOf(bound.target)) this.#linkParent(parent, node, place);
+      this.#writeGivenProperties(fn, node, place);
     });
     return link;
   }
@@ -168,10 +188,44 @@ export class FunctionEncoder {
           owner != null && Object.getOwnPropertyDescriptor(owner, name)?.value === fn;
         const path = isOwn(value) ? [name] : isOwn(value.prototype) ? ["prototype", name] : undefined;
         if (path === undefined) continue;
-        return this.#writer.add(fn, { kind: "member", of: this.values.link(value, place), path });
+        return this.#addMember(fn, this.values.link(value, place), path, place);
       }
     }
     return undefined;
+  }
+
+  #addMember(fn: AnyFunction, of: Link, path: readonly string[], place: Place): Link {
+    const node: GraphNode & ObjectParts = { kind: "member", of, path };
+    const link = this.#writer.add(fn, node);
+    this.#writer.held.add(fn, false);
+    this.#writer.later(() => this.#writeGivenProperties(fn, node, place));
+    return link;
+  }
+
+  /** The properties that the program has given to a function whose copy has none but its standard ones. */
+  #writeGivenProperties(fn: AnyFunction, node: ObjectParts, place: Place): void {
+    this.values.writeProperties(fn, node, place, (key, descriptor) => !isStandardProperty(key, descriptor));
+    if (node.properties !== undefined) this.#writer.noteMutable(fn, place);
+  }
+
+  /** Makes the copy of a function inherit from this. */
+  #linkParent(parent: unknown, node: ObjectParts, place: Place): void {
+    const at: Place = { holder: place, step: ".__proto__" };
+    if (typeof parent !== "object" || parent === null) {
+      node.proto = parent === null ? null : this.values.link(parent, at);
+      return;
+    }
+    const known = this.#writer.known(parent);
+    const grandparent: unknown = Object.getPrototypeOf(parent);
+    if (known !== undefined || !isParentOfFunctions(grandparent)) {
+      node.proto = known ?? this.values.linkPrototype(parent, at);
+      return;
+    }
+    // What `Object.create(Function.prototype)` gives: as a value, it would be refused as an instance of a native class.
+    const plain: DataNode = { kind: "object", proto: this.values.link(grandparent, at) };
+    node.proto = this.#writer.add(parent, plain);
+    this.#writer.noteMutable(parent, at);
+    this.values.writeProperties(parent, plain, at, () => true);
   }
 
   #addByValue(
@@ -209,6 +263,7 @@ export class FunctionEncoder {
     }
     this.#writer.later(() => {
       const context = { script, scopes: closure.scopes };
+      if (shape.isClass) this.#refuseUnsteadyKeys(fn, { script, found }, shape, closure, place);
       const { heritageName } = shape;
       const heritage = shape.free.find((each) => each.name === heritageName);
       const hasHeritage =
@@ -243,24 +298,44 @@ export class FunctionEncoder {
         const meta = this.#variables.captureImportMeta(shape.importMetaName, context, found);
         node.variables.push(meta);
       }
-      this.#writeOwnProperties(fn, node, { script, found }, place);
+      const origin = { script, found };
+      this.#writeOwnProperties(fn, node, origin, place);
+      const extended: Heritage = hasHeritage ? { kind: "sent" } : heritageOf(found, heritageName);
+      if (!hasUsualParent(fn, extended)) this.#linkParent(Object.getPrototypeOf(fn), node, place);
+      this.#writePrototype(fn, node, origin, extended, place);
     });
     return link;
   }
 
-  #writeOwnProperties(fn: AnyFunction, node: FunctionNode, { script, found }: Origin, place: Place): void {
-    const isFunction = ({ value, get, set }: PropertyDescriptor): boolean =>
-      typeof value === "function" || get !== undefined || set !== undefined;
+  #refuseUnsteadyKeys(
+    fn: AnyFunction,
+    origin: Origin,
+    shape: FunctionShape,
+    closure: ClosureInfo,
+    place: Place,
+  ): void {
+    const { script } = origin;
+    for (const key of unsteadyKeys(fn, origin, shape.free, closure.scopes)) {
+      const position = sourcePosition(script, startOf(key));
+      const step = `.[${script.info.source.slice(startOf(key), endOf(key))}]`;
+      this.#writer.refuse({ holder: { ...place, position }, step, position }, UNSTEADY_KEY, UNSTEADY_KEY_ADVICE);
+    }
+  }
+
+  #writeOwnProperties(fn: AnyFunction, node: FunctionNode, origin: Origin, place: Place): void {
     /** What the source gives: its methods, and all that is hidden and no object (a static block's defineProperty). */
     const isOfClass = (key: string | symbol, descriptor: PropertyDescriptor): boolean => {
       if (!node.isClass || descriptor.enumerable === true) return false;
-      if (isFunction(descriptor)) return isWrittenInClass(script, found.node, "class", key, descriptor);
+      if (isFunctional(descriptor)) return this.#isOwnElement(fn, "class", key, descriptor, origin, place);
       return typeof descriptor.value !== "object";
     };
     this.values.writeProperties(fn, node, place, (key, descriptor) => {
-      return !(STANDARD_KEYS.has(key) && !isFunction(descriptor)) && !isOfClass(key, descriptor);
+      return !isStandardProperty(key, descriptor) && !isOfClass(key, descriptor);
     });
     if (node.properties !== undefined) this.#writer.noteMutable(fn, place);
+  }
+
+  #writePrototype(fn: AnyFunction, node: FunctionNode, origin: Origin, heritage: Heritage, place: Place): void {
     const descriptor = Object.getOwnPropertyDescriptor(fn, "prototype");
     const prototype: unknown = descriptor?.value;
     if (typeof prototype !== "object" || prototype === null) return;
@@ -272,20 +347,45 @@ export class FunctionEncoder {
       this.#writer.noteMutable(fn, place);
       return;
     }
-    const parts: { proto?: Link; properties?: FunctionNode["properties"] } = {};
-    this.values.writeProperties(prototype, parts as FunctionNode, step, (key, descriptor) => {
+    const parts: ObjectParts = {};
+    this.values.writeProperties(prototype, parts, step, (key, descriptor) => {
       if (key === "constructor") return false;
       if (!node.isClass || descriptor.enumerable === true) return true;
-      return isFunction(descriptor) && !isWrittenInClass(script, found.node, "prototype", key, descriptor);
+      return isFunctional(descriptor) && !this.#isOwnElement(fn, "prototype", key, descriptor, origin, step);
     });
-    const parent: unknown = Object.getPrototypeOf(prototype);
-    if (!node.isClass && parent !== Object.prototype) {
-      parts.proto = parent === null ? null : this.values.linkPrototype(parent as object, step);
+    if (!hasUsualPrototype(fn, prototype, heritage)) {
+      const parent = Object.getPrototypeOf(prototype) as object | null;
+      parts.proto = parent === null ? null : this.values.linkPrototype(parent, { holder: step, step: ".__proto__" });
     }
     if (parts.properties === undefined && parts.proto === undefined) return;
     this.#writer.noteMutable(fn, place);
     const of = this.values.linkPrototype(prototype, step);
     const target = this.#writer.nodes[(of as readonly [number])[0]];
     Object.assign(target as object, parts);
+  }
+
+  /** Whether a method or accessor of a class is just what stands in its source, so that the copy has it already. */
+  #isOwnElement(
+    fn: AnyFunction,
+    place: "prototype" | "class",
+    key: string | symbol,
+    descriptor: PropertyDescriptor,
+    origin: Origin,
+    at: Place,
+  ): boolean {
+    if (!isWrittenInClass({ fn, ...origin }, place, key, descriptor, this.#inspector)) return false;
+    const parts: readonly unknown[] = [descriptor.value, descriptor.get, descriptor.set];
+    const given = parts.filter(
+      (part): part is AnyFunction => typeof part === "function" && hasOwnProperties(part as AnyFunction),
+    );
+    if (given.length === 0) return true;
+    // What it has been given is added to the method that the copy has: a method that uses super can't leave its class.
+    if (typeof key === "symbol" || typeof descriptor.value !== "function") return false;
+    const [method = fn] = given;
+    const known = this.#writer.known(method);
+    if (known !== undefined) return this.#writer.nodes[(known as readonly [number])[0]]?.kind === "member";
+    const path = place === "class" ? [key] : ["prototype", key];
+    this.#addMember(method, this.values.link(fn, at), path, { holder: at, step: propertyStep(key) });
+    return true;
   }
 }

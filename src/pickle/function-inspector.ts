@@ -56,9 +56,16 @@ export interface CapturedScope {
   readonly variables: Readonly<Record<string, unknown>>;
 }
 
-/** What is known of one function. Lines and columns count from 0. */
+/** Where a function was written. Lines and columns count from 0. */
+export interface FunctionLocation {
+  readonly scriptId: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+/** What is known of one function. */
 export interface ClosureInfo {
-  readonly location: { readonly scriptId: string; readonly line: number; readonly column: number } | undefined;
+  readonly location: FunctionLocation | undefined;
   readonly scopes: readonly CapturedScope[];
   readonly bound: { readonly target: unknown; readonly boundThis: unknown; readonly boundArgs: unknown[] } | undefined;
 }
@@ -129,6 +136,13 @@ function scriptsNear(url: string): ScriptHeader[] {
     .map(({ header }) => header);
   let length = 0;
   return near.filter((header) => (length += header.length) <= MAX_LENGTH_TAKEN_ALONG);
+}
+
+function locationIn(properties: readonly InternalProperty[]): FunctionLocation | undefined {
+  const at = properties.find(({ name }) => name === "[[FunctionLocation]]")?.value?.value as
+    | { scriptId: string; lineNumber: number; columnNumber: number }
+    | undefined;
+  return at && { scriptId: at.scriptId, line: at.lineNumber, column: at.columnNumber };
 }
 
 /** One connection to the inspector, for the time of one synchronous job. */
@@ -219,12 +233,9 @@ export class FunctionInspector implements Disposable {
     if (known !== undefined) return known;
     const { internalProperties = [] } = this.#getProperties(fn);
     const find = (name: string): InternalProperty | undefined => internalProperties.find((each) => each.name === name);
-    const at = find("[[FunctionLocation]]")?.value?.value as
-      | { scriptId: string; lineNumber: number; columnNumber: number }
-      | undefined;
     const target = find("[[TargetFunction]]");
     const info: ClosureInfo = {
-      location: at && { scriptId: at.scriptId, line: at.lineNumber, column: at.columnNumber },
+      location: locationIn(internalProperties),
       scopes: this.#fetchScopes(find("[[Scopes]]")),
       bound: target && {
         target: this.#fetchInternal(target),
@@ -234,6 +245,12 @@ export class FunctionInspector implements Disposable {
     };
     this.#closures.set(fn, info);
     return info;
+  }
+
+  /** Finds where a function was written, without a script that a debugger of the user's would hear of. */
+  locate(fn: object): FunctionLocation | undefined {
+    const known = this.#closures.get(fn);
+    return known === undefined ? locationIn(this.#getProperties(fn).internalProperties ?? []) : known.location;
   }
 
   /**

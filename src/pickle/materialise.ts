@@ -320,6 +320,7 @@ export class Materialiser {
     if (node.kind === "bound") {
       const args = node.boundArgs.map((link) => this.#resolve(link));
       this.#ready(index, (this.#resolve(node.target) as AnyFunction).bind(this.#resolve(node.boundThis), ...args));
+      this.#fillParts(index, node, false);
       return;
     }
     if (node.kind === "prototypeOf") {
@@ -331,6 +332,7 @@ export class Materialiser {
         this.#resolve(node.of),
       );
       this.#ready(index, value);
+      this.#fillParts(index, node, false);
     } else if (node.kind === "instance") {
       const made = this.#resolve(node.of) as InstanceHooks;
       this.#ready(index, made[decodeInstance](this.#resolve(node.plain)));

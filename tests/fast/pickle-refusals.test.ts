@@ -7,10 +7,13 @@ import { EventEmitter } from "node:events";
 import { Socket } from "node:net";
 import { describe } from "node:test";
 import { it } from "node:test";
+import { inspect } from "node:util";
+import { runInThisContext } from "node:vm";
 
 import { FunctionNotPicklableError } from "../../src/errors.js";
 import { NotAFunctionError } from "../../src/errors.js";
 import type { PickleProblem } from "../../src/errors.js";
+import { encodeInstance } from "../../src/index.js";
 import { pickleFunction } from "../../src/pickle/pickle-function.js";
 
 function problemsOf(fn: unknown): readonly PickleProblem[] {
@@ -195,6 +198,113 @@ describe("a function that can't be sent", () => {
     );
     deepStrictEqual(
       problemsOf(() => make("a", "b")),
+      [],
+    );
+  });
+
+  it("uses a class with a computed key that may be another one in the worker", () => {
+    let key = "a";
+    let index = 0;
+    const call = (): string => "c";
+    const keys = { d: "d" };
+    class Moved {
+      [key](): string {
+        return key;
+      }
+      b(): number {
+        return 1;
+      }
+      [`m${index++}`](): number {
+        return index;
+      }
+      get [keys.d](): unknown {
+        return [keys, call];
+      }
+      static [call()](): void {}
+    }
+    deepStrictEqual(
+      problemsOf(() => Moved).map(({ variable }) => variable),
+      ["Moved.[`m${index++}`]", "Moved.[call()]"],
+    );
+    key = "b";
+    keys.d = "e";
+    const problems = problemsOf(() => Moved);
+    deepStrictEqual(
+      problems.map(({ variable }) => variable),
+      ["Moved.[key]", "Moved.[`m${index++}`]", "Moved.[keys.d]", "Moved.[call()]"],
+    );
+    for (const { problem, position } of problems) {
+      match(problem, /computed key is evaluated again/);
+      match(position ?? "", /pickle-refusals\.test\.(?:js|ts):\d+:\d+$/);
+    }
+  });
+
+  it("uses a class with the computed key of a field that may be another one in the worker", () => {
+    const makeFields = runInThisContext(`() => {
+      let key = "a";
+      let other = "b";
+      const steady = "c";
+      class Fields {
+        [key] = 1;
+        static [other] = 1;
+        [steady] = 1;
+        static [steady] = 1;
+        keep() {
+          return [key, other, steady];
+        }
+      }
+      return { Fields, move: () => (key = other = "d") };
+    }`) as () => { Fields: unknown; move: () => void };
+    const { Fields, move } = makeFields();
+    const variables = (): string[] => problemsOf(() => Fields).map(({ variable }) => variable);
+    // Which key an instance's field got is not to be seen on the class.
+    deepStrictEqual(variables(), ["Fields.[key]"]);
+    move();
+    deepStrictEqual(variables(), ["Fields.[key]", "Fields.[other]"]);
+  });
+
+  it("may use a class with computed keys that stay what they are", () => {
+    const name = "steady";
+    const name2 = "field";
+    const keys = { own: "own", [Symbol.iterator]: "iterator" };
+    let other = "other";
+    const make = (each: string) =>
+      class {
+        [each](): string {
+          return each + name2;
+        }
+      };
+    class Steady {
+      static [encodeInstance](): object {
+        return { other };
+      }
+      static [Symbol.for("test.key")](): void {}
+      static [other](): string {
+        return other;
+      }
+      [Symbol.iterator](): Iterator<number> {
+        return [1].values();
+      }
+      [name](): string {
+        return name;
+      }
+      [`${name}_${name2}`](): void {}
+      readonly [name2] = 1;
+      get [keys.own](): object {
+        return keys;
+      }
+      [inspect.custom](): string {
+        return "shown";
+      }
+      ["literal"](): void {}
+      [keys[Symbol.iterator]](): void {}
+    }
+    other = "other";
+    Reflect.deleteProperty(Steady.prototype, "literal");
+    Reflect.set(Steady.prototype, "steady", () => "replaced");
+    const Made = [make("x"), make("y")];
+    deepStrictEqual(
+      problemsOf(() => [Steady, Made]),
       [],
     );
   });
