@@ -9,7 +9,8 @@
 const numbers = new WeakMap<object, number>();
 let lastNumber = 0;
 
-function numberOf(object: object): number {
+/** The number of an object, which no other one has. */
+export function numberOf(object: object): number {
   const known = numbers.get(object);
   if (known !== undefined) return known;
   lastNumber += 1;

@@ -18,6 +18,7 @@ import type { Link } from "./graph-format.js";
 import type { GraphWriter } from "./graph-writer.js";
 import type { Place } from "./graph-writer.js";
 import { isStandardGlobal } from "./known-values.js";
+import { lazyGlobal } from "./known-values.js";
 import { referenceTo } from "./reference.js";
 import { factorySource } from "./script-source.js";
 import { scriptSource } from "./script-source.js";
@@ -84,7 +85,10 @@ export class FunctionEncoder {
     const closure = this.#inspector.inspect(fn);
     if (closure.bound !== undefined) return this.#linkBound(fn, closure.bound, place);
     const origin = this.#locate(fn, closure);
-    if (typeof origin === "string") return this.#writer.refuse(place, origin, IN_A_FILE);
+    if (typeof origin === "string") {
+      const global = lazyGlobal(fn);
+      return global === undefined ? this.#writer.refuse(place, origin, IN_A_FILE) : this.#writer.external(global);
+    }
     const { script, found } = origin;
     const reference = referenceTo(fn, closure, script, found);
     if (reference !== undefined) {

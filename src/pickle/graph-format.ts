@@ -103,6 +103,10 @@ export interface FunctionNode extends ObjectParts {
   readonly variables: CapturedVariable[];
   /** Of a class whose instances travel as such: its name in the registry of classes. */
   registeredAs?: string;
+  /** Of such a class: tells the states apart in which it is sent. */
+  version?: string;
+  /** Such a class shares something that may change with others in this pickle. */
+  isEntangled?: true;
 }
 
 export type TypedArrayName =

@@ -54,6 +54,11 @@ export class GraphWriter {
   readonly #externals = new Map<string, number>();
   readonly #jobs: (() => void)[] = [];
 
+  /** The values that have nodes of their own, by object. */
+  get objects(): ReadonlyMap<object, number> {
+    return this.#indexes;
+  }
+
   /** The link to a value that already has a node. */
   known(value: object): Link {
     const index = this.#indexes.get(value);

@@ -1,10 +1,12 @@
 /**
- * Notices that functions and classes which a kept pickle holds by value have been changed since.
+ * Notices that functions and classes which a kept pickle holds by value have been changed since, or that some class was registered.
  *
  * It is asked at every submission, so it must cost next to nothing: 9 ns for an arrow function, 23 for one that has a prototype, 260 for
  * a class with five members (medians of 25 rounds of 200,000, Node 20). So of what was added, only what is enumerable counts, and symbols of
  * classes: `Reflect.ownKeys` alone takes 150 to 200 ns.
  */
+
+import { registrationCount } from "../wire/class-registry.js";
 
 type AnyFunction = (...args: never[]) => unknown;
 
@@ -89,6 +91,7 @@ class ClassMark implements Mark {
 /** The functions and classes of one pickle, as they were when it was made. */
 export class HeldFunctions {
   readonly #marks: Mark[] = [];
+  readonly #registrations = registrationCount();
 
   add(fn: AnyFunction, isClass: boolean): void {
     if (!isClass) this.#marks.push(new FunctionMark(fn));
@@ -97,6 +100,7 @@ export class HeldFunctions {
 
   /** Whether they are as they were. */
   areUnchanged(): boolean {
+    if (registrationCount() !== this.#registrations) return false;
     for (const mark of this.#marks) if (!mark.isUnchanged()) return false;
     return true;
   }

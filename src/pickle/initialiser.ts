@@ -27,9 +27,33 @@ function isModuleRequest(expression: SyntaxNode): boolean {
   return expression.callee.name === "require" && argument?.type === "Literal" && typeof argument.value === "string";
 }
 
+/** What compilers call the helpers that make of a CommonJS module what an import gives. */
+const INTEROP_HELPER = /^_*(?:interop|to(?:ESM|CommonJS)|import[SD])/;
+
+function isInteropHelper(callee: SyntaxNode): boolean {
+  // `(0, helper)(...)`, `tslib.helper(...)`.
+  if (callee.type === "SequenceExpression") return callee.expressions.some(isInteropHelper);
+  if (callee.type === "MemberExpression") return isInteropHelper(callee.property);
+  return callee.type === "Identifier" && INTEROP_HELPER.test(callee.name);
+}
+
+const PLAIN_PROTOTYPES: ReadonlySet<unknown> = new Set([
+  null,
+  Object.prototype,
+  Array.prototype,
+  Map.prototype,
+  Set.prototype,
+]);
+
+/** Whether a value is a mere collection, which anybody may have made, and which can be copied. */
+function isPlain(value: object): boolean {
+  return !types.isProxy(value) && PLAIN_PROTOTYPES.has(Object.getPrototypeOf(value));
+}
+
 /**
  * Whether a value comes straight out of a module: `require("x")`, `require("x").y`, `require("x")(options)`,
- * `__importStar(require("x"))`. An object that merely holds such a value is the program's own, and is copied.
+ * `__importStar(require("x"))`, `promisify(require("x"))`. An object that merely holds such a value is the program's own,
+ * and is copied.
  */
 function comesFromModule(expression: SyntaxNode): boolean {
   if (isModuleRequest(expression)) return true;
@@ -37,6 +61,16 @@ function comesFromModule(expression: SyntaxNode): boolean {
   if (expression.type === "MemberExpression") return comesFromModule(expression.object);
   if (expression.type !== "CallExpression" && expression.type !== "NewExpression") return false;
   return comesFromModule(expression.callee) || expression.arguments.some(isModuleRequest);
+}
+
+/**
+ * Whether a value, if it comes from a module, is better made again than copied. What somebody made with a module, such as
+ * `Object.assign({}, require("x"))`, is the program's own.
+ */
+export function isToBeEvaluated({ init }: VariableDeclarator, value: object): boolean {
+  if (init?.type !== "CallExpression" && init?.type !== "NewExpression") return true;
+  if (isModuleRequest(init) || comesFromModule(init.callee)) return true;
+  return !isPlain(value) || isInteropHelper(init.callee);
 }
 
 /** The declaration of a variable that is set once, from a module: `const { a } = require("x")`. */

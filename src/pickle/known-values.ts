@@ -6,6 +6,7 @@
  */
 
 import { builtinModules } from "node:module";
+import { runInNewContext } from "node:vm";
 import { types } from "node:util";
 
 import type { ExternalNode } from "./graph-format.js";
@@ -45,6 +46,10 @@ export function isStandardGlobal(name: string): boolean {
 
 function isReference(value: unknown): value is object {
   return typeof value === "function" || (typeof value === "object" && value !== null);
+}
+
+function dataOf(owner: unknown, key: string): unknown {
+  return isReference(owner) ? Object.getOwnPropertyDescriptor(owner, key)?.value : undefined;
 }
 
 /** Where a value is found: its owner's place, and its name there. Written out at a hit only: there are thousands of values. */
@@ -171,6 +176,36 @@ export function knownValue(value: object): ExternalNode | undefined {
   const module = isReference(exports) ? builtins.get(exports) : undefined;
   const node = module && toNode(module);
   return node?.kind === "builtin" && node.path.length === 0 ? { ...node, isNamespace: true } : undefined;
+}
+
+/**
+ * The global that a value of Node's is, if Node gives it on demand only: its getter is not run before somebody has it, and
+ * that may have been after all others were looked at.
+ */
+export function lazyGlobal(value: object): ExternalNode | undefined {
+  const maker = typeof value === "function" ? value : dataOf(Object.getPrototypeOf(value), "constructor");
+  const made = dataOf(maker, "name");
+  if (typeof made !== "string") return undefined;
+  // `Crypto` makes `crypto`.
+  const name = maker === value ? made : made.charAt(0).toLowerCase() + made.slice(1);
+  if (!isStandardGlobal(name)) return undefined;
+  const isGlobal = (globalThis as unknown as Record<string, unknown>)[name] === value;
+  return isGlobal ? { kind: "global", path: [name] } : undefined;
+}
+
+let language: unknown;
+
+/** Whether JavaScript itself has something at this place: a polyfill that stands there is found by its name. */
+export function isOfLanguage(path: readonly string[]): boolean {
+  // V8 gives every realm a console, without what Node's does.
+  if (path[0] === "console") return false;
+  language ??= runInNewContext("globalThis");
+  let owner = language;
+  for (const name of path) {
+    if (!isReference(owner) || !Object.hasOwn(owner, name)) return false;
+    owner = dataOf(owner, name);
+  }
+  return true;
 }
 
 /** Where a symbol is found again: a well-known one or one of the registry. */

@@ -29,8 +29,10 @@ import { linksOf } from "./links.js";
 import { rememberEvaluation } from "./provenance.js";
 import { registerSourceMap } from "./source-maps.js";
 import { classNamed } from "../wire/class-registry.js";
+import { classVersion } from "../wire/class-registry.js";
 import { decodeInstance } from "../wire/class-registry.js";
 import { enterClass } from "../wire/enter-class.js";
+import { rememberClasses } from "../wire/class-registry.js";
 import type { AnyClass } from "../wire/class-registry.js";
 import type { InstanceHooks } from "../wire/class-registry.js";
 
@@ -58,10 +60,13 @@ function isData(node: GraphNode): node is DataNode {
   return !isExternal(node) && node.kind !== "function" && !DERIVED.has(node.kind);
 }
 
-/** The class that another pickle has brought before. */
-function registeredTwin({ registeredAs, source }: FunctionNode): unknown {
+/** The class that another pickle has brought before in the same state, or that a module of this process has registered. */
+function registeredTwin({ registeredAs, version, isEntangled, source }: FunctionNode): unknown {
   const known = registeredAs === undefined ? undefined : classNamed(registeredAs);
-  return known !== undefined && Function.prototype.toString.call(known) === source ? known : undefined;
+  if (known === undefined) return undefined;
+  const knownVersion = classVersion(known);
+  if (knownVersion === undefined) return Function.prototype.toString.call(known) === source ? known : undefined;
+  return isEntangled !== true && knownVersion === version ? known : undefined;
 }
 
 export class Materialiser {
@@ -73,6 +78,8 @@ export class Materialiser {
   readonly #setShared: (() => void)[] = [];
   /** What to fill again once a node exists. */
   readonly #waiters = new Map<number, Set<() => void>>();
+  /** Registered classes, by name. */
+  readonly #classes = new Map<string, AnyClass>();
   /** The shared variables that each function sees, beside its own. */
   readonly #sharedVariables = new Map<number, readonly CapturedVariable[]>();
 
@@ -101,15 +108,22 @@ export class Materialiser {
     }
     for (const [index, node] of nodes.entries()) {
       if (!isExternal(node)) this.#fillParts(index, node, true);
-      if (node.kind === "function" && node.registeredAs !== undefined) this.#register(node.registeredAs, index);
+      if (node.kind === "function" && node.registeredAs !== undefined) {
+        this.#register(node.registeredAs, index, node.version);
+      }
     }
     for (const [name, index] of this.#graph.classes ?? []) this.#register(name, index);
-    return this.#resolve(root);
+    const value = this.#resolve(root);
+    if (this.#classes.size > 0 && typeof value === "function") rememberClasses(value, this.#classes);
+    return value;
   }
 
-  #register(name: string, index: number): void {
+  #register(name: string, index: number, version?: string): void {
     const value = this.#values[index];
-    if (typeof value === "function") enterClass(value as unknown as AnyClass, name);
+    if (typeof value !== "function") return;
+    const registered = value as unknown as AnyClass;
+    enterClass(registered, name, version);
+    this.#classes.set(name, registered);
   }
 
   #node(index: number): GraphNode {
@@ -202,7 +216,7 @@ export class Materialiser {
   }
 
   #evaluateFunction(index: number, node: FunctionNode): void {
-    // A registered class exists once in a process, whatever brings it: its instances are to be told by `instanceof`.
+    // A registered class exists once in a process for as long as it is unchanged: its instances are to be told by `instanceof`.
     let value = (registeredTwin(node) ?? this.#compiled.get(index)?.evaluate()) as AnyFunction;
     if (node.form === "method" || node.form === "getter" || node.form === "setter") {
       const [key = ""] = Reflect.ownKeys(value);

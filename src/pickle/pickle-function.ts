@@ -5,6 +5,7 @@ import { serialize } from "node:v8";
 
 import { FunctionNotPicklableError } from "../errors.js";
 import { NotAFunctionError } from "../errors.js";
+import { addClassVersions } from "./class-versions.js";
 import { FunctionEncoder } from "./function-encoder.js";
 import { FunctionInspector } from "./function-inspector.js";
 import { GraphWriter } from "./graph-writer.js";
@@ -57,7 +58,10 @@ export function pickleFunction(fn: unknown): PickledFunction {
     writer.run();
     if (writer.problems.length > 0) throw new FunctionNotPicklableError(name, writer.problems);
     noteSubmitted(fn, name, Array.isArray(root) ? writer.nodes[(root as readonly [number])[0]] : undefined);
-    const graph = writer.finish(root, encoder.sharing.extract(writer));
+    const noteEntangled = addClassVersions(writer, Array.isArray(root) ? (root as readonly [number])[0] : -1);
+    const shared = encoder.sharing.extract(writer);
+    noteEntangled(shared);
+    const graph = writer.finish(root, shared);
     const { isStable, held, state } = writer;
     return { name, payload: serialize(graph), isStable, stateKey: state.key, held };
   } finally {

@@ -3,6 +3,7 @@
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 
+import { mayHaveChanged } from "./changed-exports.js";
 import type { ClosureInfo } from "./function-inspector.js";
 import type { ExternalNode } from "./graph-format.js";
 import { isMainFile } from "./main-module.js";
@@ -106,7 +107,7 @@ function importReference(
       continue;
     }
     const path = pathWithin(value, fn);
-    if (path !== undefined) return at([name, ...path]);
+    if (path !== undefined && !mayHaveChanged(script, local, path, found)) return at([name, ...path]);
   }
   return undefined;
 }
@@ -122,14 +123,18 @@ function exportedValue(exports: object, key: string): unknown {
   }
 }
 
-function commonjsPath(module: LoadedModule, value: object): ExternalNode | undefined {
+function commonjsPath(
+  module: LoadedModule,
+  value: object,
+  isUnchanged: (name: string, path: readonly string[]) => boolean,
+): ExternalNode | undefined {
   if (!module.filename || isMainFile(module.filename)) return undefined;
   const { exports, filename } = module;
   if (exports === value) return { kind: "commonjs", filename, path: [] };
   if (!isReference(exports)) return undefined;
   for (const key of Object.keys(Object.getOwnPropertyDescriptors(exports))) {
     const path = pathWithin(exportedValue(exports, key), value);
-    if (path !== undefined) return { kind: "commonjs", filename, path: [key, ...path] };
+    if (path !== undefined && isUnchanged(key, path)) return { kind: "commonjs", filename, path: [key, ...path] };
   }
   const [own] = pathWithin(exports, value) ?? [];
   return own === "prototype" ? { kind: "commonjs", filename, path: pathWithin(exports, value) ?? [] } : undefined;
@@ -164,5 +169,6 @@ export function referenceTo(
   if (script.info.isModule) return importReference(fn, closure, script, found);
   if (!script.url.startsWith("file:")) return undefined;
   const module = cache[fileURLToPath(script.url.replace(/[?#].*$/s, ""))];
-  return module === undefined ? undefined : commonjsPath(module, fn);
+  const isUnchanged = (name: string, path: readonly string[]): boolean => !mayHaveChanged(script, name, path, found);
+  return module === undefined ? undefined : commonjsPath(module, fn, isUnchanged);
 }

@@ -56,6 +56,9 @@ function isUnique(variable: Variable, script: ScriptSource, found: FoundFunction
   return type === "function" && (upper?.type === "global" || isCalledOnce(block, script));
 }
 
+/** What esbuild calls it, where names are not shortened; minified, it is any short one. */
+const NAME_HELPER = /^(?:_*name\d*|[\w$]{1,3})$/;
+
 /** Whether a function is what a constant's declaration makes, or the declared function itself. */
 function isMadeBy(variable: Variable, node: SyntaxNode): boolean {
   const [definition] = variable.defs;
@@ -65,8 +68,9 @@ function isMadeBy(variable: Variable, node: SyntaxNode): boolean {
   if (definition.type !== "Variable" || definition.node.init == null) return false;
   const { init } = definition.node;
   if (init.type !== "CallExpression") return init === node;
-  // Tools that shorten names give functions theirs back: `__name(() => ..., "next")`.
+  // Tools that shorten names give functions theirs back: `__name(() => ..., "next")`. Any other function may give another one.
   const [made, name, another] = init.arguments;
+  if (init.callee.type !== "Identifier" || !NAME_HELPER.test(init.callee.name)) return false;
   return made === node && name?.type === "Literal" && typeof name.value === "string" && another === undefined;
 }
 

@@ -23,9 +23,11 @@ import { WRITABLE } from "./graph-format.js";
 import type { GraphWriter } from "./graph-writer.js";
 import type { Place } from "./graph-writer.js";
 import { propertyStep } from "./graph-writer.js";
+import { isOfLanguage } from "./known-values.js";
 import { isStandardGlobal } from "./known-values.js";
 import { knownSymbol } from "./known-values.js";
 import { knownValue } from "./known-values.js";
+import { lazyGlobal } from "./known-values.js";
 import { nativeInstanceRefusal } from "./object-kind.js";
 import { objectKind } from "./object-kind.js";
 import type { ObjectKind } from "./object-kind.js";
@@ -36,6 +38,7 @@ import { evaluationOf } from "./provenance.js";
 import { externalOf } from "./provenance.js";
 import { commonjsModules } from "./reference.js";
 import { encodeInstance } from "../wire/class-registry.js";
+import { hasElementsOnly } from "../wire/array-extras.js";
 import { hasHooks } from "../wire/class-registry.js";
 import type { InstanceHooks } from "../wire/class-registry.js";
 
@@ -66,6 +69,17 @@ function prototypesOf(value: object): object[] {
   }
   return chain;
 }
+
+const TYPED_ARRAY_PROTOTYPE = Object.getPrototypeOf(Uint8Array.prototype) as object;
+
+/** Own keys, without the indices of a long typed array: more than 16 Mi of them can't be listed. */
+function ownKeysOf(value: object): (string | symbol)[] {
+  return types.isTypedArray(value) && hasElementsOnly(value)
+    ? Object.getOwnPropertySymbols(value)
+    : Reflect.ownKeys(value);
+}
+
+const NATIVE_CODE = /\{\s*\[native code\]\s*\}$/;
 
 const INDEX = /^(?:0|[1-9]\d{0,9})$/;
 
@@ -121,8 +135,17 @@ export class ValueEncoder {
   /** The link to something that the worker can find by itself, functions of user modules left out. */
   external(value: object): Link {
     this.#modules ??= commonjsModules();
-    const node = externalOf(value) ?? knownValue(value) ?? this.#modules.get(value) ?? this.#namespaces.get(value);
+    const node =
+      externalOf(value) ?? this.#knownValue(value) ?? this.#modules.get(value) ?? this.#namespaces.get(value);
     return node && this.#writer.external(node);
+  }
+
+  /** What every process has. A function that the program has hung on an object of the language is its own all the same. */
+  #knownValue(value: object): ExternalNode | undefined {
+    const node = knownValue(value);
+    if (typeof value !== "function" || node?.kind !== "global" || node.path.length < 2) return node;
+    const isOwn = !NATIVE_CODE.test(Function.prototype.toString.call(value)) && !this.#functions.isNative(value);
+    return isOwn && !isOfLanguage(node.path) ? undefined : node;
   }
 
   /** Tells that a module's namespace is found by an import, wherever it may turn up. */
@@ -160,6 +183,8 @@ export class ValueEncoder {
     const kept = this.#prototypeOf(value, kind);
     if (kept !== kind.prototype && kept !== null) {
       const instanceRefusal = this.#instanceRefusal(value, kind);
+      const global = instanceRefusal && lazyGlobal(value);
+      if (global !== undefined) return this.#writer.external(global);
       if (instanceRefusal) return this.#writer.refuse(place, instanceRefusal.problem, instanceRefusal.advice);
     }
     const { node } = kind;
@@ -218,6 +243,8 @@ export class ValueEncoder {
       (isIndexed && typeof key === "string" && INDEX.test(key)) ||
       ((isIndexed || node.kind === "array") && key === "length") ||
       (node.kind === "regexp" && key === "lastIndex") ||
+      // Node keeps their state there.
+      (/^text(?:En|De)coder$/.test(node.kind) && typeof key === "symbol") ||
       (node.kind === "view" && key === Symbol.dispose && isDisposable(value));
     this.writeProperties(value, node, place, (key) => !isOwnPart(key));
   }
@@ -232,7 +259,7 @@ export class ValueEncoder {
     const integrity = integrityOf(value);
     if (integrity !== EXTENSIBLE) parts.integrity = integrity;
     const records: PropertyRecord[] = [];
-    for (const key of Reflect.ownKeys(value)) {
+    for (const key of ownKeysOf(value)) {
       const descriptor = Object.getOwnPropertyDescriptor(value, key);
       if (descriptor === undefined || !isWanted(key, descriptor)) continue;
       records.push(this.#record(value, key, descriptor, integrity, place));
@@ -314,6 +341,7 @@ export class ValueEncoder {
     const isError = kind.node.kind === "error";
     const native = prototypes.find((each) => {
       if (each === Object.prototype || each === kind.prototype || isError) return false;
+      if (each === TYPED_ARRAY_PROTOTYPE && kind.node.kind === "view") return false;
       return knownValue(each) !== undefined || this.#isOfNative(each);
     });
     const names = native === undefined ? this.#inspector.privateNames(value) : [];

@@ -1,7 +1,9 @@
 /** Finds what each free variable of a function holds, and writes it into the graph. */
 
-import { join } from "node:path";
+import { createRequire } from "node:module";
 import { dirname } from "node:path";
+import { isAbsolute } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { types } from "node:util";
 
@@ -22,6 +24,7 @@ import { propertyStep } from "./graph-writer.js";
 import { mayBeInitialisedLater } from "./initialisation.js";
 import { mustBeInitialised } from "./initialisation.js";
 import { interopNode } from "./initialiser.js";
+import { isToBeEvaluated } from "./initialiser.js";
 import { moduleDeclarator } from "./initialiser.js";
 import { isStandardGlobal } from "./known-values.js";
 import type { FoundFunction } from "./script-source.js";
@@ -64,8 +67,24 @@ export function lookUp(scopes: readonly CapturedScope[], name: string): LookUp {
 
 const INTEROP_CACHES: ReadonlySet<string> = new Set(["cacheBabelInterop", "cacheNodeInterop"]);
 
-function isRequireFunction(value: unknown): boolean {
+const { cache: moduleCache } = createRequire(import.meta.url);
+
+/** Whether a value is a `require` of Node's. */
+function isRequireFunction(value: unknown): value is NodeJS.Require {
+  if (typeof value !== "function" || types.isProxy(value)) return false;
+  return "resolve" in value && Object.getOwnPropertyDescriptor(value, "cache")?.value === moduleCache;
+}
+
+/** Whether a value may be the `require` of a module: runners and loaders have some of their own. */
+function isRequireLike(value: unknown): boolean {
   return typeof value === "function" && "resolve" in value && "cache" in value;
+}
+
+/** A file for which `require` gives the same as this function: it may have been made for another one than it is used in. */
+function fileOfRequire(require: NodeJS.Require, script: ScriptSource): string {
+  const own = filenameOf(script);
+  const [folder] = require.resolve.paths("./any") ?? [];
+  return folder === undefined || !isAbsolute(folder) || folder === dirname(own) ? own : join(folder, "any");
 }
 
 function filenameOf(script: ScriptSource): string {
@@ -171,7 +190,7 @@ export class VariableEncoder {
     const { name, isEager } = free;
     const isCommonjs = !context.script.info.isModule && free.variable === null;
     const global = globalThis as unknown as Record<string, unknown>;
-    if (name === "require" && (isCommonjs || isRequireFunction(global["require"]))) {
+    if (name === "require" && (isCommonjs || isRequireLike(global["require"]))) {
       const link = this.#external({ kind: "require", filename: filenameOf(context.script) });
       return { name, link, isReassigned: false, isEager };
     }
@@ -192,7 +211,9 @@ export class VariableEncoder {
   /** The variables that Node puts around a CommonJS module. */
   #linkCommonjsName(free: FreeVariable, value: unknown, context: CaptureContext, place: Place): Link {
     if (context.script.info.isModule) return undefined;
-    if (isRequireFunction(value)) return this.#external({ kind: "require", filename: filenameOf(context.script) });
+    if (free.name === "require" && isRequireLike(value)) {
+      return this.#external({ kind: "require", filename: filenameOf(context.script) });
+    }
     if (typeof value !== "object" || value === null) return undefined;
     if (free.name === "exports") return this.#linkExports(value, free.members, place);
     if (free.name !== "module") return undefined;
@@ -244,7 +265,9 @@ export class VariableEncoder {
 
   /** A value that a module gave is loaded again in the worker; any other is copied. */
   #linkVariable(free: FreeVariable, value: unknown, context: CaptureContext, place: Place): Link {
-    if (isRequireFunction(value)) return this.#external({ kind: "require", filename: filenameOf(context.script) });
+    if (isRequireFunction(value)) {
+      return this.#external({ kind: "require", filename: fileOfRequire(value, context.script) });
+    }
     if ((typeof value !== "object" && typeof value !== "function") || value === null) {
       return this.#values.link(value, place);
     }
@@ -262,7 +285,10 @@ export class VariableEncoder {
       return index === undefined ? undefined : (this.#writer.nodes[index] as ExternalNode);
     });
     if (interop !== undefined) return this.#external(interop);
-    return this.#linkEvaluation(free.name, value, declarator, context) ?? this.#values.link(value, place);
+    const evaluation = isToBeEvaluated(declarator, value)
+      ? this.#linkEvaluation(free.name, value, declarator, context)
+      : undefined;
+    return evaluation ?? this.#values.link(value, place);
   }
 
   /** Sends the initialiser in place of its value, when all that it uses is within reach. */
@@ -299,6 +325,8 @@ export class VariableEncoder {
     };
     const of = this.#writer.addNode(node);
     const link = this.#writer.add(value, { kind: "evaluated", of });
+    // Two values that one line has made are two in the worker as well.
+    this.#writer.state.add(value);
     this.#evaluations.set(value, link);
     this.#writer.later(() => {
       for (const each of free) {

@@ -35,7 +35,10 @@ export class PooledFunction {
   }
 }
 
-/** How much memory it takes, in bytes, in whatever process has it. */
+/**
+ * How much memory it takes, in bytes, in whatever process has it. What it captures of shared memory counts in full, though only
+ * a reference travels: a worker that holds the function holds that memory, which is not free before it forgets.
+ */
 export function weightOf(fn: PooledFunction): number {
   return fn.pickle.byteLength + (fn.pins?.sizeBytes ?? 0);
 }
@@ -117,33 +120,32 @@ export class SentFunctions {
     return true;
   }
 
-  /** Notes that it was sent; gives the id that the worker is to forget, if any. Then ask `dropExcess` for more. */
-  add(functionId: number, sizeBytes = 0): number | undefined {
-    this.keep(functionId, sizeBytes);
-    return this.dropExcess();
-  }
-
-  /** Notes that it was sent, and has nothing forgotten yet. */
-  keep(functionId: number, sizeBytes: number): void {
+  /** Notes that it was sent. */
+  add(functionId: number, sizeBytes = 0): void {
     if (this.has(functionId)) return;
     this.#sizes.set(functionId, sizeBytes);
     this.#keptBytes += sizeBytes;
     this.#lastId = functionId;
   }
 
+  /** Whether the worker is to forget something. */
+  get isTooMuch(): boolean {
+    return isTooMuch(this.#sizes.size, this.#keptBytes);
+  }
+
   /**
-   * Gives the next id that the worker is to forget, as long as it holds too much.
+   * Gives the ids that the worker is to forget, as long as it holds too much. More may stay than there should be: until another
+   * function is sent.
    *
-   * @param needed - Those that it is not to forget; used last, each of them.
+   * @param needed - Those that it is not to forget; the one used last is among them.
    */
-  dropExcess(needed?: { has(functionId: number): boolean }): number | undefined {
-    if (!isTooMuch(this.#sizes.size, this.#keptBytes)) return undefined;
-    const [oldest] = this.#sizes;
-    if (oldest === undefined) return undefined;
-    const [id, sizeBytes] = oldest;
-    if (needed?.has(id) === true) return undefined;
-    this.#sizes.delete(id);
-    this.#keptBytes -= sizeBytes;
-    return id;
+  *dropExcess(needed: ReadonlySet<number>): Generator<number, void> {
+    for (const [id, sizeBytes] of this.#sizes) {
+      if (!this.isTooMuch) return;
+      if (needed.has(id)) continue;
+      this.#sizes.delete(id);
+      this.#keptBytes -= sizeBytes;
+      yield id;
+    }
   }
 }

@@ -1,7 +1,6 @@
 import { encodeThrown } from "../wire/error-codec.js";
 import { sendFunctions } from "./send-functions.js";
 import { sizeWithAttachments } from "../wire/attachments.js";
-import { weightOf } from "./function-table.js";
 import type { ParentChannel } from "../wire/parent-channel.js";
 import type { PoolTask } from "./pool-task.js";
 import type { SentFunctions } from "./function-table.js";
@@ -30,25 +29,22 @@ export function abortTask(task: PoolTask, reason: Error, channel: ParentChannel)
   channel.send({ kind: "cancel", taskId: task.number, reason: encodeThrown(reason) });
 }
 
-/** Sends a task to a worker, and its function if the worker doesn't hold it. Gives the size of both, in bytes. */
+/**
+ * Sends a task to a worker, and its function if the worker doesn't hold it. Gives the size of both, in bytes.
+ *
+ * @param held - The tasks that the worker has, with this one.
+ */
 export function sendTask(
   task: PoolTask,
   isStartAnnounced: boolean,
+  held: Iterable<PoolTask>,
   sent: SentFunctions,
   channel: ParentChannel,
 ): number {
   const { fn, args } = task;
   task.sendCount += 1;
   let sentBytes = args instanceof Uint8Array ? sizeWithAttachments(args) : 0;
-  if (task.extras !== undefined) sentBytes += sendFunctions([...task.extras.functions, fn], sent, channel);
-  else if (!sent.has(fn.id)) {
-    sentBytes += fn.pickle.byteLength;
-    channel.send({ kind: "function", functionId: fn.id, pickle: fn.pickle });
-    let forgotten = sent.add(fn.id, weightOf(fn));
-    for (; forgotten !== undefined; forgotten = sent.dropExcess()) {
-      channel.send({ kind: "forget", functionId: forgotten });
-    }
-  }
+  if (task.extras !== undefined || !sent.has(fn.id)) sentBytes += sendFunctions(task, held, sent, channel);
   channel.sendTask({
     kind: "task",
     taskId: task.number,

@@ -51,7 +51,9 @@ export class TakeBack {
     this.clear();
     this.#limitMs = limitMs;
     const dueMs = Math.max(limitMs, this.#host.graceMs);
-    this.#timer = setTimeout(() => setImmediate(() => this.#isOpen && this.#host.onNoAnswer()), dueMs).unref();
+    // What has come meanwhile is to be read first: it may be the answer, and another limit may be set by then.
+    const timer = setTimeout(() => setImmediate(() => this.#timer === timer && this.#host.onNoAnswer()), dueMs);
+    this.#timer = timer.unref();
   }
 
   /** An answer has come: nothing is due any more if it is the one to the last question. */

@@ -41,6 +41,11 @@ export class TaskTimeout {
     if (timeoutMs !== undefined) this.#clock.after(timeoutMs, () => this.#onTimeUp(task, timeoutMs, 0));
   }
 
+  /** The task has ended: what the worker still says of its frames means nothing. */
+  forget(): void {
+    this.#asked = undefined;
+  }
+
   /** Takes what the worker says of its task's frames. */
   answer(task: PoolTask, frames: string): void {
     if (task !== this.#asked || task.timeoutMs === undefined || task.state === "settled") return;

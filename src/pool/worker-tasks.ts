@@ -126,7 +126,7 @@ export class WorkerTasks implements TaskHolder {
     task.holder = this;
     this.#held.push(task);
     this.#isSilent = !isAnnounced(task, this.#host.hasJournal);
-    const sentBytes = sendTask(task, !this.#isSilent, this.#sent, this.#channel);
+    const sentBytes = sendTask(task, !this.#isSilent, this.#held, this.#sent, this.#channel);
     if (this.#held.first === task) this.#makeNext(task, sentBytes);
     else task.state = "held";
   }
@@ -317,6 +317,7 @@ export class WorkerTasks implements TaskHolder {
       return;
     }
     this.#clock.clear();
+    this.#timeout.forget();
     this.#isGraceOver = false;
     if (task.endReason !== undefined) {
       this.#ended = { task, outcome };
@@ -367,6 +368,8 @@ export class WorkerTasks implements TaskHolder {
     const next = this.#held.first;
     if (next !== undefined) this.#makeNext(next);
     else if (this.#host.isRetiring() || this.#isUsedUp) this.#host.onUsedUp();
+    // It gets no other task before it has answered; without a watchdog it never does, and nothing else would tell.
+    else if (this.#takeBack.isOpen) this.#takeBack.limit();
   }
 
   /** The process has ended: the first task can't come to more than it has. */

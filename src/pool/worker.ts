@@ -265,6 +265,10 @@ export class Worker {
         }
         break;
       case "initializeFailed":
+        if (this.#wasReady) {
+          this.#onNonsense(new ProtocolError("The worker says that its start has failed, and was ready before."));
+          break;
+        }
         this.#events.onInitializeFailed(
           message.isConfigurer ? "configurer" : "initializer",
           decodeThrown(message.error),

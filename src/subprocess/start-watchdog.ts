@@ -7,18 +7,32 @@ import type { WatchdogData } from "./watchdog.js";
 /** Heap of the watchdog's thread in MiB; it runs a few hundred lines. */
 const WATCHDOG_HEAP_MIB = 16;
 
-/** Starts the watchdog thread. Not awaited: the lifeline keeps notices until the thread reads them. */
+/**
+ * Starts the watchdog thread. Not awaited: the lifeline keeps notices until the thread reads them.
+ *
+ * Without the thread (no memory, no thread left) a busy task can't see an abort, and the parent ends it after the grace period;
+ * tasks behind it stay there, and a worker that owes an answer and has nothing left to do is replaced. The end of the parent is
+ * still seen by the main thread.
+ */
 export function startWatchdog(abortFlag: AbortFlag, claim: Claim, cookie: string): void {
   const data: WatchdogData = { abortFlag: abortFlag.buffer, claim: claim.buffer, cookie };
-  const watchdog = new Worker(new URL("./watchdog.js", import.meta.url), {
+  const watchdog = startThread(data);
+  watchdog?.unref();
+  watchdog?.on("error", () => {});
+}
+
+function startThread(data: WatchdogData): Worker | undefined {
+  const options = {
     workerData: data,
     // Without these it would load the user's --require and --import modules once more.
     execArgv: [],
     env: {},
     resourceLimits: { maxOldGenerationSizeMb: WATCHDOG_HEAP_MIB },
-  });
-  watchdog.unref();
-  // Without the thread (no memory, no thread left) a busy task can't see an abort, and the parent ends it after the grace
-  // period; the end of the parent is still seen by the main thread.
-  watchdog.on("error", () => {});
+  };
+  try {
+    return new Worker(new URL("./watchdog.js", import.meta.url), options);
+  } catch {
+    // When the system gives no thread, this is thrown at once (ERR_WORKER_INIT_FAILED); what comes later is an event.
+    return undefined;
+  }
 }

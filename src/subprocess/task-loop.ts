@@ -169,12 +169,13 @@ export class TaskLoop {
         const initargs = settings.initargs === undefined ? [] : await this.#decodeInitargs(settings.initargs);
         await initializer(...initargs);
       }
-      this.#channel.send({ kind: "ready", protocolVersion: PROTOCOL_VERSION });
-      // The parent is on its way to send the first task meanwhile.
-      if (!hasUserCode) this.#startGuard();
     } catch (error) {
       this.#channel.send({ kind: "initializeFailed", isConfigurer, error: encodeThrown(error) });
+      return;
     }
+    this.#channel.send({ kind: "ready", protocolVersion: PROTOCOL_VERSION });
+    // The parent is on its way to send the first task meanwhile.
+    if (!hasUserCode) this.#startGuard();
   }
 
   /** Listeners and streams of the user's run as the task that they belong to. */

@@ -20,7 +20,7 @@ const LENGTH_ONLY = {
   showHidden: false,
 } as const;
 
-const NOTHING_ELSE = /^\[ \.\.\. \d+ more items? \]$/;
+const NOTHING_ELSE = /^(?:[\w$]+\(\d+\) (?:\[\w+\] )?)?\[ \.\.\. \d+ more items? \]$/;
 
 /** Whether a property name is an index; names that are not come after all indices. */
 function isIndex(key: string): boolean {
@@ -33,13 +33,18 @@ function isIndex(key: string): boolean {
  * Node exports gives that list; `inspect` takes it, in less than 2 µs whatever the length. If it shows them in another way
  * some day, the keys are listed in vain.
  */
-function isBare(array: readonly unknown[]): boolean {
+function isBare(array: object): boolean {
   try {
     return NOTHING_ELSE.test(inspect(array, LENGTH_ONLY));
   } catch {
     // What its class says of it is the user's code.
     return false;
   }
+}
+
+/** Whether a typed array is long, and surely has no enumerable properties but its elements. */
+export function hasElementsOnly(array: NodeJS.TypedArray): boolean {
+  return array.length > SHORT_LENGTH && isBare(array);
 }
 
 /** The names of an array's own enumerable properties that are no elements. */

@@ -30,7 +30,15 @@ export interface OptIn {
 
 const byName = new Map<string, AnyClass>();
 const nameOf = new WeakMap<object, string>();
+/** Of classes that a pickle has brought by value: in which state they were. */
+const versionOf = new WeakMap<object, string>();
 const listeners: (() => void)[] = [];
+let registrations = 0;
+
+/** How often a class was given a name by more than chance; a kept pickle may hold a class that had none then. */
+export function registrationCount(): number {
+  return registrations;
+}
 
 /** Calls back when a class has got, or lost, its name. */
 export function onClassRegistered(listener: () => void): void {
@@ -48,25 +56,88 @@ export function hasHooks(value: object): value is InstanceHooks & AnyClass {
 
 /** Gives a class its name. A second class of the same name takes the place of the first. */
 export function addClass(added: AnyClass, name: string): void {
+  if (byName.get(name) === added && nameOf.get(added) === name) return;
+  registrations += 1;
+  setName(added, name);
+}
+
+/**
+ * Enters a class that the parent has sent, in the state that `version` names.
+ *
+ * An earlier version of it keeps the name as well: the parent knows its instances by that.
+ */
+export function addVersion(added: AnyClass, name: string, version: string): void {
+  if (byName.get(name) === added) return;
+  versionOf.set(added, version);
+  if (classVersion(byName.get(name)) !== undefined) byName.delete(name);
+  addClass(added, name);
+}
+
+/** The version of a class that the parent has sent; `undefined` for any other. */
+export function classVersion(value: object | undefined): string | undefined {
+  return value === undefined ? undefined : versionOf.get(value);
+}
+
+const classesOf = new WeakMap<object, ReadonlyMap<string, AnyClass>>();
+
+/** Notes the classes that a function has brought with it, by name. */
+export function rememberClasses(fn: object, classes: ReadonlyMap<string, AnyClass>): void {
+  classesOf.set(fn, classes);
+}
+
+/** The class of this name that came with a function: instances in its arguments are to be of that one. */
+export function classBroughtBy(fn: object | undefined, name: string): AnyClass | undefined {
+  return fn === undefined ? undefined : classesOf.get(fn)?.get(name);
+}
+
+function setName(named: AnyClass, name: string): void {
   const previous = byName.get(name);
-  if (previous === added && nameOf.get(added) === name) return;
   if (previous !== undefined) nameOf.delete(previous);
-  const oldName = nameOf.get(added);
-  if (oldName !== undefined) byName.delete(oldName);
-  byName.set(name, added);
-  nameOf.set(added, name);
+  const oldName = nameOf.get(named);
+  if (oldName !== undefined && byName.get(oldName) === named) byName.delete(oldName);
+  byName.set(name, named);
+  nameOf.set(named, name);
+  forgetOldest(name);
   for (const listener of listeners) listener();
 }
 
-/** The name under which a class is known; one with hooks is taken up by its own name when it is first met. */
+/** Most classes that are kept by a name that was made up: a program may make one in every turn of a loop. */
+const MAX_MADE_UP = 1000;
+const MADE_UP = /#\d+\.\d+$/;
+const madeUp = new Set<string>();
+let lastMadeUp = 0;
+
+/** A name that no other process makes up. */
+function makeUpName(ownName: string): string {
+  lastMadeUp += 1;
+  return `${ownName}#${process.pid}.${lastMadeUp}`;
+}
+
+function forgetOldest(newName: string): void {
+  if (!MADE_UP.test(newName)) return;
+  madeUp.add(newName);
+  const [oldest] = madeUp;
+  if (oldest === undefined || madeUp.size <= MAX_MADE_UP) return;
+  madeUp.delete(oldest);
+  const forgotten = byName.get(oldest);
+  byName.delete(oldest);
+  // It gets another name when it is met again.
+  if (forgotten !== undefined) nameOf.delete(forgotten);
+}
+
+/**
+ * The name under which a class is known; one with hooks is taken up when it is first met, by its own name. Where another class has
+ * that, a name is made up: the class travels along, so the other side need not know it.
+ */
 export function classNameOf(value: object): string | undefined {
   const known = nameOf.get(value);
   if (known !== undefined || typeof value !== "function" || !hasHooks(value)) return known;
   const ownName: unknown = Object.getOwnPropertyDescriptor(value, "name")?.value;
+  if (typeof ownName !== "string" || ownName === "") return undefined;
   // A namesake that was registered keeps its name: this one is met by chance.
-  if (typeof ownName !== "string" || ownName === "" || byName.has(ownName)) return undefined;
-  addClass(value, ownName);
-  return ownName;
+  const name = byName.has(ownName) ? makeUpName(ownName) : ownName;
+  setName(value, name);
+  return name;
 }
 
 /** The class of this name, if this process knows one. */

@@ -8,7 +8,9 @@ import { OPERATION } from "./codec-extended.js";
 import { OPERATION_LENGTH } from "./codec-extended.js";
 import { SYMBOL_TAG } from "./codec-extended.js";
 import { addClass } from "./class-registry.js";
+import { classBroughtBy } from "./class-registry.js";
 import { classNamed } from "./class-registry.js";
+import { classVersion } from "./class-registry.js";
 import { decodeInstance } from "./class-registry.js";
 import { decodeWithV8 } from "./codec-v8.js";
 import { extensionByTag } from "./codec-extensions.js";
@@ -18,6 +20,7 @@ import { makeErrorShell } from "./error-codec-parts.js";
 import { openReference } from "../memory/reference.js";
 import { symbolOf } from "./codec-symbols.js";
 import type { AnyClass } from "./class-registry.js";
+import type { AnyFunction } from "./codec-writer.js";
 import type { ErrorClassTag } from "./error-codec-classes.js";
 import type { OwnErrorClass } from "./error-codec-classes.js";
 import type { ValueReader } from "./codec-writer.js";
@@ -89,26 +92,36 @@ function prepare(record: readonly unknown[], reader: ValueReader | undefined): u
   return tag === INSTANCE_TAG ? findClass(asString(plain), ref, reader) : undefined;
 }
 
+/** That of the function which is to get the instance; one that a module of this process has registered; or the one that came along. */
 function findClass(name: string, ref: unknown, reader: ValueReader | undefined): unknown {
+  const own = reader?.classNamed?.(name);
+  if (own !== undefined) return own;
   const known = classNamed(name);
-  if (known !== undefined) return known;
+  const isOfParent = known === undefined || classVersion(known) !== undefined;
+  if (!isOfParent || (known !== undefined && ref === undefined)) return known;
   if (reader === undefined || ref === undefined) throw unknownClass(name);
-  return adoptClass(name, reader.readFunction(ref));
+  const loaded = reader.readFunction(ref);
+  return loaded instanceof Promise ? adoptLater(name, loaded) : adoptClass(name, loaded);
 }
 
 function unknownClass(name: string): Error {
-  return new Error(`No class "${name}" is registered in this process; call registerClass in it as well.`);
+  const advice = name.includes("#") ? ", with a name of its own: registerClass(..., { name })" : "";
+  return new Error(`No class "${name}" is registered in this process; call registerClass in it as well${advice}.`);
+}
+
+async function adoptLater(name: string, loading: Promise<unknown>): Promise<AnyClass> {
+  return adoptClass(name, await loading);
 }
 
 /** A class that came along; unless it is one of the user's who has registered it by another name, it is known from now on. */
-async function adoptClass(name: string, found: unknown): Promise<AnyClass> {
-  const loaded: unknown = await found;
+function adoptClass(name: string, loaded: unknown): AnyClass {
   if (typeof loaded !== "function") throw unknownClass(name);
   const adopted = loaded as unknown as AnyClass;
-  // Another value may have brought it meanwhile: there is to be one.
+  // Another value, or a function, may have brought it as well: there is to be one of each state.
   const known = classNamed(name);
+  if (known !== undefined && classVersion(known) === classVersion(adopted)) return known;
   if (known === undefined) addClass(adopted, name);
-  return known ?? adopted;
+  return adopted;
 }
 
 function begin(record: readonly unknown[], prepared: unknown): unknown {
@@ -201,7 +214,7 @@ export function decodeExtended(
     }
     prepared.push(part);
   }
-  return isLater ? restoreLater(parts, prepared) : restore(parts, prepared);
+  return isLater ? restoreLater(parts, prepared, reader) : restore(parts, withCommonClasses(parts, prepared, reader));
 }
 
 interface Parts {
@@ -210,8 +223,34 @@ interface Parts {
   readonly operations: readonly unknown[];
 }
 
-async function restoreLater(parts: Parts, prepared: readonly unknown[]): Promise<LaterValue> {
-  return new LaterValue(restore(parts, await Promise.all(prepared)));
+async function restoreLater(
+  parts: Parts,
+  preparing: readonly unknown[],
+  reader: ValueReader | undefined,
+): Promise<LaterValue> {
+  const prepared = await Promise.all(preparing);
+  return new LaterValue(restore(parts, withCommonClasses(parts, prepared, reader)));
+}
+
+/** Has instances be of the classes that the functions beside them have. */
+function withCommonClasses(
+  { records }: Parts,
+  prepared: readonly unknown[],
+  reader: ValueReader | undefined,
+): readonly unknown[] {
+  const functions = prepared.filter(
+    (part, index) => typeof part === "function" && records[index]?.[0] === FUNCTION_TAG,
+  );
+  if (functions.length === 0) return prepared;
+  return prepared.map((part, index) => {
+    const [tag, name] = records[index] ?? [];
+    if (tag !== INSTANCE_TAG || reader?.classNamed?.(asString(name)) !== undefined) return part;
+    for (const fn of functions) {
+      const brought = classBroughtBy(fn as AnyFunction, asString(name));
+      if (brought !== undefined) return brought;
+    }
+    return part;
+  });
 }
 
 function restore({ box, records, operations }: Parts, prepared: readonly unknown[]): unknown {

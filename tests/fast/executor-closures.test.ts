@@ -49,6 +49,20 @@ test("closures of one factory have variables of their own in a worker", async ()
   assert.equal(await executor.submit(second), 1);
 });
 
+async function makeFromModule(): Promise<() => number> {
+  const counter = (await import("../fixtures/pickle-modules/counter.js")).makeCounter();
+  return () => counter.next();
+}
+
+test("what a module's function has made for each of them is theirs alone, and what the program made of a module is copied", async () => {
+  const [first, second] = [await makeFromModule(), await makeFromModule()];
+  assert.deepEqual([await executor.submit(first), await executor.submit(first)], [1, 2]);
+  assert.equal(await executor.submit(second), 1);
+  const settings = Object.assign({}, await import("../fixtures/pickle-modules/counter.js"));
+  Object.assign(settings, { FIRST: 8080 });
+  assert.equal(await executor.submit(() => settings.FIRST), 8080);
+});
+
 test("so they do beside a table of more than a thousand objects that both have", async () => {
   const table = Array.from({ length: 1200 }, (_, index) => ({ index }));
   const makeReader = (): Collector => {

@@ -8,6 +8,8 @@ import { CrashJudge } from "../../src/pool/crash-cause.js";
 import { ProcessTaskPoolExecutor } from "../../src/index.js";
 import { WorkerCrashedError } from "../../src/index.js";
 import { add } from "../fixtures/tasks.js";
+import { encodeThrown } from "../../src/wire/error-codec.js";
+import { encodeToParent } from "../../src/wire/message-codec.js";
 import { hangForEver } from "../fixtures/tasks.js";
 import { processId } from "../fixtures/tasks.js";
 
@@ -122,6 +124,25 @@ test("bytes that are no frame end their worker, and nothing else", async () => {
     garbling,
     (error) => error instanceof Error && Reflect.get(error, "code") === "ASYNCCPU_PROTOCOL",
   );
+  assert.equal(await executor.submit(add, 1, 2), 3);
+});
+
+test("a task that says in its worker's name that its start has failed ends that worker, and nothing else", async () => {
+  const error = encodeThrown(new RangeError("it has not"));
+  const pid = await executor.submit(processId);
+  const lying = executor.createProcessTask(
+    (bytes: Uint8Array) => {
+      writeSync(4, bytes);
+      return new Promise<never>(() => {});
+    },
+    Buffer.concat(encodeToParent({ kind: "initializeFailed", isConfigurer: false, error })),
+  );
+  const waiting = executor.submit(processId);
+  await assert.rejects(
+    lying,
+    (thrown) => thrown instanceof Error && Reflect.get(thrown, "code") === "ASYNCCPU_PROTOCOL",
+  );
+  assert.notEqual(await waiting, pid);
   assert.equal(await executor.submit(add, 1, 2), 3);
 });
 

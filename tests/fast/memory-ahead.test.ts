@@ -120,4 +120,18 @@ describe("shared memory and large data in tasks ahead of need", { skip }, () => 
       else assert.deepEqual(outcome, { status: "fulfilled", value: 10 }, `task ${i}`);
     }
   });
+
+  test("a function whose captured array takes another one's place is there as long as a task ahead needs it", async () => {
+    await using one = new ProcessTaskPoolExecutor({ maxWorkers: 1 });
+    const makeReader = (first: number): (() => number) => {
+      const data = createSharedArray(Uint8Array, 40 * 1024 * 1024);
+      data[0] = first;
+      return () => data[0] ?? 0;
+    };
+    // The worker keeps 64 MiB of them when it may choose.
+    const readers = [makeReader(1), makeReader(2)] as const;
+    for (const reader of readers) await waitUntilAhead(one, () => one.submit(reader));
+    const results = await Promise.all(Array.from({ length: 10 }, (_, i) => one.submit(readers[i % 2 === 0 ? 0 : 1])));
+    assert.deepEqual(results, [1, 2, 1, 2, 1, 2, 1, 2, 1, 2]);
+  });
 });

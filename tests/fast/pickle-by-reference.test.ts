@@ -1,3 +1,4 @@
+import { deepStrictEqual } from "node:assert/strict";
 import { strictEqual } from "node:assert/strict";
 import { ok } from "node:assert/strict";
 import { rejects } from "node:assert/strict";
@@ -7,6 +8,8 @@ import { it } from "node:test";
 import { deserialize } from "node:v8";
 
 import { pickleFunction } from "../../src/pickle/pickle-function.js";
+import * as changing from "../fixtures/pickle-modules/changing.js";
+import { fast } from "../fixtures/pickle-modules/changing.js";
 import { api } from "../fixtures/pickle-modules/exports.js";
 import { arrow } from "../fixtures/pickle-modules/exports.js";
 import anonymousDefault from "../fixtures/pickle-modules/exports.js";
@@ -57,6 +60,17 @@ describe("a function that a module exports", () => {
     strictEqual(await child.call(exportedByMain, 1), 101);
   });
 
+  it("travels by value when a worker may have another one there", async () => {
+    strictEqual(await child.call(changing.current), "fast");
+    changing.change();
+    const { late = fast } = changing;
+    const functions = [changing.current, changing.config.strategy, late, changing.Shape.prototype.area];
+    const results = await Promise.all(functions.map((fn) => child.call(fn)));
+    deepStrictEqual(results, ["slow", "slow", "late", "patched"]);
+    // One that nothing changes goes by its name all the same.
+    ok(kindsOf(fast).every((kind) => kind === "import"));
+  });
+
   it("travels by value when no export names it", async () => {
     ok(kindsOf(getHidden()).includes("function"));
     strictEqual(await child.call(getHidden(), 3), 15);
@@ -65,6 +79,32 @@ describe("a function that a module exports", () => {
   it("is a global or an export of a builtin module", async () => {
     strictEqual(await child.call(Math.max, 3, 9, 4), 9);
     strictEqual(await child.call(Buffer.byteLength, "abc"), 3);
+  });
+
+  it("is no built-in because the program has hung it on a built-in object", async () => {
+    const own = { double: (x: number): number => 2 * x, last: (): number => 3, table: (): string => "mine" };
+    const { table } = console;
+    Object.assign(Math, { double: own.double });
+    // Reason: programs do so.
+    // oxlint-disable-next-line no-extend-native
+    Object.defineProperty(Array.prototype, "lastOfTest", { value: own.last, configurable: true });
+    console.table = own.table;
+    try {
+      strictEqual(await child.call(own.double, 4), 8);
+      strictEqual(await child.call(own.last), 3);
+      strictEqual(await child.call(own.table), "mine");
+    } finally {
+      console.table = table;
+      Reflect.deleteProperty(Array.prototype, "lastOfTest");
+      Reflect.deleteProperty(Math, "double");
+    }
+  });
+
+  it("is a global that Node makes on demand, whenever that was", async () => {
+    pickleFunction(() => 1);
+    const { AbortSignal: signals, Headers: headers, crypto: own } = globalThis;
+    const use = (): unknown => [new headers({ a: "b" }).get("a"), signals.abort().aborted, typeof own.randomUUID()];
+    deepStrictEqual(await child.call(use), ["b", true, "string"]);
   });
 
   it("keeps the name of the function", () => {

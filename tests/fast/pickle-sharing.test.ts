@@ -44,6 +44,21 @@ function makeScores(): () => unknown {
   };
 }
 
+const interned = new Map<string, () => number>();
+
+/** Gives the first function of a name, whatever is made later. */
+function intern(fn: () => number, name: string): () => number {
+  const known = interned.get(name) ?? fn;
+  interned.set(name, known);
+  return known;
+}
+
+function makeInterned(): () => number[] {
+  let count = 0;
+  const next = intern(() => ++count, "next");
+  return () => [next(), count];
+}
+
 describe("a function that shares variables with others", () => {
   const child = new PickleChild();
   after(() => child.end());
@@ -60,6 +75,12 @@ describe("a function that shares variables with others", () => {
   it("sees them as well when it is pickled again where it was unpickled", async () => {
     const { payload } = pickleFunction(makeScores());
     deepStrictEqual(await child.callPayload(payload, [[]], { generations: 2 }), [[2, 2, "function", 1, 3]]);
+  });
+
+  it("shares nothing with one that another call has made", async () => {
+    makeInterned();
+    const [next, count] = (await child.call(makeInterned())) as number[];
+    deepStrictEqual([next, count], [1, 0]);
   });
 
   it("may ask with typeof for what does not exist, by the name of a variable of the others", async () => {

@@ -1,6 +1,7 @@
 import { deepStrictEqual } from "node:assert/strict";
 import { ok } from "node:assert/strict";
 import { strictEqual } from "node:assert/strict";
+import { createRequire } from "node:module";
 import { after } from "node:test";
 import { describe } from "node:test";
 import { it } from "node:test";
@@ -91,6 +92,43 @@ describe("a captured value", () => {
       return words[0] ?? 0;
     };
     strictEqual(await child.call(write), 257);
+  });
+
+  it("may be a typed array of a class, with properties, or of more elements than can be listed", async () => {
+    class Pixels extends Uint8Array {
+      sum(): number {
+        return this.reduce((sum, each) => sum + each, 0);
+      }
+    }
+    const pixels = Object.assign(new Pixels([1, 2, 3]), { width: 3 });
+    deepStrictEqual(await child.call(() => [pixels.sum(), pixels.width]), [6, 3]);
+    const long = Object.assign(new Uint16Array(200).fill(2), { width: 3 });
+    deepStrictEqual(await child.call(() => [long[199], long.width]), [2, 3]);
+    const longest = new Uint8Array(17 * 1024 * 1024).fill(1);
+    deepStrictEqual(await child.call(() => [longest.length, longest.at(-1)]), [longest.length, 1]);
+  });
+
+  it("may be a TextEncoder or TextDecoder", async () => {
+    const [encoder, decoder] = [new TextEncoder(), new TextDecoder("latin1")];
+    strictEqual(await child.call(() => decoder.decode(encoder.encode("é"))), "Ã©");
+  });
+
+  it("may be a function or class that has a cache and resolves, as require does", async () => {
+    class Registry {
+      static cache = new Map([["x", 1]]);
+      static resolve(name: string): number | undefined {
+        return Registry.cache.get(name);
+      }
+    }
+    strictEqual(await child.call(() => Registry.resolve("x")), 1);
+  });
+
+  it("may be the require of another folder", async () => {
+    const requireThere = createRequire(new URL("../../../tests/fixtures/pickle-modules/any.js", import.meta.url));
+    strictEqual(
+      await child.call(() => (requireThere("./commonjs-dep.cjs") as { greeting: string }).greeting),
+      "hello",
+    );
   });
 
   it("does not send the pool that a small Buffer lies in", () => {

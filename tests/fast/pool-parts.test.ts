@@ -114,15 +114,17 @@ test("a function table and a worker's record of functions forget the least recen
     assert.equal(table.intern(Buffer.from("kept"), ""), kept);
   }
   const sent = new SentFunctions();
-  assert.equal(sent.add(1), undefined);
-  let forgotten = 0;
+  sent.add(1);
+  const forgotten: number[] = [];
   for (let id = 2; id <= 1500; id += 1) {
-    const old = sent.add(id);
-    if (old !== undefined) forgotten += 1;
-    assert.notEqual(old, 1);
+    sent.add(id);
+    forgotten.push(...sent.dropExcess(new Set([id])));
     assert.equal(sent.has(1), true);
   }
-  assert.equal(forgotten, 500);
+  assert.deepEqual(
+    forgotten,
+    Array.from({ length: 500 }, (_, i) => i + 2),
+  );
   assert.equal(sent.has(2), false);
 });
 
@@ -131,14 +133,30 @@ describe("functions that a worker is sent", () => {
   const fnOf = (id: number, sizeBytes: number): PooledFunction => new PooledFunction(id, new Uint8Array(sizeBytes));
   const [a, b, small, other] = [fnOf(1, 40 * MIB), fnOf(2, 40 * MIB), fnOf(3, 100), fnOf(4, 100)];
 
-  /** What is sent for each of several tasks: `+` and the id of a function, or `-` and that of one to forget. */
-  function sentFor(sent: SentFunctions, tasks: readonly (readonly PooledFunction[])[]): string[] {
+  /** A task that runs the last one of these, and has the others in its arguments. */
+  function taskOf(functions: readonly PooledFunction[]): PoolTask {
+    const extras = functions.length > 1 ? { functions: functions.slice(0, -1) } : undefined;
+    const kind = { ...makeTask(0).kind, fn: functions.at(-1) as PooledFunction, extras };
+    return new PoolTask(kind, Uint8Array.of());
+  }
+
+  /**
+   * What is sent for each of several tasks: `+` and the id of a function, or `-` and that of one to forget.
+   *
+   * @param before - What those tasks need that the worker has all the while.
+   */
+  function sentFor(
+    sent: SentFunctions,
+    tasks: readonly (readonly PooledFunction[])[],
+    before: readonly (readonly PooledFunction[])[] = [],
+  ): string[] {
     return tasks.map((functions) => {
       const log: string[] = [];
       const send = ({ kind, functionId }: { kind: string; functionId: number }): void => {
         log.push(`${kind === "function" ? "+" : "-"}${functionId}`);
       };
-      sendFunctions(functions, sent, { send } as unknown as ParentChannel);
+      const task = taskOf(functions);
+      sendFunctions(task, [...before.map(taskOf), task], sent, { send } as unknown as ParentChannel);
       return log.join(" ");
     });
   }
@@ -153,6 +171,14 @@ describe("functions that a worker is sent", () => {
     const sent = new SentFunctions();
     assert.deepEqual(sentFor(sent, [[a], [b, a], [a, b], [small]]), ["+1", "+2", "", "+3 -1"]);
     assert.deepEqual(sentFor(sent, [[b], [a], [b]]), ["", "+1 -3 -2", "+2 -1"]);
+  });
+
+  test("are never forgotten while a task waits for them in the worker, and those of no task are before them", () => {
+    const sent = new SentFunctions();
+    assert.deepEqual(sentFor(sent, [[a], [small]]), ["+1", "+3"]);
+    assert.deepEqual(sentFor(sent, [[b], [other]], [[a]]), ["+2 -3", "+4 -2"], "a was used before the others");
+    assert.deepEqual(sentFor(sent, [[b]], [[other, a]]), ["+2"], "those in arguments are needed as well");
+    assert.deepEqual(sentFor(sent, [[small]], [[b]]), ["+3 -1"], "what was too much goes with the next one");
   });
 });
 

@@ -96,6 +96,11 @@ export class WorkerScene {
     this.tasks.receiveValue(taskId, 5, 7);
   }
 
+  /** The watchdog's answer where a task is stuck that has run out of time. */
+  answerStack(taskId: number): void {
+    this.tasks.receiveFromWatchdog({ kind: "stack", taskId, frames: "" });
+  }
+
   /** The watchdog's answer to the last question. */
   answer(taskId: number): void {
     const last = this.asked.findLast(({ kind }) => kind === "takeBack");

@@ -1,0 +1,111 @@
+/** Answers of a watchdog that come late, or never: the test is the process, its watchdog and its pool. */
+
+import assert from "node:assert/strict";
+import { describe } from "node:test";
+import { test } from "node:test";
+
+import { CancelledError } from "../../src/errors.js";
+import { WorkerScene as Scene } from "../testlibraries/worker-scene.js";
+import { turns } from "../testlibraries/worker-scene.js";
+import type { PoolTask } from "../../src/pool/pool-task.js";
+
+/** Lets the event loop turn until something has happened so often. */
+async function turnsUntil(log: readonly string[], count: number): Promise<void> {
+  for (let i = 0; i < 500 && log.length < count; i += 1) await turns(1);
+}
+
+describe("a task that ran out of time and ends while its worker is asked where it is stuck", () => {
+  test("doesn't take the next one along when the answer comes", async (t) => {
+    t.mock.timers.enable({ apis: ["setTimeout"] });
+    const scene = new Scene();
+    scene.giveWith({ timeoutMs: 50 }, "a");
+    scene.start(1);
+    t.mock.timers.tick(50);
+    await turns();
+    assert.equal(scene.asked.at(-1)?.kind, "askStack");
+    scene.finish(1);
+    assert.equal(scene.tasks.isCleaning, true);
+    scene.answerStack(1);
+    await turnsUntil(scene.log, 3);
+    scene.give("b");
+    scene.start(2);
+    t.mock.timers.tick(5000);
+    await turns();
+    scene.finish(2);
+    const settled = ["started a", "settled a: TaskTimeoutError", "room"];
+    assert.deepEqual(scene.log, [...settled, "started b", "settled b: result"]);
+  });
+
+  test("nor one that has begun behind it", async (t) => {
+    t.mock.timers.enable({ apis: ["setTimeout"] });
+    const scene = new Scene();
+    scene.giveWith({ timeoutMs: 50 }, "a");
+    scene.give("b");
+    scene.start(1);
+    t.mock.timers.tick(50);
+    await turns();
+    scene.finish(1);
+    assert.deepEqual(scene.log, ["started a"], "whether b has begun is not known yet");
+    scene.answerStack(1);
+    assert.deepEqual(
+      scene.asked.map(({ kind }) => kind),
+      ["takeBack", "askStack"],
+      "nobody is asked to end",
+    );
+    scene.answer(3);
+    scene.start(2);
+    t.mock.timers.tick(5000);
+    await turns();
+    scene.finish(2);
+    assert.deepEqual(scene.log, ["started a", "settled a: TaskTimeoutError", "started b", "settled b: result"]);
+  });
+});
+
+describe("the limit of an answer", () => {
+  test("that came in time means nothing to the next question, however busy this process was", async (t) => {
+    t.mock.timers.enable({ apis: ["setTimeout"] });
+    const scene = new Scene();
+    const [a] = scene.give("a");
+    scene.tasks.end(a as PoolTask, new CancelledError());
+    t.mock.timers.tick(1000);
+    // Before the turn that the limit gives to what has come.
+    scene.answer(1);
+    const [, c] = scene.give("b", "c");
+    scene.start(2);
+    scene.tasks.end(c as PoolTask, new CancelledError());
+    await turns();
+    scene.answer(3);
+    scene.finish(2);
+    assert.deepEqual(scene.log, [
+      "settled a: CancelledError",
+      "room",
+      "started b",
+      "settled c: CancelledError",
+      "settled b: result",
+    ]);
+  });
+
+  test("begins when nothing is left to do: who doesn't answer is replaced, not waited for", async (t) => {
+    t.mock.timers.enable({ apis: ["setTimeout"] });
+    const silent = new Scene();
+    const slow = new Scene();
+    for (const scene of [silent, slow]) {
+      scene.give("a", "b");
+      scene.start(1);
+      scene.tasks.checkStall(true);
+      scene.tasks.checkStall(true);
+      assert.equal(scene.asked.at(-1)?.kind, "takeBack");
+      t.mock.timers.tick(20_000);
+      await turns();
+      for (const id of [1, 2]) scene.finish(id);
+    }
+    t.mock.timers.tick(999);
+    await turns();
+    slow.answer(3);
+    t.mock.timers.tick(1000);
+    await turns();
+    const settled = ["started a", "settled a: result", "started b", "settled b: result"];
+    assert.deepEqual(silent.log, [...settled, "kill"]);
+    assert.deepEqual(slow.log, [...settled, "room"]);
+  });
+});
