@@ -1,6 +1,7 @@
 import { MAX_PAYLOAD_BYTES } from "../wire/frame.js";
 import { NotSerializableError } from "../errors.js";
 import { PROTOCOL_VERSION } from "../wire/protocol.js";
+import { ProtocolError } from "../errors.js";
 import { ProcessPool } from "../pool/process-pool.js";
 import { encodePinned } from "../memory/pins.js";
 import { decodeValue } from "../wire/codec.js";
@@ -8,6 +9,7 @@ import { encodeArguments } from "../wire/codec.js";
 import { encodeValue } from "../wire/codec.js";
 import { errorPrototypeAtPlace } from "../pickle/error-classes.js";
 import { findErrorClassesBy } from "../wire/error-class-places.js";
+import { isLogRecord } from "../logging/log-record.js";
 import { mainModuleUrl } from "../pickle/main-module.js";
 import { nativeMemory } from "../memory/native-memory.js";
 import { warnOfCopying } from "../memory/native-memory.js";
@@ -36,6 +38,13 @@ const initargsWriter: ValueWriter = {
   writeFunction: (fn) => refuseUnpicklable(() => pickleFunction(fn).payload),
   writeClass: (of) => refuseUnpicklable(() => pickleFunction(of).payload),
 };
+
+/** @throws ProtocolError for what is no record. */
+function decodeRecord(encoded: Uint8Array): LogRecord {
+  const record = decodeValue(encoded);
+  if (!isLogRecord(record)) throw new ProtocolError("A worker sent a log record that is none.");
+  return record;
+}
 
 /** A queue of the user's own that throws must not pass for a worker that talks nonsense. */
 function putQuietly(queue: LogQueue | undefined, record: LogRecord): void {
@@ -95,7 +104,7 @@ export function buildPool(
       startTimeoutMs: options.startTimeoutMs,
       maxTasks: options.maxTasksPerChild,
     },
-    onLog: (record) => putQuietly(queue, decodeValue(record) as LogRecord),
+    onLog: (record) => putQuietly(queue, decodeRecord(record)),
     onActivity,
   });
 }

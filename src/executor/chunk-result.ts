@@ -3,6 +3,7 @@ import { decodeThrown } from "../wire/error-codec.js";
 import { decodeValue } from "../wire/codec.js";
 import { hasThen } from "./result-reader.js";
 import { LaterValue } from "../wire/codec-restore.js";
+import { damaged } from "../wire/joined.js";
 import { splitValues } from "../wire/joined.js";
 import type { ResultReader } from "./result-reader.js";
 
@@ -22,6 +23,8 @@ export class ChunkResult {
 export function decodeOutcome(bytes: Uint8Array, reader: ResultReader, callCount: number): unknown {
   if (callCount === 0) return decodeValue(bytes, reader, "result");
   const { values, thrown } = splitValues(bytes, callCount);
+  // Without a failure all calls have a result; with one, those before it.
+  if (thrown === undefined ? values.length < callCount : values.length >= callCount) throw damaged();
   const outcome = new ChunkResult();
   const decoded = values.map((value) => (value instanceof Uint8Array ? decodePart(value, reader) : value));
   if (thrown !== undefined) outcome.failure = { error: decodeThrown(thrown) };

@@ -108,12 +108,38 @@ async function settled(promise: Promise<unknown>): Promise<undefined> {
   return undefined;
 }
 
-/** Closes the iterables. One that is still asked for its next item can't be waited for: the item may never come. */
-async function close(iterators: readonly AnyIterator[], isAsked: boolean): Promise<void> {
+/** How iterables are closed. */
+interface Closing {
+  /** One may still be asked for its next item: that can't be waited for, as the item may never come. */
+  readonly isAsked: boolean;
+  /** Something else went wrong before, which is what the user is to hear of. */
+  readonly hasFailed: boolean;
+}
+
+/** Closes all iterables, as `for ... of` closes one. @throws The first error of those that can't be closed. */
+async function close(iterators: readonly AnyIterator[], { isAsked, hasFailed }: Closing): Promise<void> {
+  let failure: { readonly error: unknown } | undefined;
   for (const iterator of iterators) {
-    const closing = iterator.return?.();
-    if (isAsked) void settled(Promise.resolve(closing));
-    else await closing;
+    try {
+      const closing = iterator.return?.();
+      if (isAsked) void settled(Promise.resolve(closing));
+      else await closing;
+    } catch (error) {
+      failure ??= { error };
+    }
+  }
+  if (failure !== undefined && !hasFailed) throw failure.error;
+}
+
+/** Opens the iterables: all, or none of them stays open. */
+async function open(iterables: readonly AnyIterable<unknown>[]): Promise<AnyIterator[]> {
+  const iterators: AnyIterator[] = [];
+  try {
+    for (const iterable of iterables) iterators.push(iteratorOf(iterable));
+    return iterators;
+  } catch (error) {
+    await close(iterators, { isAsked: false, hasFailed: true });
+    throw error;
   }
 }
 
@@ -125,10 +151,11 @@ async function close(iterators: readonly AnyIterator[], isAsked: boolean): Promi
  * closes the iterables.
  */
 export async function* mapResults<T>(plan: MapPlan): AsyncGenerator<Awaited<T>, void, undefined> {
-  const iterators = plan.iterables.map(iteratorOf);
+  const iterators = await open(plan.iterables);
   const taker = new ChunkTaker(iterators, plan);
   const inFlight: ProcessFuture<unknown>[] = [];
   let taking: Promise<TakenArguments> | undefined;
+  let hasFailed = false;
   try {
     while (true) {
       while (inFlight.length < plan.maxInFlight && (taking !== undefined || !taker.isDone)) {
@@ -158,10 +185,13 @@ export async function* mapResults<T>(plan: MapPlan): AsyncGenerator<Awaited<T>, 
       appendSubmissionStack(error, plan.stack.stack ?? "");
       throw error;
     }
+  } catch (error) {
+    hasFailed = true;
+    throw error;
   } finally {
     for (const future of inFlight) future.cancel("The map was left before its end.");
     taker.release();
     if (taking !== undefined) void settled(taking);
-    await close(iterators, taking !== undefined);
+    await close(iterators, { isAsked: taking !== undefined, hasFailed });
   }
 }

@@ -229,15 +229,15 @@ function mapWith<A extends unknown[], R>(
   fn: (...args: A) => R,
   iterables: IterablesOf<A>,
 ): AsyncGenerator<Awaited<R>, void, undefined> {
-  const { submitter, maxWorkers } = coreOf(executor);
   // The tasks are submitted later, as results are asked for; what the reader of an error looks for is the call of `map`.
   const stack = captureStack(calledFrom);
   return mapResults<R>({
     iterables: iterables as readonly AnyIterable<unknown>[],
     chunkSize: options.chunkSize ?? 1,
-    maxInFlight: options.maxInFlight ?? maxWorkers * 2,
-    takeArguments: () => submitter.takeArguments(options),
-    submit: (taken) => submitter.submit({ fn, args: [], taken, options, calledFrom, stack }),
+    maxInFlight: options.maxInFlight ?? coreOf(executor).maxWorkers * 2,
+    // By way of the executor, which the map holds so: collected in its midst, it would close the pool.
+    takeArguments: () => coreOf(executor).submitter.takeArguments(options),
+    submit: (taken) => coreOf(executor).submitter.submit({ fn, args: [], taken, options, calledFrom, stack }),
     stack,
   });
 }

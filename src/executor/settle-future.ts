@@ -1,6 +1,7 @@
 import { TaskTimeoutError } from "../errors.js";
 import { WorkerCrashedError } from "../errors.js";
 import { appendSubmissionStack } from "../wire/error-codec.js";
+import { damaged } from "../wire/joined.js";
 import { decodeThrown } from "../wire/error-codec.js";
 import { decodeOutcome } from "./chunk-result.js";
 import { futures } from "./process-future.js";
@@ -26,6 +27,7 @@ export function settleFuture<T>(
 ): void {
   try {
     if (outcome.kind === "value") {
+      if (callCount > 0) throw damaged();
       futures.resolve(future, outcome.value as T);
       return;
     }

@@ -76,6 +76,10 @@ function checkFunction(fn: unknown): asserts fn is AnyFunction {
   throw new NotAFunctionError(describe(fn));
 }
 
+function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true) throw new CancelledError(undefined, { cause: signal.reason });
+}
+
 /** A class may have a static member `name` of any kind. */
 function nameOf(fn: AnyFunction): string {
   const name: unknown = fn.name;
@@ -160,6 +164,8 @@ class SubmittedTask<T> extends PoolTask implements FutureControl {
   }
 
   cancel(reason: unknown): boolean {
+    // Its future may be pending all the same, while functions in its result are looked up.
+    if (this.state === "settled") return false;
     return this.submittedKind.pool.cancel(this, new CancelledError(undefined, { cause: reason }));
   }
 
@@ -290,7 +296,7 @@ export class TaskSubmitter {
     try {
       checkFunction(submission.fn);
       const { signal, timeoutMs, name } = submission.options;
-      if (signal?.aborted === true) throw new CancelledError(undefined, { cause: signal.reason });
+      throwIfAborted(signal);
       // Its start takes longer than all that is done here, of which the first time takes tens of milliseconds.
       this.#pool.expectTask();
       const fn = this.#pickle(submission.fn);
@@ -299,6 +305,8 @@ export class TaskSubmitter {
         taken = this.takeArguments(submission.options);
         taken.add(submission.args);
       }
+      // A getter or a hook of what was encoded may have aborted it; nothing is given away yet.
+      throwIfAborted(signal);
       const finished = taken?.finish();
       pins = finished?.pins ?? NO_PINS;
       pins = allPins(pins, fn);

@@ -2,6 +2,7 @@
 
 import { AsyncCpuError } from "../errors.js";
 import { InvalidOptionError } from "../errors.js";
+import { isObject } from "./log-record.js";
 import type { LogRecord } from "./log-record.js";
 
 /** Options of a `LogQueue`. */
@@ -49,8 +50,13 @@ export class LogQueue implements AsyncIterable<LogRecord> {
     return this.#isClosed;
   }
 
-  /** Adds a record. After `close` it is dropped and counted. */
+  /**
+   * Adds a record. After `close` it is dropped and counted.
+   *
+   * @throws TypeError for what is no object: `undefined` would pass for the end of the queue.
+   */
   put(record: LogRecord): void {
+    if (!isObject(record)) throw new TypeError(`A log record must be an object, not ${String(record)}.`);
     if (this.#isClosed) {
       this.#droppedCount++;
       return;
@@ -65,8 +71,8 @@ export class LogQueue implements AsyncIterable<LogRecord> {
 
   /** Takes the oldest record; `undefined` when none waits. */
   tryGet(): LogRecord | undefined {
+    if (this.size === 0) return undefined;
     const record = this.#records[this.#head];
-    if (record === undefined) return undefined;
     this.#head++;
     if (this.#head === this.#records.length || this.#head > 1024) {
       this.#records = this.#records.slice(this.#head);

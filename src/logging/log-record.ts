@@ -23,3 +23,24 @@ export interface LogRecord {
 
 /** Takes each record of this process and brings it to the parent. */
 export type LogRecordSink = (record: LogRecord) => void;
+
+/** Whether it is an object of any kind. */
+export function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
+}
+
+/** The name of a level; `info` for what is none. */
+export function toLevelName(level: unknown): LogLevel {
+  return isLevel(level) ? level : "info";
+}
+
+function isLevel(level: unknown): level is LogLevel {
+  return typeof level === "string" && Object.hasOwn(LOG_LEVELS, level);
+}
+
+/** Whether what a worker has sent is a record. What else is in it concerns only those who look at it. */
+export function isLogRecord(value: unknown): value is LogRecord {
+  if (!isObject(value)) return false;
+  const { level, message, timeMs, pid } = value as Partial<Record<keyof LogRecord, unknown>>;
+  return isLevel(level) && typeof message === "string" && typeof timeMs === "number" && typeof pid === "number";
+}

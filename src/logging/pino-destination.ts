@@ -4,6 +4,7 @@ import { LOG_LEVELS } from "./log-record.js";
 import { deliver } from "./current-sink.js";
 import { getLogContext } from "./current-sink.js";
 import { getLogSink } from "./current-sink.js";
+import { toLevelName } from "./log-record.js";
 import type { LogLevel } from "./log-record.js";
 import type { LogRecord } from "./log-record.js";
 
@@ -21,8 +22,7 @@ export interface PinoDestinationOptions {
 const LEVELS = Object.entries(LOG_LEVELS) as [LogLevel, number][];
 
 function toLevel(level: unknown): LogLevel {
-  if (typeof level === "string" && Object.hasOwn(LOG_LEVELS, level)) return level as LogLevel;
-  if (typeof level !== "number" || !Number.isFinite(level)) return "info";
+  if (typeof level !== "number" || !Number.isFinite(level)) return toLevelName(level);
   // A custom level becomes the nearest one; half way, the more severe.
   let nearest: [LogLevel, number] = ["trace", LOG_LEVELS.trace];
   for (const entry of LEVELS) if (Math.abs(entry[1] - level) <= Math.abs(nearest[1] - level)) nearest = entry;

@@ -5,6 +5,7 @@ import { inspect } from "node:util";
 import { deliver } from "./current-sink.js";
 import { formatLogRecord } from "./console-handler.js";
 import { getLogContext } from "./current-sink.js";
+import { toLevelName } from "./log-record.js";
 import type { LogLevel } from "./log-record.js";
 import type { LogRecord } from "./log-record.js";
 
@@ -34,7 +35,9 @@ function emit(record: LogRecord): void {
 }
 
 function makeRecord(level: LogLevel, message: string, fields: LogFields | undefined): LogRecord {
-  const base = { level, message, timeMs: Date.now(), pid: process.pid, ...getLogContext() };
+  // JavaScript may pass anything, such as an error for the message; what arrives is to be a record all the same.
+  const text = typeof message === "string" ? message : String(describeField(message));
+  const base = { level: toLevelName(level), message: text, timeMs: Date.now(), pid: process.pid, ...getLogContext() };
   return fields === undefined ? base : { ...base, fields };
 }
 

@@ -350,7 +350,7 @@ export class ProcessPool {
     // Workers that run can still take what waits, and those that are on their way may; without any, waiting longer would be
     // for ever.
     if (this.#liveWorkers() > 0) {
-      setTimeout(() => this.#planSpawn(), this.#starts.pause()).unref();
+      this.#starts.pause(() => this.#planSpawn());
       return;
     }
     const attempts = this.#starts.failed;

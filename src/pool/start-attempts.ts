@@ -12,7 +12,8 @@ const LONGEST_PAUSE_MS = 30_000;
  */
 export class StartAttempts {
   #failed = 0;
-  #pausedUntilMs = 0;
+  /** Set while it is waited before another start is tried. */
+  #pause: NodeJS.Timeout | undefined;
 
   /** Failures since the last success. */
   get failed(): number {
@@ -28,7 +29,7 @@ export class StartAttempts {
    * when the open ones fail as well, enough have been tried.
    */
   mayStart(openStarts: number): boolean {
-    if (this.isGivenUp) return openStarts === 0 && performance.now() >= this.#pausedUntilMs;
+    if (this.isGivenUp) return openStarts === 0 && this.#pause === undefined;
     return this.#failed === 0 || this.#failed + openStarts < MAX_ATTEMPTS;
   }
 
@@ -39,12 +40,26 @@ export class StartAttempts {
   /** Forgets the failures: a worker has become ready, or those who waited were told. */
   reset(): void {
     this.#failed = 0;
+    this.#endPause();
   }
 
-  /** Begins the pause; gives its length in milliseconds. */
-  pause(): number {
+  /**
+   * Begins the pause, or begins it anew.
+   *
+   * @param onEnd - Called when it is over, unless the failures were forgotten before.
+   */
+  pause(onEnd: () => void): void {
+    this.#endPause();
     const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** (this.#failed - MAX_ATTEMPTS), LONGEST_PAUSE_MS);
-    this.#pausedUntilMs = performance.now() + pauseMs;
-    return pauseMs;
+    // Its end is that of the timer, and not asked of a clock: by that, timers end up to a millisecond early.
+    this.#pause = setTimeout(() => {
+      this.#pause = undefined;
+      onEnd();
+    }, pauseMs).unref();
+  }
+
+  #endPause(): void {
+    clearTimeout(this.#pause);
+    this.#pause = undefined;
   }
 }

@@ -72,13 +72,22 @@ interface OpenFrame {
   filledBytes: number;
 }
 
+/** @throws RangeError that says what it was for, when there is no memory. */
+function allocate(sizeBytes: number, messageBytes: number): Buffer {
+  try {
+    return Buffer.allocUnsafeSlow(sizeBytes);
+  } catch (error) {
+    throw new RangeError(`There is no memory for a message of ${messageBytes} bytes.`, { cause: error });
+  }
+}
+
 /**
  * Makes room. Memory follows the bytes that really came, not the length that was claimed; and what is set aside and not
  * written to takes no memory yet.
  */
 function grow(open: OpenFrame, neededBytes: number): void {
   const enoughBytes = Math.max(neededBytes, open.body.byteLength * GROWTH);
-  const grown = Buffer.allocUnsafeSlow(Math.min(open.bodyBytes, enoughBytes));
+  const grown = allocate(Math.min(open.bodyBytes, enoughBytes), open.bodyBytes);
   open.body.copy(grown, 0, 0, open.filledBytes);
   open.body = grown;
 }
@@ -171,6 +180,8 @@ export class FrameDecoder {
   /**
    * Where a reader may write the next bytes of the stream, in place of `push`: into the body of a long frame itself, which saves
    * a copy. Tell `filled` how many there were.
+   *
+   * @throws RangeError when there is no memory.
    */
   space(): Buffer {
     const open = this.#open;
@@ -206,7 +217,7 @@ export class FrameDecoder {
       bodyBytes,
       // A copy: it would keep the whole chunk alive.
       header: Buffer.from(bytes.subarray(at, from)),
-      body: Buffer.allocUnsafeSlow(Math.min(bodyBytes, FIRST_ALLOCATION_BYTES)),
+      body: allocate(Math.min(bodyBytes, FIRST_ALLOCATION_BYTES), bodyBytes),
       filledBytes: 0,
     };
     return this.#takeBody(bytes, from, this.#open);

@@ -113,7 +113,8 @@ function isJoined(bytes: Uint8Array): boolean {
   return bytes[beginOf(bytes)] === JOINED_TAG;
 }
 
-function damaged(): Error {
+/** The error for what is no payload of several values, or not of so many as it should. */
+export function damaged(): Error {
   return new Error("The encoded values are damaged.");
 }
 

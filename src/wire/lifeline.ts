@@ -18,6 +18,9 @@ const FROM_WATCHDOG = { stack: 193, takenBack: 194 } as const;
 /** The longest stack that is sent, in UTF-16 code units. */
 const MAX_STACK_LENGTH = 16 * 1024;
 
+/** What a UTF-16 code unit takes at most in UTF-8. */
+const MAX_UNIT_BYTES = 3;
+
 /** Encodes a message to a watchdog thread. */
 export function encodeToWatchdog(message: ToWatchdogMessage): Uint8Array {
   const idB = message.kind === "takeBack" ? message.question : 0;
@@ -46,11 +49,17 @@ export function encodeFromWatchdog(message: FromWatchdogMessage): Uint8Array {
   return Buffer.concat(encodeFrame(makeFrame(FROM_WATCHDOG[message.kind], { idA: message.taskId, idB, payload })));
 }
 
+/** No more than a watchdog sends, whatever comes. */
+function readStack(payload: Uint8Array): string {
+  const text = Buffer.from(payload.subarray(0, MAX_STACK_LENGTH * MAX_UNIT_BYTES)).toString("utf8");
+  return text.slice(0, MAX_STACK_LENGTH);
+}
+
 /** @throws ProtocolError for a kind that no watchdog sends. */
 export function decodeFromWatchdog(frame: Frame): FromWatchdogMessage {
   switch (frame.kind) {
     case FROM_WATCHDOG.stack:
-      return { kind: "stack", taskId: frame.idA, frames: Buffer.from(frame.payload).toString("utf8") };
+      return { kind: "stack", taskId: frame.idA, frames: readStack(frame.payload) };
     case FROM_WATCHDOG.takenBack:
       return { kind: "takenBack", taskId: frame.idA, question: frame.idB };
     default:

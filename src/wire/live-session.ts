@@ -61,10 +61,16 @@ export function creditOf(bytes: number): Uint8Array {
   return payload;
 }
 
-/** @throws ProtocolError for a payload that is none. */
-export function readCredit(payload: Uint8Array): number {
+/**
+ * Adds a credit to what is left of those before.
+ *
+ * @throws ProtocolError for a payload that is none, and for more than the window: only what was taken is granted anew.
+ */
+export function addCredit(creditBytes: number, payload: Uint8Array): number {
   if (payload.byteLength !== 4) throw new ProtocolError("A credit has four bytes.");
-  return Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).readUInt32LE();
+  const sum = creditBytes + Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).readUInt32LE();
+  if (sum > WINDOW_BYTES) throw new ProtocolError(`A stream was granted ${sum} bytes, more than ${WINDOW_BYTES}.`);
+  return sum;
 }
 
 /** The error for an operation that an end doesn't know. */

@@ -4,13 +4,13 @@ import { CancelledError } from "../errors.js";
 import { LIVE_OP } from "./protocol.js";
 import { ProtocolError } from "../errors.js";
 import { WINDOW_BYTES } from "./live-session.js";
+import { addCredit } from "./live-session.js";
 import { costOf } from "./live-session.js";
 import { creditOf } from "./live-session.js";
 import { decodeThrown } from "./error-codec.js";
 import { decodeValue } from "./codec.js";
 import { encodeThrown } from "./error-codec.js";
 import { encodeValue } from "./codec.js";
-import { readCredit } from "./live-session.js";
 import { taskIsOver } from "./live-reading.js";
 import { unexpected } from "./live-session.js";
 import type { LiveEnd } from "./live-session.js";
@@ -164,7 +164,7 @@ export class WritingEnd implements LiveEnd {
 
   receive(op: LiveOp, payload: Uint8Array): void {
     if (op === LIVE_OP.credit) {
-      this.#creditBytes += readCredit(payload);
+      this.#creditBytes = addCredit(this.#creditBytes, payload);
       if (this.#creditBytes > 0 && !this.#hasEnded) this.#wake();
     } else if (op === LIVE_OP.cancel) this.#fail(decodeThrown(payload));
     else if (op === LIVE_OP.closed && this.#hasEnded) {

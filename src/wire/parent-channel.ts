@@ -47,18 +47,42 @@ export interface ParentChannelEvents {
   onOtherEnd(): void;
 }
 
-/** Takes what comes, but nothing after the first bad frame. */
-function guard<T>(take: (what: T) => void, events: ParentChannelEvents): (what: T) => void {
-  let isBroken = false;
-  return (what) => {
-    if (isBroken) return;
+/** Where what is not taken is read to. */
+const IGNORED = Buffer.allocUnsafeSlow(4096);
+
+/** Takes what comes on one pipe, but nothing after the first bad frame. */
+class Guard {
+  readonly #events: ParentChannelEvents;
+  #isBroken = false;
+
+  constructor(events: ParentChannelEvents) {
+    this.#events = events;
+  }
+
+  take<T>(what: T, take: (what: T) => void): void {
+    if (this.#isBroken) return;
     try {
       take(what);
     } catch (error) {
-      isBroken = true;
-      events.onNonsense(error);
+      this.#break(error);
     }
-  };
+  }
+
+  /** Where what comes is to be read to: there may be no memory for it. */
+  space(find: () => Buffer): Buffer {
+    if (this.#isBroken) return IGNORED;
+    try {
+      return find();
+    } catch (error) {
+      this.#break(error);
+      return IGNORED;
+    }
+  }
+
+  #break(error: unknown): void {
+    this.#isBroken = true;
+    this.#events.onNonsense(error);
+  }
 }
 
 export class ParentChannel {
@@ -78,10 +102,9 @@ export class ParentChannel {
     );
     const answers = new FrameDecoder((frame) => events.onWatchdogMessage(decodeFromWatchdog(frame)));
     this.#results = this.#readResults(pipes.results, events);
-    pipes.lifeline.on(
-      "data",
-      guard((chunk: Buffer) => answers.push(chunk), events),
-    );
+    const lifelineGuard = new Guard(events);
+    const takeAnswers = (chunk: Buffer): void => answers.push(chunk);
+    pipes.lifeline.on("data", (chunk: Buffer) => lifelineGuard.take(chunk, takeAnswers));
     let hasEnded = false;
     const end = (): void => {
       if (hasEnded) return;
@@ -99,19 +122,21 @@ export class ParentChannel {
 
   #readResults(source: Readable, events: ParentChannelEvents): Readable {
     const decoder = this.#decoder;
-    const fill = guard((sizeBytes: number) => decoder.filled(sizeBytes), events);
+    const guard = new Guard(events);
+    const findSpace = (): Buffer => decoder.space();
+    const fill = (sizeBytes: number): void => decoder.filled(sizeBytes);
     const direct = readDirectly(source, {
-      buffer: () => decoder.space(),
+      buffer: () => guard.space(findSpace),
       callback: (sizeBytes) => {
-        fill(sizeBytes);
+        guard.take(sizeBytes, fill);
         events.onPause();
         return true;
       },
     });
     if (direct !== undefined) return direct.resume();
-    const push = guard((chunk: Buffer) => decoder.push(chunk), events);
+    const push = (chunk: Buffer): void => decoder.push(chunk);
     return source.on("data", (chunk: Buffer) => {
-      push(chunk);
+      guard.take(chunk, push);
       events.onPause();
     });
   }

@@ -204,3 +204,21 @@ test("throwIfAborted ends a synchronous loop", async () => {
   future.cancel();
   await assert.rejects(future, CancelledError);
 });
+
+test("a signal that is aborted while the arguments are taken cancels the task, and nothing is given away", async () => {
+  const controller = new AbortController();
+  const given = new ArrayBuffer(8);
+  const stream = new ReadableStream();
+  const argument = {
+    given,
+    stream,
+    get trigger() {
+      controller.abort("enough");
+      return 1;
+    },
+  };
+  const view = executor.with({ signal: controller.signal, transfer: [given] });
+  const future = view.createProcessTask((taken: unknown) => taken, argument);
+  await assert.rejects(future, (error) => error instanceof CancelledError && error.cause === "enough");
+  assert.deepEqual([given.byteLength, stream.locked], [8, false]);
+});

@@ -13,16 +13,16 @@ import { createSharedArray } from "../../src/index.js";
 import { decodeOutcome } from "../../src/executor/chunk-result.js";
 import { encodeThrown } from "../../src/wire/error-codec.js";
 import { encodeValue } from "../../src/wire/codec.js";
+import { futures } from "../../src/executor/process-future.js";
 import { joinValues } from "../../src/wire/joined.js";
 import { resultReader } from "../../src/executor/result-reader.js";
+import { settleFuture } from "../../src/executor/settle-future.js";
 import { splitValues } from "../../src/wire/joined.js";
+import { SubmissionStacks } from "../../src/executor/submission-stack.js";
 import { add } from "../fixtures/tasks.js";
 import { waitUntil } from "../testlibraries/wait-until.js";
 import type * as Library from "../../src/index.js";
 import type { ChunkResult } from "../../src/executor/chunk-result.js";
-
-/** More than any chunk here has. */
-const MOST_CALLS = 1_000_000;
 
 const executor = new ProcessPoolExecutor({ maxWorkers: 1, graceMs: 0 });
 
@@ -246,7 +246,7 @@ describe("a payload of several values", () => {
     const split = splitValues(bytes);
     assert.deepEqual(split.values.slice(0, 4), plain);
     assert.equal(split.values.length, 7);
-    const { results, failure } = decodeOutcome(bytes, resultReader, MOST_CALLS) as ChunkResult;
+    const { results, failure } = decodeOutcome(bytes, resultReader, 8) as ChunkResult;
     assert.deepEqual(results, [...plain, { large }, { a: 1 }, null]);
     assert.ok(failure?.error instanceof RangeError);
     const many = Array.from({ length: 5000 }, (_, index) => `value ${index}`.padEnd(200));
@@ -255,13 +255,13 @@ describe("a payload of several values", () => {
 
   test("that is damaged is an error, wherever it is cut", () => {
     const bytes = joinValues({ values: [...plain, encodeValue({ a: [1.5, "x"] }, "one")] });
-    const whole = decodeOutcome(bytes, resultReader, MOST_CALLS) as ChunkResult;
+    const whole = decodeOutcome(bytes, resultReader, plain.length + 1) as ChunkResult;
     assert.equal(whole.failure, undefined);
     for (let length = 0; length < bytes.byteLength; length += 1) {
       const cut = bytes.subarray(0, length);
       try {
-        const { results, failure } = decodeOutcome(cut, resultReader, MOST_CALLS) as ChunkResult;
-        assert.ok(failure !== undefined || results.length < whole.results.length);
+        const { failure } = decodeOutcome(cut, resultReader, plain.length + 1) as ChunkResult;
+        assert.ok(failure !== undefined);
       } catch (error) {
         assert.ok(error instanceof Error);
       }
@@ -277,9 +277,28 @@ describe("a payload of several values", () => {
     assert.throws(() => decodeOutcome(joinValues({ values: [new Uint8Array(0)] }), resultReader, 3), /damaged/);
   });
 
+  test("is damaged when it has too few values, or a failure behind all of them", () => {
+    const thrown = encodeThrown(new RangeError("end"));
+    assert.throws(() => decodeOutcome(joinValues({ values: [1, 2] }), resultReader, 3), /damaged/);
+    assert.throws(() => decodeOutcome(joinValues({ values: [] }), resultReader, 3), /damaged/);
+    assert.throws(() => decodeOutcome(joinValues({ values: [1, 2, 3], thrown }), resultReader, 3), /damaged/);
+    for (const values of [[], [1], [1, 2]]) {
+      const { results, failure } = decodeOutcome(joinValues({ values, thrown }), resultReader, 3) as ChunkResult;
+      assert.deepEqual(results, values);
+      assert.ok(failure?.error instanceof RangeError);
+    }
+  });
+
+  test("is what a chunk gives: a plain value is damage", async () => {
+    const future = futures.create<unknown>({ cancel: () => false, lookForStart: () => false, wantStart: () => {} });
+    const submission = new SubmissionStacks().capture(1, settleFuture);
+    settleFuture(future, { kind: "value", value: 5 }, submission, resultReader, 3);
+    await assert.rejects(future, /damaged/);
+  });
+
   test("of which one can't be read gives those before it", () => {
     const values = [1, Uint8Array.of(0x77), 3];
-    const { results, failure } = decodeOutcome(joinValues({ values }), resultReader, MOST_CALLS) as ChunkResult;
+    const { results, failure } = decodeOutcome(joinValues({ values }), resultReader, 3) as ChunkResult;
     assert.deepEqual(results, [1]);
     assert.ok(failure?.error instanceof Error);
   });

@@ -191,3 +191,16 @@ test("a SIGKILL is put down to the kernel's want of memory only when its count h
   count = undefined;
   assert.equal(new CrashJudge(() => count).judge("SIGKILL", false), undefined);
 });
+
+test("a result that this process has no memory for fails its task, and the pool goes on", async (t) => {
+  const allocate = Buffer.allocUnsafeSlow.bind(Buffer);
+  const mocked = t.mock.method(Buffer, "allocUnsafeSlow", (sizeBytes: number) => {
+    if (sizeBytes > 1024 * 1024) throw new RangeError("Array buffer allocation failed");
+    return allocate(sizeBytes);
+  });
+  const error = await executor.createProcessTask(() => new Uint8Array(30_000_000)).exception();
+  mocked.mock.restore();
+  assert.ok(error instanceof RangeError, String(error));
+  assert.match(error.message, /no memory for a message of 30000\d\d\d bytes/);
+  assert.equal(await executor.submit(add, 1, 2), 3);
+});

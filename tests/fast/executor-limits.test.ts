@@ -1,5 +1,10 @@
 import assert from "node:assert/strict";
+import { join } from "node:path";
+import { mkdirSync } from "node:fs";
+import { mkdtempSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { test } from "node:test";
+import { tmpdir } from "node:os";
 
 import { NestingTooDeepError } from "../../src/index.js";
 import { ProcessTaskPoolExecutor } from "../../src/index.js";
@@ -8,6 +13,8 @@ import { add } from "../fixtures/tasks.js";
 import { digDown } from "../fixtures/digs-down.js";
 import { nestingProblem } from "../../src/pool/nesting.js";
 import { processId } from "../fixtures/tasks.js";
+import { spinUntilAborted } from "../fixtures/tasks.js";
+import { waitUntil } from "../testlibraries/wait-until.js";
 
 test("pools inside of pools end at a depth of five, with an error that says so", async () => {
   await using executor = new ProcessTaskPoolExecutor({ maxWorkers: 1 });
@@ -49,4 +56,32 @@ test("a start that is slow, but not too slow, is no failure", async () => {
     initializer: () => new Promise((resolve) => setTimeout(resolve, 200)),
   });
   assert.notEqual(await executor.submit(processId), process.pid);
+});
+
+test("when starts have failed beside a worker that runs, another is tried after a pause, also if its timer is early", async (t) => {
+  const cwd = mkdtempSync(join(tmpdir(), "asynccpu-limits-"));
+  t.after(() => rmSync(cwd, { recursive: true, force: true }));
+  await using executor = new ProcessTaskPoolExecutor({ maxWorkers: 2, cwd });
+  const running = executor.createProcessTask(spinUntilAborted);
+  try {
+    const { id } = await running.started;
+    rmSync(cwd, { recursive: true });
+    const pauses: (() => void)[] = [];
+    const setTimer = globalThis.setTimeout;
+    const mocked = t.mock.method(globalThis, "setTimeout", (callback: () => void, delayMs?: number, ...args: []) => {
+      // The first pause: its end comes when the test says so, far too early.
+      if (delayMs === 1000) pauses.push(callback);
+      return setTimer(delayMs === 1000 ? () => {} : callback, delayMs, ...args);
+    });
+    const waiting = executor.createProcessTask(processId);
+    await waitUntil(() => pauses.length > 0, { what: "the pause" });
+    mocked.mock.restore();
+    mkdirSync(cwd);
+    for (const endPause of pauses) endPause();
+    await waitUntil(() => waiting.done, { what: "the task that waits for another worker" });
+    assert.notEqual(await waiting, id);
+  } finally {
+    running.cancel();
+    await running.exception();
+  }
 });

@@ -5,8 +5,11 @@ import pino from "pino";
 
 import { LogQueue } from "../../src/index.js";
 import { ProcessTaskPoolExecutor } from "../../src/index.js";
+import { ProtocolError } from "../../src/index.js";
 import { QueueListener } from "../../src/index.js";
 import { createPinoDestination } from "../../src/index.js";
+import { encodeToParent } from "../../src/wire/message-codec.js";
+import { encodeValue } from "../../src/wire/codec.js";
 import { getLogger } from "../../src/index.js";
 import type { LogRecord } from "../../src/index.js";
 
@@ -121,5 +124,53 @@ test("a logger of the package writes records with its name", async () => {
   assert.deepEqual(
     records.map(({ level, message, logger, fields }) => [level, message, logger, fields]),
     [["warn", "low", "billing", { amount: 3 }]],
+  );
+});
+
+test("a worker whose record is none is ended, and the queue goes on", async () => {
+  const none = [
+    undefined,
+    null,
+    5,
+    "text",
+    [],
+    {},
+    { level: "info" },
+    { level: "toString", message: "x", timeMs: 1, pid: 1 },
+  ];
+  const frames = none.map((value) =>
+    Buffer.concat(encodeToParent({ kind: "log", record: encodeValue(value, "log") })),
+  );
+  const records = await collectRecords(async (executor) => {
+    for (const frame of frames) {
+      const future = executor.createProcessTask(async (bytes: Buffer) => {
+        // Reason: only tests write to the private pipe.
+        const { writeSync } = await import("node:fs");
+        writeSync(4, bytes);
+        await new Promise(() => {});
+      }, frame);
+      assert.ok((await future.exception()) instanceof ProtocolError);
+    }
+    await executor.createProcessTask(() => console.log("after"));
+  });
+  assert.deepEqual(
+    records.map(({ message }) => message),
+    ["after"],
+  );
+});
+
+test("a logger of the package makes records of whatever it is given", async () => {
+  const records = await collectRecords((executor) =>
+    executor.createProcessTask(() => {
+      const log = getLogger("db").error as (message: unknown, fields?: unknown) => void;
+      log(5);
+      log(Symbol("x"));
+      log(new RangeError("as the message"));
+      log({ a: 1 }, "fields");
+    }),
+  );
+  assert.deepEqual(
+    records.map(({ message }) => message.split("\n")[0]),
+    ["5", "Symbol(x)", "RangeError: as the message", "{ a: 1 }"],
   );
 });

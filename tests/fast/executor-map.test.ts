@@ -1,10 +1,16 @@
 import assert from "node:assert/strict";
 import { after } from "node:test";
+import { describe } from "node:test";
+import { runInNewContext } from "node:vm";
+import { setFlagsFromString } from "node:v8";
 import { test } from "node:test";
 
 import { ProcessPoolExecutor } from "../../src/index.js";
 import { add } from "../fixtures/tasks.js";
 import { hangForEver } from "../fixtures/tasks.js";
+import { waitUntil } from "../testlibraries/wait-until.js";
+
+setFlagsFromString("--expose-gc");
 
 const executor = new ProcessPoolExecutor({ maxWorkers: 2, graceMs: 0 });
 
@@ -99,4 +105,101 @@ test("a failure comes after the results before it, and ends the map", async () =
     await assert.rejects(run(), (error) => error instanceof RangeError && error.message === "at 3");
     assert.deepEqual(seen, [0, 1, 2]);
   }
+});
+
+test("a map keeps its executor until it has ended, when nobody else does", async () => {
+  const collectGarbage = runInNewContext("gc") as () => void;
+  async function* countSlowly(): AsyncGenerator<number> {
+    for (let i = 0; i < 4; i += 1) {
+      yield i;
+      // What is collected is made known in a turn of its own.
+      for (let turn = 0; turn < 5; turn += 1) {
+        await new Promise(setImmediate);
+        collectGarbage();
+      }
+    }
+  }
+  const kept: WeakRef<ProcessPoolExecutor>[] = [];
+  const makeExecutor = (): ProcessPoolExecutor => {
+    const dropped = new ProcessPoolExecutor({ maxWorkers: 1 });
+    kept.push(new WeakRef(dropped));
+    return dropped;
+  };
+  const square = (x: number): number => x * x;
+  assert.deepEqual(await collect(makeExecutor().map(square, countSlowly())), [0, 1, 4, 9]);
+  const view = (): AsyncGenerator<number> => makeExecutor().with({ chunkSize: 2 }).map(square, countSlowly());
+  assert.deepEqual(await collect(view()), [0, 1, 4, 9]);
+  const leave = async (): Promise<void> => {
+    for await (const result of makeExecutor().map(square, countSlowly())) if (result === 1) break;
+    assert.equal((await makeExecutor().map(square, countSlowly()).next()).value, 0);
+  };
+  await leave();
+  await waitUntil(
+    () => {
+      collectGarbage();
+      return kept.every((executorRef) => executorRef.deref() === undefined);
+    },
+    { what: "the end of the executors whose maps have ended, or were left" },
+  );
+});
+
+describe("the iterables of a map", () => {
+  /** Gives numbers without an end, and notes when it is closed. */
+  function makeIterable(name: string, log: string[], onClose: () => void = () => {}): Iterable<number> {
+    let given = 0;
+    return {
+      [Symbol.iterator]: () => ({
+        next: () => ({ done: false, value: given++ }),
+        return: () => {
+          log.push(`${name} closed`);
+          onClose();
+          return { done: true, value: undefined };
+        },
+      }),
+    };
+  }
+
+  function failToClose(): void {
+    throw new Error("can't be closed");
+  }
+
+  test("are all closed when one can't be, and the map's own error is the one that is thrown", async () => {
+    const log: string[] = [];
+    const iterables = [
+      makeIterable("a", log, failToClose),
+      makeIterable("b", log, () => {
+        throw new Error("can't be closed either");
+      }),
+      makeIterable("c", log),
+    ] as const;
+    const failAt2 = (i: number): number => {
+      if (i === 2) throw new RangeError("at 2");
+      return i;
+    };
+    const failing = executor.map((i: number, _j: number, _k: number) => failAt2(i), ...iterables);
+    await assert.rejects(collect(failing), RangeError);
+    assert.deepEqual(log, ["a closed", "b closed", "c closed"]);
+  });
+
+  test("that can't be closed make a map fail that was left, or has ended, without an error; the first counts", async () => {
+    const log: string[] = [];
+    const leave = async (): Promise<void> => {
+      const first = makeIterable("a", log, failToClose);
+      const results = executor.map(add, first, makeIterable("b", log));
+      for await (const result of results) {
+        assert.equal(result, 0);
+        break;
+      }
+    };
+    await assert.rejects(leave(), /can't be closed/);
+    assert.deepEqual(log, ["a closed", "b closed"]);
+    await assert.rejects(collect(executor.map(add, makeIterable("c", log, failToClose), [1])), /can't be closed/);
+  });
+
+  test("that were opened are closed when a later one can't be", async () => {
+    const log: string[] = [];
+    const results = executor.map(add, makeIterable("a", log, failToClose), 5 as unknown as Iterable<number>);
+    await assert.rejects(results.next(), TypeError);
+    assert.deepEqual(log, ["a closed"]);
+  });
 });

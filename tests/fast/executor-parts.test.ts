@@ -10,7 +10,9 @@ import { ProcessTaskManager } from "../../src/executor/process-task-manager.js";
 import { TaskSubmitter } from "../../src/executor/task-submitter.js";
 import { add } from "../fixtures/tasks.js";
 import { encodeThrown } from "../../src/wire/error-codec.js";
+import { encodeValue } from "../../src/wire/codec.js";
 import { futures } from "../../src/executor/process-future.js";
+import { referenceToFunction } from "../../src/pickle/function-reference.js";
 import type { FutureControl } from "../../src/executor/process-future.js";
 import type { PoolTask } from "../../src/pool/pool-task.js";
 import type { ProcessFuture } from "../../src/executor/process-future.js";
@@ -279,4 +281,15 @@ test("a future shows its class, and its start fails with it when it ends before 
   futures.reject(other, new CancelledError());
   await assert.rejects(other.started, CancelledError);
   assert.equal(other.cancel(), true, "it is cancelled, as was asked");
+});
+
+test("a future that only waits for functions of its result can't be cancelled any more", async () => {
+  const submitted: PoolTask[] = [];
+  const pool = { expectTask: () => {}, submit: (task: PoolTask) => submitted.push(task) };
+  const future = new TaskSubmitter(pool as unknown as ProcessPool).submit(REQUEST);
+  const value = encodeValue({ add }, "result", { writer: { writeFunction: (fn) => referenceToFunction(fn) } });
+  submitted[0]?.settle({ kind: "result", value });
+  assert.equal(future.done, false);
+  assert.equal(future.cancel("too late"), false);
+  assert.deepEqual(await future, { add });
 });

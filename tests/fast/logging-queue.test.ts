@@ -3,6 +3,7 @@ import { afterEach } from "node:test";
 import { beforeEach } from "node:test";
 import { describe } from "node:test";
 import { it } from "node:test";
+import { test } from "node:test";
 
 import { InvalidOptionError } from "../../src/errors.js";
 import { LogQueue } from "../../src/logging/log-queue.js";
@@ -64,6 +65,15 @@ describe("LogQueue", () => {
     assert.equal(queue.tryGet()?.message, "c");
     for (const maxSize of [0, -1, 1.5, Number.NaN]) assert.throws(() => new LogQueue({ maxSize }), InvalidOptionError);
   });
+});
+
+test("a queue refuses what is no record, which would pass for its end", async () => {
+  const queue = new LogQueue();
+  const put = queue.put.bind(queue) as (record: unknown) => void;
+  for (const none of [undefined, null, "text", 5]) assert.throws(() => put(none), TypeError);
+  assert.equal(queue.size, 0);
+  queue.put(record("after"));
+  assert.equal((await queue.get()).message, "after");
 });
 
 describe("QueueListener", () => {

@@ -1,8 +1,15 @@
 import assert from "node:assert/strict";
 import { PassThrough } from "node:stream";
 import { Writable } from "node:stream";
+import { createRequire } from "node:module";
 import { describe } from "node:test";
+import { join } from "node:path";
+import { mkdtempSync } from "node:fs";
+import { pathToFileURL } from "node:url";
+import { rmSync } from "node:fs";
 import { test } from "node:test";
+import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 
 import { FunctionTable } from "../../src/pool/function-table.js";
 import { OutputForwarder } from "../../src/pool/output-forwarder.js";
@@ -12,6 +19,7 @@ import { SentFunctions } from "../../src/pool/function-table.js";
 import { TaskQueue } from "../../src/pool/task-queue.js";
 import { ProcessPoolExecutor } from "../../src/index.js";
 import { inheritableExecArgv } from "../../src/pool/start-options.js";
+import { mapFrames } from "../../src/pool/map-frames.js";
 import { sendFunctions } from "../../src/pool/send-functions.js";
 import { startsFasterByRequire } from "../../src/pool/start-options.js";
 import type { ParentChannel } from "../../src/wire/parent-channel.js";
@@ -270,4 +278,39 @@ test("output waits for a slow destination, and is thrown away once that is close
   source.end("second\n");
   await forwarder.ended;
   assert.equal(forwarder.tail, "first\nsecond");
+});
+
+describe("the frames that a worker tells of a task that took too long", () => {
+  test("show the lines of the sources", () => {
+    const map = `data:application/json;base64,${Buffer.from(
+      JSON.stringify({ version: 3, sources: ["source.ts"], names: [], mappings: "AAIM" }),
+    ).toString("base64")}`;
+    const folder = mkdtempSync(join(tmpdir(), "asynccpu-frames (x)-"));
+    const file = join(folder, "made.cjs");
+    writeFileSync(file, `exports.made = true;\n//# sourceMappingURL=${map}\n`);
+    createRequire(import.meta.url)(file);
+    const [url, source] = [file, join(folder, "source.ts")].map((each) => pathToFileURL(each).href);
+    rmSync(folder, { recursive: true });
+    const frames = [`    at f (${file}:1:1)`, `    at async g.h (${file}:1:3)`, `    at ${file}:1:1`];
+    const others = ["    at f (file:///unknown.js:1:1)", "    at native", "", "    at f (<unknown>:1:1", ")"];
+    assert.ok(url !== undefined && source !== undefined);
+    const expected = [`    at f (${source}:5:7)`, `    at async g.h (${source}:5:7)`, `    at ${source}:5:7`];
+    assert.deepEqual(mapFrames([...frames, ...others].join("\n")).split("\n"), [...expected, ...others]);
+  });
+
+  test("take no longer than their length, whatever they are", () => {
+    const hostile = [
+      "(:1".repeat(1600),
+      ":1".repeat(2400),
+      `${"(a:1:1".repeat(800)})`,
+      " (".repeat(2400),
+      "1".repeat(4990),
+    ];
+    for (const each of hostile) {
+      const frames = Array.from({ length: 3 }, () => `    at ${each}`).join("\n");
+      assert.equal(mapFrames(frames), frames);
+    }
+    const long = `    at ${"(:1".repeat(1_000_000)}`;
+    assert.equal(mapFrames(long), long);
+  });
 });

@@ -24,6 +24,7 @@ import { FIRST_RESULT_CHANNEL } from "../../src/wire/protocol.js";
 import { LIVE_OP } from "../../src/wire/protocol.js";
 import { LIVE_KIND } from "../../src/wire/live-offers.js";
 import { LiveOffers } from "../../src/wire/live-offers.js";
+import { waitUntil } from "../testlibraries/wait-until.js";
 import type { LiveOp } from "../../src/wire/protocol.js";
 import type { ValueReader } from "../../src/wire/codec-writer.js";
 import type { ValueWriter } from "../../src/wire/codec-writer.js";
@@ -203,6 +204,58 @@ describe("messages of live values", () => {
     }, ProtocolError);
     assert.ok(sent * 100_000 < WINDOW_BYTES + 2 * 110_000, `${sent} chunks`);
     assert.equal(((await first) as { value: Buffer }).value.length, 100_000);
+  });
+
+  it("can't be granted more than their window, which would have all of a stream read at once", async () => {
+    const session = makeSession();
+    let pulled = 0;
+    const stream = new ReadableStream(
+      {
+        pull: (controller) => {
+          pulled += 1;
+          controller.enqueue(new Uint8Array(100_000));
+        },
+      },
+      { highWaterMark: 0 },
+    );
+    const offers = new LiveOffers(10);
+    offers.offer(stream);
+    offers.start(session);
+    assert.throws(() => session.receive(10, LIVE_OP.credit, creditOf(WINDOW_BYTES + 1)), ProtocolError);
+    assert.throws(() => session.receive(10, LIVE_OP.credit, creditOf(0xffff_ffff)), ProtocolError);
+    session.receive(10, LIVE_OP.credit, creditOf(WINDOW_BYTES));
+    assert.throws(() => session.receive(10, LIVE_OP.credit, creditOf(1)), ProtocolError);
+    await waitUntil(() => pulled * 100_000 >= WINDOW_BYTES, { what: "what the window lets be read" });
+    await new Promise(setImmediate);
+    assert.ok(pulled * 100_000 < WINDOW_BYTES + 110_000, `${pulled} chunks`);
+    acceptLive([LIVE_KIND.webWritable, 1], session, 0);
+    assert.throws(() => session.receive(1, LIVE_OP.credit, creditOf(1)), ProtocolError, "nothing was written yet");
+    session.close(new Error("over"));
+  });
+
+  it("that a worker grants itself too much for end it, too", async () => {
+    const executor = new ProcessPoolExecutor({ maxWorkers: 1 });
+    const credit = {
+      kind: "live",
+      taskId: 1,
+      channel: 0,
+      op: LIVE_OP.credit,
+      payload: creditOf(0xffff_ffff),
+    } as const;
+    const bytes = Buffer.concat(encodeToParent(credit));
+    const future = executor.submit(
+      async (frame: Buffer, _stream: ReadableStream) => {
+        // Reason: only these tests write to the private pipe.
+        const { writeSync } = await import("node:fs");
+        writeSync(4, frame);
+        await new Promise(() => {});
+      },
+      bytes,
+      new ReadableStream({ pull: (controller) => controller.close() }, { highWaterMark: 0 }),
+    );
+    assert.ok((await future.exception()) instanceof ProtocolError);
+    assert.equal(await executor.submit(() => 1), 1);
+    await executor.shutdown();
   });
 
   it("of a worker that sends nonsense end it, and its task fails with a ProtocolError", async () => {

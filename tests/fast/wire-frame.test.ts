@@ -223,3 +223,22 @@ test("messages on the lifeline survive being cut anywhere, and others are refuse
     assert.throws(() => decodeFromWatchdog(makeFrame(kind)), ProtocolError);
   }
 });
+
+test("of a stack that is longer than a watchdog sends, the beginning is taken", () => {
+  const stackOf = (text: string): string => {
+    const message = { kind: "stack", taskId: 1, frames: "" } as const;
+    const head = Buffer.from(encodeFromWatchdog(message));
+    const body = Buffer.from(text);
+    head.writeUInt32LE(body.byteLength);
+    const frames: string[] = [];
+    const decoder = new FrameDecoder((frame) => {
+      const decoded = decodeFromWatchdog(frame);
+      if (decoded.kind === "stack") frames.push(decoded.frames);
+    });
+    decoder.push(Buffer.concat([head, body]));
+    return frames.join("");
+  };
+  assert.equal(stackOf("    at f"), "    at f");
+  for (const unit of ["a", "é", "€"]) assert.equal(stackOf(unit.repeat(100_000)), unit.repeat(16 * 1024));
+  assert.equal(stackOf("😀".repeat(100_000)), "😀".repeat(8 * 1024));
+});

@@ -133,3 +133,22 @@ test("only a socket is read directly; where Node has no such handle, nothing hap
   await Promise.all([once(socket, "close"), end()]);
   assert.equal(socket.bytesRead, 5);
 });
+
+test("a message that there is no memory for is nonsense, also where it is read to directly, and the rest is ignored", async (t) => {
+  const { into, results, end } = makeSocket();
+  const { log, channel } = listen(results);
+  const allocate = Buffer.allocUnsafeSlow.bind(Buffer);
+  t.mock.method(Buffer, "allocUnsafeSlow", (sizeBytes: number) => {
+    if (sizeBytes > 1024 * 1024) throw new RangeError("Array buffer allocation failed");
+    return allocate(sizeBytes);
+  });
+  const value = encodeValue("x".repeat(LARGE_BYTES), "result");
+  write(into, { kind: "result", taskId: 2, durationUs: 2, value }, { kind: "started", taskId: 3 });
+  await waitUntil(() => log.some((each) => each !== "pause"), { what: "the nonsense" });
+  await end();
+  await waitUntil(() => log.at(-1) === "end", { what: "the end" });
+  const told = log.filter((each) => each !== "pause");
+  assert.match(told[0] ?? "", /^nonsense: RangeError: There is no memory for a message of 30000\d\d bytes/);
+  assert.deepEqual(told.slice(1), ["end"]);
+  channel.destroy();
+});
