@@ -153,7 +153,8 @@ describe("running a task", () => {
     if (outcome.kind === "value") return outcome.value;
     assert.equal(outcome.kind, "result");
     const { value } = outcome as { value: Uint8Array };
-    return setting.isChunk === true ? decodeOutcome(value, resultReader, Infinity) : decodeValue(value);
+    if (setting.isChunk !== true) return decodeValue(value);
+    return decodeOutcome(value, resultReader, setting.args?.length ?? 0);
   }
 
   async function errorOf(fn: TaskFunction, setting: Setting = {}): Promise<unknown> {
