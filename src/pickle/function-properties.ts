@@ -4,11 +4,10 @@ import type { FoundFunction } from "./script-source.js";
 
 type AnyFunction = (...args: never[]) => unknown;
 
-/** Whether it is a property that every function has by itself, and as it comes: a member called `name` is none. */
+/** Whether it is a property that every function has by itself: a member called `name` is none. What else it is set to is not sent. */
 export function isStandardProperty(key: string | symbol, { value, writable }: PropertyDescriptor): boolean {
   if (key === "prototype") return true;
-  if (key === "name") return typeof value === "string" && writable === false;
-  if (key === "length") return typeof value === "number" && writable === false;
+  if (key === "name" || key === "length") return writable === false && typeof value !== "function";
   // Those of functions that are not strict.
   return (key === "arguments" || key === "caller") && value === null;
 }
