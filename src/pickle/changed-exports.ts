@@ -9,6 +9,7 @@
 
 import type { FoundFunction } from "./script-source.js";
 import type { ScriptSource } from "./script-source.js";
+import { isClassNode } from "./syntax-tree.js";
 import { staticKey } from "./syntax-tree.js";
 import type { SyntaxNode } from "./syntax-tree.js";
 
@@ -99,7 +100,7 @@ function isGivenAnother(
     const value = last.value.type === "Identifier" ? valueGiven(script, last.value.name) : (last.value as SyntaxNode);
     return value !== undefined && /Function|^Class/.test(value.type) && value !== node;
   }
-  if (holder?.type !== "ClassDeclaration" && holder?.type !== "ClassExpression") return false;
+  if (holder === undefined || !isClassNode(holder)) return false;
   const isStatic = path.length === 1;
   const members = holder.body.body.filter(
     (each) => each.type === "MethodDefinition" && each.static === isStatic && staticKey(each, each.key) === key,

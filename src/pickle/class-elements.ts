@@ -7,6 +7,7 @@
 
 import type { FreeVariable } from "./free-variables.js";
 import type { FunctionInspector } from "./function-inspector.js";
+import { functionsIn } from "./function-properties.js";
 import { functionShape } from "./function-shape.js";
 import type { FunctionShape } from "./function-shape.js";
 import { isStandardGlobal } from "./known-values.js";
@@ -14,6 +15,7 @@ import { methodStart } from "./script-source.js";
 import type { FoundFunction } from "./script-source.js";
 import type { ScriptSource } from "./script-source.js";
 import { endOf } from "./syntax-tree.js";
+import { isClassNode } from "./syntax-tree.js";
 import { staticKey } from "./syntax-tree.js";
 import type { SyntaxNode } from "./syntax-tree.js";
 import { lookUp } from "./variable-encoder.js";
@@ -29,7 +31,7 @@ function findElements(script: ScriptSource, node: SyntaxNode): readonly [Element
   const ofPrototype = new Map<string | typeof COMPUTED, Map<string, FoundFunction>>();
   const ofClass: typeof ofPrototype = new Map();
   const { source } = script.info;
-  if (node.type === "ClassDeclaration" || node.type === "ClassExpression") {
+  if (isClassNode(node)) {
     for (const element of node.body.body) {
       if (element.type !== "MethodDefinition") continue;
       const key = element.key.type === "PrivateIdentifier" ? COMPUTED : (staticKey(element, element.key) ?? COMPUTED);
@@ -98,7 +100,7 @@ function isMadeWith(
   return true;
 }
 
-/** Whether a property of a class, or of its prototype, is just what stands in its source. Only functions are looked at. */
+/** Whether a method or accessor of a class, or of its prototype, is just what stands in its source. */
 export function isWrittenInClass(
   origin: ClassOrigin,
   place: "prototype" | "class",
@@ -111,9 +113,7 @@ export function isWrittenInClass(
   elementsOfClasses.set(found.node, known);
   const elements = known[place === "class" ? 1 : 0];
   const ofKey = typeof key === "string" ? elements.get(key) : undefined;
-  const parts: unknown[] = [descriptor.value, descriptor.get, descriptor.set].filter((part) => part !== undefined);
-  return parts.every((part) => {
-    if (typeof part !== "function") return false;
+  return functionsIn(descriptor).every((part) => {
     const text = Function.prototype.toString.call(part);
     const element = ofKey?.get(text) ?? (isNamedAfter(key, part) ? elements.get(COMPUTED)?.get(text) : undefined);
     return element !== undefined && isMadeWith(origin, part, element, inspector);

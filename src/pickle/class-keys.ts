@@ -12,6 +12,7 @@ import type { MethodDefinition } from "estree";
 import type { PropertyDefinition } from "estree";
 
 import type { FreeVariable } from "./free-variables.js";
+import { functionsIn } from "./function-properties.js";
 import type { CapturedScope } from "./function-inspector.js";
 import type { Primitive } from "./graph-format.js";
 import { isStandardGlobal } from "./known-values.js";
@@ -19,6 +20,7 @@ import { methodStart } from "./script-source.js";
 import type { FoundFunction } from "./script-source.js";
 import type { ScriptSource } from "./script-source.js";
 import { endOf } from "./syntax-tree.js";
+import { isClassNode } from "./syntax-tree.js";
 import type { SyntaxNode } from "./syntax-tree.js";
 import { walk } from "./syntax-tree.js";
 import { lookUp } from "./variable-encoder.js";
@@ -144,9 +146,8 @@ function hasUnsteadyPart(key: SyntaxNode): boolean {
 /** Under which keys a class has a method or accessor of this text. */
 function keysOfMethod(owner: object, text: string): (string | symbol)[] {
   return Reflect.ownKeys(owner).filter((key) => {
-    const descriptor = Object.getOwnPropertyDescriptor(owner, key);
-    const parts: readonly unknown[] = [descriptor?.value, descriptor?.get, descriptor?.set];
-    return parts.some((part) => typeof part === "function" && Function.prototype.toString.call(part) === text);
+    const parts = functionsIn(Object.getOwnPropertyDescriptor(owner, key) ?? {});
+    return parts.some((part) => Function.prototype.toString.call(part) === text);
   });
 }
 
@@ -158,7 +159,7 @@ export function unsteadyKeys(
   scopes: readonly CapturedScope[],
 ): SyntaxNode[] {
   const { node } = found;
-  if (node.type !== "ClassDeclaration" && node.type !== "ClassExpression") return [];
+  if (!isClassNode(node)) return [];
   const reader = new KeyReader(scopes, free);
   const isSteady = (element: MethodDefinition | PropertyDefinition): boolean => {
     const worked = reader.read(element.key);

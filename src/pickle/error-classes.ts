@@ -20,6 +20,7 @@ import type { GraphNode } from "./graph-format.js";
 import { knownValue } from "./known-values.js";
 import { isErrorClass } from "../wire/error-codec-classes.js";
 import { loadedExports } from "./reference.js";
+import { isReference } from "./reference.js";
 
 /** How many functions one search may look at, since it runs while an error waits for its class; the next one goes on. */
 const MAX_FUNCTIONS = 500;
@@ -50,10 +51,6 @@ const prototypes = new Map<string, WeakRef<object>>();
 
 /** This library's own classes are known without. */
 const OWN_ROOT = new URL("..", import.meta.url).href;
-
-function isReference(value: unknown): value is object {
-  return typeof value === "function" || (typeof value === "object" && value !== null);
-}
 
 function keyOf(name: string, node: GraphNode | undefined): string {
   if (node?.kind === "function") return `${node.url}:${node.line}:${node.column}`;

@@ -9,6 +9,7 @@ import { readThis } from "./arrow-this.js";
 import { namespaceImports } from "./free-variables.js";
 import { isWrittenInClass } from "./class-elements.js";
 import { unsteadyKeys } from "./class-keys.js";
+import { functionsIn } from "./function-properties.js";
 import { hasOwnProperties } from "./function-properties.js";
 import { hasUsualParent } from "./function-properties.js";
 import { hasUsualPrototype } from "./function-properties.js";
@@ -374,10 +375,7 @@ export class FunctionEncoder {
     at: Place,
   ): boolean {
     if (!isWrittenInClass({ fn, ...origin }, place, key, descriptor, this.#inspector)) return false;
-    const parts: readonly unknown[] = [descriptor.value, descriptor.get, descriptor.set];
-    const given = parts.filter(
-      (part): part is AnyFunction => typeof part === "function" && hasOwnProperties(part as AnyFunction),
-    );
+    const given = functionsIn(descriptor).filter(hasOwnProperties);
     if (given.length === 0) return true;
     // What it has been given is added to the method that the copy has: a method that uses super can't leave its class.
     if (typeof key === "symbol" || typeof descriptor.value !== "function") return false;

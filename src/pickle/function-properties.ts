@@ -1,6 +1,9 @@
 /** Tells what a function or class has by itself from what the program has given it: properties, and prototypes. */
 
 import type { FoundFunction } from "./script-source.js";
+import { isClassNode } from "./syntax-tree.js";
+import { hasNativeCode } from "../wire/codec-classify.js";
+import { ownConstructor } from "../wire/codec-classify.js";
 
 type AnyFunction = (...args: never[]) => unknown;
 
@@ -15,6 +18,11 @@ export function isStandardProperty(key: string | symbol, { value, writable }: Pr
 /** Whether it is a method or an accessor. */
 export function isFunctional({ value, get, set }: PropertyDescriptor): boolean {
   return typeof value === "function" || get !== undefined || set !== undefined;
+}
+
+/** The functions that a property consists of: a method, or what gets and sets it. */
+export function functionsIn({ value, get, set }: PropertyDescriptor): AnyFunction[] {
+  return [value, get, set].filter((part): part is AnyFunction => typeof part === "function");
 }
 
 /** Whether a method has been given properties, beside those that it has by itself. */
@@ -40,13 +48,8 @@ const KINDS: ReadonlySet<string> = new Set([
 
 /** The name of the native class that a prototype belongs to, in whatever realm: Jest's tests have one of their own. */
 function nativeClassOf(prototype: object): string | undefined {
-  const constructor: unknown = Object.getOwnPropertyDescriptor(prototype, "constructor")?.value;
-  if (typeof constructor !== "function" || constructor.prototype !== prototype) return undefined;
-  return isNativeCode(constructor) ? constructor.name : undefined;
-}
-
-function isNativeCode(fn: object): boolean {
-  return Function.prototype.toString.call(fn).endsWith("{ [native code] }");
+  const constructor = ownConstructor(prototype);
+  return constructor?.prototype === prototype && hasNativeCode(constructor) ? constructor.name : undefined;
 }
 
 /** Whether functions inherit from it unless they are told otherwise. */
@@ -72,8 +75,7 @@ export type Heritage =
 /** Of a class whose superclass is not sent. */
 export function heritageOf({ node }: FoundFunction, name: string | undefined): Heritage {
   if (name !== undefined) return { kind: "global", name };
-  const isClass = node.type === "ClassDeclaration" || node.type === "ClassExpression";
-  return { kind: isClass && node.superClass != null ? "null" : "none" };
+  return { kind: isClassNode(node) && node.superClass != null ? "null" : "none" };
 }
 
 /** Whether the function inherits from what its copy will inherit from, made anew from the source. */
@@ -81,7 +83,7 @@ export function hasUsualParent(fn: AnyFunction, heritage: Heritage): boolean {
   if (heritage.kind === "sent") return true;
   const parent = Object.getPrototypeOf(fn) as object | null;
   if (heritage.kind !== "global") return isParentOfFunctions(parent);
-  return typeof parent === "function" && parent.name === heritage.name && isNativeCode(parent);
+  return typeof parent === "function" && parent.name === heritage.name && hasNativeCode(parent);
 }
 
 /** Whether the prototype of a function inherits from what that of its copy will inherit from. */

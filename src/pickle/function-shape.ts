@@ -6,6 +6,7 @@ import type { SourceForm } from "./graph-format.js";
 import type { FoundFunction } from "./script-source.js";
 import type { ScriptSource } from "./script-source.js";
 import { endOf } from "./syntax-tree.js";
+import { isClassNode } from "./syntax-tree.js";
 import { startOf } from "./syntax-tree.js";
 import type { SyntaxNode } from "./syntax-tree.js";
 import { walk } from "./syntax-tree.js";
@@ -155,9 +156,7 @@ function unusedName(script: ScriptSource, words: readonly string[], length: numb
 
 /** The expression behind `extends`, unless it is a name or `null`. */
 function heritageExpression(node: SyntaxNode): SyntaxNode | undefined {
-  if ((node.type !== "ClassDeclaration" && node.type !== "ClassExpression") || node.superClass == null) {
-    return undefined;
-  }
+  if (!isClassNode(node) || node.superClass == null) return undefined;
   return node.superClass.type === "Identifier" || node.superClass.type === "Literal" ? undefined : node.superClass;
 }
 
@@ -168,8 +167,7 @@ function heritageNameOf(script: ScriptSource, node: SyntaxNode): string | undefi
     const [firstLine = ""] = script.info.source.slice(startOf(expression), endOf(expression)).split(/[\r\n]/, 1);
     return unusedName(script, ["super", "class"], firstLine.length);
   }
-  const isClass = node.type === "ClassDeclaration" || node.type === "ClassExpression";
-  return isClass && node.superClass?.type === "Identifier" ? node.superClass.name : undefined;
+  return isClassNode(node) && node.superClass?.type === "Identifier" ? node.superClass.name : undefined;
 }
 
 function blankOut(text: string): string {
@@ -242,7 +240,7 @@ export function functionShape(script: ScriptSource, found: FoundFunction): Funct
   const isDeclaration = node.type === "FunctionDeclaration" || node.type === "ClassDeclaration";
   const shape: FunctionShape = {
     form: formOf(found),
-    isClass: node.type === "ClassDeclaration" || node.type === "ClassExpression",
+    isClass: isClassNode(node),
     isStrict: script.isStrictAround(found.start, found.end),
     source: sourceOf(script, found, names),
     free: freeVariablesOf(script, found, heritageExpression(node)),

@@ -10,6 +10,8 @@ import { runInNewContext } from "node:vm";
 import { types } from "node:util";
 
 import type { ExternalNode } from "./graph-format.js";
+import { dataProperty } from "./reference.js";
+import { isReference } from "./reference.js";
 
 /** Globals of Node that are enumerable, as those are that a program adds; the list covers Node 20 to 26. */
 const ENUMERABLE_GLOBALS: ReadonlySet<string> = new Set([
@@ -42,14 +44,6 @@ const standardNames: ReadonlySet<string> = new Set(
 /** Whether the worker has this global by itself. */
 export function isStandardGlobal(name: string): boolean {
   return standardNames.has(name);
-}
-
-function isReference(value: unknown): value is object {
-  return typeof value === "function" || (typeof value === "object" && value !== null);
-}
-
-function dataOf(owner: unknown, key: string): unknown {
-  return isReference(owner) ? Object.getOwnPropertyDescriptor(owner, key)?.value : undefined;
 }
 
 /** Where a value is found: its owner's place, and its name there. Written out at a hit only: there are thousands of values. */
@@ -183,8 +177,8 @@ export function knownValue(value: object): ExternalNode | undefined {
  * that may have been after all others were looked at.
  */
 export function lazyGlobal(value: object): ExternalNode | undefined {
-  const maker = typeof value === "function" ? value : dataOf(Object.getPrototypeOf(value), "constructor");
-  const made = dataOf(maker, "name");
+  const maker = typeof value === "function" ? value : dataProperty(Object.getPrototypeOf(value), "constructor");
+  const made = dataProperty(maker, "name");
   if (typeof made !== "string") return undefined;
   // `Crypto` makes `crypto`.
   const name = maker === value ? made : made.charAt(0).toLowerCase() + made.slice(1);
@@ -203,7 +197,7 @@ export function isOfLanguage(path: readonly string[]): boolean {
   let owner = language;
   for (const name of path) {
     if (!isReference(owner) || !Object.hasOwn(owner, name)) return false;
-    owner = dataOf(owner, name);
+    owner = dataProperty(owner, name);
   }
   return true;
 }

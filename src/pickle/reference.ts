@@ -18,14 +18,17 @@ interface LoadedModule {
   readonly exports: unknown;
 }
 
-const { cache } = createRequire(import.meta.url) as unknown as { cache: Readonly<Record<string, LoadedModule>> };
+/** The CommonJS modules that are loaded, by file: what every `require.cache` is. */
+export const moduleCache: Readonly<Record<string, LoadedModule>> = (
+  createRequire(import.meta.url) as unknown as { cache: Record<string, LoadedModule> }
+).cache;
 
-function isReference(value: unknown): value is object {
+export function isReference(value: unknown): value is object {
   return typeof value === "function" || (typeof value === "object" && value !== null);
 }
 
 /** An own property that can be read without running a getter. */
-function dataProperty(owner: unknown, key: string): unknown {
+export function dataProperty(owner: unknown, key: string): unknown {
   if (!isReference(owner)) return undefined;
   const descriptor = Object.getOwnPropertyDescriptor(owner, key);
   return descriptor !== undefined && Object.hasOwn(descriptor, "value") ? descriptor.value : undefined;
@@ -143,7 +146,7 @@ function commonjsPath(
 /** Every loaded CommonJS module, by what it exports; not the main one, which no worker may load. */
 export function commonjsModules(): Map<object, ExternalNode> {
   const modules = new Map<object, ExternalNode>();
-  for (const { exports, filename } of Object.values(cache)) {
+  for (const { exports, filename } of Object.values(moduleCache)) {
     if (isReference(exports) && filename && !isMainFile(filename)) {
       modules.set(exports, { kind: "commonjs", filename, path: [] });
     }
@@ -153,7 +156,7 @@ export function commonjsModules(): Map<object, ExternalNode> {
 
 /** What a CommonJS file exports, if it has been loaded. */
 export function loadedExports(filename: string): unknown {
-  return Object.hasOwn(cache, filename) ? cache[filename]?.exports : undefined;
+  return Object.hasOwn(moduleCache, filename) ? moduleCache[filename]?.exports : undefined;
 }
 
 /** The export by which a worker can import this function; undefined when it must travel by value. */
@@ -168,7 +171,7 @@ export function referenceTo(
   if (!/^(?!vm:|node:)[a-z][a-z\d+.-]+:/i.test(script.url)) return undefined;
   if (script.info.isModule) return importReference(fn, closure, script, found);
   if (!script.url.startsWith("file:")) return undefined;
-  const module = cache[fileURLToPath(script.url.replace(/[?#].*$/s, ""))];
+  const module = moduleCache[fileURLToPath(script.url.replace(/[?#].*$/s, ""))];
   const isUnchanged = (name: string, path: readonly string[]): boolean => !mayHaveChanged(script, name, path, found);
   return module === undefined ? undefined : commonjsPath(module, fn, isUnchanged);
 }

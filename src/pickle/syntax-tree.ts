@@ -1,5 +1,6 @@
 /** Small readers of a parsed script: positions, children, and the one walk that everything else builds on. */
 
+import type { Class } from "estree";
 import type { Node } from "estree";
 
 /** A node that has a source range; acorn gives every node one. */
@@ -11,6 +12,10 @@ export function startOf(node: SyntaxNode): number {
 
 export function endOf(node: SyntaxNode): number {
   return node.range?.[1] ?? 0;
+}
+
+export function isClassNode(node: SyntaxNode): node is SyntaxNode & Class {
+  return node.type === "ClassDeclaration" || node.type === "ClassExpression";
 }
 
 function isNode(value: unknown): value is SyntaxNode {

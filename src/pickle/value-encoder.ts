@@ -40,6 +40,7 @@ import { commonjsModules } from "./reference.js";
 import { encodeInstance } from "../wire/class-registry.js";
 import { hasElementsOnly } from "../wire/array-extras.js";
 import { hasHooks } from "../wire/class-registry.js";
+import { hasNativeCode } from "../wire/codec-classify.js";
 import type { InstanceHooks } from "../wire/class-registry.js";
 
 /** What the value encoder needs from the function encoder. */
@@ -78,8 +79,6 @@ function ownKeysOf(value: object): (string | symbol)[] {
     ? Object.getOwnPropertySymbols(value)
     : Reflect.ownKeys(value);
 }
-
-const NATIVE_CODE = /\{\s*\[native code\]\s*\}$/;
 
 const INDEX = /^(?:0|[1-9]\d{0,9})$/;
 
@@ -144,7 +143,7 @@ export class ValueEncoder {
   #knownValue(value: object): ExternalNode | undefined {
     const node = knownValue(value);
     if (typeof value !== "function" || node?.kind !== "global" || node.path.length < 2) return node;
-    const isOwn = !NATIVE_CODE.test(Function.prototype.toString.call(value)) && !this.#functions.isNative(value);
+    const isOwn = !hasNativeCode(value) && !this.#functions.isNative(value);
     return isOwn && !isOfLanguage(node.path) ? undefined : node;
   }
 

@@ -1,6 +1,5 @@
 /** Finds what each free variable of a function holds, and writes it into the graph. */
 
-import { createRequire } from "node:module";
 import { dirname } from "node:path";
 import { isAbsolute } from "node:path";
 import { join } from "node:path";
@@ -27,6 +26,7 @@ import { interopNode } from "./initialiser.js";
 import { isToBeEvaluated } from "./initialiser.js";
 import { moduleDeclarator } from "./initialiser.js";
 import { isStandardGlobal } from "./known-values.js";
+import { moduleCache } from "./reference.js";
 import type { FoundFunction } from "./script-source.js";
 import type { ScriptSource } from "./script-source.js";
 import { sourcePosition } from "./source-position.js";
@@ -66,8 +66,6 @@ export function lookUp(scopes: readonly CapturedScope[], name: string): LookUp {
 }
 
 const INTEROP_CACHES: ReadonlySet<string> = new Set(["cacheBabelInterop", "cacheNodeInterop"]);
-
-const { cache: moduleCache } = createRequire(import.meta.url);
 
 /** Whether a value is a `require` of Node's. */
 function isRequireFunction(value: unknown): value is NodeJS.Require {

@@ -80,11 +80,14 @@ export function ownConstructor(prototype: object): ((...args: never[]) => unknow
   return typeof value === "function" ? (value as (...args: never[]) => unknown) : undefined;
 }
 
+/** Whether the code of a function is none that V8 can show; also of bound functions and Proxies. */
+export function hasNativeCode(fn: object): boolean {
+  return /\{\s*\[native code\]\s*\}\s*$/.test(Function.prototype.toString.call(fn));
+}
+
 /** Whether the class is part of the engine or of Node's native code. */
 export function isNativeClass(constructor: (...args: never[]) => unknown): boolean {
-  return (
-    !types.isProxy(constructor) && /\{\s*\[native code\]\s*\}\s*$/.test(Function.prototype.toString.call(constructor))
-  );
+  return !types.isProxy(constructor) && hasNativeCode(constructor);
 }
 
 /** Identity decides, not the name alone: a user's own class may be called `Event` or `Request`. */
