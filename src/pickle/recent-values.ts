@@ -41,7 +41,8 @@ export class RecentValues<K, V extends object> {
     if (dueMs >= this.#dueMs) return;
     clearTimeout(this.#timer);
     this.#dueMs = dueMs;
-    this.#timer = setTimeout(() => this.#letGo(), Math.ceil(dueMs - performance.now())).unref();
+    // It may be over by now, and Node warns of a negative delay.
+    this.#timer = setTimeout(() => this.#letGo(), Math.max(1, Math.ceil(dueMs - performance.now()))).unref();
   }
 
   #letGo(): void {

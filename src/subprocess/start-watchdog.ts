@@ -1,11 +1,22 @@
 import { Worker } from "node:worker_threads";
+import { fstatSync } from "node:fs";
 
+import { LIFELINE_FD } from "../wire/protocol.js";
 import type { AbortFlag } from "./abort-flag.js";
 import type { Claim } from "./claim.js";
 import type { WatchdogData } from "./watchdog.js";
 
 /** Heap of the watchdog's thread in MiB; it runs a few hundred lines. */
 const WATCHDOG_HEAP_MIB = 16;
+
+/** Before a task could close it. */
+function inodeOfLifeline(): number | undefined {
+  try {
+    return fstatSync(LIFELINE_FD).ino;
+  } catch {
+    return undefined;
+  }
+}
 
 /**
  * Starts the watchdog thread. Not awaited: the lifeline keeps notices until the thread reads them.
@@ -15,7 +26,12 @@ const WATCHDOG_HEAP_MIB = 16;
  * still seen by the main thread.
  */
 export function startWatchdog(abortFlag: AbortFlag, claim: Claim, cookie: string): void {
-  const data: WatchdogData = { abortFlag: abortFlag.buffer, claim: claim.buffer, cookie };
+  const data: WatchdogData = {
+    abortFlag: abortFlag.buffer,
+    claim: claim.buffer,
+    cookie,
+    lifelineInode: inodeOfLifeline(),
+  };
   const watchdog = startThread(data);
   watchdog?.unref();
   watchdog?.on("error", () => {});

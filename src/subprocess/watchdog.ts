@@ -10,6 +10,7 @@
  */
 
 import { Socket } from "node:net";
+import { fstatSync } from "node:fs";
 import { workerData } from "node:worker_threads";
 
 import { AbortFlag } from "./abort-flag.js";
@@ -28,6 +29,8 @@ export interface WatchdogData {
   readonly abortFlag: SharedArrayBuffer;
   readonly claim: SharedArrayBuffer;
   readonly cookie: string;
+  /** Tells the lifeline from what gets its number when a task has closed it; absent where the system has none. */
+  readonly lifelineInode: number | undefined;
 }
 
 const data = workerData as WatchdogData;
@@ -35,8 +38,21 @@ const { cookie } = data;
 const flag = new AbortFlag(data.abortFlag);
 const claim = new Claim(data.claim);
 
+/**
+ * Whether the descriptor is still the lifeline. A task may have closed it, and the number be that of a file of its own by now:
+ * what is written or read there is not the parent's, and its end is not the parent's end.
+ */
+function isStillThere(): boolean {
+  if (data.lifelineInode === undefined) return true;
+  try {
+    return fstatSync(LIFELINE_FD).ino === data.lifelineInode;
+  } catch {
+    return false;
+  }
+}
+
 function answer(message: FromWatchdogMessage): void {
-  if (!lifeline.destroyed) lifeline.write(encodeFromWatchdog(message));
+  if (lifeline?.destroyed === false && isStillThere()) lifeline.write(encodeFromWatchdog(message));
 }
 
 async function tellStack(taskId: number): Promise<void> {
@@ -59,14 +75,24 @@ function receive(message: ToWatchdogMessage): void {
 }
 
 const decoder = new FrameDecoder((frame) => receive(decodeToWatchdog(frame)));
-const lifeline = new Socket({ fd: LIFELINE_FD, readable: true, writable: true });
-lifeline.on("data", (chunk: Buffer) => {
+const lifeline = isStillThere() ? new Socket({ fd: LIFELINE_FD, readable: true, writable: true }) : undefined;
+/** A task has closed it: the parent sees that, and replaces this process when it is free. */
+let isLost = false;
+lifeline?.on("data", (chunk: Buffer) => {
   try {
     decoder.push(chunk);
   } catch {
     // Whoever writes here is not the parent, or has lost its mind: without a lifeline there is no guard.
+    isLost = !isStillThere();
     lifeline.destroy();
   }
 });
-lifeline.on("error", () => {});
-lifeline.on("close", () => killOwnTreeSync(cookie));
+lifeline?.on("end", () => {
+  isLost = !isStillThere();
+});
+lifeline?.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EBADF") isLost = true;
+});
+lifeline?.on("close", () => {
+  if (!isLost) killOwnTreeSync(cookie);
+});

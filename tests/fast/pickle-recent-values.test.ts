@@ -39,3 +39,22 @@ test("a value is kept for a while after its last use, each as long as it is to b
   assert.equal(values.get("a")?.id, 3);
   assert.equal(values.get("c"), undefined);
 });
+
+test("no timer is set for a moment that has passed while others were looked at", (t) => {
+  let nowMs = 1000;
+  t.mock.method(performance, "now", () => nowMs++);
+  const timers: { readonly fire: () => void; readonly delayMs: number }[] = [];
+  t.mock.method(globalThis, "setTimeout", (fire: () => void, delayMs: number) => {
+    timers.push({ fire, delayMs });
+    return { unref: () => {} };
+  });
+  const values = new RecentValues<number, { id: number }>();
+  // Each is due a millisecond after the one before it, and each look at the clock takes one.
+  for (let id = 0; id < 20; id += 1) values.set(id, { id }, 10);
+  for (let round = 0; round < timers.length; round += 1) timers[round]?.fire();
+  assert.ok(timers.length > 1);
+  assert.deepEqual(
+    timers.filter(({ delayMs }) => delayMs < 1),
+    [],
+  );
+});

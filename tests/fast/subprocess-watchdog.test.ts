@@ -1,12 +1,19 @@
 /** The watchdog thread by itself: the test holds the other end of the lifeline. */
 
 import assert from "node:assert/strict";
+import { join } from "node:path";
+import { mkdtempSync } from "node:fs";
 import { once } from "node:events";
 import { randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { spawn } from "node:child_process";
 import { test } from "node:test";
+import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import type { ChildProcess } from "node:child_process";
-import type { Writable } from "node:stream";
+import type { Duplex } from "node:stream";
+import type { TestContext } from "node:test";
 
 import { COOKIE_VARIABLE } from "../../src/system/environment-cookie.js";
 import { LIFELINE_FD } from "../../src/wire/protocol.js";
@@ -19,14 +26,16 @@ import { waitUntil } from "../testlibraries/wait-until.js";
 interface Host {
   readonly child: ChildProcess;
   readonly cookie: string;
-  readonly lifeline: Writable;
+  readonly lifeline: Duplex;
   output(): string;
 }
 
-async function startHost(mode: "spin" | "idle"): Promise<Host> {
+type Mode = "spin" | "idle" | "lost" | "late";
+
+async function startHost(mode: Mode, path = ""): Promise<Host> {
   const cookie = randomBytes(8).toString("hex");
-  const child = spawn(process.execPath, [fixturePath("hosts-watchdog"), mode], {
-    stdio: ["ignore", "pipe", "inherit", "ignore", "ignore", "pipe"],
+  const child = spawn(process.execPath, [fixturePath("hosts-watchdog"), mode, path], {
+    stdio: ["pipe", "pipe", "inherit", "ignore", "ignore", "pipe"],
     env: { ...process.env, [COOKIE_VARIABLE]: cookie },
     detached: true,
   });
@@ -35,7 +44,10 @@ async function startHost(mode: "spin" | "idle"): Promise<Host> {
     output += chunk.toString();
   });
   await waitUntil(() => output.includes("ready"), { what: "the host of the watchdog" });
-  return { child, cookie, lifeline: child.stdio[LIFELINE_FD as 4] as Writable, output: () => output };
+  const lifeline = child.stdio[LIFELINE_FD as 4] as Duplex;
+  // Its other end may end with something unread.
+  lifeline.on("error", () => {});
+  return { child, cookie, lifeline, output: () => output };
 }
 
 test("a notice raises the flag for its task while the main thread is busy", async () => {
@@ -64,3 +76,47 @@ test(
     await waitUntil(() => processesCarrying(COOKIE_VARIABLE, cookie).length === 0, { what: "the end of the family" });
   },
 );
+
+/** A file that a task opens after it has closed the lifeline; it gets the same number. */
+function makeFile(t: TestContext, content: Uint8Array): string {
+  const folder = mkdtempSync(join(tmpdir(), "asynccpu-watchdog-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const path = join(folder, "file");
+  writeFileSync(path, content);
+  return path;
+}
+
+const question = encodeToWatchdog({ kind: "takeBack", taskId: 1, question: 1 });
+const contents: readonly (readonly [string, Uint8Array])[] = [
+  ["is empty", new Uint8Array()],
+  ["reads like a question", question],
+  ["is no question", new Uint8Array(64).fill(0xff)],
+];
+
+for (const [what, content] of contents) {
+  test(`a file that has the number of a closed lifeline and ${what}: it stays as it is, and so does the process`, async (t) => {
+    const path = makeFile(t, content);
+    const { child, lifeline, output } = await startHost("lost", path);
+    lifeline.write(question);
+    await once(lifeline, "data");
+    child.stdin?.write("close it");
+    await waitUntil(() => output().includes(`opened ${LIFELINE_FD}`), { what: "the file" });
+    lifeline.write(question);
+    await waitUntil(() => output().includes("unguarded"), { what: "the end of the thread" });
+    assert.deepEqual(readFileSync(path), Buffer.from(content));
+    const ended = once(child, "exit");
+    child.stdin?.end();
+    assert.deepEqual(await ended, [0, null]);
+  });
+}
+
+test("a thread that finds something else in the lifeline's place leaves it alone", async (t) => {
+  const { child, lifeline, output } = await startHost("late", makeFile(t, new Uint8Array()));
+  await waitUntil(() => output().includes("unguarded"), { what: "the end of the thread" });
+  lifeline.destroy();
+  child.stdin?.write("close it");
+  await waitUntil(() => output().includes(`opened ${LIFELINE_FD}`), { what: "the file" });
+  const ended = once(child, "exit");
+  child.stdin?.end();
+  assert.deepEqual(await ended, [0, null]);
+});

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { ProcessTaskPoolExecutor } from "../../src/index.js";
+import { WorkerCrashedError } from "../../src/index.js";
 import { processId } from "../fixtures/tasks.js";
 import { fixturePath } from "../testlibraries/process-family.js";
 import { startFixture } from "../testlibraries/process-family.js";
@@ -32,6 +33,23 @@ for (const descriptor of [0, 1, 2, 3, 5]) {
     if (descriptor > 0) assert.ok(!next.includes(pid), "the worker was replaced");
   });
 }
+
+test("a task that closes a private descriptor and doesn't end is killed", async () => {
+  await using executor = new ProcessTaskPoolExecutor({ maxWorkers: 1 });
+  const closing = async (fd: number): Promise<void> => {
+    const { closeSync } = await import("node:fs");
+    closeSync(fd);
+    await new Promise((resolve) => {
+      setTimeout(resolve, 2 ** 30);
+    });
+  };
+  for (const descriptor of [3, 5]) {
+    const future = executor.submit(closing, descriptor);
+    const next = executor.submit(processId);
+    await assert.rejects(future, (error) => error instanceof WorkerCrashedError && error.signal === "SIGKILL");
+    assert.ok((await next) > 0);
+  }
+});
 
 test("when descriptors have run out the tasks fail with a clear error, nothing is thrown elsewhere, and later all is well", async () => {
   await using program = startWithLimit(256, "holds-descriptors", "1");
