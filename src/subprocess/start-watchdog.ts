@@ -9,10 +9,13 @@ import type { WatchdogData } from "./watchdog.js";
 /** Heap of the watchdog's thread in MiB; it runs a few hundred lines. */
 const WATCHDOG_HEAP_MIB = 16;
 
-/** Before a task could close it. */
-function inodeOfLifeline(): number | undefined {
+/**
+ * To be called before a task could close it. As a bigint: Node 20's `realpathSync` looks at what the last call without that option
+ * has found, and after a socket gives the path of the next module that is imported back with its links.
+ */
+function inodeOfLifeline(): bigint | undefined {
   try {
-    return fstatSync(LIFELINE_FD).ino;
+    return fstatSync(LIFELINE_FD, { bigint: true }).ino;
   } catch {
     return undefined;
   }

@@ -30,7 +30,7 @@ export interface WatchdogData {
   readonly claim: SharedArrayBuffer;
   readonly cookie: string;
   /** Tells the lifeline from what gets its number when a task has closed it; absent where the system has none. */
-  readonly lifelineInode: number | undefined;
+  readonly lifelineInode: bigint | undefined;
 }
 
 const data = workerData as WatchdogData;
@@ -45,7 +45,7 @@ const claim = new Claim(data.claim);
 function isStillThere(): boolean {
   if (data.lifelineInode === undefined) return true;
   try {
-    return fstatSync(LIFELINE_FD).ino === data.lifelineInode;
+    return fstatSync(LIFELINE_FD, { bigint: true }).ino === data.lifelineInode;
   } catch {
     return false;
   }
