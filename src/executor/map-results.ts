@@ -1,5 +1,6 @@
 import { appendSubmissionStack } from "../wire/error-codec.js";
 import { ChunkResult } from "./chunk-result.js";
+import { unlessAborted } from "../wire/abort-subscriptions.js";
 import type { ProcessFuture } from "./process-future.js";
 import type { SubmissionStack } from "./submission-stack.js";
 import type { TakenArguments } from "./taken-arguments.js";
@@ -12,6 +13,8 @@ export interface MapPlan {
   readonly iterables: readonly AnyIterable<unknown>[];
   readonly chunkSize: number;
   readonly maxInFlight: number;
+  /** Ends the map when it is aborted, also while it waits for an item. */
+  readonly signal: AbortSignal | undefined;
   /** Where `map` was called. */
   readonly stack: SubmissionStack;
   /** Begins a chunk. */
@@ -161,7 +164,8 @@ export async function* mapResults<T>(plan: MapPlan): AsyncGenerator<Awaited<T>, 
       while (inFlight.length < plan.maxInFlight && (taking !== undefined || !taker.isDone)) {
         taking ??= taker.take();
         const [first] = inFlight;
-        const chunk = await (first === undefined ? taking : Promise.race([taking, settled(first)]));
+        const coming = first === undefined ? taking : Promise.race([taking, settled(first)]);
+        const chunk = await (plan.signal === undefined ? coming : unlessAborted(plan.signal, coming));
         if (chunk === undefined) break;
         taking = undefined;
         taker.handOver();

@@ -76,7 +76,10 @@ export interface ProcessTaskPoolExecutorOptions extends ProcessPoolExecutorOptio
 
 /** Options of one call, or of all calls through one view: `executor.with(options)`. */
 export interface TaskOptions {
-  /** Cancels the task when it is aborted; its reason becomes the `cause` of the `CancelledError`. */
+  /**
+   * Cancels the task when it is aborted; its reason becomes the `cause` of the `CancelledError`. A map ends with that error,
+   * also while it waits for an item.
+   */
   readonly signal?: AbortSignal | undefined;
   /** How long the task may run, in milliseconds, counted from its start (not from its submission). At least 1. */
   readonly timeoutMs?: number | undefined;

@@ -235,6 +235,7 @@ function mapWith<A extends unknown[], R>(
     iterables: iterables as readonly AnyIterable<unknown>[],
     chunkSize: options.chunkSize ?? 1,
     maxInFlight: options.maxInFlight ?? coreOf(executor).maxWorkers * 2,
+    signal: options.signal,
     // By way of the executor, which the map holds so: collected in its midst, it would close the pool.
     takeArguments: () => coreOf(executor).submitter.takeArguments(options),
     submit: (taken) => coreOf(executor).submitter.submit({ fn, args: [], taken, options, calledFrom, stack }),

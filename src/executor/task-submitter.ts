@@ -15,6 +15,7 @@ import { futures } from "./process-future.js";
 import { encodePinned } from "../memory/pins.js";
 import { isPlainList } from "../wire/codec-compact.js";
 import { onAbort } from "../wire/abort-subscriptions.js";
+import { throwIfAborted } from "../wire/abort-subscriptions.js";
 import { pickleFunction } from "../pickle/pickle-function.js";
 import { ParentLive } from "./parent-live.js";
 import { releaseAll } from "./taken-arguments.js";
@@ -74,10 +75,6 @@ function checkFunction(fn: unknown): asserts fn is AnyFunction {
   if (typeof fn === "function") return;
   if (isPromise(fn) || isThenable(fn)) throw new PromisePassedError();
   throw new NotAFunctionError(describe(fn));
-}
-
-function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted === true) throw new CancelledError(undefined, { cause: signal.reason });
 }
 
 /** A class may have a static member `name` of any kind. */

@@ -5,6 +5,8 @@
  * duplicates at each addition, 20,000 tasks with one signal took seconds.
  */
 
+import { CancelledError } from "../errors.js";
+
 interface Subscription {
   readonly callbacks: Set<() => void>;
   readonly listener: () => void;
@@ -34,4 +36,23 @@ export function onAbort(signal: AbortSignal, callback: () => void): () => void {
     subscriptions.delete(signal);
     signal.removeEventListener("abort", listener);
   };
+}
+
+/** @throws CancelledError when the signal has been aborted. */
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true) throw new CancelledError(undefined, { cause: signal.reason });
+}
+
+/** What comes of a promise, unless the signal is aborted before: what is waited for may never come. @throws CancelledError then. */
+export async function unlessAborted<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
+  throwIfAborted(signal);
+  let stopListening = (): void => {};
+  const aborted = new Promise<void>((resolve) => {
+    stopListening = onAbort(signal, resolve);
+  });
+  try {
+    return await Promise.race([promise, aborted.then(() => throwIfAborted(signal) as never)]);
+  } finally {
+    stopListening();
+  }
 }

@@ -5,6 +5,7 @@ import { runInNewContext } from "node:vm";
 import { setFlagsFromString } from "node:v8";
 import { test } from "node:test";
 
+import { CancelledError } from "../../src/index.js";
 import { ProcessPoolExecutor } from "../../src/index.js";
 import { add } from "../fixtures/tasks.js";
 import { hangForEver } from "../fixtures/tasks.js";
@@ -141,6 +142,58 @@ test("a map keeps its executor until it has ended, when nobody else does", async
     },
     { what: "the end of the executors whose maps have ended, or were left" },
   );
+});
+
+test("a map ends with its signal, also while it waits for an item that never comes", async () => {
+  const isCancelledWith =
+    (cause: unknown) =>
+    (error: unknown): boolean =>
+      error instanceof CancelledError && error.cause === cause;
+  let isClosed = false;
+  const stalling: AsyncIterable<number> = {
+    [Symbol.asyncIterator]: () => ({
+      next: () => hangForEver(),
+      return: async () => {
+        isClosed = true;
+        return { done: true, value: undefined };
+      },
+    }),
+  };
+  const controller = new AbortController();
+  const { signal } = controller;
+  const results = executor.with({ signal }).map((x: number) => x, stalling);
+  const first = results.next();
+  await new Promise(setImmediate);
+  const reason = new Error("enough");
+  controller.abort(reason);
+  await assert.rejects(first, isCancelledWith(reason));
+  assert.equal(isClosed, true);
+  assert.deepEqual(await results.next(), { done: true, value: undefined });
+  // It has been aborted before.
+  await assert.rejects(
+    executor
+      .with({ signal })
+      .map((x: number) => x, stalling)
+      .next(),
+    isCancelledWith(reason),
+  );
+
+  // Results that are there come first.
+  const later = new AbortController();
+  async function* stallAfterTwo(): AsyncGenerator<number> {
+    yield 1;
+    yield 2;
+    await hangForEver();
+  }
+  const seen: number[] = [];
+  const loop = async (): Promise<void> => {
+    for await (const result of executor.with({ signal: later.signal }).map((x: number) => x, stallAfterTwo())) {
+      seen.push(result);
+      if (result === 2) setImmediate(() => later.abort(reason));
+    }
+  };
+  await assert.rejects(loop(), isCancelledWith(reason));
+  assert.deepEqual(seen, [1, 2]);
 });
 
 describe("the iterables of a map", () => {
