@@ -146,26 +146,42 @@ async function open(iterables: readonly AnyIterable<unknown>[]): Promise<AnyIter
   }
 }
 
-/**
- * Runs a function over iterables and gives its results in their order.
- *
- * Lazy: items are taken from the iterables only as results are asked for, and never more than `maxInFlight` chunks are under
- * way. A result that is there doesn't wait for a slow iterable. Leaving the loop early cancels what is under way and
- * closes the iterables.
- */
-export async function* mapResults<T>(plan: MapPlan): AsyncGenerator<Awaited<T>, void, undefined> {
+/** Leaves a map at once, whatever it waits for: a generator by itself would take notice when that is there. */
+class Exit {
+  #isTaken = false;
+  #cancelWait: (() => void) | undefined;
+
+  get isTaken(): boolean {
+    return this.#isTaken;
+  }
+
+  take(): void {
+    this.#isTaken = true;
+    this.#cancelWait?.();
+  }
+
+  /** @returns What comes of the promise; `undefined` when the map is left before. */
+  wait<T>(promise: Promise<T>): Promise<T | undefined> {
+    return new Promise((resolve, reject) => {
+      this.#cancelWait = () => resolve(undefined);
+      promise.then(resolve, reject);
+    });
+  }
+}
+
+async function* runMap<T>(plan: MapPlan, exit: Exit): AsyncGenerator<Awaited<T>, void, undefined> {
   const iterators = await open(plan.iterables);
   const taker = new ChunkTaker(iterators, plan);
   const inFlight: ProcessFuture<unknown>[] = [];
   let taking: Promise<TakenArguments> | undefined;
   let hasFailed = false;
   try {
-    while (true) {
+    while (!exit.isTaken) {
       while (inFlight.length < plan.maxInFlight && (taking !== undefined || !taker.isDone)) {
         taking ??= taker.take();
         const [first] = inFlight;
         const coming = first === undefined ? taking : Promise.race([taking, settled(first)]);
-        const chunk = await (plan.signal === undefined ? coming : unlessAborted(plan.signal, coming));
+        const chunk = await exit.wait(plan.signal === undefined ? coming : unlessAborted(plan.signal, coming));
         if (chunk === undefined) break;
         taking = undefined;
         taker.handOver();
@@ -176,9 +192,11 @@ export async function* mapResults<T>(plan: MapPlan): AsyncGenerator<Awaited<T>, 
           inFlight.push(future);
         }
       }
-      const next = inFlight.shift();
+      const [next] = inFlight;
       if (next === undefined) return;
-      const outcome = await next;
+      const outcome = await exit.wait(next);
+      if (exit.isTaken) return;
+      void inFlight.shift();
       if (!(outcome instanceof ChunkResult)) {
         yield outcome as Awaited<T>;
         continue;
@@ -198,4 +216,26 @@ export async function* mapResults<T>(plan: MapPlan): AsyncGenerator<Awaited<T>, 
     if (taking !== undefined) void settled(taking);
     await close(iterators, { isAsked: taking !== undefined, hasFailed });
   }
+}
+
+/**
+ * Runs a function over iterables and gives its results in their order.
+ *
+ * Lazy: items are taken from the iterables only as results are asked for, and never more than `maxInFlight` chunks are under
+ * way. A result that is there doesn't wait for a slow iterable. Leaving the loop early cancels what is under way and
+ * closes the iterables; so do `return()` and `throw()`, also while a result is waited for, which then is the end.
+ */
+export function mapResults<T>(plan: MapPlan): AsyncGenerator<Awaited<T>, void, undefined> {
+  const exit = new Exit();
+  const results = runMap<T>(plan, exit);
+  const { return: finish, throw: fail } = results;
+  results.return = (value) => {
+    exit.take();
+    return finish.call(results, value);
+  };
+  results.throw = (error) => {
+    exit.take();
+    return fail.call(results, error);
+  };
+  return results;
 }

@@ -153,7 +153,7 @@ export class ProcessPoolExecutor implements AsyncDisposable {
    * Calls `fn` with the items of the iterables, one of each at a time, until the shortest ends.
    *
    * Lazy: items are taken as results are asked for, with at most `maxInFlight` chunks of `chunkSize` calls under way
-   * (`with({ chunkSize, maxInFlight })`). Leaving the loop early cancels what is under way.
+   * (`with({ chunkSize, maxInFlight })`). Leaving the loop early, or `return()` at any time, cancels what is under way.
    *
    * @param iterables - Sync or async.
    * @returns The results, in the order of the items. The first failure ends the iteration.

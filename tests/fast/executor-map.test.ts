@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import { Readable } from "node:stream";
 import { after } from "node:test";
 import { describe } from "node:test";
+import { once } from "node:events";
 import { runInNewContext } from "node:vm";
 import { setFlagsFromString } from "node:v8";
 import { test } from "node:test";
@@ -21,6 +23,11 @@ async function collect<T>(results: AsyncIterable<T>): Promise<T[]> {
   const all: T[] = [];
   for await (const result of results) all.push(result);
   return all;
+}
+
+/** Keeps no process running, as `hangForEver` does. */
+function never(): Promise<never> {
+  return new Promise(() => {});
 }
 
 /** Counts what was taken and whether the iterator was closed. */
@@ -152,7 +159,7 @@ test("a map ends with its signal, also while it waits for an item that never com
   let isClosed = false;
   const stalling: AsyncIterable<number> = {
     [Symbol.asyncIterator]: () => ({
-      next: () => hangForEver(),
+      next: never,
       return: async () => {
         isClosed = true;
         return { done: true, value: undefined };
@@ -183,7 +190,7 @@ test("a map ends with its signal, also while it waits for an item that never com
   async function* stallAfterTwo(): AsyncGenerator<number> {
     yield 1;
     yield 2;
-    await hangForEver();
+    await never();
   }
   const seen: number[] = [];
   const loop = async (): Promise<void> => {
@@ -194,6 +201,59 @@ test("a map ends with its signal, also while it waits for an item that never com
   };
   await assert.rejects(loop(), isCancelledWith(reason));
   assert.deepEqual(seen, [1, 2]);
+});
+
+describe("a map that is left while a result is waited for", () => {
+  const makeMap = (pool: ProcessPoolExecutor): AsyncGenerator<number> =>
+    pool.map((i: number) => (i === 0 ? Promise.resolve(0) : hangForEver()), [0, 1, 2]);
+
+  test("by return() ends at once, and so does what runs", async () => {
+    const results = makeMap(executor);
+    assert.deepEqual(await results.next(), { done: false, value: 0 });
+    const waiting = results.next();
+    await new Promise(setImmediate);
+    assert.deepEqual(await results.return(undefined), { done: true, value: undefined });
+    assert.deepEqual(await waiting, { done: true, value: undefined });
+    assert.deepEqual(await results.next(), { done: true, value: undefined });
+    assert.equal(await executor.submit(add, 1, 1), 2);
+  });
+
+  test("by throw() ends with that error", async () => {
+    const results = makeMap(executor);
+    await results.next();
+    const waiting = results.next();
+    await assert.rejects(results.throw(new RangeError("left")), /^RangeError: left$/);
+    assert.deepEqual(await waiting, { done: true, value: undefined });
+    assert.equal(await executor.submit(add, 1, 1), 2);
+  });
+
+  test("for an item that never comes ends at once", async () => {
+    async function* stallAfterOne(): AsyncGenerator<number> {
+      yield 1;
+      await never();
+    }
+    const results = executor.map((x: number) => x, stallAfterOne());
+    assert.deepEqual(await results.next(), { done: false, value: 1 });
+    const waiting = results.next();
+    await results.return(undefined);
+    assert.deepEqual(await waiting, { done: true, value: undefined });
+  });
+
+  test("by the end of a stream that reads it ends what runs", async () => {
+    const stream = Readable.from(makeMap(executor));
+    const closed = once(stream, "close");
+    stream.on("data", () => setImmediate(() => stream.destroy()));
+    await closed;
+    assert.equal(await executor.submit(add, 1, 1), 2);
+  });
+
+  test("before it has begun opens nothing", async () => {
+    const numbers = new CountingIterable();
+    const results = executor.map((x: number) => x, numbers);
+    await results.return(undefined);
+    assert.deepEqual(await results.next(), { done: true, value: undefined });
+    assert.deepEqual([numbers.taken, numbers.isClosed], [0, false]);
+  });
 });
 
 describe("the iterables of a map", () => {
