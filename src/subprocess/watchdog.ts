@@ -51,12 +51,14 @@ function isStillThere(): boolean {
   }
 }
 
-function answer(message: FromWatchdogMessage): void {
-  if (lifeline?.destroyed === false && isStillThere()) lifeline.write(encodeFromWatchdog(message));
+/** Makes an answer and sends it, or does neither: tasks that were taken back must not stay here untold. */
+function answer(make: () => FromWatchdogMessage): void {
+  if (lifeline?.destroyed === false && isStillThere()) lifeline.write(encodeFromWatchdog(make()));
 }
 
 async function tellStack(taskId: number): Promise<void> {
-  answer({ kind: "stack", taskId, frames: await captureMainThreadStack() });
+  const frames = await captureMainThreadStack();
+  answer(() => ({ kind: "stack", taskId, frames }));
 }
 
 function receive(message: ToWatchdogMessage): void {
@@ -69,7 +71,7 @@ function receive(message: ToWatchdogMessage): void {
       void tellStack(taskId);
       break;
     case "takeBack":
-      answer({ kind: "takenBack", taskId: claim.takeBack(taskId), question: message.question });
+      answer(() => ({ kind: "takenBack", taskId: claim.takeBack(taskId), question: message.question }));
       break;
   }
 }
