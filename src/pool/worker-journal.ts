@@ -25,8 +25,8 @@ const head = Buffer.alloc(HEAD_BYTES);
 const headAgain = Buffer.alloc(HEAD_BYTES);
 let scratch: Buffer | undefined;
 
-function parse(bytes: Buffer): ToParentMessage[] {
-  return isMappedJournal(bytes) ? readMappedJournal(bytes) : readJournal(bytes);
+function parse(bytes: Buffer, isWhole: boolean): ToParentMessage[] {
+  return isMappedJournal(bytes) ? readMappedJournal(bytes, isWhole) : readJournal(bytes);
 }
 
 /** One worker's journal, as its parent reads it: a file that never has a name, so that nothing can be left of it. */
@@ -48,10 +48,10 @@ export class WorkerJournal {
     }
   }
 
-  /** What the worker has kept. */
+  /** What the worker, which has ended, has kept. */
   read(): ToParentMessage[] {
     const bytes = this.#readInto(Buffer.allocUnsafe(MAX_JOURNAL_BYTES));
-    return bytes === undefined ? [] : parse(bytes);
+    return bytes === undefined ? [] : parse(bytes, true);
   }
 
   /** The number of the last task of a worker that still runs of which it has kept anything; 0 for none. */
@@ -79,7 +79,7 @@ export class WorkerJournal {
     scratch ??= Buffer.allocUnsafeSlow(MAX_JOURNAL_BYTES);
     const first = this.#readInto(scratch.subarray(0, sizeBytes));
     const second = first && this.#readInto(Buffer.allocUnsafe(first.byteLength));
-    return first === undefined || second?.equals(first) !== true ? [] : parse(second);
+    return first === undefined || second?.equals(first) !== true ? [] : parse(second, false);
   }
 
   close(): void {

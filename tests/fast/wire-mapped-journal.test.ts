@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { test } from "node:test";
 
+import { FrameDecoder } from "../../src/wire/frame-decoder.js";
 import { MAPPED_BYTES } from "../../src/wire/mapped-journal.js";
 import { MappedOutbox } from "../../src/wire/mapped-journal.js";
 import { ProcessPoolExecutor } from "../../src/index.js";
@@ -22,8 +23,8 @@ import { hasMappedJournal } from "../fixtures/memory-tasks.js";
 
 const canMap = process.platform === "linux" && nativeMemory() !== undefined;
 
-function describeKept(memory: ArrayBuffer): unknown[] {
-  return readMappedJournal(Buffer.from(memory)).map((message) => [
+function describeKept(memory: ArrayBuffer, isWhole = true): unknown[] {
+  return readMappedJournal(Buffer.from(memory), isWhole).map((message) => [
     message.kind,
     (message as { taskId: number }).taskId,
   ]);
@@ -54,17 +55,54 @@ test("it holds what waits to be sent, and the number of the last task that has b
   assert.deepEqual(describeKept(memory), all, "until it is cleared, it may not have been sent");
   outbox.clear();
   assert.deepEqual([outbox.waitingBytes, ...describeKept(memory)], [0, ...all], "nor does it harm when it was");
+  assert.deepEqual(describeKept(memory, false), all, "it may not have been read");
   outbox.appendValue(9, 3, "nine");
-  assert.deepEqual(describeKept(memory), [
+  const last = [
     ["result", 9],
     ["started", 9],
-  ]);
+  ];
+  assert.deepEqual(describeKept(memory, false), last);
+  assert.deepEqual(
+    describeKept(memory),
+    [...all.slice(0, 2), ...last],
+    "what was sent stays: there may be nonsense before it",
+  );
   outbox.clear();
   assert.equal(outbox.append({ kind: "failure", taskId: 10, durationUs: 1, error: Uint8Array.of(1) }), true);
-  assert.deepEqual(describeKept(memory), [
+  assert.equal(outbox.waitingBytes, outbox.waiting.byteLength);
+  assert.deepEqual(describeKept(memory, false), [
     ["failure", 10],
     ["started", 9],
   ]);
+});
+
+test("it begins anew before its room is used up, and sends each message once", () => {
+  const memory = new ArrayBuffer(MAPPED_BYTES);
+  const outbox = new MappedOutbox(memory, 0);
+  const sent: Buffer[] = [];
+  let beganAnew = 0;
+  let keptBefore = 0;
+  for (let taskId = 1; taskId <= 20_000; taskId += 1) {
+    outbox.begin(taskId);
+    outbox.appendValue(taskId, 3, taskId);
+    // Batches of 1, 2, ... 500 messages.
+    if (outbox.waitingBytes < (taskId % 500) * 20) continue;
+    sent.push(Buffer.from(outbox.waiting));
+    outbox.clear();
+    const kept = describeKept(memory);
+    assert.deepEqual(kept.at(-2), ["result", taskId]);
+    if (kept.length < keptBefore) beganAnew += 1;
+    keptBefore = kept.length;
+  }
+  sent.push(Buffer.from(outbox.waiting));
+  assert.ok(beganAnew > 5, `${beganAnew}`);
+  const ids: number[] = [];
+  const decoder = new FrameDecoder(({ idA }) => ids.push(idA));
+  for (const bytes of sent) decoder.push(bytes);
+  assert.deepEqual(
+    ids,
+    Array.from({ length: 20_000 }, (_, i) => i + 1),
+  );
 });
 
 test("it refuses what is too long for it, and is as it was", () => {
@@ -129,21 +167,24 @@ test(
   },
 );
 
-test(
-  "a task that writes nonsense to the private pipe harms none of those whose outcomes still waited for it",
-  { skip: !canMap },
-  async () => {
+for (const ends of [false, true]) {
+  const what = ends ? ", even when more is sent after it" : "";
+  const name = `a task that writes nonsense to the private pipe harms none whose outcomes still waited for it${what}`;
+  test(name, { skip: !canMap }, async () => {
     await using executor = new ProcessPoolExecutor({ maxWorkers: 1 });
     for (let round = 0; round < 50 && !(await executor.submit(hasMappedJournal)); round += 1) {
       await Promise.all(Array.from({ length: 1000 }, (_, i) => executor.submit(add, i, 1)));
     }
     // Tasks that have run before, so that they are expected to be short and their outcomes leave together.
-    await Promise.all(Array.from({ length: 20 }, (_, i) => executor.submit(addOrWriteNonsense, i, false)));
-    const tasks = Array.from({ length: 60 }, (_, i) => executor.submit(addOrWriteNonsense, i, i === 30));
+    await Promise.all(Array.from({ length: 20 }, (_, i) => executor.submit(addOrWriteNonsense, i, false, false)));
+    const tasks = Array.from({ length: 60 }, (_, i) => executor.submit(addOrWriteNonsense, i, i === 30, ends));
     const outcomes = await Promise.allSettled(tasks);
+    const values = outcomes.map((outcome) => (outcome.status === "rejected" ? "failed" : outcome.value));
+    // If it ends, that may have been told or not.
+    if (ends) values[30] = "failed";
     assert.deepEqual(
-      outcomes.map((outcome) => (outcome.status === "rejected" ? "failed" : outcome.value)),
+      values,
       Array.from({ length: 60 }, (_, i) => (i === 30 ? "failed" : i)),
     );
-  },
-);
+  });
+}
