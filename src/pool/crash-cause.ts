@@ -4,12 +4,20 @@ import type { CrashCause } from "../errors.js";
 /** What V8 prints before it aborts. */
 const HEAP_FULL_PATTERN = /FATAL ERROR: [^\n]*heap out of memory/;
 
+/** What V8 and Node begin with when they are about to abort. */
+const FATAL_PATTERN = /^(?:FATAL ERROR: |# Fatal )/m;
+
 /** How V8 ends a process, by version and build. */
 const ABORT_SIGNALS: ReadonlySet<string | null> = new Set(["SIGABRT", "SIGTRAP", "SIGILL"]);
 
 /** Whether a text from stderr says that V8's heap is full. */
 export function saysHeapFull(text: string): boolean {
   return text.includes("FATAL ERROR") && HEAP_FULL_PATTERN.test(text);
+}
+
+/** Whether a text from stderr, which begins with a line, says that the process is about to abort. */
+export function saysFatal(text: string): boolean {
+  return (text.includes("FATAL ERROR: ") || text.includes("# Fatal ")) && FATAL_PATTERN.test(text);
 }
 
 /**
@@ -26,9 +34,13 @@ export class CrashJudge {
     this.#oomKillsBefore = count();
   }
 
-  /** Signal and text together: a task may print the text, and an abort may have other reasons. */
-  judge(signal: NodeJS.Signals | null, hasSaidHeapFull: boolean): CrashCause | undefined {
-    if (hasSaidHeapFull && ABORT_SIGNALS.has(signal)) return "heap-limit";
+  /**
+   * Signal and text together: a task may print the text, and an abort may have other reasons.
+   *
+   * @param wasHung - Whether it was killed because it hung on the way to its abort.
+   */
+  judge(signal: NodeJS.Signals | null, hasSaidHeapFull = false, wasHung = false): CrashCause | undefined {
+    if (hasSaidHeapFull && (wasHung || ABORT_SIGNALS.has(signal))) return "heap-limit";
     if (signal !== "SIGKILL" || this.#oomKillsBefore === undefined) return undefined;
     return (this.#countOomKills() ?? 0) > this.#oomKillsBefore ? "oom-killer" : undefined;
   }

@@ -2,6 +2,7 @@ import { StringDecoder } from "node:string_decoder";
 import type { Readable } from "node:stream";
 import type { Writable } from "node:stream";
 
+import { saysFatal } from "./crash-cause.js";
 import { saysHeapFull } from "./crash-cause.js";
 
 /** A line longer than this, in UTF-16 code units, is passed on in parts: memory must not grow with it. */
@@ -58,11 +59,14 @@ export class OutputForwarder {
   #partialLine = "";
   #tail = "";
   #hasSaidHeapFull = false;
+  readonly #onFatal: () => void;
   readonly ended: Promise<void>;
 
-  constructor(source: Readable, destination: Writable) {
+  /** @param onFatal - Is called when the process says that it is about to abort. */
+  constructor(source: Readable, destination: Writable, onFatal: () => void = () => {}) {
     this.#source = source;
     this.#destination = destination;
+    this.#onFatal = onFatal;
     source.on("data", (chunk: Buffer) => this.#take(this.#decoder.write(chunk)));
     source.on("error", () => {});
     this.ended = new Promise((resolve) => {
@@ -102,9 +106,19 @@ export class OutputForwarder {
   #forward(lines: string): void {
     this.#tail = (this.#tail + lines).slice(-TAIL_LENGTH);
     this.#hasSaidHeapFull ||= saysHeapFull(lines);
+    if (saysFatal(lines)) this.#onFatal();
     // A destination that has been closed takes nothing more; waiting for it would block the worker for ever.
     if (this.#destination.destroyed || writeQuietly(this.#destination, lines)) return;
     this.#source.pause();
     resumeWhenDrained(this.#source, this.#destination);
   }
+}
+
+/** Forwards what comes from a stream, if there is one. @see OutputForwarder */
+export function forwardOutput(
+  source: Readable | null,
+  destination: Writable,
+  onFatal?: () => void,
+): OutputForwarder | undefined {
+  return source === null ? undefined : new OutputForwarder(source, destination, onFatal);
 }

@@ -1,7 +1,7 @@
 /** One worker's life as one state machine; README.md in this folder draws it. */
 
 import { CrashJudge } from "./crash-cause.js";
-import { OutputForwarder } from "./output-forwarder.js";
+import { FatalWatch } from "./fatal-watch.js";
 import { PROTOCOL_VERSION } from "../wire/protocol.js";
 import { ParentChannel } from "../wire/parent-channel.js";
 import { ProcessTask } from "../system/process-task.js";
@@ -12,11 +12,13 @@ import { WorkerJournal } from "./worker-journal.js";
 import { WorkerTasks } from "./worker-tasks.js";
 import { decodeThrown } from "../wire/error-codec.js";
 import { describeProcessEnd } from "./worker-death.js";
+import { forwardOutput } from "./output-forwarder.js";
 import { killProcessTree } from "../system/process-terminator.js";
 import { spawnWorker } from "./spawn-worker.js";
 import { startTimeOf } from "../system/process-task.js";
 import { waitForLastWords } from "./last-words.js";
 import type { FromWatchdogMessage } from "../wire/protocol.js";
+import type { OutputForwarder } from "./output-forwarder.js";
 import type { PoolTask } from "./pool-task.js";
 import type { ProcessEnd } from "./worker-death.js";
 import type { TaskOutcome } from "./pool-task.js";
@@ -49,6 +51,7 @@ export class Worker {
   readonly #tasks: WorkerTasks | undefined;
   readonly #startClock = new TaskClock();
   readonly #crashJudge = new CrashJudge();
+  readonly #fatalWatch: FatalWatch | undefined;
   readonly #startedMs = performance.now();
   /** The process; `undefined` when it could not be started. */
   readonly processTask: ProcessTask | undefined;
@@ -117,8 +120,9 @@ export class Worker {
         this.#killUnlessGoneSoon();
       },
     });
-    this.#stdout = child.stdout === null ? undefined : new OutputForwarder(child.stdout, process.stdout);
-    this.#stderr = child.stderr === null ? undefined : new OutputForwarder(child.stderr, process.stderr);
+    this.#fatalWatch = new FatalWatch(child.pid, { ask: () => this.#tasks?.takeBack(true), kill: () => this.kill() });
+    this.#stdout = forwardOutput(child.stdout, process.stdout);
+    this.#stderr = forwardOutput(child.stderr, process.stderr, () => this.#fatalWatch?.begin());
     // Closed by the task, if not by the end of the process: what the next one prints would be lost, or go to a file that got
     // the number of the descriptor.
     for (const output of [this.#stdout, this.#stderr]) void output?.ended.then(() => this.#retire());
@@ -314,6 +318,7 @@ export class Worker {
 
   #receiveFromWatchdog(message: FromWatchdogMessage): void {
     this.#tasks?.receiveFromWatchdog(message);
+    if (message.kind === "takenBack") this.#fatalWatch?.answer(message.question);
     if (message.kind !== "takenBack" || message.question !== this.#lastQuestion) return;
     // It lives, although the pipe is closed: what it holds now has begun, whatever notices were lost.
     this.#hasToldBegun = true;
@@ -335,6 +340,7 @@ export class Worker {
   #clearTimers(): void {
     this.#startClock.clear();
     this.#tasks?.stopClocks();
+    this.#fatalWatch?.clear();
     clearTimeout(this.#killTimer);
     clearTimeout(this.#condemnedTimer);
   }
@@ -387,7 +393,7 @@ export class Worker {
 
   #outcomeAtDeath(task: PoolTask, end: ProcessEnd, stderr: string): TaskOutcome {
     if (this.#nonsense instanceof Error) return { kind: "ended", error: this.#nonsense };
-    const likelyCause = this.#crashJudge.judge(end.signal, this.#stderr?.hasSaidHeapFull ?? false);
+    const likelyCause = this.#crashJudge.judge(end.signal, this.#stderr?.hasSaidHeapFull, this.#fatalWatch?.wasHung);
     const crash = { pid: this.#child.pid ?? 0, ...end, stderr, taskName: task.name, likelyCause };
     return { kind: "ended", error: new WorkerCrashedError(crash) };
   }

@@ -8,6 +8,8 @@ const STATE = 0;
 const PARENT_PID = 1;
 const GROUP_ID = 2;
 const SESSION_ID = 3;
+const USER_TICKS = 11;
+const SYSTEM_TICKS = 12;
 const THREAD_COUNT = 17;
 const START_TIME = 19;
 const ENVIRONMENT_END = 48;
@@ -45,6 +47,28 @@ export function parseProcStat(text: string): ProcessEntry | undefined {
 export function readProcStat(platform: Platform, pid: number): ProcessEntry | undefined {
   try {
     return parseProcStat(platform.readText(`/proc/${pid}/stat`));
+  } catch {
+    return undefined;
+  }
+}
+
+/** What a process, with all its threads, is doing. */
+export interface ProcActivity {
+  /** CPU time that it has had, in clock ticks. */
+  readonly cpuTicks: number;
+  /** Whether it can't go on: it is stopped or traced, or its core is being written. */
+  readonly isHeld: boolean;
+}
+
+/** Tells what a process is doing; `undefined` when there is no such process, or no /proc. */
+export function readProcActivity(platform: Platform, pid: number): ProcActivity | undefined {
+  try {
+    const fields = fieldsOf(platform.readText(`/proc/${pid}/stat`));
+    if (fields === undefined) return undefined;
+    const isStopped = fields[STATE] === "T" || fields[STATE] === "t";
+    // Source: proc_pid_status(5).
+    const isHeld = isStopped || /^CoreDumping:\s*1/m.test(platform.readText(`/proc/${pid}/status`));
+    return { cpuTicks: Number(fields[USER_TICKS]) + Number(fields[SYSTEM_TICKS]), isHeld };
   } catch {
     return undefined;
   }

@@ -188,6 +188,7 @@ test("a SIGKILL is put down to the kernel's want of memory only when its count h
   assert.equal(judge.judge("SIGKILL", false), "oom-killer");
   assert.equal(judge.judge(null, true), undefined, "a task may print anything");
   assert.equal(judge.judge("SIGABRT", true), "heap-limit");
+  assert.equal(judge.judge("SIGKILL", true, true), "heap-limit", "it hung before it had aborted");
   count = undefined;
   assert.equal(new CrashJudge(() => count).judge("SIGKILL", false), undefined);
 });

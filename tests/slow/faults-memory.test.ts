@@ -1,12 +1,14 @@
 /** Memory beside the heap that runs out. */
 
 import assert from "node:assert/strict";
+import { pathToFileURL } from "node:url";
 import { spawnSync } from "node:child_process";
 import { test } from "node:test";
 
 import { ProcessTaskPoolExecutor } from "../../src/index.js";
 import { WorkerCrashedError } from "../../src/index.js";
 import { add } from "../fixtures/tasks.js";
+import { fixturePath } from "../testlibraries/process-family.js";
 
 const noLimits = spawnSync("prlimit", ["--version"]).status === 0 ? false : "prlimit is not installed";
 
@@ -53,3 +55,28 @@ test(
     }
   },
 );
+
+/** Says what Node says when V8 has no more memory; then nothing moves in this thread. */
+async function sayFatalAndWait(durationMs: number): Promise<string> {
+  const { writeSync } = await import("node:fs");
+  writeSync(2, "FATAL ERROR: Made up Allocation failed - JavaScript heap out of memory\n");
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, durationMs);
+  return "done";
+}
+
+test("a worker that hangs on its way to an abort fails its task, and the pool goes on", async () => {
+  // In such a process the watchdog thread doesn't answer, or has ended.
+  const execArgv = ["--import", pathToFileURL(fixturePath("lacks-threads")).href];
+  await using executor = new ProcessTaskPoolExecutor({ maxWorkers: 1, execArgv });
+  const error = await executor.createProcessTask(sayFatalAndWait, 3_600_000).exception();
+  assert.ok(error instanceof WorkerCrashedError, String(error));
+  assert.deepEqual([error.signal, error.likelyCause], ["SIGKILL", "heap-limit"]);
+  assert.match(error.stderr, /Made up/);
+  assert.equal(await executor.submit(add, 1, 2), 3);
+});
+
+test("a task that only prints so is not killed, however long it waits, and blocks its thread", async () => {
+  await using executor = new ProcessTaskPoolExecutor({ maxWorkers: 1 });
+  assert.equal(await executor.submit(sayFatalAndWait, 6000), "done");
+  assert.equal(executor.stats().crashedWorkers, 0);
+});

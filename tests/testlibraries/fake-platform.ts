@@ -13,6 +13,9 @@ export interface FakeProcess {
   readonly name?: string;
   readonly state?: string;
   readonly threadCount?: number;
+  readonly cpuTicks?: number;
+  /** Text of its file `status`. */
+  readonly status?: string;
   readonly environ?: string;
   /** The kernel has not set up its environment yet; `environ` is empty meanwhile. */
   readonly isInExec?: boolean;
@@ -30,7 +33,7 @@ function toStat(fake: FakeProcess): string {
   const { pid, parentPid, groupId = pid, sessionId = pid, startTime = pid, name = "node", state = "S" } = fake;
   const unused = (count: number): string => Array.from({ length: count }, () => "0").join(" ");
   return (
-    `${pid} (${name}) ${state} ${parentPid} ${groupId} ${sessionId} ${unused(13)} ` +
+    `${pid} (${name}) ${state} ${parentPid} ${groupId} ${sessionId} ${unused(7)} ${fake.cpuTicks ?? 0} ${unused(5)} ` +
     `${fake.threadCount ?? 1} 0 ${startTime} ${unused(28)} ${fake.isInExec === true ? 0 : 4096} 0\n`
   );
 }
@@ -74,10 +77,11 @@ export class FakePlatform implements Platform {
 
   readText(path: string): string {
     if (path === "/proc/loadavg" && this.newestPid !== undefined) return `0.10 0.20 0.30 1/99 ${this.newestPid}\n`;
-    const [, pid, file] = /^\/proc\/(\d+)\/(stat|environ)$/.exec(path) ?? [];
+    const [, pid, file] = /^\/proc\/(\d+)\/(stat|status|environ)$/.exec(path) ?? [];
     const fake = this.hasProc ? this.processes.get(Number(pid)) : undefined;
     if (fake === undefined) throw systemError("ENOENT");
     if (file === "stat") return toStat(fake);
+    if (file === "status") return fake.status ?? `Name:\t${fake.name ?? "node"}\n`;
     if (fake.isForeign === true) throw systemError("EACCES");
     return fake.environ ?? "PATH=/bin\0";
   }
