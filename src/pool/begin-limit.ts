@@ -1,4 +1,6 @@
 import type { PoolTask } from "./pool-task.js";
+import type { TakeBack } from "./take-back.js";
+import type { TasksHost } from "./tasks-host.js";
 
 const DEFAULT_LIMIT_MS = 10_000;
 
@@ -8,32 +10,46 @@ const LOOKS = 4;
 /** So many bytes of a task at least can be sent in a millisecond; a large one has more time to begin. */
 const SLOWEST_BYTES_PER_MS = 1000;
 
+/** What is needed of the tasks of the worker that is watched. */
+export interface LateTasks {
+  /** Looks whether the first one has begun without a notice. */
+  lookForStart(): boolean;
+}
+
 /**
  * Watches that a worker begins the task that is next: it may be stopped, or busy for ever with what an ended task left
- * behind. Then it is to be killed, and the task runs elsewhere.
+ * behind. Then it is to be killed, and the task runs elsewhere. A process that only gets too little CPU time may begin it at the last
+ * moment: so its watchdog takes it back before, or is known not to answer.
  *
  * Most tasks begin at once, and there may be very many of them: to note one costs nothing. A timer looks now and then whether
  * it is still the same one, as long as there is one, and takes the time from the first look on.
  */
 export class BeginLimit {
   readonly #limitMs: number;
-  readonly #onTooLate: () => void;
+  readonly #host: Pick<TasksHost, "kill">;
+  readonly #takeBack: Pick<TakeBack, "demand">;
+  readonly #tasks: LateTasks;
   #task: PoolTask | undefined;
   #sentBytes = 0;
   #seen: PoolTask | undefined;
   #dueMs = 0;
   #timer: NodeJS.Timeout | undefined;
+  /** What was asked when it was too late, of `#task`. */
+  #question = Infinity;
 
-  /** @param limitMs - How long to wait at least, and at most a quarter longer. Default: 10 s. */
-  constructor(limitMs: number | undefined, onTooLate: () => void) {
-    this.#limitMs = limitMs ?? DEFAULT_LIMIT_MS;
-    this.#onTooLate = onTooLate;
+  /** @param host - With how long to wait at least, and at most a quarter longer. Default: 10 s. */
+  constructor(host: Pick<TasksHost, "config" | "kill">, takeBack: Pick<TakeBack, "demand">, tasks: LateTasks) {
+    this.#limitMs = host.config.beginLimitMs ?? DEFAULT_LIMIT_MS;
+    this.#host = host;
+    this.#takeBack = takeBack;
+    this.#tasks = tasks;
   }
 
   /** The task is next from now on. */
   watch(task: PoolTask, sentBytes: number): void {
     this.#task = task;
     this.#sentBytes = sentBytes;
+    this.#question = Infinity;
     if (this.#timer === undefined) this.#plan();
   }
 
@@ -42,6 +58,18 @@ export class BeginLimit {
     this.#timer = undefined;
     this.#task = undefined;
     this.#seen = undefined;
+  }
+
+  /**
+   * Takes the watchdog's answer.
+   *
+   * @returns Whether the worker is killed: the task was late, and does not begin there any more.
+   */
+  answer(question: number, firstUnbegun: number): boolean {
+    const task = this.#task;
+    if (question < this.#question || task?.state !== "dispatched" || firstUnbegun > task.number) return false;
+    this.#host.kill();
+    return true;
   }
 
   #plan(): void {
@@ -66,7 +94,8 @@ export class BeginLimit {
     }
     // What has come meanwhile is to be read first.
     setImmediate(() => {
-      if (this.#task === task && task.state === "dispatched") this.#onTooLate();
+      if (this.#task !== task || task.state !== "dispatched" || this.#tasks.lookForStart()) return;
+      this.#question = this.#takeBack.demand();
     });
   }
 }

@@ -40,6 +40,13 @@ export class TakeBack {
     return this.#question;
   }
 
+  /** Asks anew, and the answer must come within a limit. @returns The number of the question. */
+  demand(): number {
+    const question = this.ask(true);
+    this.limit();
+    return question;
+  }
+
   /**
    * From now on the answer must come within a limit, unless a shorter one is set already.
    *

@@ -59,12 +59,12 @@ export class WorkerTasks implements TaskHolder {
   constructor(host: TasksHost) {
     this.#host = host;
     this.#channel = host.channel;
-    this.#beginLimit = new BeginLimit(host.config.beginLimitMs, () => host.kill());
     this.#takeBack = new TakeBack({
       graceMs: host.config.graceMs,
       ask: (question) => this.#channel.sendToWatchdog({ kind: "takeBack", taskId: this.#held.nextNumber, question }),
       onNoAnswer: () => host.kill(),
     });
+    this.#beginLimit = new BeginLimit(host, this.#takeBack, this);
     this.#timeout = new TaskTimeout(this.#clock, {
       readKept: () => this.readKept(),
       outcomeBytesSoFar: (task) => this.#channel.outcomeBytesSoFar(task.number),
@@ -178,6 +178,7 @@ export class WorkerTasks implements TaskHolder {
       return;
     }
     this.#takeBack.close(message.question);
+    if (this.#beginLimit.answer(message.question, message.taskId)) return;
     this.giveBack(message.taskId);
     this.#finishEnded();
     // If it did not come back it has begun, which may not have been told.

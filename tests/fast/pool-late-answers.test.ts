@@ -7,6 +7,7 @@ import { test } from "node:test";
 import { CancelledError } from "../../src/errors.js";
 import { WorkerScene as Scene } from "../testlibraries/worker-scene.js";
 import { turns } from "../testlibraries/worker-scene.js";
+import { waitUntil } from "../testlibraries/wait-until.js";
 import type { PoolTask } from "../../src/pool/pool-task.js";
 
 /** Lets the event loop turn until something has happened so often. */
@@ -107,5 +108,50 @@ describe("the limit of an answer", () => {
     const settled = ["started a", "settled a: result", "started b", "settled b: result"];
     assert.deepEqual(silent.log, [...settled, "kill"]);
     assert.deepEqual(slow.log, [...settled, "room"]);
+  });
+});
+
+describe("a task that doesn't begin in time", () => {
+  async function makeLateScene(): Promise<Scene> {
+    const scene = new Scene(undefined, 20);
+    scene.give("a", "b");
+    await waitUntil(() => scene.asked.length > 0, { deadlineMs: 10_000, what: "the question" });
+    assert.equal(scene.asked[0]?.kind, "takeBack");
+    return scene;
+  }
+
+  test("is taken back before its worker is killed, so that it can't begin there any more", async () => {
+    const scene = await makeLateScene();
+    scene.answer(1);
+    assert.deepEqual(scene.log, ["kill"]);
+    assert.equal(scene.tasks.leaveBehind(undefined)?.name, "a", "it counts as one that this worker has not begun");
+    assert.deepEqual(scene.log, ["kill", "returned b"]);
+  });
+
+  test("goes on when it has begun meanwhile, told or not, and its worker lives", async () => {
+    for (const isTold of [false, true]) {
+      const scene = await makeLateScene();
+      if (isTold) scene.start(1);
+      scene.answer(2);
+      assert.deepEqual(scene.log, isTold ? ["started a", "returned b"] : ["returned b"]);
+      scene.finish(1);
+      assert.equal(scene.isKilled, false);
+      assert.equal(scene.log.includes("settled a: result"), true);
+    }
+  });
+
+  test("has begun when the journal says so, and nobody is asked", async () => {
+    const scene = new Scene(undefined, 20);
+    scene.kept = [{ kind: "started", taskId: 1 }];
+    scene.give("a");
+    await waitUntil(() => scene.log.length > 0, { deadlineMs: 10_000, what: "the look" });
+    assert.deepEqual([...scene.log, ...scene.asked], ["started a"]);
+  });
+
+  test("has its worker killed when there is no answer", async () => {
+    const scene = await makeLateScene();
+    assert.deepEqual(scene.log, []);
+    await waitUntil(() => scene.isKilled, { deadlineMs: 10_000, what: "the end" });
+    assert.deepEqual(scene.log, ["kill"]);
   });
 });

@@ -26,7 +26,7 @@ export class WorkerScene {
   readonly tasks: WorkerTasks;
   readonly #fn = new PooledFunction(1, Uint8Array.of(1));
 
-  constructor(maxTasks?: number) {
+  constructor(maxTasks?: number, beginLimitMs?: number) {
     this.#fn.learn(false, 5);
     const channel = {
       send: () => {},
@@ -35,7 +35,7 @@ export class WorkerScene {
       outcomeBytesSoFar: () => 0,
     };
     this.tasks = new WorkerTasks({
-      config: { graceMs: 500, maxTasks } as unknown as WorkerConfig,
+      config: { graceMs: 500, maxTasks, beginLimitMs } as unknown as WorkerConfig,
       channel: channel as unknown as ParentChannel,
       processTask: {} as ProcessTask,
       root: { pid: NOBODY },
