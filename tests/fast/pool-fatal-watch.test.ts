@@ -128,14 +128,14 @@ test("of a process it is told how much CPU time it has had, and whether it is st
   const { pid = 0 } = child;
   try {
     const activity = (): { cpuTicks: number; isHeld: boolean } | undefined => readProcActivity(hostPlatform, pid);
-    await waitUntil(() => (activity()?.cpuTicks ?? 0) > 5, { deadlineMs: 10_000, what: "some CPU time" });
+    await waitUntil(() => (activity()?.cpuTicks ?? 0) > 5, { what: "some CPU time" });
     assert.equal(activity()?.isHeld, false);
     child.kill("SIGSTOP");
-    await waitUntil(() => activity()?.isHeld === true, { deadlineMs: 10_000, what: "the stop" });
+    await waitUntil(() => activity()?.isHeld === true, { what: "the stop" });
     const stopped = activity();
     assert.deepEqual(activity(), stopped);
   } finally {
     child.kill("SIGKILL");
   }
-  await waitUntil(() => readProcActivity(hostPlatform, pid) === undefined, { deadlineMs: 10_000, what: "the end" });
+  await waitUntil(() => readProcActivity(hostPlatform, pid) === undefined, { what: "the end" });
 });

@@ -115,7 +115,7 @@ describe("a task that doesn't begin in time", () => {
   async function makeLateScene(): Promise<Scene> {
     const scene = new Scene(undefined, 20);
     scene.give("a", "b");
-    await waitUntil(() => scene.asked.length > 0, { deadlineMs: 10_000, what: "the question" });
+    await waitUntil(() => scene.asked.length > 0, { what: "the question" });
     assert.equal(scene.asked[0]?.kind, "takeBack");
     return scene;
   }
@@ -144,14 +144,14 @@ describe("a task that doesn't begin in time", () => {
     const scene = new Scene(undefined, 20);
     scene.kept = [{ kind: "started", taskId: 1 }];
     scene.give("a");
-    await waitUntil(() => scene.log.length > 0, { deadlineMs: 10_000, what: "the look" });
+    await waitUntil(() => scene.log.length > 0, { what: "the look" });
     assert.deepEqual([...scene.log, ...scene.asked], ["started a"]);
   });
 
   test("has its worker killed when there is no answer", async () => {
     const scene = await makeLateScene();
     assert.deepEqual(scene.log, []);
-    await waitUntil(() => scene.isKilled, { deadlineMs: 10_000, what: "the end" });
+    await waitUntil(() => scene.isKilled, { what: "the end" });
     assert.deepEqual(scene.log, ["kill"]);
   });
 });

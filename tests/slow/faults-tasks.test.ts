@@ -87,7 +87,7 @@ test("what is thrown arrives as that very value, also undefined, null and 0", as
 
 test("floods of 100 MB on both standard streams come through, the memory of the program staying small", async () => {
   await using program = startFixture("floods-output", { args: ["100"] });
-  const end = await program.waitForEnd(60_000);
+  const end = await program.waitForEnd(110_000);
   assert.equal(end.code, 0);
   // What it wrote last may still be in the pipes to this process.
   await waitUntil(() => program.stdout.length > 100_000_000 && program.stderr.length >= 100_000_000, {

@@ -34,7 +34,7 @@ describe("shared memory outlives nobody", { skip }, () => {
     test(`killed with SIGKILL: ${victim}`, async () => {
       const filesBefore = filesInDevShm();
       await using program = startFixture("shares-memory", { args: ["holds"] });
-      const [, text] = await program.waitForLine(/^worker (\d+)$/, 30_000);
+      const [, text] = await program.waitForLine(/^worker (\d+)$/);
       const workerId = Number(text);
       // The program has both arrays open, the worker the one that it holds, and maybe its own still.
       assert.equal(memoryDescriptors(program.pid).length, 2);

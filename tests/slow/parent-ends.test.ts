@@ -62,7 +62,7 @@ async function assertGone(
 }
 
 async function waitForStates(program: RunningProgram): Promise<number[]> {
-  await program.waitForLine(/^ready$/, 30_000);
+  await program.waitForLine(/^ready$/);
   const pids = await Promise.all(STATES.map((name) => program.waitForPid(name)));
   assert.deepEqual(pids.filter(isAlive), pids);
   assert.equal(pids.filter(isStopped).length, 2);

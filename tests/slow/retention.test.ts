@@ -10,7 +10,7 @@ const MOST_KEPT = 3;
 
 test("50 arguments or results of 4 MB are kept neither by futures that settled nor by the worker; a future keeps its result", async (t) => {
   await using program = startFixture("keeps-futures", { execArgv: ["--expose-gc"] });
-  const end = await program.waitForEnd(60_000);
+  const end = await program.waitForEnd(110_000);
   assert.equal(end.code, 0, end.stderr);
   const lines = [...end.stdout.matchAll(/^(.+) keep (\S+) here, (\S+) there, (\d+) arguments$/gm)];
   assert.deepEqual(

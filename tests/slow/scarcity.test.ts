@@ -153,7 +153,7 @@ test(
       args: [...asUser, "bash", "-c", script, "bash", process.execPath, fixture, "1", "5"],
       env: { TMPDIR: undefined },
     });
-    const end = await program.waitForEnd(60_000);
+    const end = await program.waitForEnd(110_000);
     assert.deepEqual([end.code, end.signal], [0, null], end.stderr);
     assert.match(end.stdout, /^refused EAGAIN\nnone free: 0 results\nnone free: WorkerStartError: .*EAGAIN/m);
     // Node aborts, or waits for ever, in a process that can't have all its threads.

@@ -106,7 +106,7 @@ export class RunningProgram implements AsyncDisposable {
    *
    * @throws Error with all its output when the line doesn't come in time, or the program ends without it.
    */
-  async waitForLine(pattern: RegExp, deadlineMs = 10_000): Promise<RegExpExecArray> {
+  async waitForLine(pattern: RegExp, deadlineMs = 50_000): Promise<RegExpExecArray> {
     const find = (): RegExpExecArray | undefined => {
       for (const line of this.#stdout.split("\n").slice(0, -1)) {
         const match = pattern.exec(line);
@@ -157,7 +157,7 @@ export class RunningProgram implements AsyncDisposable {
   }
 
   /** Waits until it has ended. */
-  async waitForEnd(deadlineMs = 20_000): Promise<ProgramEnd> {
+  async waitForEnd(deadlineMs = 50_000): Promise<ProgramEnd> {
     try {
       await waitUntil(() => this.#hasEnded, { deadlineMs, what: `the end of process ${this.pid}` });
     } catch (error) {

@@ -4,13 +4,14 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 /** What is awaited, and how long at most. */
 export interface WaitOptions {
-  /** Longest wait, in milliseconds. Default: 10000. */
+  /** Longest wait, in milliseconds. Default: 30000. */
   readonly deadlineMs?: number;
   /** Completes the sentence "Waited ... ms in vain for ...". */
   readonly what: string;
 }
 
-const DEFAULT_DEADLINE_MS = 10_000;
+/** No measure of speed: three suites at a time on two cores make a program's start take over ten seconds. */
+const DEFAULT_DEADLINE_MS = 30_000;
 const FIRST_POLL_MS = 2;
 const MAX_POLL_MS = 50;
 
