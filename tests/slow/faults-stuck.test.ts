@@ -158,6 +158,32 @@ test("a timeout is not lost to a process that was busy", async () => {
   assert.ok(performance.now() - begunMs < 2000);
 });
 
+test("a program that is busy for five seconds settles all, rightly and once, and takes no worker for dead", async () => {
+  await using executor = new ProcessTaskPoolExecutor({ maxWorkers: 2, graceMs: 0 });
+  // Once before any worker is ready, once with both.
+  for (const round of ["starting", "ready"]) {
+    const short = Array.from({ length: 500 }, (_, i) => executor.createProcessTask((value) => value * 2, i));
+    const crashing = executor.createProcessTask(() => process.exit(3));
+    const stuck = executor.with({ timeoutMs: 1000 }).createProcessTask(spinForEver);
+    const after = Array.from({ length: 500 }, (_, i) => executor.createProcessTask((value) => value * 3, i));
+    const cancelled = executor.createProcessTask(hangForEver);
+    const bad = Promise.allSettled([crashing, stuck, cancelled]);
+    if (round === "ready") await stuck.started;
+    cancelled.cancel();
+    block(5000);
+    const names = (await bad).map((outcome) =>
+      outcome.status === "rejected" ? (outcome.reason as Error).name : round,
+    );
+    assert.deepEqual(names, ["WorkerCrashedError", "TaskTimeoutError", "CancelledError"]);
+    assert.deepEqual(await Promise.all([...short, ...after]), [
+      ...Array.from({ length: 500 }, (_, i) => i * 2),
+      ...Array.from({ length: 500 }, (_, i) => i * 3),
+    ]);
+  }
+  // One in each round: it ran the task that exits.
+  assert.equal(executor.stats().crashedWorkers, 2);
+});
+
 test("cancelling a task that has timed out says that it is not cancelled", async () => {
   // With a grace period that nobody waits for.
   await using executor = new ProcessTaskPoolExecutor({ maxWorkers: 1, graceMs: 100_000 });
