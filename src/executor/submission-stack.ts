@@ -34,14 +34,14 @@ export function captureStack(calledFrom: (...args: never[]) => unknown): Submiss
 const BURST = 64;
 
 /** After those, one call in so many microseconds. */
-const PAUSE_US = 500;
+const PAUSE_US = 2000;
 
 /** The clock itself costs as much as a tenth of a submission: in a burst, one call in so many looks at it. */
 const LOOK_EVERY = 16;
 
 /**
  * Captures stacks, which cost more than all else of a submission (1 to 5 µs, and 0.3 to 0.8 kB), and no more of them than
- * a program feels: of thousands of submissions of one function in a row, one every 0.5 ms has its own, and the others have
+ * a program feels: of thousands of submissions of one function in a row, one every 2 ms has its own, and the others have
  * the last one, and say so.
  */
 export class SubmissionStacks {

@@ -13,6 +13,7 @@ import { Worker } from "./worker.js";
 import { WorkerCrashedError } from "../errors.js";
 import { WorkerStartError } from "../errors.js";
 import { describeWorkers } from "./pool-stats.js";
+import { giveTasks } from "./give-tasks.js";
 import { killProcessTreesSync } from "../system/process-terminator.js";
 import { needNotWake } from "./orphan-waker.js";
 import { nestingProblem } from "./nesting.js";
@@ -58,6 +59,7 @@ export class ProcessPool {
   readonly #counters = new PoolCounters();
   #lostTasksInARow = 0;
   #isSpawnPlanned = false;
+  #isFlushPlanned = false;
   #isShutDown = false;
   /** Why the pool takes no more tasks, beside a shutdown. */
   #brokenBy: Error | undefined;
@@ -115,8 +117,35 @@ export class ProcessPool {
     this.#unfinishedTasks += 1;
     this.keepAlive.hold();
     this.#queue.push(task);
-    if (!this.#isFull) this.#dispatch();
-    else this.#planSpawn();
+    if (this.#isFull) {
+      this.#planSpawn();
+      return;
+    }
+    this.#giveTasks();
+    // More may come in this turn, and share a write.
+    if (this.#isFull) this.#flush();
+    else this.#planFlush();
+  }
+
+  #planFlush(): void {
+    if (this.#isFlushPlanned) return;
+    this.#isFlushPlanned = true;
+    process.nextTick(this.#flushLater);
+  }
+
+  readonly #flushLater = (): void => {
+    this.#isFlushPlanned = false;
+    this.#flush();
+  };
+
+  /** Has what was given away leave this process. */
+  #flush(): void {
+    for (const worker of this.#ready) worker.tasks?.flush();
+  }
+
+  #dispatch(): void {
+    this.#giveTasks();
+    this.#flush();
   }
 
   /**
@@ -186,37 +215,12 @@ export class ProcessPool {
     if (roots.length > 0) killProcessTreesSync(roots);
   }
 
-  /** Gives tasks away: first one to each idle worker, then some more to those that will soon have ended theirs. */
-  #dispatch(): void {
-    let hasIdle = false;
-    for (const worker of this.#ready) {
-      if (worker.task === undefined) hasIdle = !this.#giveTo(worker, 1) || hasIdle;
-    }
-    if (this.#queue.size > 0) {
-      const share = Math.ceil(this.#queue.size / Math.max(1, this.#ready.length));
-      for (const worker of this.#ready) if (worker.tasks?.isRunningLow === true) this.#giveTo(worker, share);
-    }
+  /** Gives tasks away, as many as there is room for. */
+  #giveTasks(): void {
+    giveTasks({ queue: this.#queue, ready: this.#ready, maxWorkers: this.#config.maxWorkers });
     this.#isFull = this.#queue.size > 0;
-    this.stalls.watch(hasIdle);
+    this.stalls.watch(this.#ready.some(({ task }) => task === undefined));
     this.#planSpawn();
-  }
-
-  /** Whether all workers are there, and each will get another task. */
-  get #isBacklog(): boolean {
-    const { length } = this.#ready;
-    return this.#queue.size > length && length >= this.#config.maxWorkers;
-  }
-
-  /** Gives a worker so many tasks, or as many as it has room for; whether it got any. */
-  #giveTo(worker: Worker, count: number): boolean {
-    for (let given = 0; given < count; given += 1) {
-      const task = this.#queue.peek();
-      const hasRoom = task !== undefined && worker.tasks?.hasRoomFor(task.fn, task.isChunk, this.#isBacklog) === true;
-      if (!hasRoom) return given > 0;
-      this.#queue.shift();
-      worker.tasks?.give(task);
-    }
-    return true;
   }
 
   #liveWorkers(state?: "starting"): number {

@@ -110,9 +110,9 @@ export class WorkerTasks implements TaskHolder {
     return !this.#isUsedUp && this.#held.hasRoomFor(fn, isChunk, isBacklog);
   }
 
-  /** Whether more tasks should come soon; one at a time would each be a write. */
-  get isRunningLow(): boolean {
-    return this.#held.isRunningLow;
+  /** How much it has to do, to compare workers by for a task; `Infinity` when it needs no more. */
+  loadFor(task: PoolTask): number {
+    return this.#held.loadFor(task);
   }
 
   get #isUsedUp(): boolean {
@@ -127,8 +127,14 @@ export class WorkerTasks implements TaskHolder {
     this.#held.push(task);
     this.#isSilent = !isAnnounced(task, this.#host.hasJournal);
     const sentBytes = sendTask(task, !this.#isSilent, this.#held, this.#sent, this.#channel);
+    this.#held.noteSize(task, sentBytes);
     if (this.#held.first === task) this.#makeNext(task, sentBytes);
     else task.state = "held";
+  }
+
+  /** Sends now what it was given in this turn. */
+  flush(): void {
+    this.#channel.flush();
   }
 
   #makeNext(task: PoolTask, sentBytes = 0): void {
@@ -252,9 +258,9 @@ export class WorkerTasks implements TaskHolder {
 
   /** Takes what follows on what has come so far; unless all that was sent has come, what came before may still be in the pipe. */
   receiveKept(messages: readonly ToParentMessage[], isPipeRead: boolean): void {
-    for (const message of toldOfTasks(messages, isPipeRead ? undefined : (taskId) => this.#isKnown(taskId))) {
+    for (const message of toldOfTasks(messages, isPipeRead ? undefined : (taskId) => this.#held.isOver(taskId))) {
       const { taskId } = message;
-      if (this.#isKnown(taskId) || taskId === this.#ended?.task.number) continue;
+      if (this.#held.isOver(taskId) || taskId === this.#ended?.task.number) continue;
       this.#finishEnded();
       const first = this.first;
       // Of one with live values, more may be in the pipe that comes before its outcome.
@@ -263,17 +269,11 @@ export class WorkerTasks implements TaskHolder {
     }
   }
 
-  /** What was read from the journal comes over the pipe as well, later. */
-  #isKnown(taskId: number): boolean {
-    const { first, nextNumber } = this.#held;
-    return taskId < (first?.number ?? nextNumber);
-  }
-
   /** Takes what the worker says of a task. */
   receive(message: Extract<ToParentMessage, { kind: "started" | "result" | "failure" | "live" }>): void {
     if (message.kind === "started") this.#onStarted(message.taskId);
     else if (message.kind !== "live") this.#onOutcome(message.taskId, message.durationUs, message);
-    else if (!this.#isKnown(message.taskId)) {
+    else if (!this.#held.isOver(message.taskId)) {
       this.#onStarted(message.taskId);
       receiveLive(message, this.#held.first, this.#host);
     }
@@ -286,7 +286,7 @@ export class WorkerTasks implements TaskHolder {
 
   #onStarted(taskId: number): void {
     const task = this.#held.first;
-    if (this.#isKnown(taskId) || (task?.number === taskId && task.state === "running")) return;
+    if (this.#held.isOver(taskId) || (task?.number === taskId && task.state === "running")) return;
     if (this.#ended !== undefined) {
       this.#finishEnded();
       this.#onStarted(taskId);
@@ -302,7 +302,7 @@ export class WorkerTasks implements TaskHolder {
   }
 
   #onOutcome(taskId: number, durationUs: number, outcome: TaskOutcome): void {
-    if (this.#isKnown(taskId)) return;
+    if (this.#held.isOver(taskId)) return;
     if (this.#ended !== undefined && this.#ended.task.number !== taskId) this.#finishEnded();
     const task = this.#held.first;
     if (task?.number !== taskId || (task.state !== "running" && task.state !== "dispatched")) {

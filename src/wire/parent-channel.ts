@@ -4,6 +4,7 @@ import type { Duplex } from "node:stream";
 import type { Readable } from "node:stream";
 import type { Writable } from "node:stream";
 
+import { DirectWriter } from "./direct-writer.js";
 import { FrameDecoder } from "./frame-decoder.js";
 import { FrameWriter } from "./frame.js";
 import { decodeToParent } from "./message-codec.js";
@@ -90,12 +91,14 @@ export class ParentChannel {
   readonly #results: Readable;
   readonly #decoder: FrameDecoder;
   readonly #outbox = new FrameWriter();
-  readonly #flushLater = (): void => this.#flush();
+  readonly #writer: DirectWriter;
+  readonly #flushLater = (): void => this.flush();
   /** Of the last task that was sent. */
   #lastName: string | undefined;
 
   constructor(pipes: WorkerPipes, events: ParentChannelEvents) {
     this.#pipes = pipes;
+    this.#writer = new DirectWriter(pipes.tasks);
     this.#decoder = new FrameDecoder(
       (frame) => events.onMessage(decodeToParent(frame)),
       (bytes, at, to) => takeSmallResult(bytes, at, to, events.onValue),
@@ -153,16 +156,13 @@ export class ParentChannel {
     this.#flushIfMuch();
   }
 
-  /** Sends a task. */
+  /** Has a task wait for the next `flush`, unless there is much by now. */
   sendTask(task: TaskMessage): void {
     const { taskName, args } = task;
     if (taskName !== this.#lastName || task.isChunk || args instanceof Uint8Array) {
-      this.send(taskName === this.#lastName ? { ...task, taskName: undefined } : task);
+      appendToWorker(this.#outbox, taskName === this.#lastName ? { ...task, taskName: undefined } : task);
       this.#lastName = taskName;
-      return;
-    }
-    this.#planFlush();
-    appendPlainTask(this.#outbox, task, args);
+    } else appendPlainTask(this.#outbox, task, args);
     this.#flushIfMuch();
   }
 
@@ -172,7 +172,7 @@ export class ParentChannel {
 
   /** The worker can begin with these while this process still makes more. */
   #flushIfMuch(): void {
-    if (this.#outbox.waitingBytes >= FLUSH_BYTES) this.#flush();
+    if (this.#outbox.waitingBytes >= FLUSH_BYTES) this.flush();
   }
 
   /** Sends a message to the watchdog thread, which takes it even while the main thread is busy. */
@@ -187,18 +187,8 @@ export class ParentChannel {
     return isOutcome && open.idA === taskId ? open.filledBytes : 0;
   }
 
-  #flush(): void {
-    const buffers = this.#outbox.take();
-    const { tasks } = this.#pipes;
-    if (tasks.destroyed || buffers.length === 0) return;
-    const [only] = buffers;
-    if (buffers.length === 1 && only !== undefined) {
-      tasks.write(only);
-      return;
-    }
-    // Corked writes leave as one writev: no copy of large payloads, one system call for many small ones.
-    tasks.cork();
-    for (const buffer of buffers) tasks.write(buffer);
-    tasks.uncork();
+  /** Sends now what else waits for the end of the turn. */
+  flush(): void {
+    if (!this.#outbox.isEmpty) this.#writer.write(this.#outbox.take());
   }
 }

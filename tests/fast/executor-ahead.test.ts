@@ -2,7 +2,13 @@
 
 import assert from "node:assert/strict";
 import { after } from "node:test";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { mkdtempSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { test } from "node:test";
+import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 
 import { CancelledError } from "../../src/index.js";
 import { ProcessTaskPoolExecutor } from "../../src/index.js";
@@ -56,6 +62,25 @@ test("a long one has one behind it while each worker will get another, and an un
   const few = Array.from({ length: 4 }, () => executor.submit(spinFor, 30));
   assert.deepEqual(tasksOf(executor), [1, 1], "whoever has nothing to do finds the others in the queue");
   await Promise.all(few);
+});
+
+test("what is given away leaves at once when no worker has room for more, and not at the end of the turn", async () => {
+  await using executor = new ProcessTaskPoolExecutor({ maxWorkers: 2 });
+  await executor.warmUp();
+  const folder = mkdtempSync(join(tmpdir(), "asynccpu-ahead-"));
+  try {
+    const paths = Array.from({ length: 3 }, (_, number) => join(folder, String(number)));
+    const tasks = paths.map((path) => executor.submit((file: string) => writeFileSync(file, ""), path));
+    // This process stays in its turn meanwhile.
+    const pause = new Int32Array(new SharedArrayBuffer(4));
+    const endMs = performance.now() + 30_000;
+    const [first = "", second = "", third = ""] = paths;
+    while (!(existsSync(first) && existsSync(second)) && performance.now() < endMs) Atomics.wait(pause, 0, 0, 1);
+    assert.deepEqual([first, second, third].map(existsSync), [true, true, false]);
+    await Promise.all(tasks);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test("one behind a long one that takes longer still is had back, also while all workers are busy", async () => {

@@ -29,8 +29,8 @@ describe("the tasks that a worker holds", () => {
   const room = (held: HeldTasks, next: PooledFunction): boolean[] =>
     [false, true].map((isBacklog) => held.hasRoomFor(next, false, isBacklog));
 
-  test("are many short ones, that end within 10 ms in all", () => {
-    const fn = makeFunction(1000);
+  test("are many short ones, that end within 40 ms in all", () => {
+    const fn = makeFunction(4000);
     const held = new HeldTasks();
     for (let i = 0; i < 10; i += 1) {
       assert.deepEqual(room(held, fn), [true, true]);
@@ -50,6 +50,46 @@ describe("the tasks that a worker holds", () => {
     const longer = new HeldTasks();
     longer.push(makeTask(makeFunction(300_000)));
     assert.deepEqual(room(longer, fn), [false, false]);
+  });
+
+  test("have nothing behind a large one that waits: it takes memory there", () => {
+    const held = new HeldTasks();
+    const give = (sizeBytes: number): void => {
+      const task = makeTask(makeFunction(1000));
+      held.push(task);
+      held.noteSize(task, sizeBytes);
+    };
+    const next = makeFunction(1000);
+    give(1024 * 1024);
+    assert.deepEqual(room(held, next), [true, true], "it runs, or is about to");
+    give(1024 * 1024 - 1);
+    assert.deepEqual(room(held, next), [true, true]);
+    give(1024 * 1024);
+    assert.deepEqual(room(held, next), [false, false]);
+    held.shift();
+    assert.deepEqual(room(held, next), [false, false]);
+    held.shift();
+    assert.deepEqual(room(held, next), [true, true]);
+  });
+
+  test("are compared by how long they take; a short one rather wakes nobody", () => {
+    const idle = new HeldTasks();
+    const busy = new HeldTasks();
+    const loads = (us?: number): number[] => [idle, busy].map((held) => held.loadFor(makeTask(makeFunction(us))));
+    const give = (count: number, us: number): void => {
+      for (let i = 0; i < count; i += 1) busy.push(makeTask(makeFunction(us)));
+    };
+    give(19, 10);
+    assert.deepEqual(loads(), [-1, 190]);
+    assert.deepEqual(loads(11), [-1, 190]);
+    assert.deepEqual(loads(10), [200, 0], "it goes to the busy one");
+    give(1, 10);
+    assert.deepEqual(loads(10), [200, 200], "to the first");
+    give(1, 10);
+    assert.deepEqual(loads(10), [200, 210], "to the idle one");
+    give(3, 10_000);
+    assert.deepEqual(loads(10), [200, Infinity], "the busy one has enough");
+    assert.deepEqual(loads(), [-1, Infinity]);
   });
 
   test("have nothing behind one of which nothing is known", () => {

@@ -1,0 +1,67 @@
+/** Which worker gets which task. */
+
+import type { PoolTask } from "./pool-task.js";
+import type { TaskQueue } from "./task-queue.js";
+import type { Worker } from "./worker.js";
+
+/** Who has tasks, and who takes them. */
+export interface Giving {
+  readonly queue: TaskQueue;
+  /** The workers that are there. */
+  readonly ready: readonly Worker[];
+  readonly maxWorkers: number;
+}
+
+/** Gives tasks away, as many as there is room for. */
+export function giveTasks(giving: Giving): void {
+  if (giving.queue.size <= giving.ready.length) giveFew(giving);
+  else giveMany(giving);
+}
+
+/** First one to each idle worker, then their share to all that will soon have ended theirs. */
+function giveMany(giving: Giving): void {
+  const { queue, ready } = giving;
+  for (const worker of ready) if (worker.task === undefined) giveTo(worker, 1, giving);
+  const task = queue.peek();
+  if (task === undefined || ready.length === 0) return;
+  const share = Math.ceil(queue.size / ready.length);
+  for (const worker of ready) if (loadFor(worker, task) < Infinity) giveTo(worker, share, giving);
+}
+
+/** Each to the worker that has least to do. */
+function giveFew(giving: Giving): void {
+  const { queue, ready } = giving;
+  for (let task = queue.peek(); task !== undefined; task = queue.peek()) {
+    let least: Worker | undefined;
+    let leastLoad = Infinity;
+    for (const worker of ready) {
+      const load = loadFor(worker, task);
+      if (load >= leastLoad || !hasRoomFor(worker, task, giving)) continue;
+      least = worker;
+      leastLoad = load;
+    }
+    if (least === undefined) return;
+    giveTo(least, 1, giving);
+  }
+}
+
+/** Gives a worker so many tasks, or as many as it has room for. */
+function giveTo(worker: Worker, count: number, giving: Giving): void {
+  const { queue } = giving;
+  for (let given = 0; given < count; given += 1) {
+    const task = queue.peek();
+    if (task === undefined || !hasRoomFor(worker, task, giving)) return;
+    queue.shift();
+    worker.tasks?.give(task);
+  }
+}
+
+function loadFor({ tasks }: Worker, task: PoolTask): number {
+  return tasks?.loadFor(task) ?? Infinity;
+}
+
+function hasRoomFor({ tasks }: Worker, { fn, isChunk }: PoolTask, { queue, ready, maxWorkers }: Giving): boolean {
+  // Whether all workers are there, and each will get another task.
+  const isBacklog = queue.size > ready.length && ready.length >= maxWorkers;
+  return tasks?.hasRoomFor(fn, isChunk, isBacklog) === true;
+}
