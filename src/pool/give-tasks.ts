@@ -60,8 +60,10 @@ function loadFor({ tasks }: Worker, task: PoolTask): number {
   return tasks?.loadFor(task) ?? Infinity;
 }
 
-function hasRoomFor({ tasks }: Worker, { fn, isChunk }: PoolTask, { queue, ready, maxWorkers }: Giving): boolean {
+function hasRoomFor({ task: first, tasks }: Worker, task: PoolTask, { queue, ready, maxWorkers }: Giving): boolean {
+  // What aborts a signal of a task that waits is to be known when it begins; a worker that is busy would not look for it.
+  if (first !== undefined && task.extras?.live?.hasSignals === true) return false;
   // Whether all workers are there, and each will get another task.
   const isBacklog = queue.size > ready.length && ready.length >= maxWorkers;
-  return tasks?.hasRoomFor(fn, isChunk, isBacklog) === true;
+  return tasks?.hasRoomFor(task.fn, task.isChunk, isBacklog) === true;
 }

@@ -99,6 +99,11 @@ export class LiveOffers {
     return this.#plans.length === 0;
   }
 
+  /** Whether signals are among them that may be aborted yet. */
+  get hasSignals(): boolean {
+    return this.#signals.length > 0;
+  }
+
   /** How many live values were taken. */
   get count(): number {
     return this.#plans.length;

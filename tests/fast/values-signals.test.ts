@@ -5,6 +5,7 @@ import { it } from "node:test";
 
 import { NotSerializableError } from "../../src/index.js";
 import { ProcessPoolExecutor } from "../../src/index.js";
+import { coreOf } from "../../src/executor/process-pool-executor.js";
 import { waitUntil } from "../testlibraries/wait-until.js";
 
 const executor = new ProcessPoolExecutor({ maxWorkers: 1 });
@@ -50,7 +51,9 @@ describe("an AbortSignal as argument", () => {
     const running = executor.submit(reasonOf, blocker.signal);
     await running.started;
     const controller = new AbortController();
+    // A short one by now, which other than with a signal could be given to the worker ahead of need.
     const waiting = executor.submit(show, controller.signal);
+    assert.equal(coreOf(executor).pool.workers[0]?.tasks?.all.length, 1);
     controller.abort("meanwhile");
     blocker.abort("go on");
     assert.equal(await running, "go on");
