@@ -1,7 +1,7 @@
 import type { AnyFunction } from "./task-submitter.js";
 import type { ProcessFuture } from "./process-future.js";
 import type { ProcessTask } from "../system/process-task.js";
-import type { TaskObserver } from "./task-submitter.js";
+import type { TaskObserver } from "./submitted-kind.js";
 import type { TaskOptions } from "./options.js";
 import type { TaskSubmitter } from "./task-submitter.js";
 

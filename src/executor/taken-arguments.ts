@@ -82,8 +82,10 @@ export class TakenArguments {
    *
    * @returns Whether it is in. One that isn't belongs into a task of its own: it can't be sent, or not together with the others.
    * The first list is always in; if it can't be sent, that is the task's failure.
+   *
+   * @param isNotCompact - Whether the compact encoding was tried, in vain.
    */
-  add(args: readonly unknown[]): boolean {
+  add(args: readonly unknown[], isNotCompact = false): boolean {
     if (this.#taking.transfer === undefined && isPlainList(args)) {
       if (this.#plainCount >= MAX_PLAIN_LISTS) return false;
       this.#plainCount += 1;
@@ -91,7 +93,7 @@ export class TakenArguments {
       return true;
     }
     try {
-      this.#encode(args);
+      this.#encode(args, isNotCompact);
       return true;
     } catch (error) {
       if (this.#lists.length > 0) return false;
@@ -100,11 +102,11 @@ export class TakenArguments {
     }
   }
 
-  #encode(args: readonly unknown[]): void {
+  #encode(args: readonly unknown[], isNotCompact: boolean): void {
     const { pickle, shareAboveBytes, transfer } = this.#taking;
     const writer = (this.#writer ??= new ArgumentWriter(pickle));
     const before = writer.taken;
-    const how = { transfer, writer, othersAttachments: this.#attachments };
+    const how = { transfer, writer, othersAttachments: this.#attachments, isNotCompact };
     let pins: Pins | undefined;
     try {
       const taken = encodePinned(() => encodeArgumentsAhead(args, how), shareAboveBytes);

@@ -12,6 +12,8 @@ import { SubmissionStacks } from "./submission-stack.js";
 import { TakenArguments } from "./taken-arguments.js";
 import { checkSize } from "./taken-arguments.js";
 import { futures } from "./process-future.js";
+import { SubmittedKind } from "./submitted-kind.js";
+import { encodeCompact } from "../wire/codec-compact.js";
 import { encodePinned } from "../memory/pins.js";
 import { isPlainList } from "../wire/codec-compact.js";
 import { onAbort } from "../wire/abort-subscriptions.js";
@@ -29,12 +31,13 @@ import type { Pins } from "../memory/pins.js";
 import type { PooledFunction } from "../pool/function-table.js";
 import type { ResultReader } from "./result-reader.js";
 import type { ProcessFuture } from "./process-future.js";
-import type { ProcessTask } from "../system/process-task.js";
 import type { ProcessPool } from "../pool/process-pool.js";
+import type { TaskCall } from "./submitted-kind.js";
+import type { TaskObserver } from "./submitted-kind.js";
+import type { TaskOwner } from "./submitted-kind.js";
 import type { TaskOptions } from "./options.js";
 import type { SubmissionStack } from "./submission-stack.js";
 import type { TaskEvents } from "../pool/pool-task.js";
-import type { TaskKind } from "../pool/pool-task.js";
 import type { TaskOutcome } from "../pool/pool-task.js";
 
 /** Any function; its arguments are checked by the public signatures. */
@@ -51,14 +54,6 @@ export interface Submission {
   readonly calledFrom: AnyFunction;
   /** Where it was submitted, when that isn't on the stack any more. */
   readonly stack?: SubmissionStack;
-}
-
-/** Who else wants to know of tasks beside their futures. */
-export interface TaskObserver {
-  /** A worker has been chosen; the task may come back and be dispatched again when that worker dies. */
-  onDispatched(task: PoolTask): void;
-  onStarted(task: PoolTask, processTask: ProcessTask): void;
-  onSettled(task: PoolTask): void;
 }
 
 function describe(value: unknown): string {
@@ -88,42 +83,16 @@ function isPlain({ args, options }: Submission): boolean {
   return options.transfer === undefined && isPlainList(args);
 }
 
+/** Encodes arguments that are small plain values and trees of such, as most are. */
+function encodeAtOnce({ args, options }: Submission): Uint8Array | undefined {
+  return options.transfer === undefined ? encodeCompact(args, "list") : undefined;
+}
+
 /** The pins of a task: of its arguments, and of what its function captures. */
 function allPins(ofArguments: readonly Pins[], { pins }: PooledFunction): readonly Pins[] {
   if (pins === undefined) return ofArguments;
   pins.pin();
   return [...ofArguments, pins];
-}
-
-/** What many calls have in common. */
-interface SubmittedKind extends TaskKind {
-  readonly pool: ProcessPool;
-  readonly owner: TaskOwner;
-  readonly observer: TaskObserver | undefined;
-  /** Of a chunk, how many calls it is; else 0. */
-  readonly callCount: number;
-}
-
-type OwnKind = Omit<SubmittedKind, "pool" | "owner" | "events">;
-
-/** Whether two kinds of the same executor are one. */
-function isSameKind(one: OwnKind, other: OwnKind): boolean {
-  const isSameCall = one.fn === other.fn && one.name === other.name && one.hasOneArgument === other.hasOneArgument;
-  return (
-    isSameCall &&
-    one.callCount === other.callCount &&
-    one.timeoutMs === other.timeoutMs &&
-    one.observer === other.observer &&
-    one.extras === undefined
-  );
-}
-
-/** What the tasks of one executor share. */
-interface TaskOwner {
-  /** Not held: it is to be collected when nobody has it any more, which ends its workers. */
-  readonly executor: WeakRef<object> | undefined;
-  /** Of tasks whose result is there, and whose streams go on. */
-  readonly streaming: Set<ParentLive>;
 }
 
 /** What few calls need. */
@@ -298,22 +267,32 @@ export class TaskSubmitter {
       this.#pool.expectTask();
       const fn = this.#pickle(submission.fn);
       const stack = submission.stack ?? this.#stacks.capture(fn.id, submission.calledFrom);
+      let encoded: Uint8Array | undefined;
       if (taken === undefined && !isPlain(submission)) {
-        taken = this.takeArguments(submission.options);
-        taken.add(submission.args);
+        encoded = encodeAtOnce(submission);
+        if (encoded === undefined) {
+          taken = this.takeArguments(submission.options);
+          taken.add(submission.args, true);
+        }
       }
       // A getter or a hook of what was encoded may have aborted it; nothing is given away yet.
       throwIfAborted(signal);
       const finished = taken?.finish();
       pins = finished?.pins ?? NO_PINS;
       pins = allPins(pins, fn);
-      const args = finished?.args ?? submission.args;
+      const args = finished?.args ?? encoded ?? submission.args;
       const hasOneArgument = !(args instanceof Uint8Array) && args.length === 1;
       const taskName = name ?? nameOf(submission.fn);
-      const callCount = finished?.callCount ?? 0;
-      const more = { isChunk: callCount > 0, callCount, hasOneArgument, extras: finished?.extras };
-      const own = { fn, name: taskName, timeoutMs, observer, ...more };
-      const task = new SubmittedTask<T>(this.#kindOf(own), hasOneArgument ? args[0] : args, stack);
+      const kind = this.#kindOf({
+        fn,
+        name: taskName,
+        timeoutMs,
+        observer,
+        callCount: finished?.callCount ?? 0,
+        hasOneArgument,
+        extras: finished?.extras,
+      });
+      const task = new SubmittedTask<T>(kind, hasOneArgument ? args[0] : args, stack);
       task.tie(pins, signal);
       this.#pool.submit(task);
       return task.future;
@@ -325,12 +304,12 @@ export class TaskSubmitter {
   }
 
   /** That of the call before, when it is the same. */
-  #kindOf(own: OwnKind): SubmittedKind {
+  #kindOf(call: TaskCall): SubmittedKind {
     const last = this.#lastKind;
-    if (last !== undefined && isSameKind(own, last)) return last;
-    const kind: SubmittedKind = { ...own, pool: this.#pool, owner: this.#owner, events: submittedTaskEvents };
+    if (last?.is(call) === true) return last;
+    const kind = new SubmittedKind({ pool: this.#pool, owner: this.#owner, events: submittedTaskEvents }, call);
     // What has shared memory, or more of its own, is not kept: that is to be free when its holders drop it.
-    this.#lastKind = own.fn.pins === undefined && own.extras === undefined ? kind : undefined;
+    this.#lastKind = call.fn.pins === undefined && call.extras === undefined ? kind : undefined;
     return kind;
   }
 

@@ -53,6 +53,8 @@ export interface EncodeOptions {
   readonly transfer?: readonly ArrayBuffer[] | undefined;
   /** How many attachments the message has already that the bytes become a part of. Default: 0. */
   readonly othersAttachments?: number;
+  /** Whether `encodeCompact` was tried before, in vain. Default: false. */
+  readonly isNotCompact?: boolean;
   /** Takes functions, classes and live values; without it they are refused. */
   readonly writer?: ValueWriter | undefined;
 }
@@ -60,7 +62,7 @@ export interface EncodeOptions {
 const NOTHING: ReadonlySet<ArrayBuffer> = new Set();
 
 function encode(value: unknown, path: string, roots: "one" | "list", options: EncodeOptions): Uint8Array {
-  const compact = encodeCompact(value, roots);
+  const compact = options.isNotCompact === true ? undefined : encodeCompact(value, roots);
   if (compact !== undefined) return compact;
   const { hasSpecials, largeBuffers } = scanForSpecials(value, path, roots, options.writer);
   const transferred = options.transfer === undefined ? NOTHING : new Set(options.transfer);

@@ -212,6 +212,21 @@ export class FrameWriter {
   }
 
   /**
+   * Appends a frame without a name, of which none need be made, with a short payload.
+   *
+   * @returns Whether it did: a long payload, or one with attachments, is for `append`.
+   */
+  appendShort(kind: number, flags: number, idA: number, idB: number, payload: Uint8Array): boolean {
+    const bodyBytes = payload.byteLength;
+    if (bodyBytes > COPY_BELOW_BYTES || payload[0] === ATTACHED_TAG) return false;
+    if (this.#to + HEADER_BYTES + bodyBytes > this.#slab.byteLength) this.#renew(HEADER_BYTES + bodyBytes);
+    writeNamelessHead(this.#slab, this.#to, { kind, flags, idA, idB, bodyBytes });
+    this.#slab.set(payload, this.#to + HEADER_BYTES);
+    this.#to += HEADER_BYTES + bodyBytes;
+    return true;
+  }
+
+  /**
    * What was appended since the last call, if it lies in one piece and was not taken.
    *
    * @returns `undefined` when it doesn't.

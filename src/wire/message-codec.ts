@@ -76,14 +76,7 @@ function frameToWorker(message: ToWorkerMessage): Frame {
     case "forget":
       return makeFrame(kind, { idA: message.functionId });
     case "task":
-      return {
-        kind,
-        flags: taskFlags(message, message.taskName === undefined),
-        idA: message.taskId,
-        idB: message.functionId,
-        name: message.taskName?.slice(0, MAX_NAME_LENGTH) ?? "",
-        payload: message.args instanceof Uint8Array ? message.args : NO_BYTES,
-      };
+      return taskFrame(message, message.taskName);
     case "release":
       return makeFrame(kind, { idA: message.taskId });
     case "cancel":
@@ -93,6 +86,18 @@ function frameToWorker(message: ToWorkerMessage): Frame {
     case "shutdown":
       return makeFrame(kind);
   }
+}
+
+/** Of a task with a plain list as arguments, the frame without them. */
+function taskFrame(task: TaskMessage, name: string | undefined): Frame {
+  return {
+    kind: TO_WORKER.task,
+    flags: taskFlags(task, name === undefined),
+    idA: task.taskId,
+    idB: task.functionId,
+    name: name?.slice(0, MAX_NAME_LENGTH) ?? "",
+    payload: task.args instanceof Uint8Array ? task.args : NO_BYTES,
+  };
 }
 
 function liveFrame(kind: number, { taskId, channel, op, payload }: LiveMessage): Frame {
@@ -112,9 +117,14 @@ export function appendToWorker(writer: FrameWriter, message: ToWorkerMessage): v
   else writer.append(frame);
 }
 
-/** Appends the message `task` for a task of no chunk, whose arguments are a plain list and whose name is that of the task before. */
-export function appendPlainTask(writer: FrameWriter, task: TaskMessage, args: readonly unknown[]): void {
-  writer.appendPlain(TO_WORKER.task, taskFlags(task, true), task.taskId, task.functionId, args);
+/** Appends the message `task` for a task whose name is that of the task before. */
+export function appendNamelessTask(writer: FrameWriter, task: TaskMessage): void {
+  const { args, taskId, functionId } = task;
+  const flags = taskFlags(task, true);
+  if (!(args instanceof Uint8Array)) writer.appendPlain(TO_WORKER.task, flags, taskId, functionId, args);
+  else if (!writer.appendShort(TO_WORKER.task, flags, taskId, functionId, args)) {
+    writer.append(taskFrame(task, undefined));
+  }
 }
 
 /** Encodes a message to a worker as the buffers to write, in order. */

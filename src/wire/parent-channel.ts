@@ -10,7 +10,7 @@ import { FrameWriter } from "./frame.js";
 import { decodeToParent } from "./message-codec.js";
 import { decodeFromWatchdog } from "./lifeline.js";
 import { encodeToWatchdog } from "./lifeline.js";
-import { appendPlainTask } from "./message-codec.js";
+import { appendNamelessTask } from "./message-codec.js";
 import { appendToWorker } from "./message-codec.js";
 import { readDirectly } from "./direct-socket.js";
 import { isOutcomeKind } from "./message-codec.js";
@@ -158,11 +158,9 @@ export class ParentChannel {
 
   /** Has a task wait for the next `flush`, unless there is much by now. */
   sendTask(task: TaskMessage): void {
-    const { taskName, args } = task;
-    if (taskName !== this.#lastName || task.isChunk || args instanceof Uint8Array) {
-      appendToWorker(this.#outbox, taskName === this.#lastName ? { ...task, taskName: undefined } : task);
-      this.#lastName = taskName;
-    } else appendPlainTask(this.#outbox, task, args);
+    if (task.taskName === this.#lastName) appendNamelessTask(this.#outbox, task);
+    else appendToWorker(this.#outbox, task);
+    this.#lastName = task.taskName;
     this.#flushIfMuch();
   }
 

@@ -126,6 +126,22 @@ test("an abort signal cancels its tasks, and no listener is left on it", async (
   assert.equal(getEventListeners(controller.signal, "abort").length, 0);
 });
 
+test("a getter of an argument that aborts the signal cancels its task, which isn't given away", async () => {
+  for (const more of [undefined, new Map(), "a".repeat(100_000)]) {
+    const controller = new AbortController();
+    const argument = {
+      more,
+      get late(): number {
+        controller.abort("late");
+        return 1;
+      },
+    };
+    const future = patient.with({ signal: controller.signal }).submit((value: unknown) => value, argument);
+    await assert.rejects(future, (error) => error instanceof CancelledError && error.cause === "late");
+    assert.equal(getEventListeners(controller.signal, "abort").length, 0);
+  }
+});
+
 test("a timeout counts from the start of the task, not from its submission", async () => {
   const blocker = patient.createProcessTask(spinUntilAborted);
   await blocker.started;

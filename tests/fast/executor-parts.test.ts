@@ -19,7 +19,7 @@ import type { ProcessFuture } from "../../src/executor/process-future.js";
 import type { ProcessPool } from "../../src/pool/process-pool.js";
 import type { ProcessTask } from "../../src/system/process-task.js";
 import type { Submission } from "../../src/executor/task-submitter.js";
-import type { TaskObserver } from "../../src/executor/task-submitter.js";
+import type { TaskObserver } from "../../src/executor/submitted-kind.js";
 import type { TaskRequest } from "../../src/executor/process-task-factory.js";
 
 const REQUEST: TaskRequest = { fn: add, args: [1, 2], options: {}, calledFrom: add };

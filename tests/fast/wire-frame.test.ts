@@ -3,6 +3,7 @@ import { test } from "node:test";
 
 import { FIRST_RESULT_CHANNEL } from "../../src/wire/protocol.js";
 import { FrameDecoder } from "../../src/wire/frame-decoder.js";
+import { FrameWriter } from "../../src/wire/frame.js";
 import { LIVE_OP } from "../../src/wire/protocol.js";
 import { MAX_BODY_BYTES } from "../../src/wire/frame.js";
 import { ProtocolError } from "../../src/errors.js";
@@ -15,6 +16,7 @@ import { encodeToWatchdog } from "../../src/wire/lifeline.js";
 import { encodeFrame } from "../../src/wire/frame.js";
 import { encodeToParent } from "../../src/wire/message-codec.js";
 import { encodeToWorker } from "../../src/wire/message-codec.js";
+import { encodeValue } from "../../src/wire/codec.js";
 import { makeFrame } from "../../src/wire/frame.js";
 import type { Frame } from "../../src/wire/frame.js";
 import type { ToParentMessage } from "../../src/wire/protocol.js";
@@ -55,6 +57,24 @@ test("a long payload is written without a copy, a short one in one buffer with i
   const long = new Uint8Array(1_000_000);
   assert.equal(encodeFrame(makeFrame(4, { payload: long })).at(-1), long);
   assert.equal(encodeFrame(makeFrame(4, { payload: new Uint8Array(10) })).length, 1);
+});
+
+test("a short payload of a frame without a name is written as any other, and a long one is left to that", () => {
+  for (const sizeBytes of [0, 1, 15, 1000, 64 * 1024]) {
+    const payload = new Uint8Array(sizeBytes).fill(9);
+    const writer = new FrameWriter();
+    const expected: Uint8Array[] = [];
+    // More than fit into one slab, so that there is a second one.
+    for (let idA = 1; idA <= 5; idA += 1) {
+      assert.equal(writer.appendShort(4, 3, idA, 0xffff_fffe, payload), true);
+      expected.push(...encodeFrame(makeFrame(4, { flags: 3, idA, idB: 0xffff_fffe, payload })));
+    }
+    assert.equal(Buffer.compare(Buffer.concat(writer.take()), Buffer.concat(expected)), 0, `${sizeBytes} bytes`);
+  }
+  const writer = new FrameWriter();
+  assert.equal(writer.appendShort(4, 0, 1, 1, new Uint8Array(64 * 1024 + 1)), false);
+  assert.equal(writer.appendShort(4, 0, 1, 1, encodeValue(new Uint8Array(1_000_000), "it")), false);
+  assert.equal(writer.isEmpty, true);
 });
 
 test("a length over the limit is refused before anything is allocated for it", () => {

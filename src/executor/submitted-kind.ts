@@ -1,0 +1,80 @@
+/** What many tasks of an executor have in common. */
+
+import type { ParentLive } from "./parent-live.js";
+import type { PoolTask } from "../pool/pool-task.js";
+import type { PooledFunction } from "../pool/function-table.js";
+import type { ProcessPool } from "../pool/process-pool.js";
+import type { ProcessTask } from "../system/process-task.js";
+import type { TaskEvents } from "../pool/pool-task.js";
+import type { TaskExtras } from "../pool/pool-task.js";
+import type { TaskKind } from "../pool/pool-task.js";
+
+/** Who else wants to know of tasks beside their futures. */
+export interface TaskObserver {
+  /** A worker has been chosen; the task may come back and be dispatched again when that worker dies. */
+  onDispatched(task: PoolTask): void;
+  onStarted(task: PoolTask, processTask: ProcessTask): void;
+  onSettled(task: PoolTask): void;
+}
+
+/** What calls of one executor may have in common. */
+export interface TaskCall {
+  readonly fn: PooledFunction;
+  readonly name: string;
+  readonly timeoutMs: number | undefined;
+  readonly observer: TaskObserver | undefined;
+  /** Of a chunk, how many calls it is; else 0. */
+  readonly callCount: number;
+  readonly hasOneArgument: boolean;
+  readonly extras: TaskExtras | undefined;
+}
+
+/** What many calls have in common. A class, so that all have one shape: V8 compiles anew whatever meets another one. */
+export class SubmittedKind implements TaskKind, TaskCall {
+  readonly pool: ProcessPool;
+  readonly owner: TaskOwner;
+  readonly fn: PooledFunction;
+  readonly name: string;
+  readonly timeoutMs: number | undefined;
+  readonly observer: TaskObserver | undefined;
+  readonly callCount: number;
+  readonly isChunk: boolean;
+  readonly hasOneArgument: boolean;
+  readonly extras: TaskExtras | undefined;
+  readonly events: TaskEvents;
+
+  constructor({ pool, owner, events }: Pick<SubmittedKind, "pool" | "owner" | "events">, call: TaskCall) {
+    this.pool = pool;
+    this.owner = owner;
+    this.fn = call.fn;
+    this.name = call.name;
+    this.timeoutMs = call.timeoutMs;
+    this.observer = call.observer;
+    this.callCount = call.callCount;
+    this.isChunk = call.callCount > 0;
+    this.hasOneArgument = call.hasOneArgument;
+    this.extras = call.extras;
+    this.events = events;
+  }
+
+  /** Whether the call is of this kind. */
+  is(call: TaskCall): boolean {
+    return (
+      this.fn === call.fn &&
+      this.name === call.name &&
+      this.hasOneArgument === call.hasOneArgument &&
+      this.callCount === call.callCount &&
+      this.timeoutMs === call.timeoutMs &&
+      this.observer === call.observer &&
+      call.extras === undefined
+    );
+  }
+}
+
+/** What the tasks of one executor share. */
+export interface TaskOwner {
+  /** Not held: it is to be collected when nobody has it any more, which ends its workers. */
+  readonly executor: WeakRef<object> | undefined;
+  /** Of tasks whose result is there, and whose streams go on. */
+  readonly streaming: Set<ParentLive>;
+}
