@@ -41,7 +41,7 @@ export class StallWatch {
     for (const { tasks } of this.#workers()) {
       if (tasks?.canStall === true) delayMs = Math.min(delayMs, tasks.patienceMs(isUrgent));
     }
-    if (delayMs === Infinity) return;
+    if (delayMs === Infinity || (this.#timer !== undefined && this.#delayMs <= delayMs)) return;
     const dueMs = performance.now() + delayMs;
     if (this.#timer !== undefined && this.#dueMs <= dueMs) return;
     clearTimeout(this.#timer);

@@ -207,9 +207,9 @@ export class WorkerTasks implements TaskHolder {
     return this.#held.size > 1 || (this.#held.size === 1 && this.#isSilent && this.first?.state === "dispatched");
   }
 
-  /** How long its first task may take before it is looked at, in milliseconds. */
+  /** How long its first task may take before it is looked at, in milliseconds; a single one holds up none. */
   patienceMs(isUrgent: boolean): number {
-    return isUrgent ? urgentPatienceMs(this.#takeBack.isOpen) : patienceMs(this.#held.first);
+    return isUrgent && this.#held.size > 1 ? urgentPatienceMs(this.#takeBack.isOpen) : patienceMs(this.#held.first);
   }
 
   lookForStart(task: PoolTask | undefined = this.#held.first): boolean {
