@@ -9,10 +9,10 @@ import { NotAFunctionError } from "../errors.js";
 import { PoolTask } from "../pool/pool-task.js";
 import { PromisePassedError } from "../errors.js";
 import { SubmissionStacks } from "./submission-stack.js";
+import { SubmittedKind } from "./submitted-kind.js";
 import { TakenArguments } from "./taken-arguments.js";
 import { checkSize } from "./taken-arguments.js";
 import { futures } from "./process-future.js";
-import { SubmittedKind } from "./submitted-kind.js";
 import { encodeCompact } from "../wire/codec-compact.js";
 import { encodePinned } from "../memory/pins.js";
 import { isPlainList } from "../wire/codec-compact.js";
@@ -272,7 +272,7 @@ export class TaskSubmitter {
         encoded = encodeAtOnce(submission);
         if (encoded === undefined) {
           taken = this.takeArguments(submission.options);
-          taken.add(submission.args, true);
+          taken.add(submission.args, submission.options.transfer === undefined);
         }
       }
       // A getter or a hook of what was encoded may have aborted it; nothing is given away yet.

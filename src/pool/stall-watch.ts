@@ -41,6 +41,7 @@ export class StallWatch {
     for (const { tasks } of this.#workers()) {
       if (tasks?.canStall === true) delayMs = Math.min(delayMs, tasks.patienceMs(isUrgent));
     }
+    // One that was set for at most so long is due before; no need to look at the clock.
     if (delayMs === Infinity || (this.#timer !== undefined && this.#delayMs <= delayMs)) return;
     const dueMs = performance.now() + delayMs;
     if (this.#timer !== undefined && this.#dueMs <= dueMs) return;
