@@ -13,6 +13,7 @@ export class PooledFunction {
   readonly pins: Pins | undefined;
   #taskUs: number | undefined;
   #chunkUs: number | undefined;
+  #isGuessed = true;
 
   constructor(id: number, pickle: Uint8Array, pins?: Pins) {
     this.id = id;
@@ -26,9 +27,22 @@ export class PooledFunction {
     return known === undefined ? undefined : Math.ceil(known);
   }
 
+  /** Whether no task has ended that would have told how long one takes. */
+  get isGuessed(): boolean {
+    return this.#isGuessed;
+  }
+
+  /** Takes what a task can have taken at most, in microseconds, before one has ended that tells it. */
+  guess(isChunk: boolean, durationUs: number): void {
+    if (!this.#isGuessed) return;
+    if (isChunk) this.#chunkUs = durationUs;
+    else this.#taskUs = durationUs;
+  }
+
   /** Learns from a task that has ended. */
   learn(isChunk: boolean, durationUs: number): void {
-    const known = (isChunk ? this.#chunkUs : this.#taskUs) ?? durationUs;
+    const known = this.#isGuessed ? durationUs : ((isChunk ? this.#chunkUs : this.#taskUs) ?? durationUs);
+    this.#isGuessed = false;
     const learnt = known + (durationUs - known) * NEWEST_WEIGHT;
     if (isChunk) this.#chunkUs = learnt;
     else this.#taskUs = learnt;

@@ -7,12 +7,18 @@ const HELD_US = 40_000;
 /** And never more than so many. */
 const MAX_HELD = 2048;
 
+/** And never so many that are over and whose outcomes have not been read: those wait in the pipe, which has its bounds. */
+const MAX_PAST = 8192;
+
 /** One more waits behind a task that is expected to take at most so long, in microseconds. */
 const MAX_AHEAD_US = 200_000;
 
 /** A worker that is busy is given a task rather than an idle one, if both are short, in microseconds: it costs as much to wake one. */
 const MAX_SHORT_US = 10;
 const MAX_SHORT_LOAD_US = 200;
+
+/** While a turn submits for long, workers whose tasks take less, in microseconds, are left alone: to feed them takes nearly as long. */
+const WORTH_A_LOOK_US = 30;
 
 /** A task of at least so many bytes is large: nothing is sent ahead behind one that waits, for the sake of the worker's memory. */
 const LARGE_BYTES = 1024 * 1024;
@@ -29,9 +35,15 @@ export class HeldTasks {
   #tasks: (PoolTask | undefined)[] = [];
   #head = 0;
   #nextNumber = 1;
+  /** Of those that are ahead: neither over nor past. */
   #expectedUs = 0;
   /** The number of the last large one. */
   #lastLarge = 0;
+  /** So many at the front are past: the worker has begun later ones, and their outcomes have not been read. */
+  #pastCount = 0;
+  /** The number of the last one that was seen to have begun, and when that was, in milliseconds. */
+  #seenNumber = 0;
+  #seenMs = 0;
 
   get size(): number {
     return this.#tasks.length - this.#head;
@@ -59,15 +71,64 @@ export class HeldTasks {
    * if it takes long.
    */
   hasRoomFor(fn: PooledFunction, isChunk: boolean, isBacklog: boolean): boolean {
-    const { first, size } = this;
-    if (size >= MAX_HELD || (first !== undefined && this.#lastLarge > first.number)) return false;
+    const running = this.#running;
+    const size = this.#aheadCount;
+    if (size >= MAX_HELD || this.#pastCount >= MAX_PAST) return false;
+    if (running !== undefined && this.#lastLarge > running.number) return false;
     if (this.#expectedUs + (fn.expectedUs(isChunk) ?? HELD_US) <= HELD_US) return true;
-    return isBacklog && size === 1 && (first?.fn.expectedUs(first.isChunk) ?? Infinity) <= MAX_AHEAD_US;
+    return isBacklog && size === 1 && running !== undefined && this.#mayBeFollowed(running);
+  }
+
+  /** Whether one more task may wait behind the only one. */
+  #mayBeFollowed({ fn, isChunk, number }: PoolTask): boolean {
+    const expectedUs = fn.expectedUs(isChunk);
+    // Of one of which little is known the end is seen by the start of the next, while outcomes are not read.
+    if (expectedUs === undefined || fn.isGuessed) return this.#seenNumber === number;
+    return expectedUs <= MAX_AHEAD_US;
+  }
+
+  /** The first one that is not past. */
+  get #running(): PoolTask | undefined {
+    return this.#tasks[this.#head + this.#pastCount];
+  }
+
+  get #aheadCount(): number {
+    return this.size - this.#pastCount;
   }
 
   /** Whether more tasks should come soon; one at a time would each be a write. */
   get isRunningLow(): boolean {
-    return this.size === 1 || (this.size <= MAX_HELD / 2 && this.#expectedUs <= HELD_US / 2);
+    const size = this.#aheadCount;
+    return size === 1 || (size <= MAX_HELD / 2 && this.#expectedUs <= HELD_US / 2);
+  }
+
+  /** Whether it may be worthwhile to find out how far the worker has come. */
+  get isWorthALook(): boolean {
+    const running = this.#running;
+    return running !== undefined && (running.fn.expectedUs(running.isChunk) ?? Infinity) >= WORTH_A_LOOK_US;
+  }
+
+  /**
+   * Takes note that a task has begun, so that those before it are over, though their outcomes are still to come.
+   *
+   * @returns Whether there may be more room than before, or room behind a single one.
+   */
+  noteBegun(number: number, nowMs: number): boolean {
+    const before = this.#running;
+    let pastCount = 0;
+    for (let task = before; task !== undefined && task.number < number; task = this.#running) {
+      this.#expectedUs -= task.expectedUs;
+      this.#pastCount += 1;
+      pastCount += 1;
+    }
+    if (this.#running?.number !== number) return pastCount > 0;
+    if (this.#seenNumber === number) return this.#aheadCount === 1;
+    if (pastCount > 0 && this.#seenNumber === before?.number) {
+      before.fn.guess(before.isChunk, ((nowMs - this.#seenMs) * 1000) / pastCount);
+    }
+    this.#seenNumber = number;
+    this.#seenMs = nowMs;
+    return true;
   }
 
   /** How much there is to do, to compare workers by for a task; `Infinity` when no more is needed. */
@@ -99,7 +160,8 @@ export class HeldTasks {
     if (task === undefined) return undefined;
     this.#tasks[this.#head] = undefined;
     this.#head += 1;
-    this.#expectedUs -= task.expectedUs;
+    if (this.#pastCount > 0) this.#pastCount -= 1;
+    else this.#expectedUs -= task.expectedUs;
     const { length } = this.#tasks;
     if (this.#head === length || (this.#head >= COMPACT_AFTER && this.#head * 2 >= length)) this.#compact();
     return task;
@@ -110,7 +172,10 @@ export class HeldTasks {
     let from = this.#tasks.length;
     while (from > this.#head && (this.#tasks[from - 1] as PoolTask).number >= number) from -= 1;
     const taken = this.#tasks.splice(from) as PoolTask[];
-    for (const task of taken) this.#expectedUs -= task.expectedUs;
+    // Those that are past are among them only when all are taken.
+    const pastCount = Math.max(0, this.#pastCount - this.size);
+    this.#pastCount -= pastCount;
+    for (const task of taken.slice(pastCount)) this.#expectedUs -= task.expectedUs;
     return taken;
   }
 

@@ -4,6 +4,7 @@ import { CancelledError } from "../errors.js";
 import { ExecutorShutdownError } from "../errors.js";
 import { InitializerError } from "../errors.js";
 import { KeepAlive } from "./keep-alive.js";
+import { LongTurn } from "./long-turn.js";
 import { PoolCounters } from "./pool-stats.js";
 import { StallWatch } from "./stall-watch.js";
 import { StartAttempts } from "./start-attempts.js";
@@ -55,6 +56,7 @@ export class ProcessPool {
   readonly #warmUps = new WarmUps(this.keepAlive);
   readonly stalls: StallWatch = new StallWatch(() => this.#ready);
   #unfinishedTasks = 0;
+  readonly #longTurn = new LongTurn();
   readonly #starts = new StartAttempts();
   readonly #counters = new PoolCounters();
   #lostTasksInARow = 0;
@@ -117,7 +119,7 @@ export class ProcessPool {
     this.#unfinishedTasks += 1;
     this.keepAlive.hold();
     this.#queue.push(task);
-    if (this.#isFull) {
+    if (this.#isFull && !this.#longTurn.findsRoom(this.#ready)) {
       this.#planSpawn();
       return;
     }

@@ -66,7 +66,7 @@ export class WorkerTasks implements TaskHolder {
     });
     this.#beginLimit = new BeginLimit(host, this.#takeBack, this);
     this.#timeout = new TaskTimeout(this.#clock, {
-      readKept: () => this.readKept(),
+      readKept: () => this.receiveKept(),
       outcomeBytesSoFar: (task) => this.#channel.outcomeBytesSoFar(task.number),
       askStack: (task) => {
         if (this.#held.size > 1) this.takeBack();
@@ -108,6 +108,11 @@ export class WorkerTasks implements TaskHolder {
     if (first === undefined) return true;
     if (first.endReason !== undefined || this.#isCleaning || this.#isStalled || this.#host.isRetiring()) return false;
     return !this.#isUsedUp && this.#held.hasRoomFor(fn, isChunk, isBacklog);
+  }
+
+  /** Looks how far the worker has come, while no outcomes are read; false when it has no room for more. */
+  lookAhead(): boolean {
+    return this.#held.isWorthALook && this.#held.noteBegun(this.#host.lastKeptTask(), performance.now());
   }
 
   /** How much it has to do, to compare workers by for a task; `Infinity` when it needs no more. */
@@ -229,7 +234,7 @@ export class WorkerTasks implements TaskHolder {
   checkStall(isUrgent: boolean): void {
     if (this.#held.size === 1) this.lookForStart();
     if (this.#progress.look() === undefined || this.#held.size === 0) return;
-    this.readKept();
+    this.receiveKept();
     const stillMs = this.#progress.look();
     if (stillMs === undefined || this.#held.size < 2) return;
     // Timers are early by up to a millisecond.
@@ -251,13 +256,8 @@ export class WorkerTasks implements TaskHolder {
     if (this.#held.size === 0) this.#host.onRoom();
   }
 
-  /** Takes what the worker, which still runs, has kept. */
-  readKept(): void {
-    this.receiveKept(this.#host.readKept(), false);
-  }
-
-  /** Takes what follows on what has come so far; unless all that was sent has come, what came before may still be in the pipe. */
-  receiveKept(messages: readonly ToParentMessage[], isPipeRead: boolean): void {
+  /** Takes what was kept and follows on what has come; unless the pipe was read to its end, what was before may be in it. */
+  receiveKept(messages: readonly ToParentMessage[] = this.#host.readKept(), isPipeRead = false): void {
     for (const message of toldOfTasks(messages, isPipeRead ? undefined : (taskId) => this.#held.isOver(taskId))) {
       const { taskId } = message;
       if (this.#held.isOver(taskId) || taskId === this.#ended?.task.number) continue;

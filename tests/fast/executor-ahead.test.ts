@@ -5,6 +5,7 @@ import { after } from "node:test";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { mkdtempSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { rmSync } from "node:fs";
 import { test } from "node:test";
 import { tmpdir } from "node:os";
@@ -15,9 +16,11 @@ import { ProcessTaskPoolExecutor } from "../../src/index.js";
 import { WorkerCrashedError } from "../../src/index.js";
 import { coreOf } from "../../src/executor/process-pool-executor.js";
 import { add } from "../fixtures/tasks.js";
+import { noteAndSpin } from "../fixtures/tasks.js";
 import { spinFor } from "../fixtures/tasks.js";
 import { spinForEver } from "../fixtures/tasks.js";
 import { waitUntil } from "../testlibraries/wait-until.js";
+import { whileClockStands } from "../testlibraries/standing-clock.js";
 
 const two = new ProcessTaskPoolExecutor({ maxWorkers: 2, graceMs: 300 });
 const one = new ProcessTaskPoolExecutor({ maxWorkers: 1, graceMs: 300 });
@@ -42,7 +45,7 @@ test("a worker has several short tasks at a time, and long or unknown ones singl
   const short = Array.from({ length: 200 }, () => one.submit(spinFor, 0));
   assert.ok((tasksOf(one)[0] ?? 0) > 1, `${tasksOf(one).join()} short ones`);
   await Promise.all(short);
-  const unknown = Array.from({ length: 10 }, () => one.submit(() => 5));
+  const unknown = whileClockStands(() => Array.from({ length: 10 }, () => one.submit(() => 5)));
   assert.deepEqual(tasksOf(one), [1]);
   await Promise.all(unknown);
 });
@@ -54,7 +57,7 @@ test("a long one has one behind it while each worker will get another, and an un
   const note = (): void => {
     most.push(...tasksOf(executor));
   };
-  const tasks = Array.from({ length: 12 }, () => executor.submit(spinFor, 30));
+  const tasks = whileClockStands(() => Array.from({ length: 12 }, () => executor.submit(spinFor, 30)));
   assert.deepEqual(tasksOf(executor), [1, 1], "nothing is known of the first");
   for (const future of tasks) void future.then(note, note);
   await Promise.all(tasks);
@@ -82,6 +85,39 @@ test("what is given away leaves at once when no worker has room for more, and no
     rmSync(folder, { recursive: true });
   }
 });
+
+for (const [what, isKnown] of [
+  ["a function that is known", true],
+  ["one of which nothing is known", false],
+] as const) {
+  const skip = process.platform === "linux" ? false : "no journal tells how far a worker has come";
+
+  test(`workers go on while one turn submits for long, with ${what}`, { skip }, async () => {
+    await using executor = new ProcessTaskPoolExecutor({ maxWorkers: 1 });
+    await executor.warmUp();
+    const folder = mkdtempSync(join(tmpdir(), "asynccpu-ahead-"));
+    const file = join(folder, "begun");
+    writeFileSync(file, "");
+    try {
+      if (isKnown) for (let i = 0; i < 5; i += 1) await executor.submit(noteAndSpin, file, 1);
+      const before = readFileSync(file).length;
+      const countBegun = (): number => readFileSync(file).length - before;
+      const pause = new Int32Array(new SharedArrayBuffer(4));
+      const futures: Promise<void>[] = [];
+      const endMs = performance.now() + 60_000;
+      // Several times as many as are given away to begin with.
+      while (countBegun() < 200 && performance.now() < endMs) {
+        futures.push(executor.submit(noteAndSpin, file, 1));
+        Atomics.wait(pause, 0, 0, 1);
+      }
+      assert.ok(countBegun() >= 200, `${countBegun()} of ${futures.length} have begun`);
+      await Promise.all(futures);
+      assert.equal(countBegun(), futures.length, "each once");
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+}
 
 test("one behind a long one that takes longer still is had back, also while all workers are busy", async () => {
   await using executor = new ProcessTaskPoolExecutor({ maxWorkers: 2 });
