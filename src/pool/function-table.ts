@@ -13,6 +13,7 @@ export class PooledFunction {
   readonly pins: Pins | undefined;
   #taskUs: number | undefined;
   #chunkUs: number | undefined;
+  /** No task has ended that would have told how long one takes. */
   #isGuessed = true;
 
   constructor(id: number, pickle: Uint8Array, pins?: Pins) {
@@ -25,11 +26,6 @@ export class PooledFunction {
   expectedUs(isChunk: boolean): number | undefined {
     const known = isChunk ? this.#chunkUs : this.#taskUs;
     return known === undefined ? undefined : Math.ceil(known);
-  }
-
-  /** Whether no task has ended that would have told how long one takes. */
-  get isGuessed(): boolean {
-    return this.#isGuessed;
   }
 
   /** Takes what a task can have taken at most, in microseconds, before one has ended that tells it. */

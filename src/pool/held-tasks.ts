@@ -81,10 +81,8 @@ export class HeldTasks {
 
   /** Whether one more task may wait behind the only one. */
   #mayBeFollowed({ fn, isChunk, number }: PoolTask): boolean {
-    const expectedUs = fn.expectedUs(isChunk);
-    // Of one of which little is known the end is seen by the start of the next, while outcomes are not read.
-    if (expectedUs === undefined || fn.isGuessed) return this.#seenNumber === number;
-    return expectedUs <= MAX_AHEAD_US;
+    // While outcomes are not read, the end of one is seen by the start of the next.
+    return this.#seenNumber === number || (fn.expectedUs(isChunk) ?? Infinity) <= MAX_AHEAD_US;
   }
 
   /** The first one that is not past. */

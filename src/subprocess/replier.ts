@@ -2,9 +2,13 @@ import { encodeThrown } from "../wire/error-codec.js";
 import { releaseAttachments } from "../wire/attachments.js";
 import type { HeldPins } from "../memory/pins.js";
 import type { Releasable } from "../memory/pins.js";
+import type { RunningTask } from "./running-task.js";
 import type { ToParentMessage } from "../wire/protocol.js";
 
 type Outcome = Extract<ToParentMessage, { kind: "result" | "failure" | "value" }>;
+
+/** What is needed of the task. */
+type TimedTask = Pick<RunningTask, "beganMs" | "id">;
 
 /** What its field on the wire can hold; 71 minutes. */
 const LONGEST_DURATION_US = 0xffff_ffff;
@@ -16,47 +20,46 @@ const LONGEST_DURATION_US = 0xffff_ffff;
  * end after a crash knows whether the task had begun.
  */
 export class Replier {
-  readonly #taskId: number;
+  readonly #task: TimedTask;
   readonly #send: (message: ToParentMessage) => void;
   readonly #heldPins: HeldPins | undefined;
-  readonly #beganMs = performance.now();
   #outcome: Outcome | undefined;
 
   /** @param heldPins - Keeps the shared memory that outcomes refer to, until the parent has it. */
-  constructor(taskId: number, send: (message: ToParentMessage) => void, heldPins?: HeldPins) {
-    this.#taskId = taskId;
+  constructor(task: TimedTask, send: (message: ToParentMessage) => void, heldPins?: HeldPins) {
+    this.#task = task;
     this.#send = send;
     this.#heldPins = heldPins;
   }
 
   /** How long the task has taken so far, in microseconds. */
   get #durationUs(): number {
-    return Math.min(LONGEST_DURATION_US, Math.round((performance.now() - this.#beganMs) * 1000));
+    return Math.min(LONGEST_DURATION_US, Math.round((performance.now() - this.#task.beganMs) * 1000));
   }
 
   /** Registers: `future.started` of the parent resolves. */
   enter(): void {
-    this.#send({ kind: "started", taskId: this.#taskId });
+    this.#send({ kind: "started", taskId: this.#task.id });
   }
 
   /** Keeps the outcome that `exit` is to report. */
   succeed(value: Uint8Array, pins?: Releasable): void {
-    this.#keep({ kind: "result", taskId: this.#taskId, durationUs: this.#durationUs, value }, pins);
+    this.#keep({ kind: "result", taskId: this.#task.id, durationUs: this.#durationUs, value }, pins);
   }
 
   /** Keeps a result that is a small plain value. */
   succeedPlainly(value: unknown): void {
-    this.#outcome = { kind: "value", taskId: this.#taskId, durationUs: this.#durationUs, value };
+    this.#outcome = { kind: "value", taskId: this.#task.id, durationUs: this.#durationUs, value };
   }
 
   /** Keeps the outcome that `exit` is to report. */
   fail(error: Uint8Array, pins?: Releasable): void {
-    this.#keep({ kind: "failure", taskId: this.#taskId, durationUs: this.#durationUs, error }, pins);
+    this.#keep({ kind: "failure", taskId: this.#task.id, durationUs: this.#durationUs, error }, pins);
   }
 
   #keep(outcome: Exclude<Outcome, { kind: "value" }>, pins: Releasable | undefined): void {
     this.#outcome = pins === undefined ? outcome : { ...outcome, isPinned: true };
-    if (pins !== undefined) this.#heldPins?.hold(this.#taskId, pins);
+    if (pins !== undefined) this.#heldPins?.hold(this.#task.id, pins);
   }
 
   /** Unregisters: the parent takes the worker for free. */
@@ -68,7 +71,7 @@ export class Replier {
       if (this.#outcome.kind === "result") releaseAttachments(this.#outcome.value);
     } catch (error) {
       // Too long for a message. Without an outcome the parent would wait for ever.
-      this.#heldPins?.release(this.#taskId);
+      this.#heldPins?.release(this.#task.id);
       this.fail(encodeThrown(error));
       this.#send(this.#outcome);
     }

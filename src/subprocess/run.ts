@@ -36,7 +36,10 @@ function callFunction(fn: TaskFunction, order: RunOrder): unknown {
 }
 
 async function loadAndCall(loading: Promise<TaskFunction>, order: RunOrder): Promise<unknown> {
-  return await callFunction(await loading, order);
+  const fn = await loading;
+  // How long its modules take to load says nothing of the next task.
+  order.task.beganMs = performance.now();
+  return await callFunction(fn, order);
 }
 
 function runBody(order: RunOrder): unknown {
@@ -168,7 +171,7 @@ async function awaitStreams(streaming: Promise<void>, order: RunOrder, replier: 
  * turn of the event loop, or of the queue of promises. Else a promise, which never rejects.
  */
 export function run(order: RunOrder): Promise<void> | undefined {
-  const replier = new Replier(order.task.id, order.send, order.heldPins);
+  const replier = new Replier(order.task, order.send, order.heldPins);
   replier.enter();
   order.values?.begin(order.task.id);
   try {

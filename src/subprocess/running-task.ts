@@ -10,6 +10,8 @@ export class RunningTask implements CurrentTask {
   readonly id: number;
   readonly name: string;
   isCancelledByParent = false;
+  /** When its function was called, in milliseconds of this process. */
+  beganMs: number = performance.now();
   readonly #flag: AbortFlag;
   /** Made when somebody asks: most tasks never do, and it costs more than all else of a small task. */
   #lazyController: AbortController | undefined;

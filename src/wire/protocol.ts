@@ -114,8 +114,8 @@ export type ToParentMessage =
   /** A result that is a small plain value (see `isPlainValue`), encoded on its way; it arrives as `result`. */
   | { readonly kind: "value"; readonly taskId: number; readonly durationUs: number; readonly value: unknown }
   /**
-   * `durationUs`: how long the task took, in microseconds. With `isPinned`, it refers to shared memory that the worker keeps
-   * open until it is told `release`.
+   * `durationUs`: how long the call took, in microseconds, without loading its function. With `isPinned`, it refers to shared
+   * memory that the worker keeps open until it is told `release`.
    */
   | {
       readonly kind: "result";

@@ -103,7 +103,7 @@ describe("a running task", () => {
 describe("a replier", () => {
   test("registers when entered, and reports the outcome when left", () => {
     const sent: ToParentMessage[] = [];
-    const replier = new Replier(9, (message) => sent.push(message));
+    const replier = new Replier({ id: 9, beganMs: performance.now() }, (message) => sent.push(message));
     replier.enter();
     assert.deepEqual(sent, [{ kind: "started", taskId: 9 }]);
     replier.succeed(Uint8Array.of(1));
@@ -114,7 +114,7 @@ describe("a replier", () => {
 
   test("reports one outcome, the last, and none when there is none", () => {
     const sent: ToParentMessage[] = [];
-    const replier = new Replier(9, (message) => sent.push(message));
+    const replier = new Replier({ id: 9, beganMs: performance.now() }, (message) => sent.push(message));
     replier.exit();
     assert.deepEqual(sent, []);
     replier.succeed(Uint8Array.of(1));
@@ -190,6 +190,20 @@ describe("running a task", () => {
       send: ({ kind }) => seen.push(kind),
     });
     assert.deepEqual(seen, ["started", "load 7 in task 5", "value"]);
+  });
+
+  test("tells how long the function took, without its loading: by that the parent expects how long the next task takes", async (t) => {
+    let nowMs = 1000;
+    t.mock.method(performance, "now", () => nowMs);
+    const load = async (): Promise<TaskFunction> => {
+      nowMs += 700;
+      await new Promise(setImmediate);
+      return () => {
+        nowMs += 3;
+      };
+    };
+    const outcome = await outcomeOf(() => {}, { load });
+    assert.equal("durationUs" in outcome && outcome.durationUs, 3000);
   });
 
   test("reports what the function throws, whatever it is, and a function that can't be loaded", async () => {

@@ -97,7 +97,7 @@ test("ten arguments of 100 MB and a cancel of all don't hang, and the pool goes 
 
 test("an outcome that is too long for a message becomes a failure, not silence", () => {
   const sent: ToParentMessage[] = [];
-  const replier = new Replier(9, (message) => {
+  const replier = new Replier({ id: 9, beganMs: performance.now() }, (message) => {
     if (message.kind === "result") throw new ProtocolError("A message of many bytes is over the limit.");
     sent.push(message);
   });
