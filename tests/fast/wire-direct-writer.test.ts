@@ -48,9 +48,10 @@ describe("what is written directly", () => {
     writer.write([Buffer.from("one")]);
     writer.write([]);
     writer.write([Buffer.from("two")]);
+    writer.write([Buffer.from("three"), Buffer.alloc(0), Buffer.from("four")]);
     assert.equal((reader.stdin as Socket).bytesWritten, 0);
     assert.equal(reader.stdin.writableLength, 0);
-    assert.equal(await finish(reader), createHash("sha256").update("onetwo").digest("hex"));
+    assert.equal(await finish(reader), createHash("sha256").update("onetwothreefour").digest("hex"));
   });
 
   test("keeps its order when the pipe is full, and several at once do", async () => {
