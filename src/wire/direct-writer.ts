@@ -56,7 +56,7 @@ export class DirectWriter {
     // Two pieces of a slab each must not take the way of large data: all that follows would wait for the end of this turn, when the
     // stream hears that it has written them.
     const isLarge = sizeOf(buffers) > MOST_BYTES;
-    const sizeBytes = isLarge ? 0 : this.#writeNow((fd) => writevSync(fd, buffers as Uint8Array[]));
+    const sizeBytes = isLarge ? 0 : this.#writeNow((fd) => writevSync(fd, buffers));
     // Corked writes leave as one writev: no copy of large payloads, one system call for many small ones.
     stream.cork();
     for (const buffer of withoutFirst(buffers, sizeBytes)) stream.write(buffer);

@@ -105,12 +105,12 @@ for (const [what, isKnown] of [
       const pause = new Int32Array(new SharedArrayBuffer(4));
       const futures: Promise<void>[] = [];
       const endMs = performance.now() + 60_000;
-      // Several times as many as are given away to begin with.
-      while (countBegun() < 200 && performance.now() < endMs) {
+      // More than are given away to begin with, and fewer outcomes than the pipe holds unread (some 170, one to a write).
+      while (countBegun() < 100 && performance.now() < endMs) {
         futures.push(executor.submit(noteAndSpin, file, 1));
         Atomics.wait(pause, 0, 0, 1);
       }
-      assert.ok(countBegun() >= 200, `${countBegun()} of ${futures.length} have begun`);
+      assert.ok(countBegun() >= 100, `${countBegun()} of ${futures.length} have begun`);
       await Promise.all(futures);
       assert.equal(countBegun(), futures.length, "each once");
     } finally {
