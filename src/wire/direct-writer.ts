@@ -12,7 +12,7 @@ const MOST_BYTES = 128 * 1024;
 
 function sizeOf(buffers: readonly Uint8Array[]): number {
   let sizeBytes = 0;
-  for (const { byteLength } of buffers) sizeBytes += byteLength;
+  for (const { length } of buffers) sizeBytes += length;
   return sizeBytes;
 }
 
@@ -22,8 +22,8 @@ function withoutFirst(buffers: readonly Uint8Array[], countBytes: number): reado
   let left = countBytes;
   const rest: Uint8Array[] = [];
   for (const buffer of buffers) {
-    if (left < buffer.byteLength) rest.push(left === 0 ? buffer : buffer.subarray(left));
-    left = Math.max(0, left - buffer.byteLength);
+    if (left < buffer.length) rest.push(left === 0 ? buffer : buffer.subarray(left));
+    left = Math.max(0, left - buffer.length);
   }
   return rest;
 }
@@ -50,7 +50,7 @@ export class DirectWriter {
     const [only] = buffers;
     if (buffers.length === 1 && only !== undefined) {
       const sizeBytes = this.#writeNow((fd) => writeSync(fd, only));
-      if (sizeBytes < only.byteLength) stream.write(only.subarray(sizeBytes));
+      if (sizeBytes < only.length) stream.write(only.subarray(sizeBytes));
       return;
     }
     // Two pieces of a slab each must not take the way of large data: all that follows would wait for the end of this turn, when the

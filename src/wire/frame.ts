@@ -55,8 +55,8 @@ export function makeFrame(kind: number, fields: Partial<Omit<Frame, "kind">> = {
 /** @throws ProtocolError when name or payload are longer than a frame can hold. */
 function checkedName(frame: Frame): Uint8Array {
   const name = frame.name === "" ? NO_BYTES : Buffer.from(frame.name, "utf8");
-  const bodyBytes = name.byteLength + frame.payload.byteLength;
-  if (name.byteLength > MAX_NAME_BYTES) throw new ProtocolError(`A name of ${name.byteLength} bytes is too long.`);
+  const bodyBytes = name.length + frame.payload.length;
+  if (name.length > MAX_NAME_BYTES) throw new ProtocolError(`A name of ${name.length} bytes is too long.`);
   if (bodyBytes > MAX_BODY_BYTES) {
     throw new ProtocolError(`A message of ${bodyBytes} bytes is over the limit of ${MAX_BODY_BYTES} bytes.`);
   }
@@ -73,15 +73,15 @@ function writeUint32(target: Buffer, at: number, value: number): void {
 
 /** Writes everything but the payload; gives the position behind it. */
 function writeHead(target: Buffer, at: number, frame: Frame, name: Uint8Array): number {
-  writeUint32(target, at, name.byteLength + frame.payload.byteLength);
+  writeUint32(target, at, name.length + frame.payload.length);
   target[at + 4] = frame.kind;
   target[at + 5] = frame.flags;
-  target[at + 6] = name.byteLength;
-  target[at + 7] = name.byteLength >>> 8;
+  target[at + 6] = name.length;
+  target[at + 7] = name.length >>> 8;
   writeUint32(target, at + 8, frame.idA);
   writeUint32(target, at + 12, frame.idB);
-  if (name.byteLength > 0) target.set(name, at + HEADER_BYTES);
-  return at + HEADER_BYTES + name.byteLength;
+  if (name.length > 0) target.set(name, at + HEADER_BYTES);
+  return at + HEADER_BYTES + name.length;
 }
 
 /** The longest frame with the encoding of a plain list or value, in bytes; and without a name. */
@@ -128,9 +128,9 @@ export function encodeFrame(frame: Frame): Uint8Array[] {
 
 function encodeOne(frame: Frame): Uint8Array[] {
   const name = checkedName(frame);
-  const bodyBytes = name.byteLength + frame.payload.byteLength;
+  const bodyBytes = name.length + frame.payload.length;
   const isCopied = bodyBytes <= COPY_BELOW_BYTES;
-  const head = Buffer.allocUnsafe(HEADER_BYTES + (isCopied ? bodyBytes : name.byteLength));
+  const head = Buffer.allocUnsafe(HEADER_BYTES + (isCopied ? bodyBytes : name.length));
   const end = writeHead(head, 0, frame, name);
   if (!isCopied) return [head, frame.payload];
   head.set(frame.payload, end);
@@ -169,17 +169,17 @@ export class FrameWriter {
     const { payload } = frame;
     if (payload[0] === ATTACHED_TAG) this.#appendAttachments(frame);
     const name = checkedName(frame);
-    const isCopied = payload.byteLength <= COPY_BELOW_BYTES;
-    const sizeBytes = HEADER_BYTES + name.byteLength + (isCopied ? payload.byteLength : 0);
-    if (this.#to + sizeBytes > this.#slab.byteLength) this.#renew(sizeBytes);
+    const isCopied = payload.length <= COPY_BELOW_BYTES;
+    const sizeBytes = HEADER_BYTES + name.length + (isCopied ? payload.length : 0);
+    if (this.#to + sizeBytes > this.#slab.length) this.#renew(sizeBytes);
     this.#to = writeHead(this.#slab, this.#to, frame, name);
     if (!isCopied) {
       this.#cut();
       this.#full.push(payload);
       return;
     }
-    if (payload.byteLength > 0) this.#slab.set(payload, this.#to);
-    this.#to += payload.byteLength;
+    if (payload.length > 0) this.#slab.set(payload, this.#to);
+    this.#to += payload.length;
   }
 
   /** Appends what belongs to the payload of the next frame; never as a copy, and nothing when that frame can't be appended. */
@@ -188,15 +188,15 @@ export class FrameWriter {
     for (const frame of [...frames, next]) checkedName(frame);
     for (const frame of frames) {
       this.append(frame);
-      this.#attachedBytes += frame.payload.byteLength;
+      this.#attachedBytes += frame.payload.length;
     }
   }
 
   /** Appends a frame whose payload is the encoding of a plain list; that of `frame` is empty. */
   appendList(frame: Frame, list: readonly unknown[]): void {
     const name = checkedName(frame);
-    const neededBytes = HEADER_BYTES + name.byteLength + MAX_PLAIN_BYTES;
-    if (this.#to + neededBytes > this.#slab.byteLength) this.#renew(neededBytes);
+    const neededBytes = HEADER_BYTES + name.length + MAX_PLAIN_BYTES;
+    if (this.#to + neededBytes > this.#slab.length) this.#renew(neededBytes);
     const payloadAt = writeHead(this.#slab, this.#to, frame, name);
     const end = writePlainList(list, this.#slab, payloadAt);
     writeUint32(this.#slab, this.#to, end - this.#to - HEADER_BYTES);
@@ -205,7 +205,7 @@ export class FrameWriter {
 
   /** As `appendList`, for a frame without a name, of which none need be made. */
   appendPlain(kind: number, flags: number, idA: number, idB: number, list: readonly unknown[]): void {
-    if (this.#to + MAX_PLAIN_FRAME_BYTES > this.#slab.byteLength) this.#renew(MAX_PLAIN_FRAME_BYTES);
+    if (this.#to + MAX_PLAIN_FRAME_BYTES > this.#slab.length) this.#renew(MAX_PLAIN_FRAME_BYTES);
     const end = writePlainList(list, this.#slab, this.#to + HEADER_BYTES);
     writeNamelessHead(this.#slab, this.#to, { kind, flags, idA, idB, bodyBytes: end - this.#to - HEADER_BYTES });
     this.#to = end;
@@ -217,9 +217,9 @@ export class FrameWriter {
    * @returns Whether it did: a long payload, or one with attachments, is for `append`.
    */
   appendShort(kind: number, flags: number, idA: number, idB: number, payload: Uint8Array): boolean {
-    const bodyBytes = payload.byteLength;
+    const bodyBytes = payload.length;
     if (bodyBytes > COPY_BELOW_BYTES || payload[0] === ATTACHED_TAG) return false;
-    if (this.#to + HEADER_BYTES + bodyBytes > this.#slab.byteLength) this.#renew(HEADER_BYTES + bodyBytes);
+    if (this.#to + HEADER_BYTES + bodyBytes > this.#slab.length) this.#renew(HEADER_BYTES + bodyBytes);
     writeNamelessHead(this.#slab, this.#to, { kind, flags, idA, idB, bodyBytes });
     this.#slab.set(payload, this.#to + HEADER_BYTES);
     this.#to += HEADER_BYTES + bodyBytes;

@@ -52,15 +52,15 @@ const MAX_DESK_BYTES = 1024 * 1024;
 function encodePlain(values: readonly unknown[]): Uint8Array {
   let at = 0;
   for (const value of values) {
-    if (desk.byteLength - at < MAX_PLAIN_BYTES) {
-      const larger = Buffer.allocUnsafeSlow(desk.byteLength * 2);
+    if (desk.length - at < MAX_PLAIN_BYTES) {
+      const larger = Buffer.allocUnsafeSlow(desk.length * 2);
       larger.set(desk.subarray(0, at));
       desk = larger;
     }
     at = Array.isArray(value) ? writePlainList(value, desk, at) : writePlainValue(value, desk, at);
   }
   const written = Buffer.from(desk.subarray(0, at));
-  if (desk.byteLength > MAX_DESK_BYTES) desk = Buffer.allocUnsafeSlow(16 * MAX_PLAIN_BYTES);
+  if (desk.length > MAX_DESK_BYTES) desk = Buffer.allocUnsafeSlow(16 * MAX_PLAIN_BYTES);
   return written;
 }
 
@@ -88,7 +88,7 @@ export function joinValues(values: JoinedValues): Uint8Array {
   const attachments = parts.flatMap(({ bytes }) => attachmentsOf(bytes));
   let at = attachments.length > 0 ? ATTACHED_HEAD_BYTES : 0;
   let sizeBytes = at + 1;
-  for (const { bytes } of parts) sizeBytes += PART_HEAD_BYTES + bytes.byteLength;
+  for (const { bytes } of parts) sizeBytes += PART_HEAD_BYTES + bytes.length;
   const joined = Buffer.allocUnsafe(sizeBytes);
   if (attachments.length > 0) {
     joined.set(attachedHead(attachments.length));
@@ -97,9 +97,9 @@ export function joinValues(values: JoinedValues): Uint8Array {
   joined[at++] = JOINED_TAG;
   for (const { kind, bytes } of parts) {
     joined[at] = kind;
-    joined.writeUInt32LE(bytes.byteLength, at + 1);
+    joined.writeUInt32LE(bytes.length, at + 1);
     joined.set(bytes, at + PART_HEAD_BYTES);
-    at += PART_HEAD_BYTES + bytes.byteLength;
+    at += PART_HEAD_BYTES + bytes.length;
   }
   return joined;
 }
@@ -126,18 +126,18 @@ export function damaged(): Error {
  */
 export function splitValues(bytes: Uint8Array, maxValues: number = Infinity): JoinedValues {
   if (!isJoined(bytes)) throw damaged();
-  const joined = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const joined = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   const attachments = attachmentsOf(bytes);
   let attachedAt = 0;
   const values: unknown[] = [];
   let thrown: Uint8Array | undefined;
-  for (let at = beginOf(bytes) + 1; at < joined.byteLength;) {
+  for (let at = beginOf(bytes) + 1; at < joined.length;) {
     const from = at + PART_HEAD_BYTES;
-    if (from > joined.byteLength || thrown !== undefined) throw damaged();
+    if (from > joined.length || thrown !== undefined) throw damaged();
     const to = from + joined.readUInt32LE(at + 1);
-    if (to > joined.byteLength || to === from) throw damaged();
+    if (to > joined.length || to === from) throw damaged();
     const part = joined.subarray(from, to);
-    if (part[0] === ATTACHED_TAG && part.byteLength >= ATTACHED_HEAD_BYTES) {
+    if (part[0] === ATTACHED_TAG && part.length >= ATTACHED_HEAD_BYTES) {
       // Whether there are so many is checked when it is decoded.
       const upTo = attachedAt + part.readUInt32LE(1);
       attach(part, attachments.slice(attachedAt, upTo));

@@ -76,14 +76,14 @@ export class MappedOutbox {
   /** Appends a message, or refuses it when it is too long for the room that is left. */
   append(message: ToParentMessage): boolean {
     const frame = frameToParent(message);
-    if (frame.payload.byteLength > LONGEST_KEPT_BYTES) return false;
+    if (frame.payload.length > LONGEST_KEPT_BYTES) return false;
     const buffers = encodeFrame(frame);
     const [only] = buffers;
     if (buffers.length !== 1 || only === undefined) return false;
     this.#beginBatch();
-    if (this.#to + only.byteLength > MAPPED_BYTES) return false;
+    if (this.#to + only.length > MAPPED_BYTES) return false;
     this.#bytes.set(only, this.#to);
-    this.#commit(this.#to + only.byteLength);
+    this.#commit(this.#to + only.length);
     return true;
   }
 
@@ -115,7 +115,7 @@ export class MappedOutbox {
 
 /** Whether the bytes of a journal are those of a mapped one. */
 export function isMappedJournal(bytes: Buffer): boolean {
-  return bytes.byteLength >= FRAMES_FROM && bytes.readInt32LE(SIGN_AT * 4) === SIGN;
+  return bytes.length >= FRAMES_FROM && bytes.readInt32LE(SIGN_AT * 4) === SIGN;
 }
 
 /** How much of a mapped journal counts, in bytes; by its beginning. */
