@@ -1,4 +1,9 @@
-/** Reading frames from a stream of bytes. */
+/**
+ * Reading frames from a stream of bytes.
+ *
+ * Here and wherever else each frame passes through, it says `length` of bytes, and not `byteLength`: of a Buffer that took V8 24 ns and 2
+ * on Node 20 (since Node 22 both take 2).
+ */
 
 import { ATTACHMENT_KIND } from "./frame.js";
 import { HEADER_BYTES } from "./frame.js";
@@ -21,6 +26,14 @@ const SLAB_BYTES = 64 * 1024;
 
 /** What is left of it is used as long as it is at least this much, in bytes. */
 const LEAST_SLAB_BYTES = 16 * 1024;
+
+/**
+ * A body up to so many bytes is gathered together with its header, so that its frame goes the same way as one that came in one piece: V8
+ * would compile all that follows once more for another way.
+ */
+const MAX_HEAD_BYTES = 1024;
+
+const NO_HEAD: Buffer = Buffer.alloc(0);
 
 /** A frame as it was read; its payload is cut out when somebody asks for it. */
 export class ReceivedFrame implements Frame {
@@ -64,6 +77,13 @@ export function readUint32(bytes: Buffer, at: number): number {
   );
 }
 
+/** @throws ProtocolError for a length that no frame has. */
+function bodyBytesAt(bytes: Buffer, at: number): number {
+  const bodyBytes = readUint32(bytes, at);
+  if (bodyBytes > MAX_BODY_BYTES) throw new ProtocolError(`A frame claims to have ${bodyBytes} bytes.`);
+  return bodyBytes;
+}
+
 /** A body whose bytes are still arriving. */
 interface OpenFrame {
   readonly bodyBytes: number;
@@ -86,7 +106,7 @@ function allocate(sizeBytes: number, messageBytes: number): Buffer {
  * written to takes no memory yet.
  */
 function grow(open: OpenFrame, neededBytes: number): void {
-  const enoughBytes = Math.max(neededBytes, open.body.byteLength * GROWTH);
+  const enoughBytes = Math.max(neededBytes, open.body.length * GROWTH);
   const grown = allocate(Math.min(open.bodyBytes, enoughBytes), open.bodyBytes);
   open.body.copy(grown, 0, 0, open.filledBytes);
   open.body = grown;
@@ -109,7 +129,8 @@ export type TakeFrame = (bytes: Buffer, at: number, to: number) => boolean;
 export class FrameDecoder {
   readonly #onFrame: (frame: Frame) => void;
   readonly #take: TakeFrame;
-  #head: Buffer = Buffer.alloc(0);
+  /** What has come of a short frame whose rest has not. */
+  #head: Buffer = NO_HEAD;
   #open: OpenFrame | undefined;
   /** Those of the next frame that is no attachment. */
   #attachments: Buffer[] = [];
@@ -124,17 +145,22 @@ export class FrameDecoder {
 
   /** Whether a frame has begun and not ended. */
   get isMidFrame(): boolean {
-    return this.#open !== undefined || this.#head.byteLength > 0 || this.#attachments.length > 0;
+    return this.#open !== undefined || this.#head.length > 0 || this.#attachments.length > 0;
   }
 
   /** The frame whose body, or what belongs to it, is still arriving. */
   get openFrame(): OpenFrameSight | undefined {
     let filledBytes = this.#open?.filledBytes ?? 0;
-    for (const { byteLength } of this.#attachments) filledBytes += byteLength;
+    for (const { length } of this.#attachments) filledBytes += length;
     if (this.#open !== undefined) {
       const { header } = this.#open;
       const kind = header.readUInt8(4);
       return { kind, isAttachment: kind === ATTACHMENT_KIND, idA: header.readUInt32LE(8), filledBytes };
+    }
+    if (this.#head.length >= HEADER_BYTES) {
+      const kind = this.#head.readUInt8(4);
+      filledBytes += this.#head.length - HEADER_BYTES;
+      return { kind, isAttachment: kind === ATTACHMENT_KIND, idA: this.#head.readUInt32LE(8), filledBytes };
     }
     if (this.#attachments.length === 0) return undefined;
     return { kind: ATTACHMENT_KIND, isAttachment: true, idA: this.#attachedTo, filledBytes };
@@ -147,34 +173,53 @@ export class FrameDecoder {
    */
   push(chunk: Buffer): void {
     let at = this.#open === undefined ? 0 : this.#takeBody(chunk, 0, this.#open);
-    let bytes = chunk;
-    if (this.#head.byteLength > 0 && at < bytes.byteLength) {
-      bytes = Buffer.concat([this.#head, at === 0 ? chunk : chunk.subarray(at)]);
-      this.#head = Buffer.alloc(0);
-      at = 0;
-    }
-    while (at < bytes.byteLength) {
-      const from = at + HEADER_BYTES;
-      if (from > bytes.byteLength) {
-        // A copy: the rest of the chunk need not stay.
-        this.#head = Buffer.from(bytes.subarray(at));
-        return;
-      }
-      const bodyBytes = readUint32(bytes, at);
-      if (bodyBytes > MAX_BODY_BYTES) throw new ProtocolError(`A frame claims to have ${bodyBytes} bytes.`);
-      const to = from + bodyBytes;
-      if (to <= bytes.byteLength) {
-        if (this.#attachments.length === 0 && this.#take(bytes, at, to)) {
-          at = to;
-          continue;
-        }
-        const frame = new ReceivedFrame(bytes, at, bytes, from, to);
+    if (this.#head.length > 0) at = this.#takeHead(chunk, at);
+    const end = chunk.length;
+    while (at < end) {
+      const bodyBytes = end - at < HEADER_BYTES ? 0 : bodyBytesAt(chunk, at);
+      const to = at + HEADER_BYTES + bodyBytes;
+      if (to <= end) {
+        this.#handOver(chunk, at, to);
         at = to;
-        this.#emit(frame);
-      } else {
-        at = this.#openFrame(bytes, at, bodyBytes);
-      }
+      } else if (bodyBytes <= MAX_HEAD_BYTES) {
+        // A copy: the rest of the chunk need not stay.
+        this.#head = Buffer.from(chunk.subarray(at));
+        return;
+      } else at = this.#openFrame(chunk, at, bodyBytes);
     }
+  }
+
+  /** Takes what is missing of a short frame, of which a part came before; gives the position behind it. */
+  #takeHead(chunk: Buffer, at: number): number {
+    const from = this.#addToHead(chunk, at, HEADER_BYTES);
+    const head = this.#head;
+    if (head.length < HEADER_BYTES) return from;
+    const bodyBytes = bodyBytesAt(head, 0);
+    if (bodyBytes > MAX_HEAD_BYTES) {
+      this.#head = NO_HEAD;
+      this.#openFrame(head, 0, bodyBytes);
+      return this.#open === undefined ? from : this.#takeBody(chunk, from, this.#open);
+    }
+    const frameBytes = HEADER_BYTES + bodyBytes;
+    const to = this.#addToHead(chunk, from, frameBytes);
+    const whole = this.#head;
+    if (whole.length < frameBytes) return to;
+    this.#head = NO_HEAD;
+    this.#handOver(whole, 0, frameBytes);
+    return to;
+  }
+
+  /** Adds what is there until the head has so many bytes; gives the position behind it. */
+  #addToHead(chunk: Buffer, at: number, sizeBytes: number): number {
+    const to = Math.min(chunk.length, at + Math.max(0, sizeBytes - this.#head.length));
+    if (to > at) this.#head = Buffer.concat([this.#head, chunk.subarray(at, to)]);
+    return to;
+  }
+
+  /** Hands over a frame that lies in one piece. */
+  #handOver(bytes: Buffer, at: number, to: number): void {
+    if (this.#attachments.length === 0 && this.#take(bytes, at, to)) return;
+    this.#emit(new ReceivedFrame(bytes, at, bytes, at + HEADER_BYTES, to));
   }
 
   /**
@@ -186,10 +231,10 @@ export class FrameDecoder {
   space(): Buffer {
     const open = this.#open;
     if (open !== undefined && open.bodyBytes - open.filledBytes >= SLAB_BYTES) {
-      if (open.filledBytes === open.body.byteLength) grow(open, open.filledBytes + 1);
+      if (open.filledBytes === open.body.length) grow(open, open.filledBytes + 1);
       return open.body.subarray(open.filledBytes);
     }
-    if (this.#slab.byteLength < LEAST_SLAB_BYTES) this.#slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
+    if (this.#slab.length < LEAST_SLAB_BYTES) this.#slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
     return this.#slab;
   }
 
@@ -225,9 +270,9 @@ export class FrameDecoder {
 
   /** Takes what belongs to the open frame; gives the position behind it. */
   #takeBody(chunk: Buffer, at: number, open: OpenFrame): number {
-    const takenBytes = Math.min(chunk.byteLength - at, open.bodyBytes - open.filledBytes);
+    const takenBytes = Math.min(chunk.length - at, open.bodyBytes - open.filledBytes);
     const neededBytes = open.filledBytes + takenBytes;
-    if (neededBytes > open.body.byteLength) grow(open, neededBytes);
+    if (neededBytes > open.body.length) grow(open, neededBytes);
     chunk.copy(open.body, open.filledBytes, at, at + takenBytes);
     open.filledBytes = neededBytes;
     this.#closeIfFull(open);

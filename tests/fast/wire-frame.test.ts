@@ -119,6 +119,35 @@ test("frames of all sizes are read into the decoder's own memory", () => {
   }
 });
 
+test("a short frame is handed over whole with its header, wherever it was cut, and a long one only if it came so", () => {
+  const short = [
+    makeFrame(3, { idA: 1 }),
+    makeFrame(3, { idA: 2, payload: Uint8Array.of(1, 2, 3) }),
+    makeFrame(3, { idA: 3, name: "n", payload: new Uint8Array(1023).fill(7) }),
+  ];
+  const long = makeFrame(3, { idA: 4, payload: new Uint8Array(1025).fill(8) });
+  const sent = [...short, long];
+  const bytes = Buffer.concat(sent.flatMap(encodeFrame));
+  const firstOfLong = bytes.length - 16 - 1025;
+  for (let cut = 1; cut < bytes.length; cut += 1) {
+    const frames: Frame[] = [];
+    const taken: number[] = [];
+    const take = (source: Buffer, at: number, to: number): boolean => {
+      const [frame, ...others] = decodeAll([Buffer.from(source.subarray(at, to))]);
+      assert.ok(frame !== undefined && others.length === 0);
+      taken.push(frame.idA);
+      frames.push(frame);
+      return true;
+    };
+    const decoder = new FrameDecoder((frame) => frames.push(frame), take);
+    decoder.push(Buffer.from(bytes.subarray(0, cut)));
+    decoder.push(Buffer.from(bytes.subarray(cut)));
+    assert.equal(decoder.isMidFrame, false);
+    assert.deepEqual(frames.map(plain), sent.map(plain), `cut at ${cut}`);
+    assert.deepEqual(taken, cut > firstOfLong ? [1, 2, 3] : [1, 2, 3, 4], `cut at ${cut}`);
+  }
+});
+
 test("a name longer than its frame is refused", () => {
   const [bytes] = encodeFrame(makeFrame(1, { payload: Uint8Array.of(1) }));
   assert.ok(bytes !== undefined);
