@@ -71,8 +71,8 @@ export class HeldTasks {
    * if it takes long.
    */
   hasRoomFor(fn: PooledFunction, isChunk: boolean, isBacklog: boolean): boolean {
-    const running = this.#running;
-    const size = this.#aheadCount;
+    const running = this.#running();
+    const size = this.#aheadCount();
     if (size >= MAX_HELD || this.#pastCount >= MAX_PAST) return false;
     if (running !== undefined && this.#lastLarge > running.number) return false;
     if (this.#expectedUs + (fn.expectedUs(isChunk) ?? HELD_US) <= HELD_US) return true;
@@ -86,23 +86,23 @@ export class HeldTasks {
   }
 
   /** The first one that is not past. */
-  get #running(): PoolTask | undefined {
+  #running(): PoolTask | undefined {
     return this.#tasks[this.#head + this.#pastCount];
   }
 
-  get #aheadCount(): number {
+  #aheadCount(): number {
     return this.size - this.#pastCount;
   }
 
   /** Whether more tasks should come soon; one at a time would each be a write. */
   get isRunningLow(): boolean {
-    const size = this.#aheadCount;
+    const size = this.#aheadCount();
     return size === 1 || (size <= MAX_HELD / 2 && this.#expectedUs <= HELD_US / 2);
   }
 
   /** Whether it may be worthwhile to find out how far the worker has come. */
   get isWorthALook(): boolean {
-    const running = this.#running;
+    const running = this.#running();
     return running !== undefined && (running.fn.expectedUs(running.isChunk) ?? Infinity) >= WORTH_A_LOOK_US;
   }
 
@@ -112,15 +112,15 @@ export class HeldTasks {
    * @returns Whether there may be more room than before, or room behind a single one.
    */
   noteBegun(number: number, nowMs: number): boolean {
-    const before = this.#running;
+    const before = this.#running();
     let pastCount = 0;
-    for (let task = before; task !== undefined && task.number < number; task = this.#running) {
+    for (let task = before; task !== undefined && task.number < number; task = this.#running()) {
       this.#expectedUs -= task.expectedUs;
       this.#pastCount += 1;
       pastCount += 1;
     }
-    if (this.#running?.number !== number) return pastCount > 0;
-    if (this.#seenNumber === number) return this.#aheadCount === 1;
+    if (this.#running()?.number !== number) return pastCount > 0;
+    if (this.#seenNumber === number) return this.#aheadCount() === 1;
     if (pastCount > 0 && this.#seenNumber === before?.number) {
       before.fn.guess(before.isChunk, ((nowMs - this.#seenMs) * 1000) / pastCount);
     }

@@ -107,7 +107,7 @@ export class WorkerTasks implements TaskHolder {
     const { first } = this.#held;
     if (first === undefined) return true;
     if (first.endReason !== undefined || this.#isCleaning || this.#isStalled || this.#host.isRetiring()) return false;
-    return !this.#isUsedUp && this.#held.hasRoomFor(fn, isChunk, isBacklog);
+    return !this.#isUsedUp() && this.#held.hasRoomFor(fn, isChunk, isBacklog);
   }
 
   /** Looks how far the worker has come, while no outcomes are read; false when it has no room for more. */
@@ -120,7 +120,7 @@ export class WorkerTasks implements TaskHolder {
     return this.#held.loadFor(task);
   }
 
-  get #isUsedUp(): boolean {
+  #isUsedUp(): boolean {
     const { maxTasks = LAST_TASK_NUMBER } = this.#host.config;
     return this.#givenCount >= maxTasks || this.#held.nextNumber >= LAST_TASK_NUMBER;
   }
@@ -368,7 +368,7 @@ export class WorkerTasks implements TaskHolder {
   #goOn(): void {
     const next = this.#held.first;
     if (next !== undefined) this.#makeNext(next);
-    else if (this.#host.isRetiring() || this.#isUsedUp) this.#host.onUsedUp();
+    else if (this.#host.isRetiring() || this.#isUsedUp()) this.#host.onUsedUp();
     // It gets no other task before it has answered; without a watchdog it never does, and nothing else would tell.
     else if (this.#takeBack.isOpen) this.#takeBack.limit();
   }

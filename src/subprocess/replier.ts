@@ -33,7 +33,7 @@ export class Replier {
   }
 
   /** How long the task has taken so far, in microseconds. */
-  get #durationUs(): number {
+  #durationUs(): number {
     return Math.min(LONGEST_DURATION_US, Math.round((performance.now() - this.#task.beganMs) * 1000));
   }
 
@@ -44,17 +44,17 @@ export class Replier {
 
   /** Keeps the outcome that `exit` is to report. */
   succeed(value: Uint8Array, pins?: Releasable): void {
-    this.#keep({ kind: "result", taskId: this.#task.id, durationUs: this.#durationUs, value }, pins);
+    this.#keep({ kind: "result", taskId: this.#task.id, durationUs: this.#durationUs(), value }, pins);
   }
 
   /** Keeps a result that is a small plain value. */
   succeedPlainly(value: unknown): void {
-    this.#outcome = { kind: "value", taskId: this.#task.id, durationUs: this.#durationUs, value };
+    this.#outcome = { kind: "value", taskId: this.#task.id, durationUs: this.#durationUs(), value };
   }
 
   /** Keeps the outcome that `exit` is to report. */
   fail(error: Uint8Array, pins?: Releasable): void {
-    this.#keep({ kind: "failure", taskId: this.#task.id, durationUs: this.#durationUs, error }, pins);
+    this.#keep({ kind: "failure", taskId: this.#task.id, durationUs: this.#durationUs(), error }, pins);
   }
 
   #keep(outcome: Exclude<Outcome, { kind: "value" }>, pins: Releasable | undefined): void {

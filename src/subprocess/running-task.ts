@@ -23,12 +23,12 @@ export class RunningTask implements CurrentTask {
     this.#flag = flag;
   }
 
-  get #controller(): AbortController {
+  #controller(): AbortController {
     return (this.#lazyController ??= new AbortController());
   }
 
   get signal(): AbortSignal {
-    return this.#controller.signal;
+    return this.#controller().signal;
   }
 
   get aborted(): boolean {
@@ -44,7 +44,7 @@ export class RunningTask implements CurrentTask {
   /** Asks the task to end. */
   abort(reason: unknown): void {
     this.#flag.raise(this.id);
-    this.#controller.abort(reason);
+    this.#controller().abort(reason);
   }
 
   /** Ends the wait for the body with an error that was thrown beside it, such as in a timer's callback. */
