@@ -223,8 +223,10 @@ function rejected<T>(error: unknown): ProcessFuture<T> {
   return future;
 }
 
-interface StableFunction {
+interface PickledFunction {
   readonly pooled: PooledFunction;
+  /** Read only then: to read it costs as much as a tenth of a submission. */
+  readonly name: string;
   readonly held: HeldFunctions;
 }
 
@@ -233,12 +235,12 @@ export class TaskSubmitter {
   readonly #functions = new FunctionTable();
   readonly #stacks = new SubmissionStacks();
   /** Functions whose captured variables can't change; others are looked at anew at every submission. */
-  readonly #stable = new WeakMap<AnyFunction, StableFunction>();
+  readonly #stable = new WeakMap<AnyFunction, PickledFunction>();
   readonly #shareAboveBytes: number;
   readonly #owner: TaskOwner;
   #lastKind: SubmittedKind | undefined;
 
-  readonly #pickleArgument = (fn: AnyFunction): PooledFunction => this.#pickle(fn);
+  readonly #pickleArgument = (fn: AnyFunction): PooledFunction => this.#pickle(fn).pooled;
 
   /**
    * @param shareAboveBytes - Binary data in arguments of at least this size is placed in shared memory.
@@ -265,7 +267,7 @@ export class TaskSubmitter {
       throwIfAborted(signal);
       // Its start takes longer than all that is done here, of which the first time takes tens of milliseconds.
       this.#pool.expectTask();
-      const fn = this.#pickle(submission.fn);
+      const { pooled: fn, name: ownName } = this.#pickle(submission.fn);
       const stack = submission.stack ?? this.#stacks.capture(fn.id, submission.calledFrom);
       let encoded: Uint8Array | undefined;
       if (taken === undefined && !isPlain(submission)) {
@@ -282,10 +284,9 @@ export class TaskSubmitter {
       pins = allPins(pins, fn);
       const args = finished?.args ?? encoded ?? submission.args;
       const hasOneArgument = !(args instanceof Uint8Array) && args.length === 1;
-      const taskName = name ?? nameOf(submission.fn);
       const kind = this.#kindOf({
         fn,
-        name: taskName,
+        name: name ?? ownName,
         timeoutMs,
         observer,
         callCount: finished?.callCount ?? 0,
@@ -324,17 +325,18 @@ export class TaskSubmitter {
   }
 
   /** @throws FunctionNotPicklableError when it can't be sent. */
-  #pickle(fn: AnyFunction): PooledFunction {
+  #pickle(fn: AnyFunction): PickledFunction {
     const known = this.#stable.get(fn);
-    if (known?.held.areUnchanged() === true && known.pooled.pins?.isStale !== true) return known.pooled;
+    if (known?.held.areUnchanged() === true && known.pooled.pins?.isStale !== true) return known;
     const { encoded, pins } = encodePinned(() => pickleFunction(fn));
     // The function holds the memory; the descriptors are kept open by each task.
     pins?.release();
     const { payload, isStable, stateKey, held } = encoded;
     checkSize(payload, "the function with its variables");
     const pooled = this.#functions.intern(payload, stateKey, pins);
-    if (isStable) this.#stable.set(fn, { pooled, held });
+    const pickled = { pooled, name: nameOf(fn), held };
+    if (isStable) this.#stable.set(fn, pickled);
     else this.#stable.delete(fn);
-    return pooled;
+    return pickled;
   }
 }
