@@ -41,6 +41,7 @@ async function endWithoutParent(): Promise<void> {
 
 const channel = new ChildChannel({
   onMessage: (message) => loop.receive(message),
+  onPause: () => loop.begin(),
   // The watchdog sees the same end; both do the same, so that it does not matter who is first.
   onEnd: () => void endWithoutParent(),
 });

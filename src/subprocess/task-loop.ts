@@ -98,7 +98,7 @@ export class TaskLoop {
   /** Of the last task that came. */
   #lastName = "";
   #hasTriedToMap = false;
-  /** Whether the queue is being worked off, or will be in a moment. */
+  /** Whether the queue is being worked off. */
   #isActive = false;
   #running: RunningTask | undefined;
   /** Set when this process is in doubt after an uncaught error: the running task may end, then the process does. */
@@ -135,10 +135,6 @@ export class TaskLoop {
         break;
       case "task":
         this.#take(message);
-        if (this.#isActive) break;
-        this.#isActive = true;
-        // When all that came together is there, so that their outcomes can leave together.
-        process.nextTick(() => this.#workOff());
         break;
       case "release":
         this.#heldPins.release(message.taskId);
@@ -152,6 +148,13 @@ export class TaskLoop {
       case "shutdown":
         process.exit(0);
     }
+  }
+
+  /** Begins with the tasks that have come, if it isn't at work: when all that came together is there, so that outcomes leave together. */
+  begin(): void {
+    if (this.#isActive || this.#queue.length === this.#queueHead) return;
+    this.#isActive = true;
+    this.#workOff();
   }
 
   async #initialize(settings: WorkerSettings): Promise<void> {

@@ -35,9 +35,9 @@ function hasCode(error: unknown, code: string): boolean {
 
 function writeFully(fd: number, bytes: Uint8Array): void {
   let at = 0;
-  while (at < bytes.byteLength) {
+  while (at < bytes.length) {
     try {
-      at += writeSync(fd, bytes, at, bytes.byteLength - at);
+      at += writeSync(fd, bytes, at, bytes.length - at);
     } catch (error) {
       // Only if somebody else made the descriptor non-blocking; EINTR is retried by libuv.
       if (!hasCode(error, "EAGAIN")) throw error;
@@ -51,6 +51,8 @@ type StartMessage = Extract<ToParentMessage, { kind: "started" }>;
 /** What happens on the channel. */
 export interface ChildChannelEvents {
   onMessage(message: ToWorkerMessage): void;
+  /** All messages that had come together have been handed over. */
+  onPause(): void;
   /** The parent is gone, or the pipe is of no use any more. */
   onEnd(): void;
 }
@@ -79,6 +81,7 @@ export class ChildChannel {
         } catch {
           this.#end();
         }
+        events.onPause();
         return true;
       },
     };
