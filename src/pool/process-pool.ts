@@ -2,6 +2,7 @@
 
 import { CancelledError } from "../errors.js";
 import { ExecutorShutdownError } from "../errors.js";
+import { FlushPlan } from "./flush-plan.js";
 import { InitializerError } from "../errors.js";
 import { KeepAlive } from "./keep-alive.js";
 import { LongTurn } from "./long-turn.js";
@@ -61,7 +62,7 @@ export class ProcessPool {
   readonly #counters = new PoolCounters();
   #lostTasksInARow = 0;
   #isSpawnPlanned = false;
-  #isFlushPlanned = false;
+  readonly #flushPlan: FlushPlan = new FlushPlan(() => this.#flush());
   #isShutDown = false;
   /** Why the pool takes no more tasks, beside a shutdown. */
   #brokenBy: Error | undefined;
@@ -98,7 +99,7 @@ export class ProcessPool {
   }
 
   /** Why it takes no tasks, if so. */
-  get #refusal(): Error | undefined {
+  #refusal(): Error | undefined {
     return this.#brokenBy ?? (this.#isShutDown ? new ExecutorShutdownError() : undefined);
   }
 
@@ -111,7 +112,7 @@ export class ProcessPool {
 
   /** Takes a task. Never throws: a pool that takes no more tasks settles it with the reason. */
   submit(task: PoolTask): void {
-    const refusal = this.#refusal;
+    const refusal = this.#refusal();
     if (refusal !== undefined) {
       task.settle({ kind: "ended", error: refusal });
       return;
@@ -126,19 +127,8 @@ export class ProcessPool {
     this.#giveTasks();
     // More may come in this turn, and share a write.
     if (this.#isFull) this.#flush();
-    else this.#planFlush();
+    else this.#flushPlan.make(this.#unfinishedTasks <= this.#ready.length);
   }
-
-  #planFlush(): void {
-    if (this.#isFlushPlanned) return;
-    this.#isFlushPlanned = true;
-    process.nextTick(this.#flushLater);
-  }
-
-  readonly #flushLater = (): void => {
-    this.#isFlushPlanned = false;
-    this.#flush();
-  };
 
   /** Has what was given away leave this process. */
   #flush(): void {
@@ -155,7 +145,7 @@ export class ProcessPool {
    * no tasks.
    */
   warmUp(): Promise<void> {
-    const refusal = this.#refusal;
+    const refusal = this.#refusal();
     if (refusal !== undefined) return Promise.reject(refusal);
     const waiting = this.#warmUps.wait();
     this.#endWarmUpIfReady();
