@@ -47,6 +47,12 @@ export function timedChurn([steps, seed]: readonly [number, number]): TimedChurn
   return { value, ms: performance.now() - start };
 }
 
+/** What travels is as with `timedChurn`; a function of its own, as pools may learn how long one takes. @public */
+export function timedNoop([, seed]: readonly [number, number]): TimedChurn {
+  const start = performance.now();
+  return { value: seed, ms: performance.now() - start };
+}
+
 /** Adds up a sample of an array's bytes, and its length. */
 export function checksum(bytes: Uint8Array): number {
   let sum = bytes.byteLength;
@@ -95,6 +101,7 @@ export const JOBS = {
   noop,
   churn,
   timedChurn,
+  timedNoop,
   checksum,
   sampleSum,
   echo,

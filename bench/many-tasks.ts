@@ -8,8 +8,11 @@ import { check } from "./measure.js";
 import { churn } from "./jobs.js";
 import { median } from "./measure.js";
 import { peakRssMib } from "./process-memory.js";
+import { warmUp } from "./measure.js";
+import { withReady } from "./measure.js";
 import { withWarm } from "./measure.js";
 import type { Contender } from "./contender.js";
+import type { JobName } from "./jobs.js";
 import type { Measure } from "./measure.js";
 import type { Row } from "./measure.js";
 import type { TimedChurn } from "./jobs.js";
@@ -49,7 +52,8 @@ async function longestBlockMs(body: () => Promise<void>): Promise<number> {
 }
 
 /** One burst gives all three, because some need ten seconds for it. */
-async function measureBurst(contender: Contender, count: number): Promise<Record<string, number>> {
+async function measureBurst(contender: Contender, count: number, warmTasks: number): Promise<Record<string, number>> {
+  await warmUp(warmTasks, (warmCount) => burst(contender, warmCount));
   let wallMs = 0;
   const block = await longestBlockMs(async () => {
     wallMs = await timeMs(() => burst(contender, count));
@@ -67,8 +71,20 @@ function burstRows(count: number): readonly Row[] {
 
 const atOnce: Measure = {
   id: "at-once",
-  rows: ({ tasks }) => burstRows(tasks),
-  run: (load, sizes) => withWarm(load, sizes, (contender) => measureBurst(contender, sizes.tasks)),
+  rows: ({ tasks, warmTasks }) => [
+    ...burstRows(tasks),
+    {
+      key: "cold",
+      title: `first ${thousands(warmTasks)} no-op tasks of a program`,
+      unit: "ms",
+      isHigherBetter: false,
+    },
+  ],
+  run: (load, { tasks, warmTasks }) =>
+    withReady(load, async (contender) => {
+      const cold = await timeMs(() => burst(contender, warmTasks));
+      return { ...(await measureBurst(contender, tasks, warmTasks)), cold };
+    }),
 };
 
 const million: Measure = {
@@ -76,7 +92,8 @@ const million: Measure = {
   contenders: [ASYNCCPU, RAW_LIMIT],
   isSlow: true,
   rows: ({ manyTasks }) => burstRows(manyTasks),
-  run: (load, sizes) => withWarm(load, sizes, (contender) => measureBurst(contender, sizes.manyTasks)),
+  run: (load, { manyTasks, warmTasks }) =>
+    withReady(load, (contender) => measureBurst(contender, manyTasks, warmTasks)),
 };
 
 async function runInFlight(contender: Contender, count: number): Promise<void> {
@@ -94,10 +111,9 @@ async function runInFlight(contender: Contender, count: number): Promise<void> {
 const inFlight: Measure = {
   id: "in-flight",
   rows: () => [{ key: "rate", title: `no-op tasks, ${IN_FLIGHT} in flight`, unit: "tasks/s", isHigherBetter: true }],
-  run: (load, sizes) =>
-    withWarm(load, sizes, async (contender) => {
-      const { inFlightTasks: count, warmTasks } = sizes;
-      await runInFlight(contender, warmTasks);
+  run: (load, { inFlightTasks: count, warmTasks }) =>
+    withReady(load, async (contender) => {
+      await warmUp(warmTasks, (warmCount) => runInFlight(contender, warmCount));
       return { rate: (count / (await timeMs(() => runInFlight(contender, count)))) * 1000 };
     }),
 };
@@ -125,9 +141,8 @@ const shortTasks: Measure = {
   rows: ({ shortTasks: count }) => [
     { key: "wall", title: `${thousands(count)} tasks of 50 µs CPU, wall`, unit: "ms", isHigherBetter: false },
   ],
-  run: (load, sizes) =>
-    withWarm(load, sizes, async (contender) => {
-      const { shortTasks, stepsPer50us, warmTasks } = sizes;
+  run: (load, { shortTasks, stepsPer50us, warmTasks }) =>
+    withReady(load, async (contender) => {
       const expected = SEEDS.map((seed) => churn([stepsPer50us, seed]));
       const seedOf = (i: number): number => i % SEEDS.length;
       const submit = async (count: number): Promise<void> => {
@@ -139,7 +154,7 @@ const shortTasks: Measure = {
           "a task of 50 µs computed something else",
         );
       };
-      await submit(Math.min(warmTasks, shortTasks));
+      await warmUp(Math.min(warmTasks, shortTasks), submit);
       return { wall: await timeMs(() => submit(shortTasks)) };
     }),
 };
@@ -150,19 +165,23 @@ function overheadOf(id: string, count: number, durationMs: number): Measure {
   return {
     id,
     rows: () => [{ key: "overhead", title, unit: "ms", isHigherBetter: false }],
-    run: (load, sizes) =>
-      withWarm(load, sizes, async (contender) => {
-        const steps = sizes.stepsPer50us * STEPS_FACTOR_PER_MS * durationMs;
-        const expected = churn([steps, 7]);
-        let sumMs = 0;
-        const wallMs = await timeMs(async () => {
-          const results = Array.from({ length: count }, () => contender.run("timedChurn", [steps, 7]));
+    run: (load, { stepsPer50us, warmTasks }) =>
+      withReady(load, async (contender) => {
+        const submit = async (job: JobName, taskCount: number, args: unknown, expected: number): Promise<number> => {
+          const results = Array.from({ length: taskCount }, () => contender.run(job, args));
+          let sumMs = 0;
           for (const { value, ms } of (await Promise.all(results)) as TimedChurn[]) {
-            check(value === expected, `a task of ${durationMs} ms computed something else`);
+            check(value === expected, `${job} computed something else`);
             sumMs += ms;
           }
-        });
-        return { overhead: wallMs - sumMs / WORKERS };
+          return sumMs;
+        };
+        await warmUp(warmTasks, async (warmCount) => void (await submit("timedNoop", warmCount, [1, 7], 7)));
+        const args = [stepsPer50us * STEPS_FACTOR_PER_MS * durationMs, 7] as const;
+        const expected = churn(args);
+        const start = performance.now();
+        const sumMs = await submit("timedChurn", count, args, expected);
+        return { overhead: performance.now() - start - sumMs / WORKERS };
       }),
   };
 }

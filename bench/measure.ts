@@ -16,7 +16,7 @@ export interface Sizes {
   readonly trips: number;
   /** Trips of a large array, each way, of which the median counts; one more goes before them. */
   readonly bigTrips: number;
-  /** No-op tasks that go before, twice, so that V8 has compiled what is measured. */
+  /** Tasks of each burst that goes before, so that V8 has compiled what is measured. */
   readonly warmTasks: number;
   /** Steps of `churn` that take about 50 µs here. */
   readonly stepsPer50us: number;
@@ -56,22 +56,47 @@ export function median(numbers: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? upper) + upper) / 2;
 }
 
-/** Opens a contender, brings its workers to life and V8 to speed, and closes it whatever happens. */
-export async function withWarm<T>(
+/** So many bursts of its own kind go before a measure of many tasks; the time of each falls until V8 has compiled all, about the sixth. */
+const WARM_BURSTS = 6;
+
+/** Where tasks take longer than all that is beside them, so many no-op ones do. */
+const SHORT_WARM_UP_BURSTS = 2;
+
+/** Warms a path up: runs so many tasks of some kind through it, all of them several times. */
+export async function warmUp(warmTasks: number, submit: (count: number) => Promise<void>): Promise<void> {
+  for (let i = 0; i < WARM_BURSTS; i += 1) await submit(warmTasks);
+}
+
+/** Opens a contender, brings its workers to life, and closes it whatever happens. */
+export async function withReady<T>(
   load: LoadContender,
-  { warmTasks }: Pick<Sizes, "warmTasks">,
   body: (contender: Contender) => Promise<T>,
-  workers = WORKERS,
+  workers: number = WORKERS,
 ): Promise<T> {
   const contender = (await load())(workers);
   try {
     await waitForWorkers(contender, workers);
-    await burst(contender, warmTasks);
-    await burst(contender, warmTasks);
     return await body(contender);
   } finally {
     await contender.close();
   }
+}
+
+/** As `withReady`, and brings V8 to some speed with no-op tasks. */
+export function withWarm<T>(
+  load: LoadContender,
+  { warmTasks }: Pick<Sizes, "warmTasks">,
+  body: (contender: Contender) => Promise<T>,
+  workers: number = WORKERS,
+): Promise<T> {
+  return withReady(
+    load,
+    async (contender) => {
+      for (let i = 0; i < SHORT_WARM_UP_BURSTS; i += 1) await burst(contender, warmTasks);
+      return body(contender);
+    },
+    workers,
+  );
 }
 
 /** Submits no-op tasks in one turn, awaits and checks all. */
