@@ -176,7 +176,8 @@ function overheadOf(id: string, count: number, durationMs: number): Measure {
           }
           return sumMs;
         };
-        await warmUp(warmTasks, async (warmCount) => void (await submit("timedNoop", warmCount, [1, 7], 7)));
+        const warmCount = Math.ceil(warmTasks / 4);
+        await warmUp(warmCount, async (each) => void (await submit("timedNoop", each, [1, 7], 7)));
         const args = [stepsPer50us * STEPS_FACTOR_PER_MS * durationMs, 7] as const;
         const expected = churn(args);
         const start = performance.now();

@@ -16,7 +16,7 @@ export interface Sizes {
   readonly trips: number;
   /** Trips of a large array, each way, of which the median counts; one more goes before them. */
   readonly bigTrips: number;
-  /** Tasks of each burst that goes before, so that V8 has compiled what is measured. */
+  /** Tasks of each burst that goes before, so that V8 has compiled what is measured; a quarter where tasks are long. */
   readonly warmTasks: number;
   /** Steps of `churn` that take about 50 µs here. */
   readonly stepsPer50us: number;
