@@ -29,7 +29,7 @@ const SIZES = {
   shortTasks: 20_000,
   trips: 2000,
   bigTrips: 3,
-  warmTasks: 2000,
+  warmTasks: 3000,
 } as const;
 
 const QUICK_SIZES = {
