@@ -223,10 +223,8 @@ function rejected<T>(error: unknown): ProcessFuture<T> {
   return future;
 }
 
-interface PickledFunction {
+interface StableFunction {
   readonly pooled: PooledFunction;
-  /** Read only then: to read it costs as much as a tenth of a submission. */
-  readonly name: string;
   readonly held: HeldFunctions;
 }
 
@@ -235,12 +233,12 @@ export class TaskSubmitter {
   readonly #functions = new FunctionTable();
   readonly #stacks = new SubmissionStacks();
   /** Functions whose captured variables can't change; others are looked at anew at every submission. */
-  readonly #stable = new WeakMap<AnyFunction, PickledFunction>();
+  readonly #stable = new WeakMap<AnyFunction, StableFunction>();
   readonly #shareAboveBytes: number;
   readonly #owner: TaskOwner;
   #lastKind: SubmittedKind | undefined;
 
-  readonly #pickleArgument = (fn: AnyFunction): PooledFunction => this.#pickle(fn).pooled;
+  readonly #pickleArgument = (fn: AnyFunction): PooledFunction => this.#pickle(fn);
 
   /**
    * @param shareAboveBytes - Binary data in arguments of at least this size is placed in shared memory.
@@ -267,7 +265,7 @@ export class TaskSubmitter {
       throwIfAborted(signal);
       // Its start takes longer than all that is done here, of which the first time takes tens of milliseconds.
       this.#pool.expectTask();
-      const { pooled: fn, name: ownName } = this.#pickle(submission.fn);
+      const fn = this.#pickle(submission.fn);
       const stack = submission.stack ?? this.#stacks.capture(fn.id, submission.calledFrom);
       let encoded: Uint8Array | undefined;
       if (taken === undefined && !isPlain(submission)) {
@@ -284,9 +282,10 @@ export class TaskSubmitter {
       pins = allPins(pins, fn);
       const args = finished?.args ?? encoded ?? submission.args;
       const hasOneArgument = !(args instanceof Uint8Array) && args.length === 1;
+      const taskName = name ?? nameOf(submission.fn);
       const kind = this.#kindOf({
         fn,
-        name: name ?? ownName,
+        name: taskName,
         timeoutMs,
         observer,
         callCount: finished?.callCount ?? 0,
@@ -325,18 +324,17 @@ export class TaskSubmitter {
   }
 
   /** @throws FunctionNotPicklableError when it can't be sent. */
-  #pickle(fn: AnyFunction): PickledFunction {
+  #pickle(fn: AnyFunction): PooledFunction {
     const known = this.#stable.get(fn);
-    if (known?.held.areUnchanged() === true && known.pooled.pins?.isStale !== true) return known;
+    if (known?.held.areUnchanged() === true && known.pooled.pins?.isStale !== true) return known.pooled;
     const { encoded, pins } = encodePinned(() => pickleFunction(fn));
     // The function holds the memory; the descriptors are kept open by each task.
     pins?.release();
     const { payload, isStable, stateKey, held } = encoded;
     checkSize(payload, "the function with its variables");
     const pooled = this.#functions.intern(payload, stateKey, pins);
-    const pickled = { pooled, name: nameOf(fn), held };
-    if (isStable) this.#stable.set(fn, pickled);
+    if (isStable) this.#stable.set(fn, { pooled, held });
     else this.#stable.delete(fn);
-    return pickled;
+    return pooled;
   }
 }
