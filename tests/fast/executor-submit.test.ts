@@ -14,6 +14,7 @@ import { ProcessTaskPoolExecutor } from "../../src/index.js";
 import { add } from "../fixtures/tasks.js";
 import { addLater } from "../fixtures/tasks.js";
 import { blockUntilFileExists } from "../fixtures/tasks.js";
+import { currentTask } from "../../src/index.js";
 import { echo } from "../fixtures/tasks.js";
 import { processId } from "../fixtures/tasks.js";
 import type { ProcessTask } from "../../src/index.js";
@@ -42,6 +43,24 @@ test("the original's example runs, its function standing in the main module", as
 test("sync and async functions of a module run by reference", async () => {
   assert.equal(await executor.submit(add, 1, 2), 3);
   assert.equal(await executor.submit(addLater, 1, 2), 3);
+});
+
+test("a task has the name that its function has when it is submitted", async () => {
+  const nameInWorker = (): string => currentTask().name;
+  assert.equal(await executor.submit(nameInWorker), "nameInWorker");
+  assert.equal(await executor.submit(nameInWorker), "nameInWorker");
+  Object.defineProperty(nameInWorker, "name", { value: "renamed" });
+  assert.equal(await executor.submit(nameInWorker), "renamed");
+  assert.equal(await executor.with({ name: "given" }).submit(nameInWorker), "given");
+});
+
+test("a class in an argument is not asked for its name", async () => {
+  class Nameless {
+    static get name(): string {
+      throw new Error("it was asked");
+    }
+  }
+  assert.equal(await executor.submit((type: unknown) => typeof type, Nameless), "function");
 });
 
 test("tasks run in other processes, in as many as there may be", async () => {
