@@ -150,17 +150,12 @@ export class FrameDecoder {
 
   /** The frame whose body, or what belongs to it, is still arriving. */
   get openFrame(): OpenFrameSight | undefined {
-    let filledBytes = this.#open?.filledBytes ?? 0;
+    const header = this.#open?.header ?? this.#head;
+    let filledBytes = this.#open?.filledBytes ?? Math.max(0, this.#head.length - HEADER_BYTES);
     for (const { length } of this.#attachments) filledBytes += length;
-    if (this.#open !== undefined) {
-      const { header } = this.#open;
+    if (header.length >= HEADER_BYTES) {
       const kind = header.readUInt8(4);
       return { kind, isAttachment: kind === ATTACHMENT_KIND, idA: header.readUInt32LE(8), filledBytes };
-    }
-    if (this.#head.length >= HEADER_BYTES) {
-      const kind = this.#head.readUInt8(4);
-      filledBytes += this.#head.length - HEADER_BYTES;
-      return { kind, isAttachment: kind === ATTACHMENT_KIND, idA: this.#head.readUInt32LE(8), filledBytes };
     }
     if (this.#attachments.length === 0) return undefined;
     return { kind: ATTACHMENT_KIND, isAttachment: true, idA: this.#attachedTo, filledBytes };
