@@ -37,8 +37,8 @@ export function attach(payload: Uint8Array, attachments: readonly Uint8Array[]):
 
 /** The size of encoded bytes with all that belongs to them, in bytes. */
 export function sizeWithAttachments(payload: Uint8Array): number {
-  let sum = payload.byteLength;
-  for (const { byteLength } of attachmentsOf(payload)) sum += byteLength;
+  let sum = payload.length;
+  for (const { length } of attachmentsOf(payload)) sum += length;
   return sum;
 }
 
