@@ -19,6 +19,9 @@ import type { TimedChurn } from "./jobs.js";
 
 const IN_FLIGHT = 64;
 
+/** Bursts of tasks that do nothing go before long ones: so many times smaller than the others, as there are few to follow. */
+const SMALLER_WARM_UP = 4;
+
 /** A millisecond, in units of 50 µs. */
 const STEPS_FACTOR_PER_MS = 20;
 
@@ -51,7 +54,7 @@ async function longestBlockMs(body: () => Promise<void>): Promise<number> {
   return longestMs;
 }
 
-/** One burst gives all three, because some need ten seconds for it. */
+/** Warms up first. One burst gives all three, because some need ten seconds for it. */
 async function measureBurst(contender: Contender, count: number, warmTasks: number): Promise<Record<string, number>> {
   await warmUp(warmTasks, (warmCount) => burst(contender, warmCount));
   let wallMs = 0;
@@ -176,7 +179,7 @@ function overheadOf(id: string, count: number, durationMs: number): Measure {
           }
           return sumMs;
         };
-        const warmCount = Math.ceil(warmTasks / 4);
+        const warmCount = Math.ceil(warmTasks / SMALLER_WARM_UP);
         await warmUp(warmCount, async (each) => void (await submit("timedNoop", each, [1, 7], 7)));
         const args = [stepsPer50us * STEPS_FACTOR_PER_MS * durationMs, 7] as const;
         const expected = churn(args);

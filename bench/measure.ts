@@ -62,9 +62,13 @@ const WARM_BURSTS = 6;
 /** Where tasks take longer than all that is beside them, so many no-op ones do. */
 const SHORT_WARM_UP_BURSTS = 2;
 
-/** Warms a path up: runs so many tasks of some kind through it, all of them several times. */
-export async function warmUp(warmTasks: number, submit: (count: number) => Promise<void>): Promise<void> {
-  for (let i = 0; i < WARM_BURSTS; i += 1) await submit(warmTasks);
+/** Warms a path up: runs bursts of so many tasks of some kind through it. */
+export async function warmUp(
+  warmTasks: number,
+  submit: (count: number) => Promise<void>,
+  bursts: number = WARM_BURSTS,
+): Promise<void> {
+  for (let i = 0; i < bursts; i += 1) await submit(warmTasks);
 }
 
 /** Opens a contender, brings its workers to life, and closes it whatever happens. */
@@ -92,7 +96,7 @@ export function withWarm<T>(
   return withReady(
     load,
     async (contender) => {
-      for (let i = 0; i < SHORT_WARM_UP_BURSTS; i += 1) await burst(contender, warmTasks);
+      await warmUp(warmTasks, (count) => burst(contender, count), SHORT_WARM_UP_BURSTS);
       return body(contender);
     },
     workers,
