@@ -8,7 +8,7 @@ export type ProbeOutcome<T> = { readonly figures: T } | { readonly failure: stri
 /** Node's exit code when the main module still awaits something and the event loop is empty. */
 const UNSETTLED = "13";
 
-/** The probe that runs now; a Ctrl-C must reach it, though it has a process group of its own. */
+/** The probe that runs now; a signal that ends the bench must reach it, though it has a process group of its own. */
 let running: number | undefined;
 
 function killGroup(pid: number): void {
@@ -19,10 +19,15 @@ function killGroup(pid: number): void {
   }
 }
 
-process.once("SIGINT", () => {
-  if (running !== undefined) killGroup(running);
-  process.exit(130);
-});
+for (const [signal, exitCode] of [
+  ["SIGINT", 130],
+  ["SIGTERM", 143],
+] as const) {
+  process.once(signal, () => {
+    if (running !== undefined) killGroup(running);
+    process.exit(exitCode);
+  });
+}
 
 /** The line of a crash report that says what happened. */
 function reasonIn(stderr: string): string {
