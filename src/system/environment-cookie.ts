@@ -33,8 +33,14 @@ export function findCookie(environ: string, cookies: ReadonlySet<string>): "carr
 /** Asks a process for a cookie; one whose environment can't be read (another user's) is taken to have none. */
 export function askForCookie(platform: Platform, pid: number, cookies: ReadonlySet<string>): CookieAnswer {
   try {
-    const environ = platform.readText(`/proc/${pid}/environ`);
-    return environ === "" && isInExec(platform, pid) ? "inExec" : findCookie(environ, cookies);
+    const path = `/proc/${pid}/environ`;
+    let environ = platform.readText(path);
+    if (environ === "") {
+      if (isInExec(platform, pid)) return "inExec";
+      // Its execve may have ended between the two looks (in one of 23 that were met in their midst).
+      environ = platform.readText(path);
+    }
+    return findCookie(environ, cookies);
   } catch {
     return "lacks";
   }

@@ -18,7 +18,14 @@ import { scanProc } from "./process-table.js";
 
 export type { TreeRoot } from "./tree-search.js";
 
-const NOTHING_KNOWN: TreeScan = { roots: [], descendants: [], ownGroups: [], hasTable: false, isSettled: true };
+const NOTHING_KNOWN: TreeScan = {
+  roots: [],
+  descendants: [],
+  ownGroups: [],
+  hasTable: false,
+  inExec: [],
+  isSettled: true,
+};
 
 /** How long an asynchronous scan holds the event loop at a time. */
 const SLICE_MS = 2;
@@ -48,15 +55,15 @@ function* search(
   platform: Platform,
 ): Generator<void, TreeScan, void> {
   const found = new TreeSearch(table);
-  let isSettled = !table.hasGaps;
   for (const root of roots) found.addRoot(root);
   for (const former of formerMembers) found.addFormerMember(former);
   found.expandAll();
 
   const marked = roots.filter(({ cookie }) => cookie !== undefined && cookie !== "");
-  if (marked.length === 0 || !readsProc(platform)) return found.finish(platform.pid, isSettled);
+  if (marked.length === 0 || !readsProc(platform)) return found.finish(platform.pid);
   const cookies = new Set(marked.map(({ cookie }) => cookie as string));
   const oldest = oldestStart(marked, table);
+  const inExec: ProcessEntry[] = [];
   for (const entry of table.entries.values()) {
     const { pid, startTime, isAlive } = entry;
     if (!isAlive || pid <= 1 || pid === platform.pid || found.has(pid)) continue;
@@ -64,10 +71,10 @@ function* search(
     const answer = askForCookie(platform, pid, cookies);
     if (answer === "carries") found.add(entry);
     // For some microseconds, or as long as its program is read from a slow disk.
-    else if (answer === "inExec") isSettled = false;
+    else if (answer === "inExec") inExec.push(entry);
     yield;
   }
-  return found.finish(platform.pid, isSettled);
+  return found.finish(platform.pid, inExec);
 }
 
 function* scanAndSearch(

@@ -19,10 +19,14 @@ export type AfterStrike = "scanAgain" | "pauseAndScan" | "awaitDeaths" | "done";
 const MAX_DOUBTFUL_SCANS = 6;
 
 /**
- * And how many if descendants were found before: a family that renews itself is likelier then than a busy machine. With their
- * pauses they take some two seconds: an execve, in which no environment is shown, may have to wait for the disk.
+ * And how many if descendants were found before, as a family that renews itself is likelier then than a busy machine; or if one
+ * process is still in its execve, which may have to wait for the disk. With their pauses they take some two seconds.
  */
-const MAX_DOUBTFUL_SCANS_OF_FAMILY = 80;
+const MAX_FOUNDED_DOUBTFUL_SCANS = 80;
+
+function isSame(one: ProcessEntry, other: ProcessEntry): boolean {
+  return one.pid === other.pid && one.startTime === other.startTime;
+}
 
 /** Kills by SIGKILL whatever each scan finds. */
 export class TreeKill {
@@ -33,6 +37,8 @@ export class TreeKill {
   /** Those that may not be signalled: another user's. Waiting for them would be in vain. */
   readonly #unreachable = new Set<ProcessEntry>();
   #doubtfulScanCount = 0;
+  /** Those that the last doubtful scan met in their execve. */
+  #inExec: readonly ProcessEntry[] = [];
 
   constructor(roots: readonly TreeRoot[], sparesRoots: boolean, platform: Platform) {
     this.#roots = roots;
@@ -72,7 +78,9 @@ export class TreeKill {
       return "scanAgain";
     }
     if (targets.some((entry) => !this.#unreachable.has(this.#struck.get(entry.pid) ?? entry))) return "awaitDeaths";
-    const mostScans = this.isFamily ? MAX_DOUBTFUL_SCANS_OF_FAMILY : MAX_DOUBTFUL_SCANS;
+    const isStillInExec = scan.inExec.some((entry) => this.#inExec.some((former) => isSame(entry, former)));
+    this.#inExec = scan.inExec;
+    const mostScans = this.isFamily || isStillInExec ? MAX_FOUNDED_DOUBTFUL_SCANS : MAX_DOUBTFUL_SCANS;
     if (scan.isSettled || this.#doubtfulScanCount >= mostScans) return "done";
     this.#doubtfulScanCount += 1;
     return "pauseAndScan";
@@ -88,7 +96,7 @@ export class TreeKill {
 
   #wasStruck(entry: ProcessEntry): boolean {
     const struck = this.#struck.get(entry.pid);
-    return struck !== undefined && struck.startTime === entry.startTime;
+    return struck !== undefined && isSame(struck, entry);
   }
 
   /** One call reaches all members of a group at once, and the kernel lets none of them fork meanwhile. */

@@ -134,6 +134,44 @@ describe("scanning Linux's processes", () => {
     assert.ok(bare.processes.has(300));
   });
 
+  test("an execve that ends between two looks at it doesn't make its process seem a stranger", () => {
+    const platform = linux({ pid: 300, parentPid: 1, environ: "" });
+    const read = platform.readText.bind(platform);
+    platform.readText = (path) => {
+      const text = read(path);
+      if (path === "/proc/300/environ") platform.processes.set(300, { pid: 300, parentPid: 1, environ: CARRIES });
+      return text;
+    };
+    const scan = findDescendantsSync([root], platform);
+    assert.deepEqual(
+      scan.descendants.map(({ pid }) => pid),
+      [201, 300],
+    );
+  });
+
+  test("an orphan that stays in its execve for long is waited for, a machine that is busy starting others is not", async () => {
+    const gone = { pid: 220, startTime: 220, cookie: "me" };
+    let scanCount = 0;
+    const slow = linux({ pid: 300, parentPid: 1, environ: "", isInExec: true });
+    slow.onList = () => {
+      scanCount += 1;
+      if (scanCount === 20) slow.processes.set(300, { pid: 300, parentPid: 1, environ: CARRIES });
+    };
+    await killProcessTree(gone, { platform: slow });
+    assert.equal(slow.processes.has(300), false);
+
+    scanCount = 0;
+    const busy = linux();
+    busy.onList = () => {
+      busy.processes.delete(300 + scanCount);
+      scanCount += 1;
+      busy.processes.set(300 + scanCount, { pid: 300 + scanCount, parentPid: 1, environ: "", isInExec: true });
+    };
+    await killProcessTree(gone, { platform: busy });
+    assert.ok(scanCount <= 8, `${scanCount} scans`);
+    assert.deepEqual(busy.signals, []);
+  });
+
   test("a family that goes on forking daemons is followed, and given up after a bounded number of rounds", async () => {
     const platform = linux();
     let nextPid = 300;
