@@ -4,13 +4,16 @@
  */
 
 import type { Platform } from "./platform.js";
-import { isInExec } from "./proc-stat.js";
+import { hasNoEnvironment } from "./proc-stat.js";
 
 /** The environment variable that holds the ids. */
 export const COOKIE_VARIABLE = "ASYNCCPU_COOKIE";
 
-/** What the environment of a process says: one of the ids, none of them, or nothing yet, as it is in the midst of execve. */
-export type CookieAnswer = "carries" | "lacks" | "inExec";
+/**
+ * What the environment of a process says: one of the ids, none of them, or nothing at the moment, as it is in the midst of
+ * execve, or of its end.
+ */
+export type CookieAnswer = "carries" | "lacks" | "hidden";
 
 /**
  * Looks for cookies in the text of /proc/PID/environ. It shows the environment with which the program was started, not
@@ -30,15 +33,35 @@ export function findCookie(environ: string, cookies: ReadonlySet<string>): "carr
   return "lacks";
 }
 
+function readEnviron(platform: Platform, folder: string): string {
+  try {
+    return platform.readText(`${folder}/environ`);
+  } catch (error) {
+    // What has given back its memory: newer kernels have an error for it.
+    if ((error as NodeJS.ErrnoException).code === "ESRCH") return "";
+    throw error;
+  }
+}
+
+/** A process whose first thread has ended shows its environment through the others; one that is ending through none. */
+function readThreadsEnviron(platform: Platform, pid: number): string {
+  const folder = `/proc/${pid}/task`;
+  for (const threadId of platform.listDirectory(folder)) {
+    const environ = readEnviron(platform, `${folder}/${threadId}`);
+    if (environ !== "") return environ;
+  }
+  return "";
+}
+
 /** Asks a process for a cookie; one whose environment can't be read (another user's) is taken to have none. */
 export function askForCookie(platform: Platform, pid: number, cookies: ReadonlySet<string>): CookieAnswer {
   try {
-    const path = `/proc/${pid}/environ`;
-    let environ = platform.readText(path);
+    let environ = readEnviron(platform, `/proc/${pid}`);
     if (environ === "") {
-      if (isInExec(platform, pid)) return "inExec";
+      const hadNone = hasNoEnvironment(platform, pid);
       // Its execve may have ended between the two looks (in one of 23 that were met in their midst).
-      environ = platform.readText(path);
+      environ = hadNone ? readThreadsEnviron(platform, pid) : readEnviron(platform, `/proc/${pid}`);
+      if (environ === "" && hadNone) return "hidden";
     }
     return findCookie(environ, cookies);
   } catch {

@@ -35,7 +35,7 @@ export class Newcomers {
   readonly #platform: Platform;
   readonly #cookies: ReadonlySet<string>;
   #lastPid: number | undefined;
-  /** In the midst of execve, their environment reads as empty. */
+  /** In the midst of execve, or of their end, they show no environment. */
   #undecided = new Set<number>();
 
   constructor(roots: readonly TreeRoot[], platform: Platform) {
@@ -60,7 +60,7 @@ export class Newcomers {
     const found: ProcessEntry[] = [];
     for (const pid of this.#undecided) {
       const answer = askForCookie(this.#platform, pid, this.#cookies);
-      if (answer === "inExec") continue;
+      if (answer === "hidden") continue;
       this.#undecided.delete(pid);
       const entry = answer === "carries" && pid !== this.#platform.pid ? readProcStat(this.#platform, pid) : undefined;
       if (entry?.isAlive === true) found.push(entry);

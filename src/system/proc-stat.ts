@@ -75,10 +75,10 @@ export function readProcActivity(platform: Platform, pid: number): ProcActivity 
 }
 
 /**
- * Tells of a process whose environment reads as empty whether it has none yet: in the midst of execve the kernel hasn't set
- * where it ends. A program that was started with an empty one has a place for it.
+ * Tells of a process whose environment reads as empty whether it has none yet, or no longer: in the midst of execve the kernel
+ * hasn't set where it ends, and one that ends has no memory left. A program that was started with an empty one has a place for it.
  */
-export function isInExec(platform: Platform, pid: number): boolean {
+export function hasNoEnvironment(platform: Platform, pid: number): boolean {
   try {
     return !(Number(fieldsOf(platform.readText(`/proc/${pid}/stat`))?.[ENVIRONMENT_END]) > 0);
   } catch {

@@ -23,7 +23,7 @@ const NOTHING_KNOWN: TreeScan = {
   descendants: [],
   ownGroups: [],
   hasTable: false,
-  inExec: [],
+  hidden: [],
   isSettled: true,
 };
 
@@ -63,18 +63,18 @@ function* search(
   if (marked.length === 0 || !readsProc(platform)) return found.finish(platform.pid);
   const cookies = new Set(marked.map(({ cookie }) => cookie as string));
   const oldest = oldestStart(marked, table);
-  const inExec: ProcessEntry[] = [];
+  const hidden: ProcessEntry[] = [];
   for (const entry of table.entries.values()) {
     const { pid, startTime, isAlive } = entry;
     if (!isAlive || pid <= 1 || pid === platform.pid || found.has(pid)) continue;
     if (isKernelThread(entry) || !mayHaveStartedAfter(startTime, oldest)) continue;
     const answer = askForCookie(platform, pid, cookies);
     if (answer === "carries") found.add(entry);
-    // For some microseconds, or as long as its program is read from a slow disk.
-    else if (answer === "inExec") inExec.push(entry);
+    // For some microseconds, or as long as its program is read from a slow disk, or its memory given back.
+    else if (answer === "hidden") hidden.push(entry);
     yield;
   }
-  return found.finish(platform.pid, inExec);
+  return found.finish(platform.pid, hidden);
 }
 
 function* scanAndSearch(

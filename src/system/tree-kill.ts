@@ -20,7 +20,7 @@ const MAX_DOUBTFUL_SCANS = 6;
 
 /**
  * And how many if descendants were found before, as a family that renews itself is likelier then than a busy machine; or if one
- * process is still in its execve, which may have to wait for the disk. With their pauses they take some two seconds.
+ * process goes on to hide its environment: its execve may have to wait for the disk. With their pauses they take some two seconds.
  */
 const MAX_FOUNDED_DOUBTFUL_SCANS = 80;
 
@@ -37,8 +37,8 @@ export class TreeKill {
   /** Those that may not be signalled: another user's. Waiting for them would be in vain. */
   readonly #unreachable = new Set<ProcessEntry>();
   #doubtfulScanCount = 0;
-  /** Those that the last doubtful scan met in their execve. */
-  #inExec: readonly ProcessEntry[] = [];
+  /** Those that showed no environment in the last doubtful scan. */
+  #hidden: readonly ProcessEntry[] = [];
 
   constructor(roots: readonly TreeRoot[], sparesRoots: boolean, platform: Platform) {
     this.#roots = roots;
@@ -78,9 +78,9 @@ export class TreeKill {
       return "scanAgain";
     }
     if (targets.some((entry) => !this.#unreachable.has(this.#struck.get(entry.pid) ?? entry))) return "awaitDeaths";
-    const isStillInExec = scan.inExec.some((entry) => this.#inExec.some((former) => isSame(entry, former)));
-    this.#inExec = scan.inExec;
-    const mostScans = this.isFamily || isStillInExec ? MAX_FOUNDED_DOUBTFUL_SCANS : MAX_DOUBTFUL_SCANS;
+    const isStillHidden = scan.hidden.some((entry) => this.#hidden.some((former) => isSame(entry, former)));
+    this.#hidden = scan.hidden;
+    const mostScans = this.isFamily || isStillHidden ? MAX_FOUNDED_DOUBTFUL_SCANS : MAX_DOUBTFUL_SCANS;
     if (scan.isSettled || this.#doubtfulScanCount >= mostScans) return "done";
     this.#doubtfulScanCount += 1;
     return "pauseAndScan";

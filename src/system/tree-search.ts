@@ -39,8 +39,8 @@ export interface TreeScan {
   readonly ownGroups: readonly number[];
   /** False where the processes of the machine can't be listed: then nothing was found. */
   readonly hasTable: boolean;
-  /** Those that don't show their environment yet, as they are in the midst of execve: they may be descendants. */
-  readonly inExec: readonly ProcessEntry[];
+  /** Those that don't show their environment, as they are in the midst of execve or of their end: they may be descendants. */
+  readonly hidden: readonly ProcessEntry[];
   /** False when something may have been missed because a process started or ended meanwhile: scan again. */
   readonly isSettled: boolean;
 }
@@ -141,7 +141,7 @@ export class TreeSearch {
     }
   }
 
-  finish(ownPid: number, inExec: readonly ProcessEntry[] = []): TreeScan {
+  finish(ownPid: number, hidden: readonly ProcessEntry[] = []): TreeScan {
     const ownGroup = this.#table.entries.get(ownPid)?.groupId;
     return {
       roots: [...this.#roots.values()].filter((entry) => entry.isAlive && entry.pid !== ownPid),
@@ -150,8 +150,8 @@ export class TreeSearch {
       ),
       ownGroups: [...this.#ownGroups].filter((group) => group !== ownGroup),
       hasTable: true,
-      inExec,
-      isSettled: !this.#table.hasGaps && inExec.length === 0,
+      hidden,
+      isSettled: !this.#table.hasGaps && hidden.length === 0,
     };
   }
 }

@@ -100,8 +100,8 @@ describe("scanning Linux's processes", () => {
 
   test("what vanishes meanwhile, or is in the midst of execve, makes the scan doubtful", () => {
     assert.equal(findDescendantsSync([root], linux()).isSettled, true);
-    const inExec = findDescendantsSync([root], linux({ pid: 300, parentPid: 1, environ: "", isInExec: true }));
-    assert.deepEqual([inExec.isSettled, inExec.descendants.length], [false, 1]);
+    const hidden = findDescendantsSync([root], linux({ pid: 300, parentPid: 1, environ: "", isInExec: true }));
+    assert.deepEqual([hidden.isSettled, hidden.descendants.length], [false, 1]);
     const older = findDescendantsSync([root], linux({ pid: 120, parentPid: 1, environ: "", isInExec: true }));
     assert.equal(older.isSettled, true, "what is older than the root needn't be asked");
     const empty = findDescendantsSync([root], linux({ pid: 300, parentPid: 1, environ: "" }));
@@ -147,6 +147,25 @@ describe("scanning Linux's processes", () => {
       scan.descendants.map(({ pid }) => pid),
       [201, 300],
     );
+  });
+
+  test("an orphan that is ending, and hides its environment, is waited for; what its first thread has left is found", async () => {
+    const gone = { pid: 220, startTime: 220, cookie: "me" };
+    let scanCount = 0;
+    const platform = linux({ pid: 300, parentPid: 1, isEnding: true });
+    platform.onList = () => {
+      scanCount += 1;
+      if (scanCount === 20) platform.processes.delete(300);
+    };
+    await killProcessTree(gone, { platform });
+    assert.equal(scanCount, 20);
+
+    const threads = linux(
+      { pid: 300, parentPid: 1, state: "Z", threadCount: 2, threadEnviron: CARRIES },
+      { pid: 301, parentPid: 1, state: "Z", threadCount: 2, threadEnviron: "A=1\0" },
+    );
+    await killProcessTree(gone, { platform: threads });
+    assert.deepEqual([threads.processes.has(300), threads.processes.has(301)], [false, true]);
   });
 
   test("an orphan that stays in its execve for long is waited for, a machine that is busy starting others is not", async () => {

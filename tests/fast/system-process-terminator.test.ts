@@ -2,7 +2,9 @@
 
 import assert from "node:assert/strict";
 import { describe } from "node:test";
+import { existsSync } from "node:fs";
 import { randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { COOKIE_VARIABLE } from "../../src/system/environment-cookie.js";
@@ -28,6 +30,11 @@ interface Family {
 
 /** Names that a wish announces, where they differ from the wish. */
 const NAMES: Readonly<Record<string, readonly string[]>> = { grandchild: ["parent", "grandchild"] };
+
+/** Given away by no machine that has not been told to give so many. */
+const MAX_PID = 4_194_303;
+
+const canEndThread = process.platform === "linux" && (process.arch === "x64" || process.arch === "arm64");
 
 /** Of this run alone: the same test may be running elsewhere on the machine. */
 const OUTER_COOKIE = randomBytes(8).toString("hex");
@@ -232,3 +239,25 @@ describe("terminating descendants", { skip: process.platform !== "linux" }, () =
     assert.deepEqual(await terminateDescendantProcesses(program.pid, false), []);
   });
 });
+
+test(
+  "an orphan whose first thread has ended shows its cookie through the others",
+  { skip: !canEndThread },
+  async () => {
+    const cookie = randomBytes(8).toString("hex");
+    await using program = startFixture("loses-first-thread", { detached: true, env: { [COOKIE_VARIABLE]: cookie } });
+    await program.waitForLine(/^ready$/);
+    const hasFirstThread = (): boolean => {
+      try {
+        return !/^State:\tZ/m.test(readFileSync(`/proc/${program.pid}/status`, "latin1"));
+      } catch {
+        return false;
+      }
+    };
+    await waitUntil(() => !hasFirstThread(), { what: "the end of its first thread" });
+    assert.ok(existsSync(`/proc/${program.pid}`), "the process goes on");
+    // Its parent has ended, for all that is known: only the cookie leads to it.
+    await killProcessTree({ pid: MAX_PID, startTime: 1, cookie });
+    await program.waitForEnd(2000);
+  },
+);

@@ -19,14 +19,25 @@ export interface FakeProcess {
   readonly environ?: string;
   /** The kernel has not set up its environment yet; `environ` is empty meanwhile. */
   readonly isInExec?: boolean;
+  /** It has given back its memory: its environment can't be read any more. */
+  readonly isEnding?: boolean;
+  /** Environment as a second thread shows it; the first one has ended. */
+  readonly threadEnviron?: string;
   /** Belongs to another user: may neither be signalled nor asked for its environment. */
   readonly isForeign?: boolean;
   /** Doesn't end when it is killed. */
   readonly isImmortal?: boolean;
 }
 
+/** Its id is made up, too; real ones are numbers that no process has. */
+const SECOND_THREAD = "99999";
+
 function systemError(code: string): NodeJS.ErrnoException {
   return Object.assign(new Error(code), { code });
+}
+
+function hasEnvironment({ isInExec, isEnding, threadEnviron }: FakeProcess): boolean {
+  return isInExec !== true && isEnding !== true && threadEnviron === undefined;
 }
 
 function toStat(fake: FakeProcess): string {
@@ -34,7 +45,7 @@ function toStat(fake: FakeProcess): string {
   const unused = (count: number): string => Array.from({ length: count }, () => "0").join(" ");
   return (
     `${pid} (${name}) ${state} ${parentPid} ${groupId} ${sessionId} ${unused(7)} ${fake.cpuTicks ?? 0} ${unused(5)} ` +
-    `${fake.threadCount ?? 1} 0 ${startTime} ${unused(28)} ${fake.isInExec === true ? 0 : 4096} 0\n`
+    `${fake.threadCount ?? 1} 0 ${startTime} ${unused(28)} ${hasEnvironment(fake) ? 4096 : 0} 0\n`
   );
 }
 
@@ -77,16 +88,20 @@ export class FakePlatform implements Platform {
 
   readText(path: string): string {
     if (path === "/proc/loadavg" && this.newestPid !== undefined) return `0.10 0.20 0.30 1/99 ${this.newestPid}\n`;
-    const [, pid, file] = /^\/proc\/(\d+)\/(stat|status|environ)$/.exec(path) ?? [];
+    const [, pid, thread, file] = /^\/proc\/(\d+)\/(task\/\d+\/)?(stat|status|environ)$/.exec(path) ?? [];
     const fake = this.hasProc ? this.processes.get(Number(pid)) : undefined;
     if (fake === undefined) throw systemError("ENOENT");
     if (file === "stat") return toStat(fake);
     if (file === "status") return fake.status ?? `Name:\t${fake.name ?? "node"}\n`;
     if (fake.isForeign === true) throw systemError("EACCES");
+    if (thread === `task/${SECOND_THREAD}/` && fake.threadEnviron !== undefined) return fake.threadEnviron;
+    if (fake.isEnding === true || fake.threadEnviron !== undefined) throw systemError("ESRCH");
     return fake.environ ?? "PATH=/bin\0";
   }
 
   listDirectory(path: string): readonly string[] {
+    const fake = this.processes.get(Number(/^\/proc\/(\d+)\/task$/.exec(path)?.[1]));
+    if (fake !== undefined) return [String(fake.pid), ...(fake.threadEnviron === undefined ? [] : [SECOND_THREAD])];
     this.onList();
     if (!this.hasProc || path !== "/proc") throw systemError("ENOENT");
     return ["acpi", ...[...this.processes.keys()].map(String), "self"];
