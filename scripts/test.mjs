@@ -1,11 +1,12 @@
 // Runs compiled tests with node:test, each file in a process of its own.
 //
-//   node scripts/test.mjs SUITE...|FILE... [-t NAME] [--node=PATH] [--concurrency=N]
+//   node scripts/test.mjs SUITE...|FILE... [-t NAME] [--node=PATH] [--concurrency=N] [--without=NAME,...]
 //
 //   SUITE          fast or slow: every tests/SUITE/**/*.test.ts
 //   FILE           one test file, by its source or its compiled path; files take the place of suites
 //   -t NAME        only tests whose name matches this regular expression
 //   --node=PATH    run on another Node binary
+//   --without      files of the suites to leave out, by their names without .test.ts
 //   --concurrency  how many files at a time (default: the CPUs of the machine, at most 4)
 //
 // Ends with 1 when a test fails, and when no test ran at all.
@@ -59,11 +60,15 @@ function readArguments() {
     options: {
       "test-name-pattern": { type: "string", short: "t" },
       node: { type: "string", default: process.execPath },
+      without: { type: "string", default: "" },
       concurrency: { type: "string", default: String(Math.min(4, availableParallelism())) },
     },
   });
   const named = positionals.filter((word) => !SUITES.has(word));
-  const sources = named.length > 0 ? named : positionals.flatMap((suite) => filesOfSuite(suite));
+  const all = named.length > 0 ? named : positionals.flatMap((suite) => filesOfSuite(suite));
+  const unwanted = new Set(values.without.split(",").filter((name) => name !== ""));
+  const sources = all.filter((file) => !unwanted.delete(path.basename(file, ".test.ts")));
+  if (unwanted.size > 0) fail(`There is no test file to leave out: ${[...unwanted].join(", ")}.`);
   return { files: sources.map((file) => compiled(file)), pattern: values["test-name-pattern"], ...values };
 }
 
