@@ -1,7 +1,7 @@
 import type { AnyFunction } from "./task-submitter.js";
 import type { ProcessFuture } from "./process-future.js";
+import type { ProcessPool } from "../pool/process-pool.js";
 import type { ProcessTask } from "../system/process-task.js";
-import type { TaskObserver } from "./submitted-kind.js";
 import type { TaskOptions } from "./options.js";
 import type { TaskSubmitter } from "./task-submitter.js";
 
@@ -14,48 +14,30 @@ export interface TaskRequest {
   readonly calledFrom: AnyFunction;
 }
 
-/** Creates tasks and keeps the registry of those that run; the workers' messages keep it true. */
+/** Creates tasks, and knows which processes run one. The registry is the pool's: it has what `submit` and `map` run, too. */
 export class ProcessTaskFactory {
   readonly #submitter: TaskSubmitter;
-  readonly #running = new Map<object, ProcessTask>();
-  #watcher: TaskObserver | undefined;
-  /** One for all tasks, of which there may be many. */
-  readonly #keeper: TaskObserver = {
-    onDispatched: (task) => this.#watcher?.onDispatched(task),
-    onStarted: (task, processTask) => {
-      this.#running.set(task, processTask);
-      this.#watcher?.onStarted(task, processTask);
-    },
-    onSettled: (task) => {
-      this.#running.delete(task);
-      this.#watcher?.onSettled(task);
-    },
-  };
+  readonly #pool: ProcessPool;
 
-  constructor(submitter: TaskSubmitter) {
+  constructor(submitter: TaskSubmitter, pool: ProcessPool) {
     this.#submitter = submitter;
+    this.#pool = pool;
   }
 
   /** The processes that run a task now. */
   get running(): readonly ProcessTask[] {
-    this.lookForStarts();
-    return [...this.#running.values()];
+    return this.#pool.runningTasks;
   }
 
-  /** Has every task that has begun by now in the registry. */
-  lookForStarts(): void {
-    this.#submitter.lookForStarts();
+  /** Whether a task is on its way to a process, and is not known to have begun there. */
+  get isAnyStarting(): boolean {
+    return this.#pool.isAnyStarting;
   }
 
   /** Creates a task. Never throws: what is wrong with the request rejects the future. */
   create<T>(request: TaskRequest): ProcessFuture<T> {
     const { fn, args, options, calledFrom } = request;
-    return this.#submitter.submit<T>({ fn, args, options, calledFrom }, this.#keeper);
-  }
-
-  /** Tells somebody of every step of the tasks that are created from now on, when the registry is right. */
-  watch(watcher: TaskObserver): void {
-    this.#watcher = watcher;
+    return this.#submitter.submit<T>({ fn, args, options, calledFrom });
   }
 
   /** Sends a signal to every process that runs a task; those that are gone already are passed over. */

@@ -1,12 +1,14 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
 import type { ProcessFuture } from "./process-future.js";
 import type { ProcessTaskFactory } from "./process-task-factory.js";
 import type { TaskRequest } from "./process-task-factory.js";
 
-/** How often to look whether tasks have begun, in milliseconds, while that is waited for. */
+/** How often to look whether tasks have begun, in milliseconds, while that is waited for: the start of most is not told. */
 const LOOK_EVERY_MS = 5;
 
 /**
- * Knows which tasks are just being started, so that a signal to all of them misses none.
+ * Sends a signal to all tasks, and misses none that is just being started.
  *
  * A task that is on its way to a worker has no process yet to send a signal to. The original holds a lock meanwhile; here the
  * creations in flight are waited for, and not longer than a limit, so that shutting down can't hang on a worker
@@ -15,18 +17,10 @@ const LOOK_EVERY_MS = 5;
 export class ProcessTaskManager {
   readonly #factory: ProcessTaskFactory;
   readonly #timeoutInEmergencyMs: number;
-  /** Tasks that are next in a worker and are not known to have begun. */
-  readonly #inFlight = new Set<object>();
-  #waiters: (() => void)[] = [];
 
   constructor(factory: ProcessTaskFactory, timeoutInEmergencyMs: number) {
     this.#factory = factory;
     this.#timeoutInEmergencyMs = timeoutInEmergencyMs;
-    factory.watch({
-      onDispatched: (task) => this.#inFlight.add(task),
-      onStarted: (task) => this.#endCreation(task),
-      onSettled: (task) => this.#endCreation(task),
-    });
   }
 
   /** Creates a task; see `ProcessTaskFactory.create`. */
@@ -45,27 +39,12 @@ export class ProcessTaskManager {
     return isComplete;
   }
 
-  #waitForCreations(): Promise<boolean> {
-    this.#factory.lookForStarts();
-    if (this.#inFlight.size === 0) return Promise.resolve(true);
-    return new Promise((resolve) => {
-      const timer = setTimeout(() => end(false), this.#timeoutInEmergencyMs);
-      // The start of most tasks is not told by itself.
-      const looking = setInterval(() => this.#factory.lookForStarts(), LOOK_EVERY_MS);
-      const end = (isComplete: boolean): void => {
-        clearTimeout(timer);
-        clearInterval(looking);
-        resolve(isComplete);
-      };
-      this.#waiters.push(() => end(true));
-    });
-  }
-
-  #endCreation(task: object): void {
-    this.#inFlight.delete(task);
-    if (this.#inFlight.size > 0 || this.#waiters.length === 0) return;
-    const waiters = this.#waiters;
-    this.#waiters = [];
-    for (const resume of waiters) resume();
+  async #waitForCreations(): Promise<boolean> {
+    const endMs = performance.now() + this.#timeoutInEmergencyMs;
+    while (this.#factory.isAnyStarting) {
+      if (performance.now() >= endMs) return false;
+      await sleep(LOOK_EVERY_MS);
+    }
+    return true;
   }
 }

@@ -49,11 +49,12 @@ export class ProcessTaskPoolExecutor extends ProcessPoolExecutor {
     const checked = checkTaskPoolOptions(options);
     super(options);
     this.#cancelTasksWhenShutdown = checked.cancelTasksWhenShutdown;
-    this.#factory = new ProcessTaskFactory(coreOf(this).submitter);
+    const { pool, submitter } = coreOf(this);
+    this.#factory = new ProcessTaskFactory(submitter, pool);
     this.#manager = new ProcessTaskManager(this.#factory, checked.timeoutInEmergencyMs);
   }
 
-  /** The processes that run a task now. */
+  /** The processes that run a task now, one for each task that has begun, whichever call submitted it. */
   get runningTasks(): readonly ProcessTask[] {
     return this.#factory.running;
   }

@@ -1,28 +1,17 @@
 /** What many tasks of an executor have in common. */
 
 import type { ParentLive } from "./parent-live.js";
-import type { PoolTask } from "../pool/pool-task.js";
 import type { PooledFunction } from "../pool/function-table.js";
 import type { ProcessPool } from "../pool/process-pool.js";
-import type { ProcessTask } from "../system/process-task.js";
 import type { TaskEvents } from "../pool/pool-task.js";
 import type { TaskExtras } from "../pool/pool-task.js";
 import type { TaskKind } from "../pool/pool-task.js";
-
-/** Who else wants to know of tasks beside their futures. */
-export interface TaskObserver {
-  /** A worker has been chosen; the task may come back and be dispatched again when that worker dies. */
-  onDispatched(task: PoolTask): void;
-  onStarted(task: PoolTask, processTask: ProcessTask): void;
-  onSettled(task: PoolTask): void;
-}
 
 /** What calls of one executor may have in common. */
 export interface TaskCall {
   readonly fn: PooledFunction;
   readonly name: string;
   readonly timeoutMs: number | undefined;
-  readonly observer: TaskObserver | undefined;
   /** Of a chunk, how many calls it is; else 0. */
   readonly callCount: number;
   readonly hasOneArgument: boolean;
@@ -36,7 +25,6 @@ export class SubmittedKind implements TaskKind, TaskCall {
   readonly fn: PooledFunction;
   readonly name: string;
   readonly timeoutMs: number | undefined;
-  readonly observer: TaskObserver | undefined;
   readonly callCount: number;
   readonly isChunk: boolean;
   readonly hasOneArgument: boolean;
@@ -49,7 +37,6 @@ export class SubmittedKind implements TaskKind, TaskCall {
     this.fn = call.fn;
     this.name = call.name;
     this.timeoutMs = call.timeoutMs;
-    this.observer = call.observer;
     this.callCount = call.callCount;
     this.isChunk = call.callCount > 0;
     this.hasOneArgument = call.hasOneArgument;
@@ -65,7 +52,6 @@ export class SubmittedKind implements TaskKind, TaskCall {
       this.hasOneArgument === call.hasOneArgument &&
       this.callCount === call.callCount &&
       this.timeoutMs === call.timeoutMs &&
-      this.observer === call.observer &&
       call.extras === undefined
     );
   }

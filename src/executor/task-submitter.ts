@@ -33,7 +33,6 @@ import type { ResultReader } from "./result-reader.js";
 import type { ProcessFuture } from "./process-future.js";
 import type { ProcessPool } from "../pool/process-pool.js";
 import type { TaskCall } from "./submitted-kind.js";
-import type { TaskObserver } from "./submitted-kind.js";
 import type { TaskOwner } from "./submitted-kind.js";
 import type { TaskOptions } from "./options.js";
 import type { SubmissionStack } from "./submission-stack.js";
@@ -187,7 +186,6 @@ class SubmittedTask<T> extends PoolTask implements FutureControl {
   }
 
   finish(outcome: TaskOutcome): void {
-    this.submittedKind.observer?.onSettled(this);
     if (this.#ties === undefined) this.#settle(outcome, resultReader);
     else this.#untie(this.#ties, outcome);
   }
@@ -205,12 +203,7 @@ class SubmittedTask<T> extends PoolTask implements FutureControl {
 
 /** The pool knows its tasks as such; those that come here are ours. */
 const submittedTaskEvents: TaskEvents = {
-  onDispatched: (task) => (task as SubmittedTask<unknown>).submittedKind.observer?.onDispatched(task),
-  onStarted: (task, processTask) => {
-    const submitted = task as SubmittedTask<unknown>;
-    submitted.submittedKind.observer?.onStarted(task, processTask);
-    futures.start(submitted.future, processTask);
-  },
+  onStarted: (task, processTask) => futures.start((task as SubmittedTask<unknown>).future, processTask),
   onSettled: (task, outcome) => (task as SubmittedTask<unknown>).finish(outcome),
   onLive: (task, message, channel) => (task as SubmittedTask<unknown>).receiveOnLive(message, channel),
 };
@@ -256,7 +249,7 @@ export class TaskSubmitter {
   }
 
   /** Makes a task. Never throws: what is wrong with the call rejects its own future. */
-  submit<T>(submission: Submission, observer?: TaskObserver): ProcessFuture<T> {
+  submit<T>(submission: Submission): ProcessFuture<T> {
     let pins = NO_PINS;
     let { taken } = submission;
     try {
@@ -287,7 +280,6 @@ export class TaskSubmitter {
         fn,
         name: taskName,
         timeoutMs,
-        observer,
         callCount: finished?.callCount ?? 0,
         hasOneArgument,
         extras: finished?.extras,
@@ -311,11 +303,6 @@ export class TaskSubmitter {
     // What has shared memory, or more of its own, is not kept: that is to be free when its holders drop it.
     this.#lastKind = call.fn.pins === undefined && call.extras === undefined ? kind : undefined;
     return kind;
-  }
-
-  /** Has every task that has begun by now known as running. */
-  lookForStarts(): void {
-    this.#pool.stalls.lookForStarts();
   }
 
   /** Ends streams in results that nobody has begun to use: no shutdown could wait for these. */

@@ -1,6 +1,7 @@
 import { CancelledError } from "../errors.js";
 import { residentBytesOf } from "../system/process-memory.js";
 import type { PoolTask } from "./pool-task.js";
+import type { ProcessTask } from "../system/process-task.js";
 import type { TaskOutcome } from "./pool-task.js";
 import type { Worker } from "./worker.js";
 import type { WorkerState } from "./worker.js";
@@ -27,7 +28,9 @@ export interface WorkerStats {
 export interface ExecutorStats {
   /** Tasks that wait for a worker. */
   readonly queuedTasks: number;
-  /** Tasks that a worker has. */
+  /** Tasks that were given to a worker ahead of need, and have not begun there. */
+  readonly assignedTasks: number;
+  /** Tasks that have begun, as many as `executor.runningTasks` has. */
   readonly runningTasks: number;
   /** Tasks that ended with a result. */
   readonly completedTasks: number;
@@ -56,6 +59,32 @@ export class PoolCounters {
     else if (error !== undefined || outcome.kind === "failure") this.failedTasks += 1;
     else this.completedTasks += 1;
   }
+
+  /** What there is to say of a pool with so many tasks, those in its queue among them. */
+  describe(queuedTasks: number, unfinishedTasks: number, workers: Iterable<Worker>): ExecutorStats {
+    const { completedTasks, failedTasks, cancelledTasks, startedWorkers, crashedWorkers } = this;
+    const runningTasks = runningIn(workers).length;
+    return {
+      queuedTasks,
+      assignedTasks: unfinishedTasks - queuedTasks - runningTasks,
+      runningTasks,
+      completedTasks,
+      failedTasks,
+      cancelledTasks,
+      startedWorkers,
+      crashedWorkers,
+      workers: describeWorkers(workers),
+    };
+  }
+}
+
+/** The processes that run a task now, as far as that is known. */
+export function runningIn(workers: Iterable<Worker>): ProcessTask[] {
+  const running: ProcessTask[] = [];
+  for (const { task, processTask } of workers) {
+    if (task?.state === "running" && processTask !== undefined) running.push(processTask);
+  }
+  return running;
 }
 
 /** States that only the pool tells apart. */
@@ -68,8 +97,8 @@ const PUBLIC_STATES: Readonly<Record<WorkerState, WorkerStats["state"]>> = {
   dead: "ending",
 };
 
-/** Describes the workers; asks the system for their memory. */
-export function describeWorkers(workers: Iterable<Worker>): WorkerStats[] {
+/** Asks the system for the memory of each. */
+function describeWorkers(workers: Iterable<Worker>): WorkerStats[] {
   const described: WorkerStats[] = [];
   for (const worker of workers) {
     if (worker.root === undefined) continue;

@@ -27,8 +27,6 @@ export interface TaskHolder {
 
 /** Who waits for tasks. `onStarted` is called at most once for each, `onSettled` exactly once and last. */
 export interface TaskEvents {
-  /** It is next in a worker; happens again when it comes back from there before it began. */
-  onDispatched(task: PoolTask): void;
   onStarted(task: PoolTask, processTask: ProcessTask): void;
   onSettled(task: PoolTask, outcome: TaskOutcome): void;
   /** Something happened on a live value of it, while it runs. */
@@ -141,12 +139,6 @@ export class PoolTask {
   get args(): TaskArguments {
     if (this.#args === BEGUN) throw new Error(`Task "${this.name}" has begun and can't be sent again.`);
     return this.kind.hasOneArgument === true ? [this.#args] : (this.#args as TaskArguments);
-  }
-
-  /** Notes that the task is the next one in its worker. */
-  dispatch(): void {
-    this.state = "dispatched";
-    this.kind.events.onDispatched(this);
   }
 
   /** The error of a task that ran out of time; `frames` as its worker has told them. */

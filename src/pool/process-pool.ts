@@ -14,15 +14,16 @@ import { WarmUps } from "./warm-ups.js";
 import { Worker } from "./worker.js";
 import { WorkerCrashedError } from "../errors.js";
 import { WorkerStartError } from "../errors.js";
-import { describeWorkers } from "./pool-stats.js";
 import { giveTasks } from "./give-tasks.js";
 import { killProcessTreesSync } from "../system/process-terminator.js";
 import { needNotWake } from "./orphan-waker.js";
 import { nestingProblem } from "./nesting.js";
+import { runningIn } from "./pool-stats.js";
 import { onProcessExit } from "../system/signals.js";
 import { wakeWhenOrphaned } from "./orphan-waker.js";
 import type { ExecutorStats } from "./pool-stats.js";
 import type { PoolTask } from "./pool-task.js";
+import type { ProcessTask } from "../system/process-task.js";
 import type { TaskOutcome } from "./pool-task.js";
 import type { WorkerConfig } from "./worker-config.js";
 import type { WorkerDeath } from "./worker-death.js";
@@ -79,19 +80,23 @@ export class ProcessPool {
     return [...this.#workers];
   }
 
+  /** The processes that run a task now. */
+  get runningTasks(): readonly ProcessTask[] {
+    this.stalls.lookForStarts();
+    return runningIn(this.#workers);
+  }
+
+  /** Whether a task is next in a worker, and is not known to have begun. */
+  get isAnyStarting(): boolean {
+    this.stalls.lookForStarts();
+    for (const { task } of this.#workers) if (task?.state === "dispatched") return true;
+    return false;
+  }
+
   /** What has happened so far, and what is the case now. */
   stats(): ExecutorStats {
-    const { completedTasks, failedTasks, cancelledTasks, startedWorkers, crashedWorkers } = this.#counters;
-    return {
-      queuedTasks: this.#queue.size,
-      runningTasks: this.#unfinishedTasks - this.#queue.size,
-      completedTasks,
-      failedTasks,
-      cancelledTasks,
-      startedWorkers,
-      crashedWorkers,
-      workers: describeWorkers(this.#workers),
-    };
+    this.stalls.lookForStarts();
+    return this.#counters.describe(this.#queue.size, this.#unfinishedTasks, this.#workers);
   }
 
   get isShutDown(): boolean {

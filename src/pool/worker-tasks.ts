@@ -144,7 +144,7 @@ export class WorkerTasks implements TaskHolder {
 
   #makeNext(task: PoolTask, sentBytes = 0): void {
     this.#beginLimit.watch(task, sentBytes);
-    task.dispatch();
+    task.state = "dispatched";
   }
 
   /**
@@ -314,7 +314,7 @@ export class WorkerTasks implements TaskHolder {
     if (this.#host.isKilled()) {
       this.#held.shift();
       this.#lateOutcomes.push({ task, outcome });
-      this.#held.first?.dispatch();
+      if (this.#held.first !== undefined) this.#held.first.state = "dispatched";
       return;
     }
     this.#clock.clear();

@@ -19,7 +19,6 @@ import type { ProcessFuture } from "../../src/executor/process-future.js";
 import type { ProcessPool } from "../../src/pool/process-pool.js";
 import type { ProcessTask } from "../../src/system/process-task.js";
 import type { Submission } from "../../src/executor/task-submitter.js";
-import type { TaskObserver } from "../../src/executor/submitted-kind.js";
 import type { TaskRequest } from "../../src/executor/process-task-factory.js";
 
 const REQUEST: TaskRequest = { fn: add, args: [1, 2], options: {}, calledFrom: add };
@@ -28,32 +27,30 @@ function makeControl(canCancel: boolean): FutureControl {
   return { cancel: () => canCancel, lookForStart: () => false, wantStart: () => {} };
 }
 
-/** A submitter whose tasks do what the test says. */
+/** A submitter that notes what it is given. */
 class FakeSubmitter {
-  /** Called when somebody wants to know which tasks have begun. */
-  lookForStarts: () => void = () => {};
   readonly submissions: Submission[] = [];
   readonly created: ProcessFuture<unknown>[] = [];
-  readonly #observers: TaskObserver[] = [];
 
-  submit<T>(submission: Submission, observer: TaskObserver): ProcessFuture<T> {
+  submit<T>(submission: Submission): ProcessFuture<T> {
     const future = futures.create<T>(makeControl(false));
     this.submissions.push(submission);
-    this.#observers.push(observer);
     this.created.push(future);
     return future;
   }
+}
 
-  /** The steps of one task, whose future stands for the task itself. */
-  observer(index: number): { onDispatched(): void; onStarted(processTask: ProcessTask): void; onSettled(): void } {
-    const observer = this.#observers[index];
-    assert.ok(observer !== undefined);
-    const task = this.created[index] as unknown as PoolTask;
-    return {
-      onDispatched: () => observer.onDispatched(task),
-      onStarted: (processTask) => observer.onStarted(task, processTask),
-      onSettled: () => observer.onSettled(task),
-    };
+/** A pool whose tasks do what the test says. */
+class FakePool {
+  runningTasks: ProcessTask[] = [];
+  /** How often it says yet that a task is on its way; calls `onLook` each time. */
+  looksLeft = 0;
+  onLook: () => void = () => {};
+
+  get isAnyStarting(): boolean {
+    this.onLook();
+    this.looksLeft -= 1;
+    return this.looksLeft >= 0;
   }
 }
 
@@ -66,9 +63,11 @@ function fakeProcess(name: string, signals: string[]): ProcessTask {
   return { sendSignal } as unknown as ProcessTask;
 }
 
-function makeFactory(): { submitter: FakeSubmitter; factory: ProcessTaskFactory } {
+function makeFactory(): { submitter: FakeSubmitter; pool: FakePool; factory: ProcessTaskFactory } {
   const submitter = new FakeSubmitter();
-  return { submitter, factory: new ProcessTaskFactory(submitter as unknown as TaskSubmitter) };
+  const pool = new FakePool();
+  const factory = new ProcessTaskFactory(submitter as unknown as TaskSubmitter, pool as unknown as ProcessPool);
+  return { submitter, pool, factory };
 }
 
 describe("a task factory", () => {
@@ -79,127 +78,57 @@ describe("a task factory", () => {
     assert.equal(future, submitter.created[0]);
   });
 
-  test("knows a task as running from its start to its end, and signals those alone", () => {
-    const { submitter, factory } = makeFactory();
+  test("signals the processes that the pool knows to run a task, and no other", () => {
+    const { pool, factory } = makeFactory();
     const signals: string[] = [];
     const [a, b] = [fakeProcess("a", signals), fakeProcess("b", signals)];
-    for (let i = 0; i < 3; i += 1) void factory.create(REQUEST);
-    submitter.observer(0).onDispatched();
-    assert.deepEqual(factory.running, [], "a task on its way doesn't run");
-    submitter.observer(0).onStarted(a);
-    submitter.observer(1).onStarted(b);
+    pool.runningTasks = [a, b];
     assert.deepEqual(factory.running, [a, b]);
     factory.sendSignal("SIGTERM");
-    submitter.observer(0).onSettled();
-    // Ends without having begun: cancelled while it waited.
-    submitter.observer(2).onSettled();
+    pool.runningTasks = [b];
     factory.sendSignal("SIGHUP");
     assert.deepEqual(signals, ["SIGTERM to a", "SIGTERM to b", "SIGHUP to b"]);
-    assert.deepEqual(factory.running, [b]);
-  });
-
-  test("tells its observer each step, with the registry already right", () => {
-    const { submitter, factory } = makeFactory();
-    const steps: string[] = [];
-    factory.watch({
-      onDispatched: () => steps.push(`dispatched ${factory.running.length}`),
-      onStarted: () => steps.push(`started ${factory.running.length}`),
-      onSettled: () => steps.push(`settled ${factory.running.length}`),
-    });
-    void factory.create(REQUEST);
-    submitter.observer(0).onDispatched();
-    submitter.observer(0).onStarted(fakeProcess("a", []));
-    submitter.observer(0).onSettled();
-    assert.deepEqual(steps, ["dispatched 0", "started 1", "settled 0"]);
   });
 });
 
 describe("a task manager", () => {
   interface Scene {
-    readonly submitter: FakeSubmitter;
-    readonly factory: ProcessTaskFactory;
+    readonly pool: FakePool;
     readonly manager: ProcessTaskManager;
     readonly signals: string[];
   }
 
-  function makeScene(taskCount: number): Scene {
-    const { submitter, factory } = makeFactory();
-    const manager = new ProcessTaskManager(factory, 1000);
-    for (let i = 0; i < taskCount; i += 1) void manager.createProcessTask(REQUEST);
-    return { submitter, factory, manager, signals: [] };
+  function makeScene(timeoutInEmergencyMs = 60_000): Scene {
+    const { pool, factory } = makeFactory();
+    return { pool, manager: new ProcessTaskManager(factory, timeoutInEmergencyMs), signals: [] };
   }
 
-  test("signals at once when no creation is in flight, queued ones notwithstanding", async () => {
-    const { submitter, manager, signals } = makeScene(2);
-    submitter.observer(0).onDispatched();
-    submitter.observer(0).onStarted(fakeProcess("a", signals));
+  test("signals at once when no creation is in flight", async () => {
+    const { pool, manager, signals } = makeScene();
+    pool.runningTasks = [fakeProcess("a", signals)];
     assert.equal(await manager.lockAndSendSignal("SIGTERM"), true);
     assert.deepEqual(signals, ["SIGTERM to a"]);
   });
 
-  test("looks first which of them have begun without a notice", async () => {
-    const { submitter, manager, signals } = makeScene(1);
-    submitter.observer(0).onDispatched();
-    submitter.lookForStarts = () => submitter.observer(0).onStarted(fakeProcess("a", signals));
+  test("waits for the creations in flight, so that the signal reaches their processes too", async () => {
+    const { pool, manager, signals } = makeScene();
+    pool.looksLeft = 3;
+    pool.onLook = () => {
+      assert.deepEqual(signals, [], "one is still on its way");
+      if (pool.looksLeft === 1) pool.runningTasks = [fakeProcess("a", signals)];
+    };
     assert.equal(await manager.lockAndSendSignal("SIGTERM"), true);
     assert.deepEqual(signals, ["SIGTERM to a"]);
   });
 
-  test("and goes on looking while it waits", async (t) => {
-    t.mock.timers.enable({ apis: ["setTimeout", "setInterval"] });
-    const { submitter, manager, signals } = makeScene(1);
-    submitter.observer(0).onDispatched();
-    const sending = manager.lockAndSendSignal("SIGTERM");
-    submitter.lookForStarts = () => submitter.observer(0).onStarted(fakeProcess("a", signals));
-    t.mock.timers.tick(5);
-    assert.equal(await sending, true);
+  test("signals anyway when a creation is not done after timeoutInEmergencyMs, and says so", async () => {
+    const { pool, manager, signals } = makeScene(20);
+    pool.runningTasks = [fakeProcess("a", signals)];
+    pool.looksLeft = Infinity;
+    const startMs = performance.now();
+    assert.equal(await manager.lockAndSendSignal("SIGTERM"), false);
+    assert.ok(performance.now() - startMs >= 20);
     assert.deepEqual(signals, ["SIGTERM to a"]);
-  });
-
-  test("waits for the creations in flight, so that the signal reaches their processes too", async (t) => {
-    t.mock.timers.enable({ apis: ["setTimeout"] });
-    const { submitter, manager, signals } = makeScene(2);
-    submitter.observer(0).onDispatched();
-    submitter.observer(1).onDispatched();
-    const sending = manager.lockAndSendSignal("SIGTERM");
-    t.mock.timers.tick(999);
-    submitter.observer(0).onStarted(fakeProcess("a", signals));
-    await new Promise(setImmediate);
-    assert.deepEqual(signals, [], "the second is still on its way");
-    submitter.observer(1).onStarted(fakeProcess("b", signals));
-    assert.equal(await sending, true);
-    assert.deepEqual(signals, ["SIGTERM to a", "SIGTERM to b"]);
-  });
-
-  test("signals anyway when a creation is not done after timeoutInEmergencyMs, and says so", async (t) => {
-    t.mock.timers.enable({ apis: ["setTimeout"] });
-    const { submitter, manager, signals } = makeScene(2);
-    submitter.observer(0).onStarted(fakeProcess("a", signals));
-    submitter.observer(1).onDispatched();
-    const sending = manager.lockAndSendSignal("SIGTERM");
-    t.mock.timers.tick(999);
-    await new Promise(setImmediate);
-    assert.deepEqual(signals, []);
-    t.mock.timers.tick(1);
-    assert.equal(await sending, false);
-    assert.deepEqual(signals, ["SIGTERM to a"]);
-    // The lost creation comes to its end later: nothing is waiting any more, nothing is signalled twice.
-    submitter.observer(1).onStarted(fakeProcess("b", signals));
-    t.mock.timers.tick(5000);
-    await new Promise(setImmediate);
-    assert.deepEqual(signals, ["SIGTERM to a"]);
-  });
-
-  test("doesn't wait for a creation that ended without a start, and counts one that is dispatched anew once", async () => {
-    const { submitter, manager, signals } = makeScene(1);
-    submitter.observer(0).onDispatched();
-    // Its worker died; another one is chosen.
-    submitter.observer(0).onDispatched();
-    const sending = [manager.lockAndSendSignal("SIGTERM"), manager.lockAndSendSignal("SIGHUP")];
-    submitter.observer(0).onSettled();
-    assert.deepEqual(await Promise.all(sending), [true, true]);
-    assert.deepEqual(signals, []);
-    assert.equal(await manager.lockAndSendSignal("SIGTERM"), true, "nothing is in flight any more");
   });
 });
 

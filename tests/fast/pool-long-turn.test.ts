@@ -123,7 +123,7 @@ describe("the tasks of a worker whose outcomes are not read", () => {
   }
 
   function push(held: HeldTasks, fn: PooledFunction, count = 1): void {
-    const events = { onDispatched: () => {}, onStarted: () => {}, onSettled: () => {} };
+    const events = { onStarted: () => {}, onSettled: () => {} };
     for (let i = 0; i < count; i += 1) {
       held.push(new PoolTask({ name: "task", fn, isChunk: false, timeoutMs: undefined, events }, []));
     }

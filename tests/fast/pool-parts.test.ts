@@ -43,7 +43,7 @@ function makeTask(id: number): NumberedTask {
     fn: new PooledFunction(1, Uint8Array.of()),
     isChunk: false,
     timeoutMs: undefined,
-    events: { onDispatched: () => {}, onStarted: () => {}, onSettled: () => {} },
+    events: { onStarted: () => {}, onSettled: () => {} },
   });
 }
 
@@ -86,7 +86,7 @@ test("a settled task reports once, with the reason for its end before any other 
     fn: new PooledFunction(1, Uint8Array.of()),
     isChunk: false,
     timeoutMs: 5,
-    events: { onDispatched: () => {}, onStarted: () => {}, onSettled: (_task, outcome) => outcomes.push(outcome) },
+    events: { onStarted: () => {}, onSettled: (_task, outcome) => outcomes.push(outcome) },
   };
   const task = new PoolTask(kind, Uint8Array.of());
   const reason = new Error("cancelled");

@@ -21,7 +21,7 @@ function makeFunction(durationUs?: number): PooledFunction {
 }
 
 function makeTask(fn: PooledFunction): PoolTask {
-  const events = { onDispatched: () => {}, onStarted: () => {}, onSettled: () => {} };
+  const events = { onStarted: () => {}, onSettled: () => {} };
   return new PoolTask({ name: "task", fn, isChunk: false, timeoutMs: undefined, events }, []);
 }
 
@@ -110,7 +110,7 @@ test("patience is 1.5 times what is expected, from 20 ms to a second", () => {
   }
   const wanted = new WantedTask(makeTask(makeFunction(40_000)).kind, []);
   assert.equal(patienceMs(wanted), 60, "it isn't next");
-  wanted.dispatch();
+  wanted.state = "dispatched";
   assert.equal(patienceMs(wanted), 2);
 });
 

@@ -70,7 +70,6 @@ export class WorkerScene {
   giveWith({ timeoutMs }: { timeoutMs?: number }, ...names: string[]): PoolTask[] {
     return names.map((name) => {
       const events: TaskEvents = {
-        onDispatched: () => {},
         onStarted: () => this.log.push(`started ${name}`),
         onSettled: (_task, outcome) =>
           this.log.push(`settled ${name}: ${outcome.kind === "ended" ? outcome.error.name : outcome.kind}`),
