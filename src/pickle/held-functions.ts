@@ -114,6 +114,11 @@ export class HeldFunctions {
     else this.#marks.push(new ClassMark(fn), new ClassMark(fn.prototype as object));
   }
 
+  /** Notes a name that nothing declares: a global that is made later would be sent. */
+  addUndeclared(name: string): void {
+    this.#marks.push({ isUnchanged: () => !Object.hasOwn(globalThis, name) });
+  }
+
   /** Whether they are as they were. */
   areUnchanged(): boolean {
     if (registrationCount() !== this.#registrations) return false;

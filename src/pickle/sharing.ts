@@ -99,6 +99,11 @@ class CommonScopes {
   }
 }
 
+/** Whether nothing can stand for a global: a function assigns to it, or uses a name that nothing declares. */
+function needsItself({ name, isWritten, isOnlyTypeof }: FreeVariable): boolean {
+  return isWritten || !(isOnlyTypeof || isStandardGlobal(name));
+}
+
 interface Group {
   readonly functions: ReadonlySet<number>;
   readonly variables: readonly CapturedVariable[];
@@ -147,7 +152,7 @@ export class SharingFinder {
     }
   }
 
-  /** Notes a name for which nothing is captured, since the worker has the global, or nobody has it (`typeof name`). */
+  /** Notes a name for which nothing is captured, since the worker has the global, or nobody has it. */
   addGlobal(node: number, free: FreeVariable): void {
     const globals = this.#globals.get(node) ?? new Map<string, FreeVariable>();
     this.#globals.set(node, globals.set(free.name, free));
@@ -200,8 +205,7 @@ export class SharingFinder {
         functions: new Set([...touching.flatMap(({ functions }) => [...functions]), ...members]),
         variables: [...variables, { ...first.captured, isEager: uses.some(({ captured }) => captured.isEager) }],
       };
-      // What assigns to a global needs the global itself.
-      if (this.#clashesIn(merged).some(({ free }) => free.isWritten)) continue;
+      if (this.#clashesIn(merged).some(({ free }) => needsItself(free))) continue;
       for (const each of touching) groups.splice(groups.indexOf(each), 1);
       groups.push(merged);
       for (const { node, captured } of uses) {

@@ -112,7 +112,7 @@ export class VariableEncoder {
     this.#isImportable = isImportable;
   }
 
-  /** Captures one free variable; undefined when the worker has it by itself, or when a problem was noted. */
+  /** Captures one free variable; undefined when the worker has it by itself, when nothing declares it, or when a problem was noted. */
   capture(free: FreeVariable, context: CaptureContext): CapturedVariable | undefined {
     const { name, isReassigned, isEager } = free;
     if (name === "arguments") return undefined;
@@ -200,9 +200,8 @@ export class VariableEncoder {
       return { name, link: this.#values.link(global[name], place), isReassigned: true, isEager };
     }
     if (free.variable !== null) return this.#writer.refuse(place, UNKEPT, UNKEPT_ADVICE);
-    if (free.isOnlyTypeof) return undefined;
-    const advice = "Declare or import it, or pass it as an argument";
-    this.#writer.refuse(place, "no variable, import or global of this name exists", advice);
+    // The worker doesn't have it either: using it throws there what it throws here.
+    this.#writer.held.addUndeclared(name);
     return undefined;
   }
 
@@ -301,9 +300,9 @@ export class VariableEncoder {
     const isWithinReach = free.every(
       (each) =>
         each.external !== undefined ||
+        each.variable === null ||
         lookUp(scopes, each.name).isFound ||
-        isStandardGlobal(each.name) ||
-        (each.name === "require" && !script.info.isModule),
+        isStandardGlobal(each.name),
     );
     if (!isWithinReach) return undefined;
     const prefix = "async function () { const ";
