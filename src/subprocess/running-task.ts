@@ -1,4 +1,5 @@
 import { CancelledError } from "../errors.js";
+import { runAsTask } from "./current-task.js";
 import type { AbortFlag } from "./abort-flag.js";
 import type { CurrentTask } from "./current-task.js";
 
@@ -41,10 +42,10 @@ export class RunningTask implements CurrentTask {
     if (this.#flag.isRaisedFor(this.id)) throw new CancelledError();
   }
 
-  /** Asks the task to end. */
+  /** Asks the task to end. Its listeners are called as the task: they run in the context of whoever aborts. */
   abort(reason: unknown): void {
     this.#flag.raise(this.id);
-    this.#controller().abort(reason);
+    runAsTask(this, () => this.#controller().abort(reason));
   }
 
   /** Ends the wait for the body with an error that was thrown beside it, such as in a timer's callback. */
