@@ -1,4 +1,4 @@
-/** What the workers log arrives in this process: from `console` and from a named logger alike. */
+/** What the workers log from a level on arrives in this process: from `console` and from a named logger alike. */
 
 import { LogQueue } from "../src/index.js";
 import { ProcessTaskPoolExecutor } from "../src/index.js";
@@ -23,7 +23,7 @@ const queue = new LogQueue();
 const listener = new QueueListener(queue, createConsoleHandler());
 listener.start();
 {
-  await using executor = new ProcessTaskPoolExecutor({ queue, configurer: () => console.debug("a worker is ready") });
+  await using executor = new ProcessTaskPoolExecutor({ queue, configurer: () => getLogger().setLevel("info") });
   const limits = [10_000, 100_000, 1_000_000];
   const tasks = limits.map((limit) => executor.with({ name: `below ${limit}` }).createProcessTask(countPrimes, limit));
   console.log(await Promise.all(tasks));

@@ -64,6 +64,7 @@ export type { LogFields } from "./logging/task-logger.js";
 export type { LogHandler } from "./logging/log-handler.js";
 export type { LogHandlerObject } from "./logging/log-handler.js";
 export type { LogLevel } from "./logging/log-record.js";
+export type { LogMethod } from "./logging/task-logger.js";
 export type { LogQueueOptions } from "./logging/log-queue.js";
 export type { LogRecord } from "./logging/log-record.js";
 export type { PinoDestination } from "./logging/pino-destination.js";

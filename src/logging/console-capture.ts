@@ -11,6 +11,7 @@ import { Writable } from "node:stream";
 import { format } from "node:util";
 import { syncBuiltinESMExports } from "node:module";
 
+import { isLevelEnabled } from "./log-levels.js";
 import type { LogContext } from "./current-sink.js";
 import type { LogLevel } from "./log-record.js";
 import type { LogRecordSink } from "./log-record.js";
@@ -36,6 +37,17 @@ const METHODS = {
   timeLog: "info",
   timeEnd: "info",
 } as const satisfies Record<string, LogLevel>;
+
+/** Those that set a state for later calls, and run although their own record is below the level. */
+const STATEFUL: ReadonlySet<string> = new Set([
+  "group",
+  "groupCollapsed",
+  "groupEnd",
+  "count",
+  "countReset",
+  "time",
+  "timeEnd",
+]);
 
 type Method = keyof typeof METHODS;
 type AnyMethod = (...args: unknown[]) => void;
@@ -88,7 +100,7 @@ function formatTrace(args: readonly unknown[], below: AnyMethod): string {
 }
 
 /**
- * Replaces the methods of the global console: each call that prints becomes one record.
+ * Replaces the methods of the global console: each call that prints becomes one record, if the root logger's level lets it.
  *
  * A call made by the sink itself, while it takes a record, goes to the original method.
  *
@@ -119,12 +131,14 @@ export function captureConsole(sink: LogRecordSink, context: () => LogContext): 
         Reflect.apply(original, target, args);
         return;
       }
+      const isWanted = isLevelEnabled(METHODS[method]);
+      if (!isWanted && !STATEFUL.has(method)) return;
       const message = collector.collect(() => {
         if (method === "trace") inner.error(formatTrace(args, captured));
         else if (method === "dir") inner.dir(args[0], { ...(args[1] as object | undefined), colors: false });
         else inner[method](...args);
       });
-      if (message !== undefined) deliver(METHODS[method], message);
+      if (isWanted && message !== undefined) deliver(METHODS[method], message);
     };
     Object.defineProperty(captured, "name", { value: method, configurable: true });
     return captured;

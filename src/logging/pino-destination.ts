@@ -4,6 +4,7 @@ import { LOG_LEVELS } from "./log-record.js";
 import { deliver } from "./current-sink.js";
 import { getLogContext } from "./current-sink.js";
 import { getLogSink } from "./current-sink.js";
+import { isLevelEnabled } from "./log-levels.js";
 import { toLevelName } from "./log-record.js";
 import type { LogLevel } from "./log-record.js";
 import type { LogRecord } from "./log-record.js";
@@ -67,8 +68,8 @@ function toRecord(line: string, messageKey: string): LogRecord {
 /**
  * Makes a destination for pino, to be used in a task or in the configurer: `pino(createPinoDestination())`.
  *
- * Each line becomes a record of the executor's queue, at once. Where there is no queue (outside a worker too), lines go to
- * standard output as pino made them.
+ * Each line becomes a record of the executor's queue, at once, unless `getLogger(name).setLevel` has set a higher level for
+ * its name. Where there is no queue (outside a worker too), lines go to standard output as pino made them.
  */
 export function createPinoDestination(options: PinoDestinationOptions = {}): PinoDestination {
   const { messageKey = "msg" } = options;
@@ -79,8 +80,10 @@ export function createPinoDestination(options: PinoDestinationOptions = {}): Pin
         return;
       }
       for (const line of chunk.split("\n")) {
+        if (line === "") continue;
+        const record = toRecord(line, messageKey);
         // A line of JSON holds nothing that can't be sent, so there is nothing to describe.
-        if (line !== "") deliver(toRecord(line, messageKey), () => ({}));
+        if (isLevelEnabled(record.level, record.logger)) deliver(record, () => ({}));
       }
     },
   };
