@@ -83,7 +83,7 @@ export function log(level: LogLevel, message: string, fields?: LogFields): void 
  */
 export function getLogger(name = ""): TaskLogger {
   // JavaScript may pass anything here, too.
-  const own = String(name as unknown);
+  const own = typeof name === "string" ? name : String(name);
   const at =
     (level: LogLevel): LogMethod =>
     (message, fields) =>
