@@ -16,17 +16,32 @@ import process from "node:process";
  * slash) or a file. A file that fits no row is a breach: give a new room its row.
  */
 const LAYERS = [
-  { part: "errors.ts", mayImport: [] },
+  { part: "show-value.ts", mayImport: [] },
+  { part: "errors.ts", mayImport: ["show-value.ts"] },
+  { part: "option-names.ts", mayImport: ["errors.ts", "show-value.ts"] },
   { part: "logging/log-record.ts", mayImport: [] },
   { part: "wire/protocol.ts", mayImport: ["errors.ts", "system/"] },
   { part: "system/", mayImport: ["errors.ts"] },
   { part: "memory/", mayImport: ["errors.ts", "system/"] },
   { part: "wire/", mayImport: ["errors.ts", "system/", "memory/", "logging/log-record.ts"] },
-  { part: "pickle/", mayImport: ["errors.ts", "system/", "memory/", "wire/"] },
-  { part: "logging/", mayImport: ["errors.ts", "wire/"] },
+  { part: "pickle/", mayImport: ["errors.ts", "option-names.ts", "system/", "memory/", "wire/"] },
+  { part: "logging/", mayImport: ["errors.ts", "option-names.ts", "wire/"] },
   { part: "subprocess/", mayImport: ["errors.ts", "system/", "memory/", "wire/", "pickle/", "logging/"] },
   { part: "pool/", mayImport: ["errors.ts", "system/", "memory/", "wire/", "pickle/", "logging/"] },
-  { part: "executor/", mayImport: ["errors.ts", "system/", "memory/", "wire/", "pickle/", "logging/", "pool/"] },
+  {
+    part: "executor/",
+    mayImport: [
+      "errors.ts",
+      "option-names.ts",
+      "show-value.ts",
+      "system/",
+      "memory/",
+      "wire/",
+      "pickle/",
+      "logging/",
+      "pool/",
+    ],
+  },
   { part: "index.ts", mayImport: [""] },
 ];
 

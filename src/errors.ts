@@ -4,6 +4,8 @@
  * `code` is stable across versions and survives the way between processes; the text of `message` is not a contract.
  */
 
+import { showValue } from "./show-value.js";
+
 /** Base class of every error made by asynccpu. */
 export class AsyncCpuError extends Error {
   /** Stable identifier, `ASYNCCPU_...`; listed in docs/errors.md. */
@@ -135,7 +137,7 @@ export class WorkerStartError extends AsyncCpuError {
 /** The executor's `initializer` or `configurer` threw in a worker; `cause` is what it threw. */
 export class InitializerError extends AsyncCpuError {
   constructor(which: "initializer" | "configurer", options: ErrorOptions) {
-    const cause = options.cause instanceof Error ? options.cause.message : String(options.cause);
+    const cause = options.cause instanceof Error ? options.cause.message : showValue(options.cause);
     super(
       "ASYNCCPU_INITIALIZER_FAILED",
       `The ${which} failed in a worker process: ${cause}. ` +
@@ -220,14 +222,19 @@ export class PromisePassedError extends AsyncCpuError {
   }
 }
 
-/** An option has a value outside its range or of the wrong type. */
+/** An option is unknown, or has a value outside its range or of the wrong type; so may be an argument of a call such as `map`. */
 export class InvalidOptionError extends AsyncCpuError {
-  /** Name of the option. */
+  /** Name of the option or argument. */
   readonly option: string;
 
-  constructor(option: string, expected: string, value: unknown) {
-    const shown = typeof value === "string" ? JSON.stringify(value) : String(value);
-    super("ASYNCCPU_INVALID_OPTION", `Option "${option}" must be ${expected}, but is ${shown}.`);
+  /**
+   * @param expected - Completes "must be"; without a value, it is the whole message.
+   * @param value - What it is in place of that.
+   */
+  constructor(option: string, expected: string, ...value: [] | [value: unknown]) {
+    const message =
+      value.length === 0 ? expected : `Option "${option}" must be ${expected}, but is ${showValue(value[0])}.`;
+    super("ASYNCCPU_INVALID_OPTION", message);
     nameError(this, "InvalidOptionError");
     this.option = option;
   }

@@ -27,7 +27,7 @@ export type { AnyIterable } from "./executor/map-results.js";
 export type { IterablesOf } from "./executor/process-pool-executor.js";
 export type { ProcessPoolExecutorOptions } from "./executor/options.js";
 export type { ProcessTaskPoolExecutorOptions } from "./executor/options.js";
-export type { ShutdownOptions } from "./executor/process-pool-executor.js";
+export type { ShutdownOptions } from "./executor/options.js";
 export type { SubmitView } from "./executor/process-pool-executor.js";
 export type { TaskOptions } from "./executor/options.js";
 export type { TaskView } from "./executor/process-task-pool-executor.js";

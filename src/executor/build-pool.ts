@@ -16,18 +16,13 @@ import { warnOfCopying } from "../memory/native-memory.js";
 import { pickleFunction } from "../pickle/pickle-function.js";
 import { refuseUnpicklable } from "./argument-writer.js";
 import type { AnyFunction } from "./task-submitter.js";
-import type { CheckedPoolOptions } from "./options.js";
+import type { CheckedPoolOptions } from "./check-options.js";
 import type { LogQueue } from "../logging/log-queue.js";
 import type { LogRecord } from "../logging/log-record.js";
+import type { ProcessTaskPoolExecutorOptions } from "./options.js";
 import type { ValueWriter } from "../wire/codec-writer.js";
 import type { WorkerSettings } from "../wire/protocol.js";
 import "../wire/process-task-codec.js";
-
-/** What a task pool adds to a plain one. */
-export interface LoggingOptions {
-  readonly queue?: LogQueue | undefined;
-  readonly configurer?: (() => unknown) | undefined;
-}
 
 function pickle(fn: AnyFunction | undefined): Uint8Array | undefined {
   return fn === undefined ? undefined : pickleFunction(fn).payload;
@@ -62,8 +57,7 @@ function putQuietly(queue: LogQueue | undefined, record: LogRecord): void {
  * @throws NotSerializableError when an argument of the initializer can't.
  */
 export function buildPool(
-  options: CheckedPoolOptions,
-  logging: LoggingOptions,
+  options: CheckedPoolOptions & ProcessTaskPoolExecutorOptions,
   onActivity: (isActive: boolean) => void,
 ): ProcessPool {
   findErrorClassesBy(errorPrototypeAtPlace);
@@ -73,14 +67,14 @@ export function buildPool(
       ? undefined
       : encodeArguments(options.initargs, { isNested: true, writer: initargsWriter }),
   );
-  const configurer = encodePinned(() => pickle(logging.configurer));
+  const configurer = encodePinned(() => pickle(options.configurer));
   const initializer = encodePinned(() => pickle(options.initializer));
   const canShare = options.shareAboveBytes !== undefined && nativeMemory() !== undefined;
   if (options.shareAboveBytes !== undefined && !canShare) warnOfCopying();
   const settings: WorkerSettings = {
     protocolVersion: PROTOCOL_VERSION,
     mainUrl: mainModuleUrl(),
-    hasLogQueue: logging.queue !== undefined,
+    hasLogQueue: options.queue !== undefined,
     shareAboveBytes: canShare ? options.shareAboveBytes : undefined,
     configurer: configurer.encoded,
     initializer: initializer.encoded,
@@ -93,7 +87,7 @@ export function buildPool(
       `with the initializer they take ${encoded.byteLength} bytes, more than the ${MAX_PAYLOAD_BYTES} of a message`,
     );
   }
-  const { queue } = logging;
+  const { queue } = options;
   return new ProcessPool({
     maxWorkers: options.maxWorkers,
     worker: {

@@ -25,8 +25,10 @@ export interface MapPlan {
 
 type AnyIterator = Iterator<unknown> | AsyncIterator<unknown>;
 
+/** As `for await` does: a text has no asynchronous iterator, and something else may have one that is `undefined`. */
 function iteratorOf(iterable: AnyIterable<unknown>): AnyIterator {
-  return Symbol.asyncIterator in iterable ? iterable[Symbol.asyncIterator]() : iterable[Symbol.iterator]();
+  const { [Symbol.asyncIterator]: later } = iterable as Partial<AsyncIterable<unknown>>;
+  return later == null ? (iterable as Iterable<unknown>)[Symbol.iterator]() : later.call(iterable);
 }
 
 /** Takes items, and makes chunks of them. */
@@ -39,6 +41,8 @@ class ChunkTaker {
   #next: TakenArguments | undefined;
   #isLeft = false;
   #isExhausted: boolean;
+  /** What ended the iterables in place of their end. */
+  failure: { readonly error: unknown } | undefined;
 
   constructor(iterators: readonly AnyIterator[], plan: MapPlan) {
     this.#iterators = iterators;
@@ -51,7 +55,10 @@ class ChunkTaker {
     return this.#isExhausted && this.#next === undefined;
   }
 
-  /** Takes up to `chunkSize` argument lists, each as it is when it is there; fewer when the shortest iterable has ended. */
+  /**
+   * Takes up to `chunkSize` argument lists, each as it is when it is there; fewer when the shortest iterable has ended, or one of
+   * them has failed. What came before that counts, so it never rejects because of an iterable.
+   */
   async take(): Promise<TakenArguments> {
     const chunk = this.#next ?? this.#plan.takeArguments();
     this.#current = chunk;
@@ -71,8 +78,8 @@ class ChunkTaker {
         break;
       }
     } catch (error) {
-      chunk.release();
-      throw error;
+      this.failure = { error };
+      this.#isExhausted = true;
     }
     return chunk;
   }
@@ -192,8 +199,12 @@ async function* runMap<T>(plan: MapPlan, exit: Exit): AsyncGenerator<Awaited<T>,
           inFlight.push(future);
         }
       }
+      if (exit.isTaken) return;
       const [next] = inFlight;
-      if (next === undefined) return;
+      if (next === undefined) {
+        if (taker.failure === undefined) return;
+        throw taker.failure.error;
+      }
       const outcome = await exit.wait(next);
       if (exit.isTaken) return;
       void inFlight.shift();

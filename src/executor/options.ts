@@ -1,18 +1,6 @@
-import { types } from "node:util";
+/** What users can set. */
 
-import { InvalidOptionError } from "../errors.js";
-import { UNIT_BYTES } from "../memory/native-memory.js";
-import { usableCpuCount } from "../system/cpu-count.js";
 import type { LogQueue } from "../logging/log-queue.js";
-
-/** The longest time that a timer of Node can wait, in milliseconds (24.8 days). */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
-
-const MAX_WORKERS = 1024;
-
-const DEFAULT_GRACE_MS = 1000;
-const DEFAULT_START_TIMEOUT_MS = 60_000;
-const DEFAULT_TIMEOUT_IN_EMERGENCY_MS = 1000;
 
 /** A function that runs in a worker; it travels as the function of a task does. */
 export type WorkerFunction = (...args: never[]) => unknown;
@@ -97,98 +85,10 @@ export interface TaskOptions {
   readonly maxInFlight?: number | undefined;
 }
 
-function describeRange(minimum: number, maximum: number): string {
-  return `an integer from ${minimum} to ${maximum}`;
-}
-
-function checkInteger(option: string, value: unknown, minimum: number, maximum: number): void {
-  if (value === undefined) return;
-  if (typeof value !== "number" || !Number.isInteger(value) || value < minimum || value > maximum) {
-    throw new InvalidOptionError(option, describeRange(minimum, maximum), value);
-  }
-}
-
-function checkType(option: string, value: unknown, type: "boolean" | "string" | "function" | "object"): void {
-  if (value === undefined) return;
-  if (typeof value !== type || value === null) throw new InvalidOptionError(option, `a ${type}`, value);
-}
-
-function checkStrings(option: string, value: unknown): void {
-  if (value === undefined) return;
-  if (!Array.isArray(value) || !value.every((item) => typeof item === "string")) {
-    throw new InvalidOptionError(option, "an array of strings", value);
-  }
-}
-
-function checkBuffers(option: string, value: unknown): void {
-  if (value === undefined) return;
-  if (!Array.isArray(value) || !value.every((item) => types.isArrayBuffer(item))) {
-    throw new InvalidOptionError(option, "an array of ArrayBuffers", value);
-  }
-}
-
-/** The options of a pool, checked and filled in. */
-export interface CheckedPoolOptions extends ProcessPoolExecutorOptions {
-  readonly maxWorkers: number;
-  readonly graceMs: number;
-  readonly startTimeoutMs: number;
-}
-
-/** @throws InvalidOptionError for the first option that is out of range. */
-export function checkPoolOptions(options: ProcessPoolExecutorOptions): CheckedPoolOptions {
-  checkInteger("maxWorkers", options.maxWorkers, 1, MAX_WORKERS);
-  checkInteger("maxTasksPerChild", options.maxTasksPerChild, 1, Number.MAX_SAFE_INTEGER);
-  checkInteger("shareAboveBytes", options.shareAboveBytes, UNIT_BYTES, Number.MAX_SAFE_INTEGER);
-  checkInteger("graceMs", options.graceMs, 0, LONGEST_TIMER_MS);
-  checkInteger("startTimeoutMs", options.startTimeoutMs, 1, LONGEST_TIMER_MS);
-  checkType("initializer", options.initializer, "function");
-  if (options.initargs !== undefined && !Array.isArray(options.initargs)) {
-    throw new InvalidOptionError("initargs", "an array", options.initargs);
-  }
-  checkStrings("execArgv", options.execArgv);
-  checkType("env", options.env, "object");
-  checkType("cwd", options.cwd, "string");
-  return {
-    ...options,
-    maxWorkers: options.maxWorkers ?? usableCpuCount(),
-    graceMs: options.graceMs ?? DEFAULT_GRACE_MS,
-    startTimeoutMs: options.startTimeoutMs ?? DEFAULT_START_TIMEOUT_MS,
-  };
-}
-
-/** The options that only a task pool has, checked and filled in. */
-export interface CheckedTaskPoolOptions extends ProcessTaskPoolExecutorOptions {
-  readonly cancelTasksWhenShutdown: boolean;
-  readonly handleSignals: boolean;
-  readonly timeoutInEmergencyMs: number;
-}
-
-/** @throws InvalidOptionError for the first option that is out of range. */
-export function checkTaskPoolOptions(options: ProcessTaskPoolExecutorOptions): CheckedTaskPoolOptions {
-  checkType("cancelTasksWhenShutdown", options.cancelTasksWhenShutdown, "boolean");
-  checkType("handleSignals", options.handleSignals, "boolean");
-  checkType("configurer", options.configurer, "function");
-  checkInteger("timeoutInEmergencyMs", options.timeoutInEmergencyMs, 0, LONGEST_TIMER_MS);
-  if (options.queue !== undefined && typeof options.queue?.put !== "function") {
-    throw new InvalidOptionError("queue", "a LogQueue", options.queue);
-  }
-  return {
-    ...options,
-    cancelTasksWhenShutdown: options.cancelTasksWhenShutdown ?? false,
-    handleSignals: options.handleSignals ?? true,
-    timeoutInEmergencyMs: options.timeoutInEmergencyMs ?? DEFAULT_TIMEOUT_IN_EMERGENCY_MS,
-  };
-}
-
-/** @throws InvalidOptionError for the first option that is out of range. */
-export function checkTaskOptions(options: TaskOptions): TaskOptions {
-  if (options.signal !== undefined && !(options.signal instanceof AbortSignal)) {
-    throw new InvalidOptionError("signal", "an AbortSignal", options.signal);
-  }
-  checkInteger("timeoutMs", options.timeoutMs, 1, LONGEST_TIMER_MS);
-  checkType("name", options.name, "string");
-  checkBuffers("transfer", options.transfer);
-  checkInteger("chunkSize", options.chunkSize, 1, Number.MAX_SAFE_INTEGER);
-  checkInteger("maxInFlight", options.maxInFlight, 1, Number.MAX_SAFE_INTEGER);
-  return options;
+/** How an executor is shut down. */
+export interface ShutdownOptions {
+  /** Whether to wait until every task has ended and every process is gone. Default: true. */
+  readonly wait?: boolean | undefined;
+  /** Whether tasks that have not begun are cancelled. Running ones go on. Default: false. */
+  readonly cancelFutures?: boolean | undefined;
 }

@@ -1,33 +1,29 @@
 import { CancelledError } from "../errors.js";
 import { TaskSubmitter } from "./task-submitter.js";
 import { buildPool } from "./build-pool.js";
-import { checkPoolOptions } from "./options.js";
+import { checkMapArguments } from "./check-map.js";
+import { checkPoolOptions } from "./check-options.js";
+import { checkShutdownOptions } from "./check-options.js";
 import { captureStack } from "./submission-stack.js";
-import { checkTaskOptions } from "./options.js";
+import { checkTaskOptions } from "./check-options.js";
+import { checkTaskPoolOptions } from "./check-options.js";
 import { guardSignals } from "../system/signals.js";
 import { mapResults } from "./map-results.js";
 import type { AnyFunction } from "./task-submitter.js";
 import type { AnyIterable } from "./map-results.js";
 import type { CallableFunction } from "./call-types.js";
 import type { ExecutorStats } from "../pool/pool-stats.js";
-import type { LoggingOptions } from "./build-pool.js";
 import type { OverloadArgs } from "./call-types.js";
 import type { OverloadResult } from "./call-types.js";
 import type { ProcessFuture } from "./process-future.js";
 import type { ProcessPool } from "../pool/process-pool.js";
 import type { ProcessPoolExecutorOptions } from "./options.js";
+import type { ProcessTaskPoolExecutorOptions } from "./options.js";
+import type { ShutdownOptions } from "./options.js";
 import type { TaskOptions } from "./options.js";
 
 /** The iterables whose items are the arguments of a function. */
 export type IterablesOf<A extends readonly unknown[]> = { [K in keyof A]: AnyIterable<A[K]> };
-
-/** How an executor is shut down. */
-export interface ShutdownOptions {
-  /** Whether to wait until every task has ended and every process is gone. Default: true. */
-  readonly wait?: boolean | undefined;
-  /** Whether tasks that have not begun are cancelled. Running ones go on. Default: false. */
-  readonly cancelFutures?: boolean | undefined;
-}
 
 /** The calls that options of `with()` apply to. */
 export interface SubmitView {
@@ -110,20 +106,20 @@ export class ProcessPoolExecutor implements AsyncDisposable {
   /**
    * Makes an executor; no process is started before the first task.
    *
-   * @throws InvalidOptionError for an option out of its range.
+   * @throws InvalidOptionError for an unknown option, or one out of its range.
    * @throws FunctionNotPicklableError when `initializer` can't be sent to a worker.
    * @throws NotSerializableError when one of `initargs` can't.
    */
   constructor(options: ProcessPoolExecutorOptions = {}) {
-    const checked = checkPoolOptions(options);
-    // The task pool hands its own options through; a plain executor has none of these, and leaves signals alone.
-    const extended = options as ProcessPoolExecutorOptions & LoggingOptions & { readonly handleSignals?: boolean };
+    // A plain executor has no log queue, and leaves signals alone.
     const isTaskPool = "createProcessTask" in this;
-    const handler = makeActivityHandler(isTaskPool && extended.handleSignals !== false, checked.graceMs, () => pool);
-    const pool = buildPool(checked, isTaskPool ? extended : {}, handler);
+    const checked = isTaskPool ? checkTaskPoolOptions(options) : checkPoolOptions(options);
+    const { handleSignals = isTaskPool }: ProcessTaskPoolExecutorOptions = checked;
+    const handler = makeActivityHandler(handleSignals, checked.graceMs, () => pool);
+    const pool = buildPool(checked, handler);
     cores.set(this, {
       pool,
-      submitter: new TaskSubmitter(pool, options.shareAboveBytes, this),
+      submitter: new TaskSubmitter(pool, checked.shareAboveBytes, this),
       maxWorkers: checked.maxWorkers,
     });
     dropped.register(this, pool);
@@ -156,7 +152,9 @@ export class ProcessPoolExecutor implements AsyncDisposable {
    * (`with({ chunkSize, maxInFlight })`). Leaving the loop early, or `return()` at any time, cancels what is under way.
    *
    * @param iterables - Sync or async.
-   * @returns The results, in the order of the items. The first failure ends the iteration.
+   * @returns The results, in the order of the items. The first failure ends the iteration; one of an iterable comes after the
+   * results of the items before.
+   * @throws InvalidOptionError at once when `fn` is no function, or an iterable is none.
    */
   map<A extends unknown[], R>(
     fn: (this: void, ...args: A) => R,
@@ -168,7 +166,7 @@ export class ProcessPoolExecutor implements AsyncDisposable {
   /**
    * The same executor with options for the calls made through the result.
    *
-   * @throws InvalidOptionError for an option out of its range.
+   * @throws InvalidOptionError for an unknown option, or one out of its range.
    */
   with(options: TaskOptions): SubmitView {
     return makeSubmitView(this, checkTaskOptions(options));
@@ -195,14 +193,15 @@ export class ProcessPoolExecutor implements AsyncDisposable {
   /**
    * Takes no more tasks, and ends the workers when the tasks that were taken have ended. Calling it again is harmless.
    *
-   * @returns Resolves when every process is gone; at once with `wait: false`. Never rejects.
+   * @returns Resolves when every process is gone; at once with `wait: false`. Rejects for wrong options alone.
    */
   async shutdown(options: ShutdownOptions = {}): Promise<void> {
+    const { cancelFutures, wait } = checkShutdownOptions(options);
     const { pool, submitter } = coreOf(this);
     pool.close();
     submitter.abandonUnusedStreams();
-    if (options.cancelFutures === true) pool.cancelQueued(() => new CancelledError("The executor was shut down."));
-    if (options.wait !== false) await pool.ended();
+    if (cancelFutures === true) pool.cancelQueued(() => new CancelledError("The executor was shut down."));
+    if (wait !== false) await pool.ended();
   }
 
   /** `shutdown()`, for `await using`. */
@@ -229,6 +228,7 @@ function mapWith<A extends unknown[], R>(
   fn: (...args: A) => R,
   iterables: IterablesOf<A>,
 ): AsyncGenerator<Awaited<R>, void, undefined> {
+  checkMapArguments(fn, iterables);
   // The tasks are submitted later, as results are asked for; what the reader of an error looks for is the call of `map`.
   const stack = captureStack(calledFrom);
   return mapResults<R>({

@@ -2,8 +2,9 @@ import { CancelledError } from "../errors.js";
 import { ProcessPoolExecutor } from "./process-pool-executor.js";
 import { ProcessTaskFactory } from "./process-task-factory.js";
 import { ProcessTaskManager } from "./process-task-manager.js";
-import { checkTaskOptions } from "./options.js";
-import { checkTaskPoolOptions } from "./options.js";
+import { checkShutdownOptions } from "./check-options.js";
+import { checkTaskOptions } from "./check-options.js";
+import { checkTaskPoolOptions } from "./check-options.js";
 import { coreOf } from "./process-pool-executor.js";
 import { makeSubmitView } from "./process-pool-executor.js";
 import type { AnyFunction } from "./task-submitter.js";
@@ -13,7 +14,7 @@ import type { OverloadResult } from "./call-types.js";
 import type { ProcessFuture } from "./process-future.js";
 import type { ProcessTask } from "../system/process-task.js";
 import type { ProcessTaskPoolExecutorOptions } from "./options.js";
-import type { ShutdownOptions } from "./process-pool-executor.js";
+import type { ShutdownOptions } from "./options.js";
 import type { SubmitView } from "./process-pool-executor.js";
 import type { TaskOptions } from "./options.js";
 
@@ -41,13 +42,13 @@ export class ProcessTaskPoolExecutor extends ProcessPoolExecutor {
   /**
    * Makes an executor; no process is started before the first task.
    *
-   * @throws InvalidOptionError for an option out of its range.
+   * @throws InvalidOptionError for an unknown option, or one out of its range.
    * @throws FunctionNotPicklableError when `initializer` or `configurer` can't be sent to a worker.
    * @throws NotSerializableError when one of `initargs` can't.
    */
   constructor(options: ProcessTaskPoolExecutorOptions = {}) {
     const checked = checkTaskPoolOptions(options);
-    super(options);
+    super(checked);
     this.#cancelTasksWhenShutdown = checked.cancelTasksWhenShutdown;
     const { pool, submitter } = coreOf(this);
     this.#factory = new ProcessTaskFactory(submitter, pool);
@@ -79,7 +80,7 @@ export class ProcessTaskPoolExecutor extends ProcessPoolExecutor {
   /**
    * The same executor with options for the calls made through the result.
    *
-   * @throws InvalidOptionError for an option out of its range.
+   * @throws InvalidOptionError for an unknown option, or one out of its range.
    */
   override with(options: TaskOptions): TaskView {
     const checked = checkTaskOptions(options);
@@ -95,9 +96,10 @@ export class ProcessTaskPoolExecutor extends ProcessPoolExecutor {
    * Takes no more tasks, and ends the workers when the tasks that were taken have ended; with `cancelTasksWhenShutdown`, cancels
    * them first. Calling it again is harmless.
    *
-   * @returns Resolves when every process is gone; at once with `wait: false`. Never rejects.
+   * @returns Resolves when every process is gone; at once with `wait: false`. Rejects for wrong options alone.
    */
-  override async shutdown(options: ShutdownOptions = {}): Promise<void> {
+  override async shutdown(given: ShutdownOptions = {}): Promise<void> {
+    const options = checkShutdownOptions(given);
     if (this.#cancelTasksWhenShutdown) {
       this.#cancellation ??= this.#cancelTasks();
       if (options.wait !== false) await this.#cancellation;

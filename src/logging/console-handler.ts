@@ -2,9 +2,12 @@
 
 import { inspect } from "node:util";
 
+import { namesOf } from "../option-names.js";
+import { readOptions } from "../option-names.js";
 import type { LogHandlerObject } from "./log-handler.js";
 import type { LogLevel } from "./log-record.js";
 import type { LogRecord } from "./log-record.js";
+import type { OptionList } from "../option-names.js";
 
 /** Where a line can be written: a stream such as `process.stderr`, or anything with `write`. */
 export interface LineTarget {
@@ -18,6 +21,12 @@ export interface ConsoleHandlerOptions {
   /** Records below this level are left out. Default: none are. */
   readonly level?: LogLevel | undefined;
 }
+
+const OPTIONS: OptionList = {
+  call: "createConsoleHandler()",
+  names: namesOf<ConsoleHandlerOptions>({ stream: true, level: true }),
+  example: '{ level: "info" }',
+};
 
 const LEVEL_WIDTH = 5;
 
@@ -34,7 +43,7 @@ export function formatLogRecord(record: LogRecord): string {
 
 /** Makes a handler that writes one line (or as many as the message has) for each record. */
 export function createConsoleHandler(options: ConsoleHandlerOptions = {}): LogHandlerObject {
-  const { level, stream = process.stderr } = options;
+  const { level, stream = process.stderr } = readOptions(options, OPTIONS);
   return {
     level,
     handle: (record) => {

@@ -1,9 +1,12 @@
 /** Where the records of all workers arrive, in the parent. */
 
+import { namesOf } from "../option-names.js";
+import { readOptions } from "../option-names.js";
 import { AsyncCpuError } from "../errors.js";
 import { InvalidOptionError } from "../errors.js";
 import { isObject } from "./log-record.js";
 import type { LogRecord } from "./log-record.js";
+import type { OptionList } from "../option-names.js";
 
 /** Options of a `LogQueue`. */
 export interface LogQueueOptions {
@@ -13,6 +16,12 @@ export interface LogQueueOptions {
    */
   readonly maxSize?: number | undefined;
 }
+
+const OPTIONS: OptionList = {
+  call: "new LogQueue()",
+  names: namesOf<LogQueueOptions>({ maxSize: true }),
+  example: "{ maxSize: 10_000 }",
+};
 
 /**
  * A queue of log records in the parent. Every record goes to one taker. It does not keep the program alive.
@@ -26,9 +35,9 @@ export class LogQueue implements AsyncIterable<LogRecord> {
   #isClosed = false;
   #droppedCount = 0;
 
-  /** @throws InvalidOptionError when `maxSize` is not a positive integer. */
+  /** @throws InvalidOptionError for an unknown option, and when `maxSize` is not a positive integer. */
   constructor(options: LogQueueOptions = {}) {
-    const { maxSize = Number.POSITIVE_INFINITY } = options;
+    const { maxSize = Number.POSITIVE_INFINITY } = readOptions(options, OPTIONS);
     if (maxSize !== Number.POSITIVE_INFINITY && !(Number.isSafeInteger(maxSize) && maxSize > 0)) {
       throw new InvalidOptionError("maxSize", "a positive integer", maxSize);
     }

@@ -1,5 +1,7 @@
 /** Lets a pino logger in a task write to the executor's queue. pino is not imported. */
 
+import { namesOf } from "../option-names.js";
+import { readOptions } from "../option-names.js";
 import { LOG_LEVELS } from "./log-record.js";
 import { deliver } from "./current-sink.js";
 import { getLogContext } from "./current-sink.js";
@@ -8,6 +10,7 @@ import { isLevelEnabled } from "./log-levels.js";
 import { toLevelName } from "./log-record.js";
 import type { LogLevel } from "./log-record.js";
 import type { LogRecord } from "./log-record.js";
+import type { OptionList } from "../option-names.js";
 
 /** What pino takes as its destination. */
 export interface PinoDestination {
@@ -19,6 +22,12 @@ export interface PinoDestinationOptions {
   /** The `messageKey` that the logger was made with. Default: `msg`. */
   readonly messageKey?: string | undefined;
 }
+
+const OPTIONS: OptionList = {
+  call: "createPinoDestination()",
+  names: namesOf<PinoDestinationOptions>({ messageKey: true }),
+  example: '{ messageKey: "message" }',
+};
 
 const LEVELS = Object.entries(LOG_LEVELS) as [LogLevel, number][];
 
@@ -72,7 +81,7 @@ function toRecord(line: string, messageKey: string): LogRecord {
  * its name. Where there is no queue (outside a worker too), lines go to standard output as pino made them.
  */
 export function createPinoDestination(options: PinoDestinationOptions = {}): PinoDestination {
-  const { messageKey = "msg" } = options;
+  const { messageKey = "msg" } = readOptions(options, OPTIONS);
   return {
     write: (chunk) => {
       if (getLogSink() === undefined) {

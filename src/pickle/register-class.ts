@@ -2,6 +2,8 @@ import { types } from "node:util";
 
 import { parse } from "acorn";
 
+import { namesOf } from "../option-names.js";
+import { readOptions } from "../option-names.js";
 import { InvalidOptionError } from "../errors.js";
 import { enterClass } from "../wire/enter-class.js";
 import { hasHooks } from "../wire/class-registry.js";
@@ -10,6 +12,7 @@ import { isNativeClass } from "../wire/codec-classify.js";
 import { walk } from "./syntax-tree.js";
 import type { AnyClass } from "../wire/class-registry.js";
 import type { SyntaxNode } from "./syntax-tree.js";
+import type { OptionList } from "../option-names.js";
 
 /** How a class is registered. */
 export interface RegisterClassOptions {
@@ -19,6 +22,12 @@ export interface RegisterClassOptions {
    */
   readonly name?: string | undefined;
 }
+
+const OPTIONS: OptionList = {
+  call: "registerClass()",
+  names: namesOf<RegisterClassOptions>({ name: true }),
+  example: '{ name: "app.Point" }',
+};
 
 /** A private member of each instance, such as `#count`; one that is static is no part of them. */
 function privateMember(source: string): string | undefined {
@@ -77,9 +86,9 @@ export function registerClass<T extends object>(
   options: RegisterClassOptions = {},
 ): void {
   if (typeof registered !== "function" || typeof (registered as AnyClass).prototype !== "object") {
-    throw new InvalidOptionError("class", "a class", typeof registered);
+    throw new InvalidOptionError("class", "a class", registered);
   }
-  const name: unknown = options.name ?? registered.name;
+  const name: unknown = readOptions(options, OPTIONS).name ?? registered.name;
   if (typeof name !== "string" || name === "") {
     throw new InvalidOptionError("name", "a text that is not empty, for a class without a name", name);
   }

@@ -311,7 +311,8 @@ describe("the iterables of a map", () => {
 
   test("that were opened are closed when a later one can't be", async () => {
     const log: string[] = [];
-    const results = executor.map(add, makeIterable("a", log, failToClose), 5 as unknown as Iterable<number>);
+    const unopened = { [Symbol.iterator]: () => 5 } as unknown as Iterable<number>;
+    const results = executor.map(add, makeIterable("a", log, failToClose), unopened);
     await assert.rejects(results.next(), TypeError);
     assert.deepEqual(log, ["a closed"]);
   });

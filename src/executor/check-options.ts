@@ -1,0 +1,140 @@
+import { types } from "node:util";
+
+import { InvalidOptionError } from "../errors.js";
+import { POOL_OPTIONS } from "./option-lists.js";
+import { SHUTDOWN_OPTIONS } from "./option-lists.js";
+import { TASK_OPTIONS } from "./option-lists.js";
+import { TASK_POOL_OPTIONS } from "./option-lists.js";
+import { UNIT_BYTES } from "../memory/native-memory.js";
+import { readOptions } from "../option-names.js";
+import { usableCpuCount } from "../system/cpu-count.js";
+import type { OptionList } from "../option-names.js";
+import type { ProcessPoolExecutorOptions } from "./options.js";
+import type { ProcessTaskPoolExecutorOptions } from "./options.js";
+import type { ShutdownOptions } from "./options.js";
+import type { TaskOptions } from "./options.js";
+
+/** The longest time that a timer of Node can wait, in milliseconds (24.8 days). */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+const MAX_WORKERS = 1024;
+
+const DEFAULT_GRACE_MS = 1000;
+const DEFAULT_START_TIMEOUT_MS = 60_000;
+const DEFAULT_TIMEOUT_IN_EMERGENCY_MS = 1000;
+
+function describeRange(minimum: number, maximum: number): string {
+  return `an integer from ${minimum} to ${maximum}`;
+}
+
+function checkInteger(option: string, value: unknown, minimum: number, maximum: number): void {
+  if (value === undefined) return;
+  if (typeof value !== "number" || !Number.isInteger(value) || value < minimum || value > maximum) {
+    throw new InvalidOptionError(option, describeRange(minimum, maximum), value);
+  }
+}
+
+function checkType(option: string, value: unknown, type: "boolean" | "string" | "function" | "object"): void {
+  if (value === undefined) return;
+  if (typeof value !== type || value === null) {
+    throw new InvalidOptionError(option, type === "object" ? "an object" : `a ${type}`, value);
+  }
+}
+
+function checkStrings(option: string, value: unknown): void {
+  if (value === undefined) return;
+  if (!Array.isArray(value) || !value.every((item) => typeof item === "string")) {
+    throw new InvalidOptionError(option, "an array of strings", value);
+  }
+}
+
+function checkBuffers(option: string, value: unknown): void {
+  if (value === undefined) return;
+  if (!Array.isArray(value) || !value.every((item) => types.isArrayBuffer(item))) {
+    throw new InvalidOptionError(option, "an array of ArrayBuffers", value);
+  }
+}
+
+/** The options of a pool, checked and filled in. */
+export interface CheckedPoolOptions extends ProcessPoolExecutorOptions {
+  readonly maxWorkers: number;
+  readonly graceMs: number;
+  readonly startTimeoutMs: number;
+}
+
+/**
+ * @param list - The names that it may have.
+ * @throws InvalidOptionError for an unknown option, and for the first one that is out of range.
+ */
+export function checkPoolOptions(
+  given: ProcessPoolExecutorOptions | undefined,
+  list: OptionList = POOL_OPTIONS,
+): CheckedPoolOptions {
+  const options = readOptions(given, list);
+  checkInteger("maxWorkers", options.maxWorkers, 1, MAX_WORKERS);
+  checkInteger("maxTasksPerChild", options.maxTasksPerChild, 1, Number.MAX_SAFE_INTEGER);
+  checkInteger("shareAboveBytes", options.shareAboveBytes, UNIT_BYTES, Number.MAX_SAFE_INTEGER);
+  checkInteger("graceMs", options.graceMs, 0, LONGEST_TIMER_MS);
+  checkInteger("startTimeoutMs", options.startTimeoutMs, 1, LONGEST_TIMER_MS);
+  checkType("initializer", options.initializer, "function");
+  if (options.initargs !== undefined && !Array.isArray(options.initargs)) {
+    throw new InvalidOptionError("initargs", "an array", options.initargs);
+  }
+  checkStrings("execArgv", options.execArgv);
+  checkType("env", options.env, "object");
+  checkType("cwd", options.cwd, "string");
+  return {
+    ...options,
+    maxWorkers: options.maxWorkers ?? usableCpuCount(),
+    graceMs: options.graceMs ?? DEFAULT_GRACE_MS,
+    startTimeoutMs: options.startTimeoutMs ?? DEFAULT_START_TIMEOUT_MS,
+  };
+}
+
+/** The options that only a task pool has, checked and filled in. */
+export type CheckedTaskPoolOptions = CheckedPoolOptions &
+  ProcessTaskPoolExecutorOptions & {
+    readonly cancelTasksWhenShutdown: boolean;
+    readonly handleSignals: boolean;
+    readonly timeoutInEmergencyMs: number;
+  };
+
+/** @throws InvalidOptionError for an unknown option, and for the first one that is out of range. */
+export function checkTaskPoolOptions(given: ProcessTaskPoolExecutorOptions | undefined): CheckedTaskPoolOptions {
+  const options: CheckedPoolOptions & ProcessTaskPoolExecutorOptions = checkPoolOptions(given, TASK_POOL_OPTIONS);
+  checkType("cancelTasksWhenShutdown", options.cancelTasksWhenShutdown, "boolean");
+  checkType("handleSignals", options.handleSignals, "boolean");
+  checkType("configurer", options.configurer, "function");
+  checkInteger("timeoutInEmergencyMs", options.timeoutInEmergencyMs, 0, LONGEST_TIMER_MS);
+  if (options.queue !== undefined && typeof options.queue?.put !== "function") {
+    throw new InvalidOptionError("queue", "a LogQueue", options.queue);
+  }
+  return {
+    ...options,
+    cancelTasksWhenShutdown: options.cancelTasksWhenShutdown ?? false,
+    handleSignals: options.handleSignals ?? true,
+    timeoutInEmergencyMs: options.timeoutInEmergencyMs ?? DEFAULT_TIMEOUT_IN_EMERGENCY_MS,
+  };
+}
+
+/** @throws InvalidOptionError for an unknown option, and for the first one that is out of range. */
+export function checkTaskOptions(given: TaskOptions | undefined): TaskOptions {
+  const options = readOptions(given, TASK_OPTIONS);
+  if (options.signal !== undefined && !(options.signal instanceof AbortSignal)) {
+    throw new InvalidOptionError("signal", "an AbortSignal", options.signal);
+  }
+  checkInteger("timeoutMs", options.timeoutMs, 1, LONGEST_TIMER_MS);
+  checkType("name", options.name, "string");
+  checkBuffers("transfer", options.transfer);
+  checkInteger("chunkSize", options.chunkSize, 1, Number.MAX_SAFE_INTEGER);
+  checkInteger("maxInFlight", options.maxInFlight, 1, Number.MAX_SAFE_INTEGER);
+  return options;
+}
+
+/** @throws InvalidOptionError for an unknown option, and for the first one that is no boolean. */
+export function checkShutdownOptions(given: ShutdownOptions | undefined): ShutdownOptions {
+  const options = readOptions(given, SHUTDOWN_OPTIONS);
+  checkType("wait", options.wait, "boolean");
+  checkType("cancelFutures", options.cancelFutures, "boolean");
+  return options;
+}

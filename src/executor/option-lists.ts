@@ -1,0 +1,115 @@
+/** The options of each call of an executor, with the names that they have in other pools. */
+
+import { namesOf } from "../option-names.js";
+import type { OptionList } from "../option-names.js";
+import type { ProcessPoolExecutorOptions } from "./options.js";
+import type { ProcessTaskPoolExecutorOptions } from "./options.js";
+import type { ShutdownOptions } from "./options.js";
+import type { TaskOptions } from "./options.js";
+
+const POOL_NAMES = {
+  maxWorkers: true,
+  initializer: true,
+  initargs: true,
+  maxTasksPerChild: true,
+  graceMs: true,
+  startTimeoutMs: true,
+  shareAboveBytes: true,
+  execArgv: true,
+  env: true,
+  cwd: true,
+} as const;
+
+const OTHER_POOL_NAMES: Readonly<Record<string, string>> = {
+  argv: "execArgv",
+  concurrency: "maxWorkers",
+  cpus: "maxWorkers",
+  forceexittimeout: "graceMs",
+  forkargs: "execArgv",
+  grace: "graceMs",
+  graceperiod: "graceMs",
+  init: "initializer",
+  initializerargs: "initargs",
+  killtimeout: "graceMs",
+  max: "maxWorkers",
+  maxprocesses: "maxWorkers",
+  maxthreads: "maxWorkers",
+  mpcontext: "execArgv",
+  numthreads: "maxWorkers",
+  numworkers: "maxWorkers",
+  poolsize: "maxWorkers",
+  processes: "maxWorkers",
+  resourcelimits: "execArgv",
+  setup: "initializer",
+  size: "maxWorkers",
+  threads: "maxWorkers",
+  workerdata: "initargs",
+  workers: "maxWorkers",
+  workerterminatetimeout: "graceMs",
+};
+
+const TASK_LIST: OptionList = {
+  call: "executor.with()",
+  names: namesOf<TaskOptions>({
+    signal: true,
+    timeoutMs: true,
+    name: true,
+    transfer: true,
+    chunkSize: true,
+    maxInFlight: true,
+  }),
+  example: "{ timeoutMs: 5000 }",
+  otherNames: {
+    abortsignal: "signal",
+    batchsize: "chunkSize",
+    concurrency: "maxInFlight",
+    maxtime: "timeoutMs",
+    taskname: "name",
+    tasktimeout: "timeoutMs",
+    timelimit: "timeoutMs",
+    timeout: "timeoutMs",
+    transferable: "transfer",
+    transferables: "transfer",
+    transferlist: "transfer",
+  },
+};
+
+const SHUTDOWN_LIST: OptionList = {
+  call: "executor.shutdown()",
+  names: namesOf<ShutdownOptions>({ wait: true, cancelFutures: true }),
+  example: "{ wait: false }",
+  otherNames: { cancel: "cancelFutures", canceltasks: "cancelFutures" },
+};
+
+const TASK_POOL_LIST: OptionList = {
+  call: "new ProcessTaskPoolExecutor()",
+  names: namesOf<ProcessTaskPoolExecutorOptions>({
+    ...POOL_NAMES,
+    cancelTasksWhenShutdown: true,
+    queue: true,
+    configurer: true,
+    handleSignals: true,
+    timeoutInEmergencyMs: true,
+  }),
+  example: "{ maxWorkers: 3 }",
+  otherNames: OTHER_POOL_NAMES,
+};
+
+const POOL_LIST: OptionList = {
+  call: "new ProcessPoolExecutor()",
+  names: namesOf<ProcessPoolExecutorOptions>(POOL_NAMES),
+  example: "{ maxWorkers: 3 }",
+  otherNames: OTHER_POOL_NAMES,
+};
+
+/** Of `new ProcessPoolExecutor()`. */
+export const POOL_OPTIONS: OptionList = { ...POOL_LIST, otherLists: [TASK_POOL_LIST, TASK_LIST, SHUTDOWN_LIST] };
+
+/** Of `new ProcessTaskPoolExecutor()`. */
+export const TASK_POOL_OPTIONS: OptionList = { ...TASK_POOL_LIST, otherLists: [TASK_LIST, SHUTDOWN_LIST] };
+
+/** Of `executor.with()`. */
+export const TASK_OPTIONS: OptionList = { ...TASK_LIST, otherLists: [TASK_POOL_LIST, SHUTDOWN_LIST] };
+
+/** Of `executor.shutdown()`. */
+export const SHUTDOWN_OPTIONS: OptionList = { ...SHUTDOWN_LIST, otherLists: [TASK_POOL_LIST, TASK_LIST] };
