@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from "node:timers/promises";
-
+import { performance } from "../system/timers.js";
+import { sleep } from "../system/timers.js";
 import type { ProcessFuture } from "./process-future.js";
 import type { ProcessTaskFactory } from "./process-task-factory.js";
 import type { TaskRequest } from "./process-task-factory.js";

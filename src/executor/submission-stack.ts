@@ -1,3 +1,5 @@
+import { performance } from "../system/timers.js";
+
 /** Where a task was submitted. V8 formats the stack only when it is read, which only an error does. */
 export interface SubmissionStack {
   readonly stack?: string;

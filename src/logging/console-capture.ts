@@ -12,6 +12,7 @@ import { format } from "node:util";
 import { syncBuiltinESMExports } from "node:module";
 
 import { isLevelEnabled } from "./log-levels.js";
+import { dateNow } from "../system/timers.js";
 import type { LogContext } from "./current-sink.js";
 import type { LogLevel } from "./log-record.js";
 import type { LogRecordSink } from "./log-record.js";
@@ -117,7 +118,7 @@ export function captureConsole(sink: LogRecordSink, context: () => LogContext): 
   const deliver = (level: LogLevel, message: string): void => {
     isDelivering = true;
     try {
-      sink({ level, message, timeMs: Date.now(), pid: process.pid, ...context() });
+      sink({ level, message, timeMs: dateNow(), pid: process.pid, ...context() });
     } catch {
       // To log must not make a task fail.
     } finally {

@@ -8,6 +8,7 @@ import { getLogContext } from "./current-sink.js";
 import { getLogSink } from "./current-sink.js";
 import { isLevelEnabled } from "./log-levels.js";
 import { toLevelName } from "./log-record.js";
+import { dateNow } from "../system/timers.js";
 import type { LogLevel } from "./log-record.js";
 import type { LogRecord } from "./log-record.js";
 import type { OptionList } from "../option-names.js";
@@ -42,7 +43,7 @@ function toLevel(level: unknown): LogLevel {
 /** pino writes milliseconds, or an ISO text when told so. */
 function toTimeMs(time: unknown): number {
   const timeMs = typeof time === "string" ? Date.parse(time) : time;
-  return typeof timeMs === "number" && Number.isFinite(timeMs) ? timeMs : Date.now();
+  return typeof timeMs === "number" && Number.isFinite(timeMs) ? timeMs : dateNow();
 }
 
 function parseObject(line: string): Record<string, unknown> | undefined {
@@ -60,7 +61,7 @@ function toRecord(line: string, messageKey: string): LogRecord {
   const parsed = parseObject(line);
   // Not pino's JSON (a formatter is in between): the text itself is what was logged.
   if (parsed === undefined) {
-    return { level: "info", message: line, timeMs: Date.now(), pid: process.pid, ...getLogContext() };
+    return { level: "info", message: line, timeMs: dateNow(), pid: process.pid, ...getLogContext() };
   }
   const { level, time, pid, name, [messageKey]: message, ...fields } = parsed;
   return {

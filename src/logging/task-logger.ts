@@ -8,6 +8,7 @@ import { getLogContext } from "./current-sink.js";
 import { isLevelEnabled } from "./log-levels.js";
 import { setLogLevel } from "./log-levels.js";
 import { toLevelName } from "./log-record.js";
+import { dateNow } from "../system/timers.js";
 import type { LogLevel } from "./log-record.js";
 import type { LogRecord } from "./log-record.js";
 
@@ -57,7 +58,7 @@ function emit(level: LogLevel, name: string, message: string, fields: LogFields 
   const record: LogRecord = {
     level: known,
     message: text,
-    timeMs: Date.now(),
+    timeMs: dateNow(),
     pid: process.pid,
     ...getLogContext(),
     ...(fields === undefined ? {} : { fields }),

@@ -7,6 +7,9 @@ import { runInNewContext } from "node:vm";
 import { setFlagsFromString } from "node:v8";
 
 import { segmentsEverOpened } from "./segment.js";
+import { clearTimeout } from "../system/timers.js";
+import { performance } from "../system/timers.js";
+import { setTimeout } from "../system/timers.js";
 
 /** How long a worker has to be idle, in milliseconds. */
 const IDLE_MS = 100;

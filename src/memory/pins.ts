@@ -12,6 +12,8 @@ import type { Segment } from "./segment.js";
 import { UNIT_BYTES } from "./native-memory.js";
 import { createSegmentFile } from "./segment.js";
 import { openSegmentCount } from "./segment.js";
+import { clearTimeout } from "../system/timers.js";
+import { setTimeout } from "../system/timers.js";
 import type { SegmentFile } from "./segment.js";
 
 /** Most bytes that one write takes. */

@@ -1,3 +1,7 @@
+import { clearTimeout } from "../system/timers.js";
+import { performance } from "../system/timers.js";
+import { setTimeout } from "../system/timers.js";
+
 interface Entry<V extends object> {
   readonly weak: WeakRef<V>;
   /** Absent when it is the garbage collector's to keep. */

@@ -1,3 +1,5 @@
+import { nextTick } from "../system/timers.js";
+
 /** Already over: what follows on it waits until the code that runs now, and what waits as this does, has come to a pause. */
 const pause = Promise.resolve();
 
@@ -19,7 +21,7 @@ export class FlushPlan {
     if (this.#isMade) return;
     this.#isMade = true;
     if (isWaitedFor) void pause.then(this.#carryOut);
-    else process.nextTick(this.#carryOut);
+    else nextTick(this.#carryOut);
   }
 
   readonly #carryOut = (): void => {

@@ -1,3 +1,4 @@
+import { performance } from "../system/timers.js";
 import type { PoolTask } from "./pool-task.js";
 import type { PooledFunction } from "./function-table.js";
 
@@ -111,7 +112,7 @@ export class HeldTasks {
    *
    * @returns Whether there may be more room than before, or room behind a single one.
    */
-  noteBegun(number: number, nowMs: number): boolean {
+  noteBegun(number: number, nowMs: number = performance.now()): boolean {
     const before = this.#running();
     let pastCount = 0;
     for (let task = before; task !== undefined && task.number < number; task = this.#running()) {

@@ -1,3 +1,6 @@
+import { clearInterval } from "../system/timers.js";
+import { setInterval } from "../system/timers.js";
+
 /** The longest delay that a timer takes, in milliseconds: it fires every 24 days, and does nothing. */
 const LONGEST_DELAY_MS = 2 ** 31 - 1;
 

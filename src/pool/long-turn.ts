@@ -1,3 +1,5 @@
+import { nextTick } from "../system/timers.js";
+import { performance } from "../system/timers.js";
 import type { WorkerTasks } from "./worker-tasks.js";
 
 /** The clock is looked at once in so many submissions at least. */
@@ -53,7 +55,7 @@ export class LongTurn {
     this.#submissionsLeft = 1;
     this.#lastMs = performance.now();
     this.#nextLookMs = this.#lastMs + LOOK_AFTER_MS;
-    process.nextTick(this.#end);
+    nextTick(this.#end);
   }
 
   readonly #end = (): void => {

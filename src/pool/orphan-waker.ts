@@ -10,6 +10,8 @@
 import type { Socket } from "node:net";
 
 import { startProcess } from "../system/start-process.js";
+import { clearTimeout } from "../system/timers.js";
+import { setTimeout } from "../system/timers.js";
 import type { StartedProcess } from "../system/start-process.js";
 
 /** The last whole line counts: one that was cut short by this process's end is ignored. */

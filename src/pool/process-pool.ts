@@ -21,6 +21,7 @@ import { nestingProblem } from "./nesting.js";
 import { runningIn } from "./pool-stats.js";
 import { onProcessExit } from "../system/signals.js";
 import { wakeWhenOrphaned } from "./orphan-waker.js";
+import { setImmediate } from "../system/timers.js";
 import type { ExecutorStats } from "./pool-stats.js";
 import type { PoolTask } from "./pool-task.js";
 import type { ProcessTask } from "../system/process-task.js";

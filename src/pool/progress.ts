@@ -1,3 +1,4 @@
+import { performance } from "../system/timers.js";
 import type { PoolTask } from "./pool-task.js";
 
 /** How long a task may hold up others, in milliseconds, at least and at most; in between, so many times what is expected. */

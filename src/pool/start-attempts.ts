@@ -1,3 +1,6 @@
+import { clearTimeout } from "../system/timers.js";
+import { setTimeout } from "../system/timers.js";
+
 /** Workers that may die before they are ready, one after the other, before starting is given up. */
 const MAX_ATTEMPTS = 3;
 

@@ -1,3 +1,7 @@
+import { clearTimeout } from "../system/timers.js";
+import { setImmediate } from "../system/timers.js";
+import { setTimeout } from "../system/timers.js";
+
 /**
  * The timers of the task that a worker holds, and of its start.
  *

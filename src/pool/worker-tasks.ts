@@ -112,7 +112,7 @@ export class WorkerTasks implements TaskHolder {
 
   /** Looks how far the worker has come, while no outcomes are read; false when it has no room for more. */
   lookAhead(): boolean {
-    return this.#held.isWorthALook && this.#held.noteBegun(this.#host.lastKeptTask(), performance.now());
+    return this.#held.isWorthALook && this.#held.noteBegun(this.#host.lastKeptTask());
   }
 
   /** How much it has to do, to compare workers by for a task; `Infinity` when it needs no more. */

@@ -17,6 +17,7 @@ import { killProcessTree } from "../system/process-terminator.js";
 import { spawnWorker } from "./spawn-worker.js";
 import { startTimeOf } from "../system/process-task.js";
 import { waitForLastWords } from "./last-words.js";
+import { performance } from "../system/timers.js";
 import type { FromWatchdogMessage } from "../wire/protocol.js";
 import type { OutputForwarder } from "./output-forwarder.js";
 import type { PoolTask } from "./pool-task.js";
@@ -69,12 +70,11 @@ export class Worker {
   /** One of the private pipes is closed: it can't be told anything any more. */
   #isCutOff = false;
   #hasClosedResults = false;
-  /** Runs while a process that is to be killed may still say which tasks have begun. */
-  #condemnedTimer: NodeJS.Timeout | undefined;
+  /** Limits how long the process may take to end, or to say before it is killed which tasks have begun. */
+  readonly #endClock = new TaskClock();
   #lastQuestion: number | undefined;
   /** All tasks that it holds have begun, with or without a notice. */
   #hasToldBegun = false;
-  #killTimer: NodeJS.Timeout | undefined;
   #nonsense: unknown;
 
   /** Starts a process. @throws What `spawn` throws. */
@@ -227,9 +227,9 @@ export class Worker {
   }
 
   #killUnlessGoneSoon(): void {
-    if (this.#isDead || this.#killTimer !== undefined) return;
+    if (this.#isDead) return;
     // A program that has nothing left to do need not wait: its end takes the worker along.
-    this.#killTimer = setTimeout(() => this.kill(), END_GRACE_MS).unref();
+    this.#endClock.after(END_GRACE_MS, () => this.kill(), false);
   }
 
   /** The process is in doubt. It goes on with the task that it has, and keeps its place as long; then it goes. */
@@ -311,9 +311,9 @@ export class Worker {
    */
   #condemn(): void {
     this.#leave();
-    if (this.#condemnedTimer !== undefined) return;
+    if (this.#lastQuestion !== undefined) return;
     this.#lastQuestion = this.#tasks?.takeBack(true);
-    this.#condemnedTimer = setTimeout(() => this.kill(), CONDEMNED_LIMIT_MS).unref();
+    this.#endClock.after(CONDEMNED_LIMIT_MS, () => this.kill(), false);
   }
 
   #receiveFromWatchdog(message: FromWatchdogMessage): void {
@@ -341,8 +341,7 @@ export class Worker {
     this.#startClock.clear();
     this.#tasks?.stopClocks();
     this.#fatalWatch?.clear();
-    clearTimeout(this.#killTimer);
-    clearTimeout(this.#condemnedTimer);
+    this.#endClock.clear();
   }
 
   #die(what: string, end: ProcessEnd = { exitCode: null, signal: null }): void {

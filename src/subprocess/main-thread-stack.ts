@@ -7,6 +7,9 @@
 
 import type { Session } from "node:inspector";
 
+import { clearTimeout } from "../system/timers.js";
+import { setTimeout } from "../system/timers.js";
+
 /** How long the main thread may take to answer at all, in milliseconds; one that is blocked in native code never does. */
 const ANSWER_LIMIT_MS = 1500;
 
@@ -40,7 +43,7 @@ function formatCallFrames(frames: readonly CallFrame[], urls: ReadonlyMap<string
 
 function pauseOnce(session: Session): Promise<string> {
   return new Promise((resolve) => {
-    let timer = setTimeout(resolve, ANSWER_LIMIT_MS, "");
+    let timer = setTimeout(() => resolve(""), ANSWER_LIMIT_MS);
     const urls = new Map<string, string>();
     session.on("Debugger.scriptParsed", ({ params }) => urls.set(params.scriptId, params.url));
     session.once("Debugger.paused", ({ params }) => {
@@ -51,7 +54,7 @@ function pauseOnce(session: Session): Promise<string> {
     session.post("Debugger.enable");
     session.post("Debugger.pause", () => {
       clearTimeout(timer);
-      timer = setTimeout(resolve, PAUSE_LIMIT_MS, "");
+      timer = setTimeout(() => resolve(""), PAUSE_LIMIT_MS);
     });
   });
 }

@@ -10,6 +10,7 @@ import { placesOfClasses } from "../pickle/error-places.js";
 import { sendErrorClassPlaces } from "../wire/error-class-places.js";
 import { startWatchdog } from "./start-watchdog.js";
 import "../wire/process-task-codec.js";
+import { setTimeout } from "../system/timers.js";
 
 /** A stream of Node with the handle that libuv knows; undocumented, and the only way to make a pipe blocking. */
 interface StreamWithHandle {

@@ -1,5 +1,6 @@
 import { encodeThrown } from "../wire/error-codec.js";
 import { releaseAttachments } from "../wire/attachments.js";
+import { performance } from "../system/timers.js";
 import type { HeldPins } from "../memory/pins.js";
 import type { Releasable } from "../memory/pins.js";
 import type { RunningTask } from "./running-task.js";

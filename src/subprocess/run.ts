@@ -17,6 +17,7 @@ import { needsReferences } from "./worker-values.js";
 import { resultWriter } from "./worker-values.js";
 import { runAsTask } from "./current-task.js";
 import { runChunk } from "./run-chunk.js";
+import { performance } from "../system/timers.js";
 import type { ChunkOutcome } from "./run-chunk.js";
 import type { EncodeOptions } from "../wire/codec.js";
 import type { Pinned } from "../memory/pins.js";

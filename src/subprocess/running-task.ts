@@ -1,5 +1,6 @@
 import { CancelledError } from "../errors.js";
 import { runAsTask } from "./current-task.js";
+import { performance } from "../system/timers.js";
 import type { AbortFlag } from "./abort-flag.js";
 import type { CurrentTask } from "./current-task.js";
 

@@ -9,8 +9,6 @@
  * platform only.
  */
 
-import { setTimeout as sleep } from "node:timers/promises";
-
 import type { Platform } from "./platform.js";
 import type { ProcessEntry } from "./process-entry.js";
 import type { TreeRoot } from "./tree-search.js";
@@ -24,6 +22,8 @@ import { hostPlatform } from "./platform.js";
 import { readsProc } from "./process-table.js";
 import { sendSignalTo } from "./process-identity.js";
 import { signalProcess } from "./process-identity.js";
+import { performance } from "./timers.js";
+import { sleep } from "./timers.js";
 
 /** How to end process trees. */
 export interface TerminateOptions {

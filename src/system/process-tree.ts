@@ -1,7 +1,5 @@
 /** Scans the machine's processes for the descendants of some: see tree-search.ts for what counts as one. */
 
-import { setImmediate as nextTurn } from "node:timers/promises";
-
 import type { Platform } from "./platform.js";
 import type { ProcessEntry } from "./process-entry.js";
 import type { ProcessTable } from "./process-table.js";
@@ -15,6 +13,8 @@ import { listByCommandSync } from "./process-table.js";
 import { mayHaveStartedAfter } from "./process-entry.js";
 import { readsProc } from "./process-table.js";
 import { scanProc } from "./process-table.js";
+import { nextTurn } from "./timers.js";
+import { performance } from "./timers.js";
 
 export type { TreeRoot } from "./tree-search.js";
 

@@ -9,6 +9,10 @@
  * signal isn't raised again.
  */
 
+import { clearTimeout } from "./timers.js";
+import { performance } from "./timers.js";
+import { setTimeout } from "./timers.js";
+
 /** Something that has to be cleaned up before the process ends by a signal. */
 export interface SignalGuard {
   /** Default: SIGTERM, SIGINT, SIGHUP (on Windows SIGINT, SIGBREAK, SIGHUP). */
@@ -170,7 +174,7 @@ export class SignalCoordinator {
   async #ask(guard: SignalGuard, handling: Handling): Promise<void> {
     const limit = new Promise<boolean>((resolve) => {
       // Referenced: nothing else may be left to keep the process alive until it ends by the signal.
-      handling.timers.add(setTimeout(resolve, guard.limitMs, false));
+      handling.timers.add(setTimeout(() => resolve(false), guard.limitMs ?? DEFAULT_LIMIT_MS));
     });
     // In a microtask, hence after the user's listeners.
     const asked = Promise.resolve().then(() => guard.onSignal(handling.signal));

@@ -15,6 +15,7 @@ import { appendToWorker } from "./message-codec.js";
 import { readDirectly } from "./direct-socket.js";
 import { isOutcomeKind } from "./message-codec.js";
 import { takeSmallResult } from "./message-codec.js";
+import { nextTick } from "../system/timers.js";
 import type { FromWatchdogMessage } from "./protocol.js";
 import type { TaskMessage } from "./protocol.js";
 import type { ToParentMessage } from "./protocol.js";
@@ -165,7 +166,7 @@ export class ParentChannel {
   }
 
   #planFlush(): void {
-    if (this.#outbox.isEmpty) process.nextTick(this.#flushLater);
+    if (this.#outbox.isEmpty) nextTick(this.#flushLater);
   }
 
   /** The worker can begin with these while this process still makes more. */

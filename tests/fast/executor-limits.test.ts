@@ -6,6 +6,7 @@ import { rmSync } from "node:fs";
 import { test } from "node:test";
 import { tmpdir } from "node:os";
 
+import "../testlibraries/mockable-timers.js";
 import { NestingTooDeepError } from "../../src/index.js";
 import { ProcessTaskPoolExecutor } from "../../src/index.js";
 import { WorkerStartError } from "../../src/index.js";

@@ -5,7 +5,9 @@ import { runInNewContext } from "node:vm";
 import { setFlagsFromString } from "node:v8";
 import { test } from "node:test";
 
+import "../testlibraries/mockable-timers.js";
 import { RecentValues } from "../../src/pickle/recent-values.js";
+import { performance } from "../../src/system/timers.js";
 
 setFlagsFromString("--expose-gc");
 const collect = runInNewContext("gc") as () => void;

@@ -6,6 +6,7 @@ import { spawn } from "node:child_process";
 import { test } from "node:test";
 import type { TestContext } from "node:test";
 
+import "../testlibraries/mockable-timers.js";
 import { FatalWatch } from "../../src/pool/fatal-watch.js";
 import { hostPlatform } from "../../src/system/platform.js";
 import { readProcActivity } from "../../src/system/proc-stat.js";

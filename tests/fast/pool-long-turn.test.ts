@@ -9,6 +9,7 @@ import { HeldTasks } from "../../src/pool/held-tasks.js";
 import { LongTurn } from "../../src/pool/long-turn.js";
 import { PoolTask } from "../../src/pool/pool-task.js";
 import { PooledFunction } from "../../src/pool/function-table.js";
+import { performance } from "../../src/system/timers.js";
 
 /** The clock, which a test turns. */
 function mockClock(t: TestContext): { nowMs: number } {

@@ -5,6 +5,7 @@ import { describe } from "node:test";
 import { test } from "node:test";
 import type { TestContext } from "node:test";
 
+import "../testlibraries/mockable-timers.js";
 import { HeldTasks } from "../../src/pool/held-tasks.js";
 import { PoolTask } from "../../src/pool/pool-task.js";
 import { PooledFunction } from "../../src/pool/function-table.js";

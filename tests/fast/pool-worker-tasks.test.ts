@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { describe } from "node:test";
 import { test } from "node:test";
 
+import "../testlibraries/mockable-timers.js";
 import { CancelledError } from "../../src/errors.js";
 import { WorkerScene as Scene } from "../testlibraries/worker-scene.js";
 import { turns } from "../testlibraries/worker-scene.js";

@@ -32,6 +32,7 @@ import { resultReader } from "../../src/executor/result-reader.js";
 import { run } from "../../src/subprocess/run.js";
 import { runAsTask } from "../../src/subprocess/current-task.js";
 import { setLogSink } from "../../src/logging/current-sink.js";
+import { performance } from "../../src/system/timers.js";
 import type { ChunkResult } from "../../src/executor/chunk-result.js";
 import type { LogRecord } from "../../src/logging/log-record.js";
 import type { TaskFunction } from "../../src/subprocess/function-store.js";

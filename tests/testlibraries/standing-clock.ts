@@ -2,7 +2,9 @@
 
 import { mock } from "node:test";
 
-/** Runs a function during which `performance.now()` gives the same time. */
+import { performance } from "../../src/system/timers.js";
+
+/** Runs a function during which the library's clock gives the same time. */
 export function whileClockStands<T>(run: () => T): T {
   const nowMs = performance.now();
   const clock = mock.method(performance, "now", () => nowMs);
