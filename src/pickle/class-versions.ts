@@ -21,12 +21,12 @@ import { linksOf } from "./links.js";
 const FIRM: ReadonlySet<string> = new Set(
   (
     "symbol global builtin import commonjs require importMeta importFunction interop " +
-    "prototypeOf member bound memory regexp textEncoder textDecoder"
+    "prototypeOf member bound called memory regexp textEncoder textDecoder"
   ).split(" "),
 );
 
 /** Where arrays of one number are lists, and no links. */
-const LISTS: ReadonlySet<string> = new Set(["items", "boundArgs"]);
+const LISTS: ReadonlySet<string> = new Set(["items", "boundArgs", "args"]);
 
 const MAX_TEXTS = 10_000;
 

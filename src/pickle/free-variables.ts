@@ -1,6 +1,7 @@
 /** Which names a function uses without declaring them, and what the script says of each. */
 
 import type { Variable } from "eslint-scope";
+import type { ImportDeclaration } from "estree";
 
 import type { FactoryMember } from "./factory-registry.js";
 import type { ExternalNode } from "./graph-format.js";
@@ -34,11 +35,14 @@ export interface FreeVariable {
   readonly external: ExternalNode | undefined;
 }
 
-function importOf(script: ScriptSource, variable: Variable): ExternalNode | undefined {
+/** How a worker finds an import. */
+export function importOf(script: ScriptSource, variable: Variable): ExternalNode | undefined {
   const definition = variable.defs[0];
   if (definition?.type !== "ImportBinding") return undefined;
-  const specifier = definition.node as SyntaxNode;
-  const declaration = definition.parent;
+  return importNode(script, definition.node, definition.parent);
+}
+
+function importNode(script: ScriptSource, specifier: SyntaxNode, declaration: ImportDeclaration): ExternalNode {
   const attributes = Object.fromEntries(
     (declaration.attributes ?? []).map(({ key, value }) => [specifierName(key), String(value.value)]),
   );
@@ -56,28 +60,20 @@ function importOf(script: ScriptSource, variable: Variable): ExternalNode | unde
   };
 }
 
-/** The local names of a script's `import * as name`, with how a worker finds each. */
-export function namespaceImports(script: ScriptSource): ReadonlyMap<string, ExternalNode> {
-  const known = namespacesOfScripts.get(script);
+const importsOfScripts = new WeakMap<ScriptSource, ReadonlyMap<string, ExternalNode>>();
+
+/** The local names of a script's imports, with how a worker finds each. */
+export function importsOf(script: ScriptSource): ReadonlyMap<string, ExternalNode> {
+  const known = importsOfScripts.get(script);
   if (known !== undefined) return known;
   const found = new Map<string, ExternalNode>();
   for (const statement of script.program.body) {
     if (statement.type !== "ImportDeclaration") continue;
-    for (const { type, local } of statement.specifiers) {
-      if (type !== "ImportNamespaceSpecifier") continue;
-      found.set(local.name, {
-        kind: "import",
-        specifier: String(statement.source.value),
-        referrer: script.url,
-        path: [],
-      });
-    }
+    for (const each of statement.specifiers) found.set(each.local.name, importNode(script, each, statement));
   }
-  namespacesOfScripts.set(script, found);
+  importsOfScripts.set(script, found);
   return found;
 }
-
-const namespacesOfScripts = new WeakMap<ScriptSource, ReadonlyMap<string, ExternalNode>>();
 
 /** Whether code assigns to the variable after its declaration. */
 function isReassigned(variable: Variable): boolean {

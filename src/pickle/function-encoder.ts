@@ -6,7 +6,7 @@ import { FACTORY_VARIABLE } from "./factory-registry.js";
 import { isFactory } from "./factory-registry.js";
 import { bodyOf } from "./arrow-this.js";
 import { readThis } from "./arrow-this.js";
-import { namespaceImports } from "./free-variables.js";
+import { linkNative } from "./made-functions.js";
 import { isWrittenInClass } from "./class-elements.js";
 import { unsteadyKeys } from "./class-keys.js";
 import { functionsIn } from "./function-properties.js";
@@ -32,7 +32,6 @@ import type { GraphWriter } from "./graph-writer.js";
 import type { Place } from "./graph-writer.js";
 import { propertyStep } from "./graph-writer.js";
 import { isStandardGlobal } from "./known-values.js";
-import { lazyGlobal } from "./known-values.js";
 import { referenceTo } from "./reference.js";
 import { factorySource } from "./script-source.js";
 import { scriptSource } from "./script-source.js";
@@ -102,8 +101,8 @@ export class FunctionEncoder {
     if (closure.bound !== undefined) return this.#linkBound(fn, closure.bound, place);
     const origin = this.#locate(fn, closure);
     if (typeof origin === "string") {
-      const global = lazyGlobal(fn);
-      return global === undefined ? this.#writer.refuse(place, origin, IN_A_FILE) : this.#writer.external(global);
+      const tools = { writer: this.#writer, inspector: this.#inspector, values: this.values };
+      return linkNative(fn, closure, place, tools) ?? this.#writer.refuse(place, origin, IN_A_FILE);
     }
     const { script, found } = origin;
     const reference = referenceTo(fn, closure, script, found);
@@ -259,9 +258,7 @@ export class FunctionEncoder {
     if (registeredAs !== undefined) node.registeredAs = registeredAs;
     const { sourceMapUrl } = script.info;
     if (isMapWanted(script.url, sourceMapUrl)) this.#writer.sourceMapUrls.set(script.url, sourceMapUrl);
-    for (const [local, node] of namespaceImports(script)) {
-      this.values.addNamespace(lookUp(closure.scopes, local).value, node);
-    }
+    this.values.addImports(script, (name) => lookUp(closure.scopes, name).value);
     this.#writer.later(() => {
       const context = { script, scopes: closure.scopes };
       if (shape.isClass) this.#refuseUnsteadyKeys(fn, { script, found }, shape, closure, place);

@@ -172,6 +172,8 @@ export type DerivedNode = ObjectParts &
     | { readonly kind: "member"; readonly of: Link; readonly path: readonly string[] }
     /** What the hook `[decodeInstance]` of a class makes of this. */
     | { readonly kind: "instance"; of: Link; plain: Link }
+    /** What this function gives for these arguments: `promisify(f)`. */
+    | { readonly kind: "called"; of: Link; readonly args: Link[] }
     /** What a call of this (synthetic) function gives: an initialiser such as `require("debug")("app")`. */
     | { readonly kind: "evaluated"; readonly of: Link }
   );

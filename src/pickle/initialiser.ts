@@ -46,7 +46,7 @@ const PLAIN_PROTOTYPES: ReadonlySet<unknown> = new Set([
 ]);
 
 /** Whether a value is a mere collection, which anybody may have made, and which can be copied. */
-function isPlain(value: object): boolean {
+export function isPlain(value: object): boolean {
   return !types.isProxy(value) && PLAIN_PROTOTYPES.has(Object.getPrototypeOf(value));
 }
 
@@ -104,9 +104,31 @@ function requiredModule(script: ScriptSource, name: string): unknown {
   }
 }
 
+/** The module that an expression requires, and nothing else of its kind: `require("x").y`, `__toESM(require("x"))`. */
+export function requiredModuleOf(script: ScriptSource, expression: SyntaxNode): unknown {
+  if (!comesFromModule(expression)) return undefined;
+  const [name, another] = requiredNames(expression);
+  return name === undefined || another !== undefined ? undefined : requiredModule(script, name);
+}
+
 /** Reads without caring for getters: interop objects are made of them. */
 function read(object: object, key: string): unknown {
   return (object as Record<string, unknown>)[key];
+}
+
+/** Whether an object is what `__toESM` and the like make of a module: getters for its exports, and maybe a default. */
+export function isInteropObject(value: object): boolean {
+  if (typeof value === "function" || types.isProxy(value)) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== Function.prototype) return false;
+  let getterCount = 0;
+  for (const key in value) {
+    if (!Object.hasOwn(value, key)) continue;
+    const isGetter = Object.getOwnPropertyDescriptor(value, key)?.get !== undefined;
+    if (!isGetter && key !== "default") return false;
+    if (isGetter) getterCount += 1;
+  }
+  return getterCount > 0;
 }
 
 function isInteropOf(value: object, module: object): boolean {
@@ -133,9 +155,7 @@ export function interopNode(
   externalOf: (module: object) => ExternalNode | undefined,
 ): ExternalNode | undefined {
   if (typeof value === "function" || types.isProxy(value) || declarator.init == null) return undefined;
-  const [name, another] = requiredNames(declarator.init);
-  if (name === undefined || another !== undefined) return undefined;
-  const module = requiredModule(script, name);
+  const module = requiredModuleOf(script, declarator.init);
   if ((typeof module !== "object" && typeof module !== "function") || module === null) return undefined;
   const node = externalOf(module);
   if (node === undefined || !isInteropOf(value, module)) return undefined;

@@ -180,11 +180,44 @@ export function lazyGlobal(value: object): ExternalNode | undefined {
   const maker = typeof value === "function" ? value : dataProperty(Object.getPrototypeOf(value), "constructor");
   const made = dataProperty(maker, "name");
   if (typeof made !== "string") return undefined;
+  if (made === "SubtleCrypto") return { kind: "builtin", module: "node:crypto", path: ["subtle"] };
   // `Crypto` makes `crypto`.
   const name = maker === value ? made : made.charAt(0).toLowerCase() + made.slice(1);
   if (!isStandardGlobal(name)) return undefined;
   const isGlobal = (globalThis as unknown as Record<string, unknown>)[name] === value;
   return isGlobal ? { kind: "global", path: [name] } : undefined;
+}
+
+/** The functions that the modules of Node export which are loaded. */
+export function builtinFunctions(): Map<object, ExternalNode> {
+  const found = new Map<object, ExternalNode>();
+  for (const name of loadedBuiltins()) {
+    const exports: unknown = process.getBuiltinModule(name);
+    if (!isReference(exports)) continue;
+    visitData(exports, (key, value) => {
+      if (typeof value === "function") found.set(value, { kind: "builtin", module: `node:${name}`, path: [key] });
+    });
+  }
+  return found;
+}
+
+/** Classes of globals that Node gives on demand only, with methods that programs bind. */
+const LAZY_CLASSES = ["Performance", "Crypto"];
+
+/** The method of a class of Node's that a function is: `performance.now`, on the Nodes that give `performance` on demand. */
+export function builtinMethod(fn: object): ExternalNode | undefined {
+  const classes = builtinFunctions();
+  for (const name of LAZY_CLASSES) {
+    const lazy: unknown = Reflect.get(globalThis, name);
+    if (isReference(lazy)) classes.set(lazy, { kind: "global", path: [name] });
+  }
+  for (const [owner, node] of classes) {
+    const prototype = dataProperty(owner, "prototype");
+    if (!isReference(prototype) || !("path" in node)) continue;
+    const key = Object.getOwnPropertyNames(prototype).find((each) => dataProperty(prototype, each) === fn);
+    if (key !== undefined && key !== "constructor") return { ...node, path: [...node.path, "prototype", key] };
+  }
+  return undefined;
 }
 
 let language: unknown;

@@ -11,6 +11,7 @@ function* linksIn(node: GraphNode): Generator<Link> {
   else if (node.kind === "set") yield* node.items;
   else if (node.kind === "map") for (const entry of node.entries) yield* entry;
   else if (node.kind === "bound") yield* [node.target, node.boundThis, ...node.boundArgs];
+  else if (node.kind === "called") yield* [node.of, ...node.args];
   else if (node.kind === "instance") yield* [node.of, node.plain];
   else if ("of" in node) yield node.of;
 }

@@ -50,7 +50,7 @@ const EXTERNAL: ReadonlySet<string> = new Set([
   "interop",
 ] satisfies ExternalNode["kind"][]);
 
-const DERIVED: ReadonlySet<string> = new Set(["bound", "prototypeOf", "member", "instance", "evaluated"]);
+const DERIVED: ReadonlySet<string> = new Set(["bound", "prototypeOf", "member", "instance", "called", "evaluated"]);
 
 function isExternal(node: GraphNode): node is ExternalNode {
   return EXTERNAL.has(node.kind);
@@ -276,6 +276,7 @@ export class Materialiser {
         .map(({ link }) => link);
     }
     if (node.kind === "bound") return [node.target, node.boundThis, ...node.boundArgs];
+    if (node.kind === "called") return [node.of, ...node.args];
     if (node.kind === "instance") return [node.of, node.plain];
     return "of" in node ? [node.of] : [];
   }
@@ -336,6 +337,9 @@ export class Materialiser {
     } else if (node.kind === "instance") {
       const made = this.#resolve(node.of) as InstanceHooks;
       this.#ready(index, made[decodeInstance](this.#resolve(node.plain)));
+    } else if (node.kind === "called") {
+      this.#ready(index, (this.#resolve(node.of) as AnyFunction)(...node.args.map((link) => this.#resolve(link))));
+      this.#fillParts(index, node, false);
     } else if (node.kind === "evaluated") {
       const initialiser = this.#resolve(node.of) as () => unknown;
       const value = await initialiser();

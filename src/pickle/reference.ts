@@ -28,7 +28,7 @@ export function isReference(value: unknown): value is object {
 }
 
 /** An own property that can be read without running a getter. */
-export function dataProperty(owner: unknown, key: string): unknown {
+export function dataProperty(owner: unknown, key: string | symbol): unknown {
   if (!isReference(owner)) return undefined;
   const descriptor = Object.getOwnPropertyDescriptor(owner, key);
   return descriptor !== undefined && Object.hasOwn(descriptor, "value") ? descriptor.value : undefined;

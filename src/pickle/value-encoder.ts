@@ -34,6 +34,10 @@ import type { ObjectKind } from "./object-kind.js";
 import { privateStateRefusal } from "./object-kind.js";
 import type { Refusal } from "./object-kind.js";
 import { refusalOf } from "./object-kind.js";
+import { importsOf } from "./free-variables.js";
+import { findMember } from "./import-members.js";
+import type { ImportRoot } from "./import-members.js";
+import type { ScriptSource } from "./script-source.js";
 import { evaluationOf } from "./provenance.js";
 import { externalOf } from "./provenance.js";
 import { commonjsModules } from "./reference.js";
@@ -102,6 +106,8 @@ export class ValueEncoder {
   readonly #checkedPrototypes = new Map<object, Refusal | undefined>();
   #modules: ReadonlyMap<object, ExternalNode> | undefined;
   readonly #namespaces = new Map<unknown, ExternalNode>();
+  /** The imports of the scripts that functions come from. */
+  readonly #imports = new Map<ScriptSource, readonly ImportRoot[]>();
 
   constructor(writer: GraphWriter, inspector: FunctionInspector, functions: FunctionLinker) {
     this.#writer = writer;
@@ -147,9 +153,19 @@ export class ValueEncoder {
     return isOwn && !isOfLanguage(node.path) ? undefined : node;
   }
 
-  /** Tells that a module's namespace is found by an import, wherever it may turn up. */
-  addNamespace(namespace: unknown, node: ExternalNode): void {
-    if (types.isModuleNamespaceObject(namespace)) this.#namespaces.set(namespace, node);
+  /** Tells what a script imports: a module's namespace is found there, wherever it may turn up. */
+  addImports(script: ScriptSource, read: (name: string) => unknown): void {
+    if (this.#imports.has(script)) return;
+    const roots = Array.from(importsOf(script), ([local, node]) => ({ node, value: read(local) }));
+    this.#imports.set(script, roots);
+    for (const { node, value } of roots) if (types.isModuleNamespaceObject(value)) this.#namespaces.set(value, node);
+  }
+
+  /** The link to a value that can't be copied, but which an import has as a member. */
+  memberOfImport(value: object): Link {
+    const modules = Array.from(this.#modules ?? [], ([exports, node]) => ({ node, value: exports }));
+    const node = findMember([...[...this.#imports.values()].flat(), ...modules], value);
+    return node && this.#writer.external(node);
   }
 
   #linkSymbol(symbol: symbol, place: Place): Link {
@@ -161,7 +177,7 @@ export class ValueEncoder {
 
   #linkObject(value: object, place: Place): Link {
     const refusal = refusalOf(value);
-    if (refusal !== undefined) return this.#writer.refuse(place, refusal.problem, refusal.advice);
+    if (refusal !== undefined) return this.#memberOr(refusal, value, place);
     if (this.#isPrototypeOfClass(value)) return this.linkPrototype(value, place);
     const prototype = Object.getPrototypeOf(value) as object | null;
     const hooked = prototype === null ? undefined : constructorOf(prototype);
@@ -184,7 +200,7 @@ export class ValueEncoder {
       const instanceRefusal = this.#instanceRefusal(value, kind);
       const global = instanceRefusal && lazyGlobal(value);
       if (global !== undefined) return this.#writer.external(global);
-      if (instanceRefusal) return this.#writer.refuse(place, instanceRefusal.problem, instanceRefusal.advice);
+      if (instanceRefusal) return this.#memberOr(instanceRefusal, value, place);
     }
     const { node } = kind;
     const link = this.#writer.add(value, node);
@@ -196,6 +212,10 @@ export class ValueEncoder {
       this.#fill(value, node, place);
     });
     return link;
+  }
+
+  #memberOr({ problem, advice }: Refusal, value: object, place: Place): Link {
+    return this.memberOfImport(value) ?? this.#writer.refuse(place, problem, advice);
   }
 
   /** An instance of a class that sends its instances itself. */
@@ -340,6 +360,8 @@ export class ValueEncoder {
     const isError = kind.node.kind === "error";
     const native = prototypes.find((each) => {
       if (each === Object.prototype || each === kind.prototype || isError) return false;
+      // What esbuild makes of a CommonJS module whose export is a function: an object that inherits from Function.prototype.
+      if (each === Function.prototype) return false;
       if (each === TYPED_ARRAY_PROTOTYPE && kind.node.kind === "view") return false;
       return knownValue(each) !== undefined || this.#isOfNative(each);
     });

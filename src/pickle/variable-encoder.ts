@@ -22,7 +22,9 @@ import type { Place } from "./graph-writer.js";
 import { propertyStep } from "./graph-writer.js";
 import { mayBeInitialisedLater } from "./initialisation.js";
 import { mustBeInitialised } from "./initialisation.js";
+import { declaredMember } from "./import-members.js";
 import { interopNode } from "./initialiser.js";
+import { isInteropObject } from "./initialiser.js";
 import { isToBeEvaluated } from "./initialiser.js";
 import { moduleDeclarator } from "./initialiser.js";
 import { isStandardGlobal } from "./known-values.js";
@@ -153,8 +155,17 @@ export class VariableEncoder {
     if (native !== undefined) {
       return this.#external({ kind: "import", specifier: native, referrer: script.url, path: [] });
     }
+    return this.#linkReadMembers(value, free.members ?? new Set(Object.keys(value)), place);
+  }
+
+  /** What bundlers make of a CommonJS module that is in the bundle: of its getters, only those that are used matter. */
+  #linkInterop({ members }: FreeVariable, value: object, place: Place): Link {
+    return members !== undefined && isInteropObject(value) ? this.#linkReadMembers(value, members, place) : undefined;
+  }
+
+  #linkReadMembers(value: object, members: ReadonlySet<string>, place: Place): Link {
     this.#writer.isStable = false;
-    return this.#linkMembers(value, free.members ?? new Set(Object.keys(value)), (wanted, node) => {
+    return this.#linkMembers(value, members, (wanted, node) => {
       const records = [...wanted].map((name): PropertyRecord => {
         const step: Place = { holder: place, step: propertyStep(name) };
         return [name, this.#values.link((value as Record<string, unknown>)[name], step)];
@@ -180,7 +191,7 @@ export class VariableEncoder {
     return { name, isReassigned: false, isEager: true, link: this.#external(external) };
   }
 
-  #external(node: ExternalNode): Link {
+  #external(node: ExternalNode): readonly [number] {
     return this.#writer.external(node);
   }
 
@@ -272,15 +283,24 @@ export class VariableEncoder {
     if (types.isWeakMap(value) && INTEROP_CACHES.has(free.name)) {
       return this.#writer.add(value, { kind: "map", entries: [] });
     }
-    const declarator = moduleDeclarator(free.variable);
-    if (declarator === undefined || free.isReassigned) return this.#values.link(value, place);
+    if (free.isReassigned) return this.#values.link(value, place);
     const simple = this.#writer.known(value) ?? this.#values.external(value);
     if (simple !== undefined) return simple;
     if (typeof value === "function" && this.#isImportable(value)) return this.#values.link(value, place);
-    const interop = interopNode(context.script, declarator, value, (module) => {
+    const externalOf = (module: object): ExternalNode | undefined => {
       const [index] = (this.#values.external(module) ?? []) as number[];
       return index === undefined ? undefined : (this.#writer.nodes[index] as ExternalNode);
-    });
+    };
+    const { script, scopes } = context;
+    const member = declaredMember(free.variable, value, script, (name) => lookUp(scopes, name).value, externalOf);
+    if (member !== undefined) {
+      const link = this.#external(member);
+      this.#writer.noteClass(value, link);
+      return link;
+    }
+    const declarator = moduleDeclarator(free.variable);
+    if (declarator === undefined) return this.#linkInterop(free, value, place) ?? this.#values.link(value, place);
+    const interop = interopNode(script, declarator, value, externalOf);
     if (interop !== undefined) return this.#external(interop);
     const evaluation = isToBeEvaluated(declarator, value)
       ? this.#linkEvaluation(free.name, value, declarator, context)
