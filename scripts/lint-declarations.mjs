@@ -1,4 +1,4 @@
-// Looks for `any` in the declarations that users of the package see: dist/index.d.ts and all that it leads to. What is `any`
+// Looks for `any` in the declarations that users of the package see: dist/index.d.cts and all that it leads to. What is `any`
 // there switches the compiler off in their programs. Comments don't count.
 //
 //   npm run dist && node scripts/lint-declarations.mjs
@@ -9,7 +9,7 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import process from "node:process";
 
-const ENTRY = path.join(import.meta.dirname, "..", "dist", "index.d.ts");
+const ENTRY = path.join(import.meta.dirname, "..", "dist", "index.d.cts");
 
 const COMMENT = /\/\*[^]*?\*\/|\/\/[^\n]*/g;
 const STRING = /"[^"\n]*"|'[^'\n]*'/g;
@@ -22,7 +22,7 @@ function without(pattern, source) {
 /** The declaration files that a file imports from its own package. */
 function importsOf(file, source) {
   return [...source.matchAll(/(?:from|import\()\s*["'](\.[^"']+)["']/g)].map(([, target]) =>
-    path.join(path.dirname(file), target.replace(/\.js$/, ".d.ts")),
+    path.join(path.dirname(file), target.replace(/\.cjs$/, ".d.cts")),
   );
 }
 

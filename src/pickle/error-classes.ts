@@ -13,6 +13,7 @@
 import { types } from "node:util";
 import { fileURLToPath } from "node:url";
 
+import { OWN_FOLDER } from "../system/own-files.js";
 import { FunctionInspector } from "./function-inspector.js";
 import type { ClosureInfo } from "./function-inspector.js";
 import { placeOfFunction } from "./error-places.js";
@@ -48,9 +49,6 @@ let left: { readonly ref: WeakRef<object>; readonly depth: number }[] = [];
 
 /** What searches have found. Of classes that are made at one place again and again, it is the one that was found last. */
 const prototypes = new Map<string, WeakRef<object>>();
-
-/** This library's own classes are known without. */
-const OWN_ROOT = new URL("..", import.meta.url).href;
 
 function keyOf(name: string, node: GraphNode | undefined): string {
   if (node?.kind === "function") return `${node.url}:${node.line}:${node.column}`;
@@ -115,7 +113,9 @@ class Search {
     }
     const { scriptId } = closure.location ?? {};
     const url = scriptId === undefined ? "" : this.#inspector.scriptUrl(scriptId);
-    if (scriptId === undefined || url === "" || url.startsWith("node:") || url.startsWith(OWN_ROOT)) return;
+    if (scriptId === undefined || url === "" || url.startsWith("node:")) return;
+    // This library's own classes are known without.
+    if (url.startsWith(OWN_FOLDER)) return;
     if (isErrorClass(fn)) this.#note(fn, closure);
     this.#lookInto(fn, depth);
     for (const { isModule, variables } of closure.scopes) {

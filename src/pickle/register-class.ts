@@ -1,7 +1,5 @@
 import { types } from "node:util";
 
-import { parse } from "acorn";
-
 import { namesOf } from "../option-names.js";
 import { readOptions } from "../option-names.js";
 import { InvalidOptionError } from "../errors.js";
@@ -9,6 +7,7 @@ import { enterClass } from "../wire/enter-class.js";
 import { hasHooks } from "../wire/class-registry.js";
 import { isErrorClass } from "../wire/class-registry.js";
 import { isNativeClass } from "../wire/codec-classify.js";
+import { loadParser } from "./syntax-tools.js";
 import { walk } from "./syntax-tree.js";
 import type { AnyClass } from "../wire/class-registry.js";
 import type { SyntaxNode } from "./syntax-tree.js";
@@ -33,7 +32,7 @@ const OPTIONS: OptionList = {
 function privateMember(source: string): string | undefined {
   let found: string | undefined;
   try {
-    const program = parse(`(${source})`, { ecmaVersion: "latest", ranges: true, sourceType: "module" });
+    const program = loadParser().parse(`(${source})`, { ecmaVersion: "latest", ranges: true, sourceType: "module" });
     walk(program as unknown as SyntaxNode, (node) => {
       const isMember = node.type === "PropertyDefinition" || node.type === "MethodDefinition";
       if (isMember && node.key.type === "PrivateIdentifier" && !node.static) found ??= `#${node.key.name}`;

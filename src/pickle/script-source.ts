@@ -5,10 +5,6 @@
  * inspector and `toString()` agree with it.
  */
 
-import { createRequire } from "node:module";
-
-import { parse } from "acorn";
-import type * as EslintScope from "eslint-scope";
 import type { Reference } from "eslint-scope";
 import type { Identifier } from "estree";
 import type { Program } from "estree";
@@ -17,32 +13,12 @@ import type { ScriptInfo } from "./function-inspector.js";
 import type { Factory } from "./factory-registry.js";
 import { RecentValues } from "./recent-values.js";
 import { endOf } from "./syntax-tree.js";
+import { loadAnalyzer } from "./syntax-tools.js";
+import { loadParser } from "./syntax-tools.js";
 import { startOf } from "./syntax-tree.js";
 import type { SyntaxNode } from "./syntax-tree.js";
 import { walk } from "./syntax-tree.js";
 import { performance } from "../system/timers.js";
-
-/**
- * Not imported: it imports CommonJS packages, for which Node loads a lexer in WebAssembly. So it takes 1 MiB and 9 ms, in place of
- * 7 MiB and 21 ms. A bundle doesn't hold it, then; nor can this package work there.
- */
-function loadAnalyzer(): typeof EslintScope | undefined {
-  try {
-    return createRequire(import.meta.url)("eslint-scope") as typeof EslintScope;
-  } catch {
-    return undefined;
-  }
-}
-
-const analyzer = loadAnalyzer();
-
-/** @throws when a bundler has left it behind. */
-function getAnalyzer(): typeof EslintScope {
-  if (analyzer !== undefined) return analyzer;
-  throw new Error(
-    "eslint-scope is missing, on which asynccpu depends: leave the package out of the bundle, as external",
-  );
-}
 
 /** A function or class found in a script, with the text that `toString()` gives for it. */
 export interface FoundFunction {
@@ -73,7 +49,7 @@ function parseScript(source: string, isModule: boolean): Program {
     allowAwaitOutsideFunction: isModule,
     sourceType: isModule ? "module" : "script",
   } as const;
-  return parse(source, options) as unknown as Program;
+  return loadParser().parse(source, options) as unknown as Program;
 }
 
 /** Whether `toString()` of this function starts at the property or method around it. */
@@ -105,15 +81,13 @@ export class ScriptSource {
   readonly #strictStarts: readonly [start: number, end: number][];
 
   constructor(info: ScriptInfo, factory?: Factory) {
-    // Before the parsing: a bundle is long, and what fails is asked for again.
-    const { analyze } = getAnalyzer();
     this.info = info;
     this.program = parseScript(info.source, info.isModule);
     this.factory = factory;
     for (const { index, 0: terminator } of info.source.matchAll(/\r\n|[\n\r\u2028\u2029]/g)) {
       this.#lineStarts.push(index + terminator.length);
     }
-    const manager = analyze(this.program, {
+    const manager = loadAnalyzer().analyze(this.program, {
       ecmaVersion: 2022,
       sourceType: info.isModule ? "module" : "commonjs",
       ignoreEval: true,

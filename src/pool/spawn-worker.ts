@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { randomBytes } from "node:crypto";
 import type { Duplex } from "node:stream";
@@ -10,30 +9,17 @@ import { COOKIE_VARIABLE } from "../system/environment-cookie.js";
 import { LIFELINE_FD } from "../wire/protocol.js";
 import { RESULTS_FD } from "../wire/protocol.js";
 import { TASKS_FD } from "../wire/protocol.js";
+import { WORKER_ENTRY } from "../system/own-files.js";
 import { inheritableExecArgv } from "./start-options.js";
 import { inheritableNodeOptions } from "./start-options.js";
-import { startsFasterByRequire } from "./start-options.js";
 import { startProcess } from "../system/start-process.js";
 import type { StartOptions } from "./start-options.js";
 import type { StartedProcess } from "../system/start-process.js";
 import type { WorkerPipes } from "../wire/parent-channel.js";
 
-const ENTRY_PATH = fileURLToPath(new URL("../subprocess/main.js", import.meta.url));
-
-const REQUIRING_ENTRY_PATH = fileURLToPath(new URL("../subprocess/start.cjs", import.meta.url));
+const ENTRY_PATH = fileURLToPath(WORKER_ENTRY);
 
 const COOKIE_BYTES = 8;
-
-let hasEntry = false;
-
-/** @throws when this package's own files are not where its code is: a bundler has moved that. */
-function checkEntry(): void {
-  hasEntry ||= existsSync(ENTRY_PATH);
-  if (hasEntry) return;
-  throw new Error(
-    `a file of asynccpu itself is missing (${ENTRY_PATH}): leave the package out of the bundle, as external`,
-  );
-}
 
 /** What Node makes for a pipe, with the methods that its declared types leave out. */
 type Stream = Pick<Socket, "destroy" | "unref">;
@@ -66,15 +52,13 @@ function environment(env: NodeJS.ProcessEnv, cookie: string): NodeJS.ProcessEnv 
  * Starts a worker process. It isn't referenced: by itself it doesn't keep this process alive.
  *
  * @param journalFd - Becomes the worker's `JOURNAL_FD`.
- * @throws When the package was put into a bundle, and what `spawn` throws, for example for an environment with invalid values.
+ * @throws What `spawn` throws, for example for an environment with invalid values.
  */
 export function spawnWorker(options: StartOptions, journalFd?: number): SpawnedWorker {
-  checkEntry();
   const cookie = randomBytes(COOKIE_BYTES).toString("hex");
   const execArgv = options.execArgv ?? inheritableExecArgv(process.execArgv, process.sourceMapsEnabled);
   const env = options.env ?? ownEnvironment();
-  const entry = startsFasterByRequire(execArgv, env["NODE_OPTIONS"]) ? REQUIRING_ENTRY_PATH : ENTRY_PATH;
-  const child = startProcess(process.execPath, [...execArgv, entry], {
+  const child = startProcess(process.execPath, [...execArgv, ENTRY_PATH], {
     stdio: ["ignore", "pipe", "pipe", "pipe", "pipe", "pipe", ...(journalFd === undefined ? [] : [journalFd])],
     env: environment(env, cookie),
     cwd: options.cwd,

@@ -76,23 +76,3 @@ export function inheritableNodeOptions(nodeOptions: string): string {
     })
     .join(" ");
 }
-
-/** Flags that may change what `require` does: loaders translate what it reads, and it may be forbidden for ES modules. */
-const LOADER_FLAG =
-  /--(?:require|import|loader|experimental-loader|no-require-module|no-experimental-require-module)\b|(?:^|\s)-r\b/;
-
-const LAST_SLOW_IMPORT = 20;
-
-/**
- * Whether a worker's modules are loaded sooner by `require` than by `import`.
- *
- * @param version - Of the Node that is started. Default: this one.
- */
-export function startsFasterByRequire(
-  execArgv: readonly string[],
-  nodeOptions = "",
-  version: string = process.versions.node,
-): boolean {
-  if (Number.parseInt(version, 10) > LAST_SLOW_IMPORT) return false;
-  return ![...execArgv, nodeOptions].some((flags) => LOADER_FLAG.test(flags));
-}

@@ -7,6 +7,7 @@
 
 import type { Session } from "node:inspector";
 
+import { OWN_FOLDER } from "../system/own-files.js";
 import { clearTimeout } from "../system/timers.js";
 import { setTimeout } from "../system/timers.js";
 
@@ -15,9 +16,6 @@ const ANSWER_LIMIT_MS = 1500;
 
 /** How long it may then take to pause, in milliseconds: a loop of JavaScript does it at once, a thread that waits never. */
 const PAUSE_LIMIT_MS = 150;
-
-/** The frames of asynccpu itself are of no interest. */
-const OWN_CODE = new URL("../", import.meta.url).href;
 
 /** A frame as V8 tells it: the script by its id, line and column counted from 0. */
 interface CallFrame {
@@ -34,7 +32,8 @@ function formatCallFrames(frames: readonly CallFrame[], urls: ReadonlyMap<string
   const lines: string[] = [];
   for (const { functionName, location } of frames) {
     const url = urls.get(location.scriptId) ?? "<unknown>";
-    if (url.startsWith("node:") || url.startsWith(OWN_CODE)) continue;
+    // The frames of asynccpu itself are of no interest.
+    if (url.startsWith("node:") || url.startsWith(OWN_FOLDER)) continue;
     const position = `${url}:${location.lineNumber + 1}:${(location.columnNumber ?? 0) + 1}`;
     lines.push(functionName === "" ? `    at ${position}` : `    at ${functionName} (${position})`);
   }

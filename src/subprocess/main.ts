@@ -5,6 +5,7 @@ import { AbortFlag } from "./abort-flag.js";
 import { Claim } from "./claim.js";
 import { COOKIE_VARIABLE } from "../system/environment-cookie.js";
 import { TaskLoop } from "./task-loop.js";
+import { killOwnTreeSync } from "../system/process-terminator.js";
 import { leaveOutOwnFrames } from "../wire/error-frames.js";
 import { placesOfClasses } from "../pickle/error-places.js";
 import { sendErrorClassPlaces } from "../wire/error-class-places.js";
@@ -29,13 +30,10 @@ leaveOutOwnFrames();
 /** How long the watchdog thread may take, in milliseconds, to do alone what this thread can't. */
 const WATCHDOG_LIMIT_MS = 1000;
 
-async function endWithoutParent(): Promise<void> {
+function endWithoutParent(): void {
   try {
-    // Reason: a process starts sooner without it; the watchdog thread has loaded it before anything was started here.
-    const { killOwnTreeSync } = await import("../system/process-terminator.js");
     killOwnTreeSync(cookie);
   } catch {
-    // The package has been deleted meanwhile, say.
     setTimeout(() => process.exit(1), WATCHDOG_LIMIT_MS);
   }
 }
@@ -44,7 +42,7 @@ const channel = new ChildChannel({
   onMessage: (message) => loop.receive(message),
   onPause: () => loop.begin(),
   // The watchdog sees the same end; both do the same, so that it does not matter who is first.
-  onEnd: () => void endWithoutParent(),
+  onEnd: endWithoutParent,
 });
 // Until then this thread sees the parent's end at once: it only loads modules, and waits.
 const loop = new TaskLoop(channel, abortFlag, claim, () => startWatchdog(abortFlag, claim, cookie));

@@ -1,6 +1,7 @@
 import { Worker } from "node:worker_threads";
 import { fstatSync } from "node:fs";
 
+import { WATCHDOG_ENTRY } from "../system/own-files.js";
 import { LIFELINE_FD } from "../wire/protocol.js";
 import type { AbortFlag } from "./abort-flag.js";
 import type { Claim } from "./claim.js";
@@ -49,7 +50,7 @@ function startThread(data: WatchdogData): Worker | undefined {
     resourceLimits: { maxOldGenerationSizeMb: WATCHDOG_HEAP_MIB },
   };
   try {
-    return new Worker(new URL("./watchdog.js", import.meta.url), options);
+    return new Worker(WATCHDOG_ENTRY, options);
   } catch {
     // When the system gives no thread, this is thrown at once (ERR_WORKER_INIT_FAILED); what comes later is an event.
     return undefined;

@@ -19,7 +19,9 @@ export function leaveOutOwnFrames(): void {
 function readRoot(): string | undefined {
   const { stack } = new Error("shows where this file is") as { stack?: unknown };
   const line = typeof stack === "string" ? stack.split("\n").find((each) => FRAME.test(each)) : undefined;
-  const root = /(?:\(|at )((?:file:\/\/)?\/.*\/|[A-Za-z]:\\.*\\)wire[/\\]error-frames\.[jt]s/.exec(line ?? "")?.[1];
+  const root = /(?:\(|at )((?:file:\/\/)?\/.*\/|[A-Za-z]:\\.*\\)(?:wire[/\\]error-frames\.[jt]s|\w+\.cjs):\d/.exec(
+    line ?? "",
+  )?.[1];
   return root;
 }
 

@@ -18,11 +18,9 @@ import { PoolTask } from "../../src/pool/pool-task.js";
 import { PooledFunction } from "../../src/pool/function-table.js";
 import { SentFunctions } from "../../src/pool/function-table.js";
 import { TaskQueue } from "../../src/pool/task-queue.js";
-import { ProcessPoolExecutor } from "../../src/index.js";
 import { inheritableExecArgv } from "../../src/pool/start-options.js";
 import { mapFrames } from "../../src/pool/map-frames.js";
 import { sendFunctions } from "../../src/pool/send-functions.js";
-import { startsFasterByRequire } from "../../src/pool/start-options.js";
 import type { ParentChannel } from "../../src/wire/parent-channel.js";
 import type { TaskKind } from "../../src/pool/pool-task.js";
 
@@ -216,35 +214,6 @@ test("a worker has source maps when the program has turned them on by itself", (
   assert.deepEqual(inheritableExecArgv(["--inspect"], true), ["--enable-source-maps"]);
   assert.deepEqual(inheritableExecArgv(["--enable-source-maps"], true), ["--enable-source-maps"]);
   assert.deepEqual(inheritableExecArgv(["--inspect"], false), []);
-});
-
-test("a worker is started by require where that is faster and nothing changes what require does", async () => {
-  assert.equal(startsFasterByRequire([], undefined, "20.19.0"), true);
-  assert.equal(
-    startsFasterByRequire(["--max-old-space-size=64", "--enable-source-maps"], "--no-warnings", "20.20.2"),
-    true,
-  );
-  for (const version of ["22.12.0", "24.0.0", "26.1.0"]) assert.equal(startsFasterByRequire([], "", version), false);
-  const flags = [
-    "--require",
-    "-r",
-    "--import=tsx",
-    "--loader",
-    "--experimental-loader=x",
-    "--no-experimental-require-module",
-  ];
-  for (const flag of flags) {
-    assert.equal(startsFasterByRequire([flag, "x"], "", "20.19.0"), false, flag);
-    assert.equal(startsFasterByRequire([], `--no-warnings ${flag} x`, "20.19.0"), false, flag);
-  }
-  await using executor = new ProcessPoolExecutor({ maxWorkers: 1 });
-  const entry = await executor.submit(() => process.argv[1]);
-  assert.match(
-    entry ?? "",
-    startsFasterByRequire(process.execArgv, process.env["NODE_OPTIONS"]) ? /start\.cjs$/ : /main\.js$/,
-  );
-  await using loading = new ProcessPoolExecutor({ maxWorkers: 1, execArgv: ["--import", "data:text/javascript,"] });
-  assert.match((await loading.submit(() => process.argv[1])) ?? "", /main\.js$/);
 });
 
 test("output goes on in whole lines, the last one ended, split characters mended", async () => {

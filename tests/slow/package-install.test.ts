@@ -15,8 +15,6 @@ import { ProgramFolder } from "../testlibraries/program-folder.js";
 import { TSX_COMMAND } from "../testlibraries/program-folder.js";
 import type { RunResult } from "../testlibraries/program-folder.js";
 
-const NODE_MAJOR = Number(process.versions.node.split(".")[0]);
-
 /** What `npm pack` reads nothing of, and what may change under its hands while other tests run. */
 const NOT_COPIED = /^(?:node_modules|dist|build(?:-.+)?|coverage|\.git|\.ci|.+\.tgz)$/;
 
@@ -195,16 +193,12 @@ describe("installed from its archive into an empty folder, the package", () => {
     ["a CommonJS module", ["inside.cjs"]],
     ["an ES module under tsx", [TSX_COMMAND, "inside.mjs"]],
     ["a CommonJS module under tsx", [TSX_COMMAND, "inside.cjs"]],
+    ["a .cts file under tsx", [TSX_COMMAND, "inside.cts"]],
   ] as const) {
     test(`knows the task that imports it, in ${name}`, () => {
       assertPrinted(folder.run(args), RECORDS);
     });
   }
-
-  // Node 20 can't require() any ES module of several files from a CommonJS file that a loader hook has loaded.
-  test("knows the task that imports it, in a .cts file under tsx", { skip: NODE_MAJOR < 22 }, () => {
-    assertPrinted(folder.run([TSX_COMMAND, "inside.cts"]), RECORDS);
-  });
 
   test("has types that hold in a strict program", () => {
     const tsc = path.join(CHECKOUT, "node_modules", "typescript", "bin", "tsc");

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { cpSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { after } from "node:test";
 import { before } from "node:test";
 import { describe } from "node:test";
@@ -214,10 +215,10 @@ describe("all cases pass under Yarn's Plug'n'Play", () => {
   }
 
   test("of an ES module", () => {
-    const manifest = { name: "asynccpu", version: "0.0.0", type: "module", exports: "./src/index.js" };
-    const dependencies = { acorn: "^8.0.0", "eslint-scope": "^9.0.0" };
-    folder.write({ "package/package.json": JSON.stringify({ ...manifest, dependencies }) });
-    cpSync(folder.at("node_modules", "asynccpu", "src"), folder.at("package", "src"), {
+    const manifest = JSON.parse(readFileSync(folder.at("node_modules", "asynccpu", "package.json"), "utf8")) as object;
+    const less = { scripts: undefined, devDependencies: undefined, optionalDependencies: undefined };
+    folder.write({ "package/package.json": JSON.stringify({ ...manifest, version: "0.0.0", ...less }) });
+    cpSync(folder.at("node_modules", "asynccpu", "dist"), folder.at("package", "dist"), {
       recursive: true,
       dereference: true,
     });

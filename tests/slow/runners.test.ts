@@ -10,7 +10,6 @@ import { ProgramFolder } from "../testlibraries/program-folder.js";
 import { TSX_COMMAND } from "../testlibraries/program-folder.js";
 import type { RunOptions } from "../testlibraries/program-folder.js";
 
-const NODE_MAJOR = Number(process.versions.node.split(".")[0]);
 const stripsTypes = Boolean((process.features as { readonly typescript?: unknown }).typescript);
 
 const LIBRARY = `(count: number) { return [currentTask().name, count * 2, basename("/a/b")]; }`;
@@ -101,8 +100,6 @@ describe("functions travel by value and by reference", () => {
   });
   after(() => folder[Symbol.dispose]());
 
-  // Node 20 can't require() any ES module of several files from a CommonJS file that a loader hook has loaded.
-  const needsNode22 = NODE_MAJOR < 22;
   const cases: readonly [name: string, args: readonly string[], options?: RunOptions & { skip?: boolean }][] = [
     ["from an ES module", ["main.mjs"]],
     ["from a CommonJS module", ["main.cjs"]],
@@ -114,10 +111,10 @@ describe("functions travel by value and by reference", () => {
     ["under Node's own type stripping, from an .mts file", ["main.mts"], { skip: !stripsTypes }],
     ["under Node's own type stripping, from a .cts file", ["main.cts"], { skip: !stripsTypes }],
     ["under Node's own type stripping, from a .ts file", [inModule], { skip: !stripsTypes }],
-    ["under tsx, from an .mts file", [TSX_COMMAND, "main.mts"], { skip: needsNode22 }],
-    ["under tsx, from a .cts file", [TSX_COMMAND, "main.cts"], { skip: needsNode22 }],
+    ["under tsx, from an .mts file", [TSX_COMMAND, "main.mts"]],
+    ["under tsx, from a .cts file", [TSX_COMMAND, "main.cts"]],
     ["under tsx, from a .ts file of a CommonJS package", [TSX_COMMAND, "main.ts"]],
-    ["under tsx, from a .ts file of an ES module package", [TSX_COMMAND, inModule], { skip: needsNode22 }],
+    ["under tsx, from a .ts file of an ES module package", [TSX_COMMAND, inModule]],
   ];
   for (const [name, args, { skip = false, ...options } = {}] of cases) {
     test(name, { skip }, () => {

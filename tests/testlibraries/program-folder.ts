@@ -1,6 +1,7 @@
 /** A temporary folder of programs that import "asynccpu" by its name, as users' programs do. */
 
 import { spawnSync } from "node:child_process";
+import { cpSync } from "node:fs";
 import { mkdirSync } from "node:fs";
 import { mkdtempSync } from "node:fs";
 import { realpathSync } from "node:fs";
@@ -82,9 +83,8 @@ export class ProgramFolder implements Disposable {
   linkPackage(): void {
     const store = path.join(this.#root, "store", "asynccpu");
     mkdirSync(store, { recursive: true });
-    const manifest = { name: "asynccpu", version: "0.0.0", type: "module", exports: "./src/index.js" };
-    writeFileSync(path.join(store, "package.json"), JSON.stringify(manifest));
-    symlinkSync(fileURLToPath(new URL("../../src", import.meta.url)), path.join(store, "src"), "junction");
+    cpSync(path.join(CHECKOUT, "package.json"), path.join(store, "package.json"));
+    symlinkSync(path.join(CHECKOUT, "dist"), path.join(store, "dist"), "junction");
     mkdirSync(this.at("node_modules"));
     symlinkSync(store, this.at("node_modules", "asynccpu"), "junction");
   }

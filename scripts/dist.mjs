@@ -1,0 +1,141 @@
+// Puts what users get into dist/, from the modules in build/src, which are what the tests run. The implementation is
+// CommonJS, and exists once:
+//
+//     index.cjs, index.js    the faces for `require` and `import`: each requires parent.cjs
+//     parent.cjs             the program's half: executors, pools, the pickler
+//     worker.cjs             the program of a worker process
+//     shared.cjs             what both have, so that a task that imports asynccpu finds the worker's own state
+//     references.cjs         what a worker needs as well when a result holds a function
+//     watchdog.cjs           the thread of a worker, alone
+//     index.d.cts, types/    the declarations; index.d.ts re-exports them
+//
+// Rollup joins the modules: it changes no name, keeps all comments, and leaves out what nobody uses.
+
+import { mkdirSync } from "node:fs";
+import { readFileSync } from "node:fs";
+import { rmSync } from "node:fs";
+import { writeFileSync } from "node:fs";
+import path from "node:path";
+
+import { rollup } from "rollup";
+
+const ROOT = path.join(import.meta.dirname, "..");
+const COMPILED = path.join(ROOT, "build", "src");
+const DIST = path.join(ROOT, "dist");
+
+const PARENT = path.join(COMPILED, "index.js");
+const WORKER = path.join(COMPILED, "subprocess", "main.js");
+const REFERENCES = path.join(COMPILED, "pickle", "function-reference.js");
+const WATCHDOG = path.join(COMPILED, "subprocess", "watchdog.js");
+
+/** What tsc has written, with its source maps; and `import.meta.url` as CommonJS knows it. */
+const compiledFiles = {
+  name: "compiled-files",
+  load(file) {
+    const code = readFileSync(file, "utf8").replace(/\n\/\/# sourceMappingURL=.*\s*$/, "\n");
+    return { code, map: JSON.parse(readFileSync(`${file}.map`, "utf8")) };
+  },
+  resolveImportMeta(property) {
+    if (property !== "url") throw new Error(`import.meta.${property} has no counterpart in dist/`);
+    return 'require("node:url").pathToFileURL(__filename).href';
+  },
+};
+
+/** Every module that is loaded with this one, itself included. */
+function loadedWith(entry, getModuleInfo) {
+  const reached = new Set([entry]);
+  for (const file of reached) for (const each of getModuleInfo(file)?.importedIds ?? []) reached.add(each);
+  return reached;
+}
+
+function chunkOf(file, { getModuleInfo }) {
+  const [inParent, inWorker, inReferences] = [PARENT, WORKER, REFERENCES].map((entry) =>
+    loadedWith(entry, getModuleInfo).has(file),
+  );
+  if (inWorker) return inParent || inReferences ? "shared" : "worker";
+  return inReferences ? "references" : "parent";
+}
+
+async function bundle(input, options) {
+  const build = await rollup({
+    input,
+    external: /^node:/,
+    plugins: [compiledFiles],
+    onLog(level, log) {
+      if (level === "warn") throw new Error(log.message);
+    },
+  });
+  const { output } = await build.write({
+    dir: DIST,
+    format: "cjs",
+    // Compilers make `import()` into `require` and a copy of what that gives, unless it says that it is a module.
+    esModule: true,
+    externalLiveBindings: false,
+    dynamicImportInCjs: false,
+    generatedCode: "es2015",
+    sourcemap: true,
+    entryFileNames: "[name].cjs",
+    chunkFileNames: "[name].cjs",
+    ...options,
+  });
+  await build.close();
+  return output;
+}
+
+/** How both faces find the implementation: from a bundle that they were put into, it is that of the installed package. */
+function findParent(file) {
+  return `
+function load() {
+  const requireFromHere = createRequire(${file});
+  try {
+    return requireFromHere(join(requireFromHere.resolve("asynccpu/package.json"), "../dist/parent.cjs"));
+  } catch (error) {
+    if (error?.code !== "MODULE_NOT_FOUND") throw error;
+    throw new Error(
+      "asynccpu is in a bundle, and not installed beside it. Its workers need its files: install it where the bundle runs, " +
+        "and name it as external (esbuild, Rollup, webpack) or in serverExternalPackages (Next.js).",
+      { cause: error },
+    );
+  }
+}
+`;
+}
+
+function writeFaces(names) {
+  const head =
+    "// Not a plain require: a bundler would put the implementation into its bundle, where workers don't find it.";
+  writeFileSync(
+    path.join(DIST, "index.cjs"),
+    `"use strict";\n\nconst { createRequire } = require("node:module");\nconst { join } = require("node:path");\n\n` +
+      `${head}${findParent("__filename")}\nmodule.exports = load();\n`,
+  );
+  const here = 'import.meta.url ?? (typeof __filename === "string" ? __filename : join(process.cwd(), "bundle"))';
+  writeFileSync(
+    path.join(DIST, "index.js"),
+    `import { createRequire } from "node:module";\nimport { join } from "node:path";\nimport process from "node:process";\n\n` +
+      `${head}${findParent(here)}\nexport const {\n${names.map((name) => `  ${name},\n`).join("")}} = load();\n`,
+  );
+}
+
+/** The declarations that the public ones lead to, as those of CommonJS modules, which is what they describe. */
+function writeDeclarations() {
+  const files = new Set(["index"]);
+  for (const file of files) {
+    const text = readFileSync(path.join(COMPILED, `${file}.d.ts`), "utf8");
+    const ofCommonjs = text.replaceAll(/^((?:import|export) .*from ")(\.[^"]+)\.js"/gm, (_, start, specifier) => {
+      files.add(path.join(path.dirname(file), specifier));
+      return `${start}${specifier}.cjs"`;
+    });
+    const target = path.join(DIST, "types", `${file}.d.cts`);
+    mkdirSync(path.dirname(target), { recursive: true });
+    writeFileSync(target, ofCommonjs);
+  }
+  writeFileSync(path.join(DIST, "index.d.cts"), 'export * from "./types/index.cjs";\n');
+  writeFileSync(path.join(DIST, "index.d.ts"), 'export * from "./index.cjs";\n');
+}
+
+rmSync(DIST, { recursive: true, force: true });
+const output = await bundle({ parent: PARENT, worker: WORKER }, { manualChunks: chunkOf });
+await bundle({ watchdog: WATCHDOG }, { inlineDynamicImports: true });
+writeFaces(output.find(({ name }) => name === "parent").exports);
+writeDeclarations();
