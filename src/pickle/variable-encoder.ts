@@ -77,7 +77,8 @@ function isRequireFunction(value: unknown): value is NodeJS.Require {
 
 /** Whether a value may be the `require` of a module: runners and loaders have some of their own. */
 function isRequireLike(value: unknown): boolean {
-  return typeof value === "function" && "resolve" in value && "cache" in value;
+  // On Node 20 that of a CommonJS program under a loader (tsx) has no cache.
+  return typeof value === "function" && "resolve" in value && ("cache" in value || "main" in value);
 }
 
 /** A file for which `require` gives the same as this function: it may have been made for another one than it is used in. */
