@@ -26,6 +26,9 @@ const LAYERS = [
   { part: "wire/", mayImport: ["errors.ts", "system/", "memory/", "logging/log-record.ts"] },
   { part: "pickle/", mayImport: ["errors.ts", "option-names.ts", "system/", "memory/", "wire/"] },
   { part: "logging/", mayImport: ["errors.ts", "option-names.ts", "system/timers.ts", "wire/"] },
+  // What an executor inside a task has to know of that task.
+  { part: "subprocess/current-task.ts", mayImport: [] },
+  { part: "subprocess/outer-grace.ts", mayImport: [] },
   { part: "subprocess/", mayImport: ["errors.ts", "system/", "memory/", "wire/", "pickle/", "logging/"] },
   { part: "pool/", mayImport: ["errors.ts", "system/", "memory/", "wire/", "pickle/", "logging/"] },
   {
@@ -40,6 +43,8 @@ const LAYERS = [
       "pickle/",
       "logging/",
       "pool/",
+      "subprocess/current-task.ts",
+      "subprocess/outer-grace.ts",
     ],
   },
   { part: "index.ts", mayImport: [""] },

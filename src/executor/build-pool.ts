@@ -74,6 +74,7 @@ export function buildPool(
   const settings: WorkerSettings = {
     protocolVersion: PROTOCOL_VERSION,
     mainUrl: mainModuleUrl(),
+    graceMs: options.graceMs,
     hasLogQueue: options.queue !== undefined,
     shareAboveBytes: canShare ? options.shareAboveBytes : undefined,
     configurer: configurer.encoded,

@@ -6,6 +6,7 @@ import { SHUTDOWN_OPTIONS } from "./option-lists.js";
 import { TASK_OPTIONS } from "./option-lists.js";
 import { TASK_POOL_OPTIONS } from "./option-lists.js";
 import { UNIT_BYTES } from "../memory/native-memory.js";
+import { outerGraceMs } from "../subprocess/outer-grace.js";
 import { readOptions } from "../option-names.js";
 import { usableCpuCount } from "../system/cpu-count.js";
 import type { OptionList } from "../option-names.js";
@@ -20,6 +21,10 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 const MAX_WORKERS = 1024;
 
 const DEFAULT_GRACE_MS = 1000;
+
+/** Of the time that a task has to end, the part that the tasks of an executor inside it have by default. */
+const INNER_SHARE = 0.5;
+
 const DEFAULT_START_TIMEOUT_MS = 60_000;
 const DEFAULT_TIMEOUT_IN_EMERGENCY_MS = 1000;
 
@@ -55,6 +60,11 @@ function checkBuffers(option: string, value: unknown): void {
   }
 }
 
+function defaultGraceMs(): number {
+  const outerMs = outerGraceMs();
+  return outerMs === undefined ? DEFAULT_GRACE_MS : Math.floor(outerMs * INNER_SHARE);
+}
+
 /** The options of a pool, checked and filled in. */
 export interface CheckedPoolOptions extends ProcessPoolExecutorOptions {
   readonly maxWorkers: number;
@@ -86,7 +96,7 @@ export function checkPoolOptions(
   return {
     ...options,
     maxWorkers: options.maxWorkers ?? usableCpuCount(),
-    graceMs: options.graceMs ?? DEFAULT_GRACE_MS,
+    graceMs: options.graceMs ?? defaultGraceMs(),
     startTimeoutMs: options.startTimeoutMs ?? DEFAULT_START_TIMEOUT_MS,
   };
 }

@@ -20,7 +20,8 @@ export interface ProcessPoolExecutorOptions {
   readonly maxTasksPerChild?: number | undefined;
   /**
    * How long a task that is cancelled or timed out may take to end by itself, in milliseconds, before its process is killed
-   * with all descendants. 0 kills at once. Default: 1000.
+   * with all descendants. 0 kills at once. Default: 1000; inside a task, half of that of the executor that runs the task, so that the
+   * task's own `finally` blocks still run when its inner tasks took all of theirs.
    */
   readonly graceMs?: number | undefined;
   /**

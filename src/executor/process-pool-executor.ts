@@ -65,7 +65,7 @@ const SIGNAL_MARGIN_MS = 3000;
 
 /** Cancels everything and waits until every process is gone; what a signal does to a pool. */
 async function endPool(pool: ProcessPool, signal: NodeJS.Signals): Promise<void> {
-  const makeReason = (): Error => new CancelledError(`This process received ${signal}.`);
+  const makeReason = (): Error => new CancelledError(`This process received ${signal}.`, { cause: signal });
   pool.close();
   pool.cancelQueued(makeReason);
   pool.cancelRunning(makeReason);

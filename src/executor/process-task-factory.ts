@@ -1,3 +1,4 @@
+import { endBySignal } from "../system/process-task.js";
 import type { AnyFunction } from "./task-submitter.js";
 import type { ProcessFuture } from "./process-future.js";
 import type { ProcessPool } from "../pool/process-pool.js";
@@ -40,8 +41,15 @@ export class ProcessTaskFactory {
     return this.#submitter.submit<T>({ fn, args, options, calledFrom });
   }
 
-  /** Sends a signal to every process that runs a task; those that are gone already are passed over. */
-  sendSignal(signal: NodeJS.Signals): void {
-    for (const processTask of this.running) processTask.sendSignal(signal);
+  /**
+   * Sends a signal to every process that runs a task; those that are gone already are passed over. SIGTERM ends the tasks, see
+   * `ProcessTask.sendSignal`.
+   *
+   * @param makeReason - What tasks that SIGTERM ends are to fail with. Default: that it was this signal.
+   */
+  sendSignal(signal: NodeJS.Signals, makeReason?: () => Error): void {
+    for (const processTask of this.running) {
+      if (!endBySignal(processTask, signal, makeReason?.())) processTask.sendSignal(signal);
+    }
   }
 }

@@ -31,11 +31,12 @@ export class ProcessTaskManager {
   /**
    * Waits for the creations in flight, at most `timeoutInEmergencyMs`, then sends the signal to every running task.
    *
+   * @param makeReason - What tasks that SIGTERM ends are to fail with; see `ProcessTaskFactory.sendSignal`.
    * @returns Whether every creation was complete; false when the signal was sent because the time was up.
    */
-  async lockAndSendSignal(signal: NodeJS.Signals): Promise<boolean> {
+  async lockAndSendSignal(signal: NodeJS.Signals, makeReason?: () => Error): Promise<boolean> {
     const isComplete = await this.#waitForCreations();
-    this.#factory.sendSignal(signal);
+    this.#factory.sendSignal(signal, makeReason);
     return isComplete;
   }
 

@@ -110,13 +110,12 @@ export class ProcessTaskPoolExecutor extends ProcessPoolExecutor {
   async #cancelTasks(): Promise<void> {
     const { pool } = coreOf(this);
     const makeReason = (): Error => new CancelledError("The executor was shut down.");
+    const makeReasonOfRunning = (): Error => new CancelledError("The executor was shut down.", { cause: "SIGTERM" });
     pool.close();
     pool.cancelQueued(makeReason);
-    // The signal reaches what the messages can't (a nested executor that watches for it); not on Windows, where it would
-    // end the process without a grace period.
-    if (process.platform !== "win32") await this.#manager.lockAndSendSignal("SIGTERM");
+    await this.#manager.lockAndSendSignal("SIGTERM", makeReasonOfRunning);
     pool.cancelQueued(makeReason);
-    pool.cancelRunning(makeReason);
+    pool.cancelRunning(makeReasonOfRunning);
   }
 
   #create(

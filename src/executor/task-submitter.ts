@@ -12,6 +12,7 @@ import { SubmissionStacks } from "./submission-stack.js";
 import { SubmittedKind } from "./submitted-kind.js";
 import { TakenArguments } from "./taken-arguments.js";
 import { checkSize } from "./taken-arguments.js";
+import { findCurrentTask } from "../subprocess/current-task.js";
 import { futures } from "./process-future.js";
 import { encodeCompact } from "../wire/codec-compact.js";
 import { encodePinned } from "../memory/pins.js";
@@ -96,7 +97,8 @@ function allPins(ofArguments: readonly Pins[], { pins }: PooledFunction): readon
 
 /** What few calls need. */
 interface Ties {
-  stopListening?: () => void;
+  /** Each ends the wait for an abort signal. */
+  stops?: readonly (() => void)[];
   /** Keep the shared memory that it refers to until it has settled. */
   pins?: readonly Pins[];
   /** Of a task with streams or signals in its arguments or its result. */
@@ -134,11 +136,11 @@ class SubmittedTask<T> extends PoolTask implements FutureControl {
     return this.submittedKind.pool.cancel(this, new CancelledError(undefined, { cause: reason }));
   }
 
-  tie(pins: readonly Pins[], signal: AbortSignal | undefined): void {
-    if (pins === NO_PINS && signal === undefined) return;
+  tie(pins: readonly Pins[], signals: readonly AbortSignal[]): void {
+    if (pins === NO_PINS && signals.length === 0) return;
     const ties = (this.#ties ??= {});
     ties.pins = pins;
-    if (signal !== undefined) ties.stopListening = onAbort(signal, () => this.cancel(signal.reason));
+    if (signals.length > 0) ties.stops = signals.map((signal) => onAbort(signal, () => this.cancel(signal.reason)));
   }
 
   lookForStart(): boolean {
@@ -191,7 +193,7 @@ class SubmittedTask<T> extends PoolTask implements FutureControl {
   }
 
   #untie(ties: Ties, outcome: TaskOutcome): void {
-    ties.stopListening?.();
+    for (const stop of ties.stops ?? []) stop();
     releaseAll(ties.pins ?? NO_PINS);
     const { live } = ties;
     live?.close(outcome);
@@ -214,6 +216,18 @@ function rejected<T>(error: unknown): ProcessFuture<T> {
   const future = futures.create<T>(nothingToCancel);
   futures.reject(future, error);
   return future;
+}
+
+const NO_SIGNALS: readonly AbortSignal[] = [];
+
+/**
+ * The signals that cancel a task: its own, and that of the task in which it is submitted, if it is. What a task submits after it has
+ * been asked to end, in a `finally` block, is not cancelled by that.
+ */
+function endingSignals(signal: AbortSignal | undefined): readonly AbortSignal[] {
+  const outer = findCurrentTask();
+  if (outer === undefined || outer.aborted) return signal === undefined ? NO_SIGNALS : [signal];
+  return signal === undefined ? [outer.signal] : [signal, outer.signal];
 }
 
 interface StableFunction {
@@ -285,7 +299,7 @@ export class TaskSubmitter {
         extras: finished?.extras,
       });
       const task = new SubmittedTask<T>(kind, hasOneArgument ? args[0] : args, stack);
-      task.tie(pins, signal);
+      task.tie(pins, endingSignals(signal));
       this.#pool.submit(task);
       return task.future;
     } catch (error) {

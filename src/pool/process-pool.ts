@@ -14,6 +14,9 @@ import { WarmUps } from "./warm-ups.js";
 import { Worker } from "./worker.js";
 import { WorkerCrashedError } from "../errors.js";
 import { WorkerStartError } from "../errors.js";
+import { endAll } from "./end-by-sigterm.js";
+import { endNoLonger } from "./end-by-sigterm.js";
+import { endWhenSignalled } from "./end-by-sigterm.js";
 import { giveTasks } from "./give-tasks.js";
 import { killProcessTreesSync } from "../system/process-terminator.js";
 import { needNotWake } from "./orphan-waker.js";
@@ -100,10 +103,6 @@ export class ProcessPool {
     return this.#counters.describe(this.#queue.size, this.#unfinishedTasks, this.#workers);
   }
 
-  get isShutDown(): boolean {
-    return this.#isShutDown;
-  }
-
   /** Why it takes no tasks, if so. */
   #refusal(): Error | undefined {
     return this.#brokenBy ?? (this.#isShutDown ? new ExecutorShutdownError() : undefined);
@@ -176,9 +175,9 @@ export class ProcessPool {
     return task.endReason instanceof CancelledError;
   }
 
-  /** Ends every task that a worker has. */
+  /** Ends every task that a worker has; those that run receive SIGTERM, too (not on Windows). */
   cancelRunning(makeReason: () => Error): void {
-    for (const { tasks } of this.#workers) for (const task of tasks?.all ?? []) tasks?.end(task, makeReason());
+    endAll(this.#workers, makeReason);
   }
 
   /** Ends every task that waits, in the queue or behind another one in its worker. */
@@ -266,6 +265,7 @@ export class ProcessPool {
       const worker = new Worker(this.#config.worker, this.#workerEvents);
       this.#workers.add(worker);
       this.#counters.startedWorkers += 1;
+      endWhenSignalled(worker);
       if (worker.root !== undefined) wakeWhenOrphaned(worker.root.pid);
     } catch (error) {
       if (this.#workers.size === 0) this.#becomeInactive();
@@ -307,6 +307,7 @@ export class ProcessPool {
 
   #onDead(worker: Worker, death: WorkerDeath): void {
     this.#workers.delete(worker);
+    endNoLonger(worker);
     if (worker.root !== undefined) needNotWake(worker.root.pid);
     if (death.wasCrash) this.#counters.crashedWorkers += 1;
     if (death.unbegun !== undefined) this.#giveBack(death.unbegun, worker, death);

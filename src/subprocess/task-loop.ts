@@ -1,6 +1,5 @@
 import { inspect } from "node:util";
 
-import { CancelledError } from "../errors.js";
 import { HeldPins } from "../memory/pins.js";
 import { FunctionStore } from "./function-store.js";
 import { LoggingInitializer } from "./logging-initializer.js";
@@ -8,6 +7,7 @@ import { PROTOCOL_VERSION } from "../wire/protocol.js";
 import { RunningTask } from "./running-task.js";
 import { collectWhenIdle } from "../memory/idle-collection.js";
 import { postponeCollection } from "../memory/idle-collection.js";
+import { TaskEndings } from "./task-endings.js";
 import { WorkerValues } from "./worker-values.js";
 import { adoptMainModuleUrl } from "../pickle/main-module.js";
 import { decodeThrown } from "../wire/error-codec.js";
@@ -18,11 +18,10 @@ import { findCurrentTask } from "./current-task.js";
 import { mapJournal } from "./map-journal.js";
 import { run } from "./run.js";
 import { runAsTask } from "./current-task.js";
+import { setOuterGrace } from "./outer-grace.js";
 import { unpickleFunction } from "../pickle/unpickle-function.js";
-import { clearTimeout } from "../system/timers.js";
 import { performance } from "../system/timers.js";
 import { setImmediate } from "../system/timers.js";
-import { setTimeout } from "../system/timers.js";
 import type { AbortFlag } from "./abort-flag.js";
 import type { Claim } from "./claim.js";
 import type { LaterValue } from "../wire/codec-restore.js";
@@ -32,9 +31,6 @@ import type { ReceivedTask } from "../wire/protocol.js";
 import type { ToParentMessage } from "../wire/protocol.js";
 import type { ToWorkerMessage } from "../wire/protocol.js";
 import type { WorkerSettings } from "../wire/protocol.js";
-
-/** How long a task may go on after SIGTERM before the worker ends all the same, in milliseconds. */
-const SIGTERM_GRACE_MS = 1000;
 
 /** How long a worker waits, in milliseconds, until the parent has the shared memory of the last result. */
 const RELEASE_LIMIT_MS = 2000;
@@ -96,6 +92,7 @@ export class TaskLoop {
   readonly #functions = new FunctionStore();
   readonly #values: WorkerValues;
   readonly #heldPins = new HeldPins();
+  readonly #endings = new TaskEndings({ findRunning: () => this.#running, retire: () => this.#retire() });
   #shareAboveBytes: number | undefined;
   #queue: ReceivedTask[] = [];
   #queueHead = 0;
@@ -107,8 +104,6 @@ export class TaskLoop {
   #running: RunningTask | undefined;
   /** Set when this process is in doubt after an uncaught error: the running task may end, then the process does. */
   #mustRetire = false;
-  /** Set after SIGTERM, while the running task may still end by itself. */
-  #sigtermTimer: NodeJS.Timeout | undefined;
 
   /** @param startGuard - Called once, before the first line of user code, and not before that is near: it takes CPU time. */
   constructor(channel: TaskLoopChannel, abortFlag: AbortFlag, claim: Claim, startGuard: () => void) {
@@ -119,7 +114,6 @@ export class TaskLoop {
     this.#values = new WorkerValues(this.#functions, (message) => this.#channel.send(message));
     process.on("uncaughtException", (error) => this.#onStrayError(error));
     process.on("unhandledRejection", (error) => this.#onStrayError(error));
-    process.on("SIGTERM", () => this.#onSigterm());
     // The terminal's Ctrl-C is the parent's to handle: it ends the tasks in order. (Workers have a process group of their
     // own and don't get it, except on Windows, where the console sends it to everybody.)
     process.on("SIGINT", () => {});
@@ -144,7 +138,7 @@ export class TaskLoop {
         this.#heldPins.release(message.taskId);
         break;
       case "cancel":
-        if (this.#running?.id === message.taskId) this.#cancel(this.#running, decodeThrown(message.reason));
+        if (this.#running?.id === message.taskId) this.#endings.cancel(this.#running, decodeThrown(message.reason));
         break;
       case "live":
         this.#receiveLive(message);
@@ -163,6 +157,7 @@ export class TaskLoop {
 
   async #initialize(settings: WorkerSettings): Promise<void> {
     adoptMainModuleUrl(settings.mainUrl);
+    setOuterGrace(settings.graceMs);
     this.#shareAboveBytes = settings.shareAboveBytes;
     let isConfigurer = true;
     const hasUserCode = settings.configurer !== undefined || settings.initializer !== undefined;
@@ -195,13 +190,6 @@ export class TaskLoop {
   async #decodeInitargs(encoded: Uint8Array): Promise<unknown[]> {
     const decoded = decodeValue(encoded, this.#values);
     return (decoded instanceof Promise ? ((await decoded) as LaterValue).value : decoded) as unknown[];
-  }
-
-  /** From here on the parent decides how long the task may take, also if a SIGTERM came or comes (a shutdown sends both). */
-  #cancel(task: RunningTask, reason: unknown): void {
-    clearTimeout(this.#sigtermTimer);
-    task.isCancelledByParent = true;
-    task.abort(reason);
   }
 
   readonly #sendRecord: LogRecordSink = (record) => {
@@ -362,24 +350,5 @@ export class TaskLoop {
     this.#mustRetire = true;
     // Nothing further begins here; the parent has what waits run elsewhere.
     this.#channel.send({ kind: "retiring", firstUnbegun: this.#claim.takeBack(LAST_TASK_ID) });
-  }
-
-  #onSigterm(): void {
-    const task = this.#running;
-    if (task === undefined) {
-      this.#dieBySigterm();
-      return;
-    }
-    this.#retire();
-    if (task.isCancelledByParent) return;
-    task.abort(new CancelledError("The worker process received SIGTERM."));
-    clearTimeout(this.#sigtermTimer);
-    this.#sigtermTimer = setTimeout(() => this.#dieBySigterm(), SIGTERM_GRACE_MS).unref();
-  }
-
-  /** Ends as a process without a handler would, so that the status says what happened. */
-  #dieBySigterm(): void {
-    process.removeAllListeners("SIGTERM");
-    process.kill(process.pid, "SIGTERM");
   }
 }

@@ -1,5 +1,6 @@
 /** A light handle on a process, as the original's `ProcessTask`. */
 
+import { constants } from "node:os";
 import { inspect } from "node:util";
 
 import { InvalidOptionError } from "../errors.js";
@@ -29,6 +30,28 @@ const reclaimed = new FinalizationRegistry<number>((id) => {
   if (left.length === 0) instances.delete(id);
   else instances.set(id, left);
 });
+
+/** Whoever runs tasks in a process, and sees to SIGTERM that this program sends there. Gives whether it has. */
+type SigtermOwner = (reason?: Error) => boolean;
+
+const sigtermOwners = new WeakMap<ProcessTask, SigtermOwner>();
+
+/** Names who sees to SIGTERM that this program sends to a process; `undefined`: nobody any more. */
+export function onSigtermTo(processTask: ProcessTask, owner: SigtermOwner | undefined): void {
+  if (owner === undefined) sigtermOwners.delete(processTask);
+  else sigtermOwners.set(processTask, owner);
+}
+
+/**
+ * Has the owner of a process send SIGTERM and end what runs there.
+ *
+ * @param reason - What the task is to fail with. Default: that it was ended by SIGTERM.
+ * @returns Whether it has: false for another signal, and when nobody in this program runs anything there.
+ */
+export function endBySignal(processTask: ProcessTask, signal: NodeJS.Signals | number, reason?: Error): boolean {
+  const isSigterm = signal === "SIGTERM" || signal === constants.signals.SIGTERM;
+  return isSigterm && sigtermOwners.get(processTask)?.(reason) === true;
+}
 
 function knownInstances(id: number): ProcessTask[] {
   return (instances.get(id) ?? []).map((reference) => reference.deref()).filter((task) => task !== undefined);
@@ -106,12 +129,17 @@ export class ProcessTask {
   /**
    * Sends a signal to the process. On Windows SIGTERM, SIGINT, SIGQUIT and SIGKILL all end it at once.
    *
+   * SIGTERM to a worker of this program ends the task that runs there as `cancel()` does, in a synchronous loop as well: handlers of
+   * SIGTERM that the task has are called, it sees its abort signal, and is killed with all its descendants when the grace period is
+   * over. The `cause` of its `CancelledError` is "SIGTERM".
+   *
    * @param signal Name or number; 0 only asks whether it could be sent.
    * @returns Whether it was sent. False when the process is gone, when its id belongs to another process by now (which
    *   is never signalled), and when it may not be signalled (EPERM: it runs as another user; ask `isAlive()`).
    * @throws TypeError (ERR_UNKNOWN_SIGNAL) for a signal that this platform doesn't know.
    */
   sendSignal(signal: NodeJS.Signals | number = "SIGTERM"): boolean {
+    if (endBySignal(this, signal)) return true;
     return !this.#wasGone && signalProcess(this.id, this.startTime, signal, hostPlatform);
   }
 

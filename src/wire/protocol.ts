@@ -27,6 +27,8 @@ export interface WorkerSettings {
   readonly protocolVersion: number;
   /** URL of the program's main module, which no worker ever imports; absent in a REPL or `node -e`. */
   readonly mainUrl: string | undefined;
+  /** How long its tasks have to end when they are asked to, in milliseconds. */
+  readonly graceMs: number;
   /** Whether records go to a log queue in the parent; otherwise output goes to the parent's streams. */
   readonly hasLogQueue: boolean;
   /** Binary data in results of at least this size, in bytes, is placed in shared memory; absent: none is. */

@@ -48,6 +48,7 @@ class ImpatientPool implements AsyncDisposable {
     const settings = {
       protocolVersion: PROTOCOL_VERSION,
       mainUrl: undefined,
+      graceMs: 1000,
       hasLogQueue: false,
       configurer: undefined,
       initializer: undefined,
