@@ -38,6 +38,7 @@ import { scriptSource } from "./script-source.js";
 import type { FoundFunction } from "./script-source.js";
 import type { ScriptSource } from "./script-source.js";
 import { SharingFinder } from "./sharing.js";
+import { sideImportsOf } from "./side-imports.js";
 import { isMapWanted } from "./source-maps.js";
 import { sourcePosition } from "./source-position.js";
 import { endOf } from "./syntax-tree.js";
@@ -256,6 +257,7 @@ export class FunctionEncoder {
     this.sharing.addFunction(link[0], found);
     const registeredAs = classNameOf(fn);
     if (registeredAs !== undefined) node.registeredAs = registeredAs;
+    for (const each of sideImportsOf(script, found)) this.#writer.sideImports.add(each);
     const { sourceMapUrl } = script.info;
     if (isMapWanted(script.url, sourceMapUrl)) this.#writer.sourceMapUrls.set(script.url, sourceMapUrl);
     this.values.addImports(script, (name) => lookUp(closure.scopes, name).value);

@@ -186,12 +186,23 @@ export interface SharedVariables {
   readonly variables: readonly CapturedVariable[];
 }
 
+/** An import that a module makes for its effects only. */
+export interface SideImport {
+  /** URL of the module. */
+  readonly url: string;
+  readonly specifier: string;
+  /** Whether it is a `require`. */
+  readonly isRequired: boolean;
+}
+
 export interface PickleGraph {
   readonly root: Link;
   readonly nodes: readonly GraphNode[];
   readonly shared: readonly SharedVariables[];
   /** Registered classes that the worker imports: the name of each, and its node. */
   readonly classes?: readonly (readonly [name: string, node: number])[];
+  /** What is to be run before anything is built, in this order. */
+  readonly sideImports?: readonly SideImport[];
   /** By the URL of the script; absent in a process without source maps. */
   readonly sourceMapUrls?: ReadonlyMap<string, string>;
 }

@@ -6,6 +6,7 @@ import type { ExternalNode } from "./graph-format.js";
 import type { GraphNode } from "./graph-format.js";
 import type { Link } from "./graph-format.js";
 import type { SharedVariables } from "./graph-format.js";
+import type { SideImport } from "./graph-format.js";
 import type { PickleGraph } from "./graph-format.js";
 import { HeldFunctions } from "./held-functions.js";
 import { classNameOf } from "../wire/class-registry.js";
@@ -45,6 +46,8 @@ export class GraphWriter {
   readonly classes: [name: string, node: number][] = [];
   /** Where the source maps of the scripts are, by the scripts' URLs. */
   readonly sourceMapUrls: Map<string, string> = new Map();
+  /** What the modules of the functions import for its effects. */
+  readonly sideImports: Set<SideImport> = new Set();
   /** False once something was captured that could be different at the next submission. */
   isStable = true;
   /** Functions and classes that travel by value; a change of theirs is no variable's. */
@@ -116,12 +119,13 @@ export class GraphWriter {
   }
 
   finish(root: Link, shared: readonly SharedVariables[]): PickleGraph {
-    const { classes, sourceMapUrls } = this;
+    const { classes, sideImports, sourceMapUrls } = this;
     return {
       root,
       nodes: this.nodes,
       shared,
       ...(classes.length > 0 && { classes }),
+      ...(sideImports.size > 0 && { sideImports: [...sideImports] }),
       ...(sourceMapUrls.size > 0 && { sourceMapUrls }),
     };
   }

@@ -5,6 +5,9 @@ import { deserialize } from "node:v8";
 import { ModuleNotFoundError } from "../errors.js";
 import type { PickleGraph } from "./graph-format.js";
 import { Materialiser } from "./materialise.js";
+import { giveCause } from "./side-imports.js";
+import { rememberFailedImports } from "./side-imports.js";
+import { runSideImports } from "./side-imports.js";
 
 /**
  * Rebuilds a pickled function: imports what it names and evaluates what it carries.
@@ -16,12 +19,19 @@ import { Materialiser } from "./materialise.js";
  */
 export async function unpickleFunction(payload: Uint8Array): Promise<(this: unknown, ...args: unknown[]) => unknown> {
   const graph = deserialize(payload) as PickleGraph;
-  const value = await new Materialiser(graph).build();
+  const failedImports = await runSideImports(graph);
+  let value: unknown;
+  try {
+    value = await new Materialiser(graph).build();
+  } catch (error) {
+    throw giveCause(error, failedImports);
+  }
   if (typeof value !== "function") {
     throw new ModuleNotFoundError(
       "What the module exports under the function's name is not a function in the worker process. " +
         "Export the same from the module in every process.",
     );
   }
+  rememberFailedImports(value, failedImports);
   return value as (this: unknown, ...args: unknown[]) => unknown;
 }

@@ -15,6 +15,11 @@ export class FunctionStore {
     this.#pickles.set(functionId, pickle.byteLength < pickle.buffer.byteLength ? Uint8Array.from(pickle) : pickle);
   }
 
+  /** The function, if it is built. */
+  built(functionId: number): TaskFunction | undefined {
+    return this.#built.get(functionId);
+  }
+
   forget(functionId: number): void {
     this.#pickles.delete(functionId);
     this.#built.delete(functionId);

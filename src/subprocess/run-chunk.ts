@@ -12,6 +12,7 @@ import { loadReferences } from "./worker-values.js";
 import { needsReferences } from "./worker-values.js";
 import { resultWriter } from "./worker-values.js";
 import { splitValues } from "../wire/joined.js";
+import { withFailedImports } from "../pickle/side-imports.js";
 import type { LaterValue } from "../wire/codec-restore.js";
 import type { Pinned } from "../memory/pins.js";
 import type { Pins } from "../memory/pins.js";
@@ -117,7 +118,7 @@ export async function runChunk(fn: TaskFunction, lists: Uint8Array, order: RunOr
       const waiting = outcome.add(await result);
       if (waiting !== undefined) await waiting;
     } catch (error) {
-      outcome.fail(error);
+      outcome.fail(withFailedImports(error, fn));
       break;
     }
   }

@@ -7,6 +7,8 @@ import type { WorkerValues } from "./worker-values.js";
 /** Has functions. */
 export interface FunctionSource {
   load(functionId: number): TaskFunction | Promise<TaskFunction>;
+  /** The function, if it is built. */
+  built(functionId: number): TaskFunction | undefined;
 }
 
 /** What `run` needs of a task. */

@@ -18,6 +18,7 @@ import { resultWriter } from "./worker-values.js";
 import { runAsTask } from "./current-task.js";
 import { runChunk } from "./run-chunk.js";
 import { performance } from "../system/timers.js";
+import { withFailedImports } from "../pickle/side-imports.js";
 import type { ChunkOutcome } from "./run-chunk.js";
 import type { EncodeOptions } from "../wire/codec.js";
 import type { Pinned } from "../memory/pins.js";
@@ -131,7 +132,8 @@ async function deliver(first: Deliverable, order: RunOrder, values: WorkerValues
   replier.succeed(await order.task.settle(outcome), pins);
 }
 
-function fail(error: unknown, order: RunOrder, replier: Replier): void {
+function fail(thrown: unknown, order: RunOrder, replier: Replier): void {
+  const error = withFailedImports(thrown, order.functions.built(order.functionId));
   const { encoded, pins } = encodePinned(() => encodeThrown(error, WRITTEN_AT_ONCE), order.shareAboveBytes);
   replier.fail(encoded, pins);
   order.values?.end(error);

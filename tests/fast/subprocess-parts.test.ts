@@ -138,7 +138,7 @@ describe("running a task", () => {
     const { args = [], isChunk = false, task = makeTask() } = setting;
     await run({
       task,
-      functions: { load: setting.load ?? (() => Promise.resolve(fn)) },
+      functions: { load: setting.load ?? (() => Promise.resolve(fn)), built: () => undefined },
       functionId: 1,
       args: isChunk ? joinValues({ values: args }) : encodeArguments(args),
       isChunk,
@@ -184,6 +184,7 @@ describe("running a task", () => {
           seen.push(`load ${functionId} in ${currentTask().name}`);
           return Promise.resolve(() => undefined);
         },
+        built: () => undefined,
       },
       functionId: 7,
       args: encodeArguments([]),
