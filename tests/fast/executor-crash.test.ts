@@ -53,7 +53,7 @@ test("a worker killed from outside fails its task alone", async () => {
   assert.equal(processTask.sendSignal("SIGKILL"), false);
 });
 
-test("SIGTERM to a worker cancels its task when that listens, and the next task has a fresh worker", async () => {
+test("SIGTERM from elsewhere cancels the task of a worker when that listens, and the next task has a fresh worker", async () => {
   const future = executor.createProcessTask(async () => {
     const { currentTask } = await import("../../src/index.js");
     const { signal } = currentTask();
@@ -62,14 +62,14 @@ test("SIGTERM to a worker cancels its task when that listens, and the next task 
     });
   });
   const processTask = await future.started;
-  processTask.sendSignal("SIGTERM");
+  process.kill(processTask.id, "SIGTERM");
   await assert.rejects(future, CancelledError);
   assert.notEqual(await executor.submit(processId), processTask.id);
 });
 
-test("SIGTERM to a worker whose task does not listen ends it by that signal", async () => {
+test("SIGTERM from elsewhere ends a worker whose task does not listen by that signal", async () => {
   const future = executor.createProcessTask(hangForEver);
-  (await future.started).sendSignal("SIGTERM");
+  process.kill((await future.started).id, "SIGTERM");
   await assertCrash(future, null, "SIGTERM");
 });
 
