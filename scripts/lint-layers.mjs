@@ -25,7 +25,7 @@ const LAYERS = [
   { part: "memory/", mayImport: ["errors.ts", "system/"] },
   { part: "wire/", mayImport: ["errors.ts", "system/", "memory/", "logging/log-record.ts"] },
   { part: "pickle/", mayImport: ["errors.ts", "option-names.ts", "system/", "memory/", "wire/"] },
-  { part: "logging/", mayImport: ["errors.ts", "option-names.ts", "system/timers.ts", "wire/"] },
+  { part: "logging/", mayImport: ["errors.ts", "option-names.ts", "system/", "wire/"] },
   // What an executor inside a task has to know of that task.
   { part: "subprocess/current-task.ts", mayImport: [] },
   { part: "subprocess/outer-grace.ts", mayImport: [] },

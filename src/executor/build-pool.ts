@@ -1,9 +1,11 @@
+import { LogQueue } from "../logging/log-queue.js";
 import { MAX_PAYLOAD_BYTES } from "../wire/frame.js";
 import { NotSerializableError } from "../errors.js";
 import { PROTOCOL_VERSION } from "../wire/protocol.js";
 import { ProtocolError } from "../errors.js";
 import { ProcessPool } from "../pool/process-pool.js";
 import { encodePinned } from "../memory/pins.js";
+import { captureContext } from "../system/async-context.js";
 import { decodeValue } from "../wire/codec.js";
 import { encodeArguments } from "../wire/codec.js";
 import { encodeValue } from "../wire/codec.js";
@@ -14,10 +16,10 @@ import { mainModuleUrl } from "../pickle/main-module.js";
 import { nativeMemory } from "../memory/native-memory.js";
 import { warnOfCopying } from "../memory/native-memory.js";
 import { pickleFunction } from "../pickle/pickle-function.js";
+import { showValue } from "../show-value.js";
 import { refuseUnpicklable } from "./argument-writer.js";
 import type { AnyFunction } from "./task-submitter.js";
 import type { CheckedPoolOptions } from "./check-options.js";
-import type { LogQueue } from "../logging/log-queue.js";
 import type { LogRecord } from "../logging/log-record.js";
 import type { ProcessTaskPoolExecutorOptions } from "./options.js";
 import type { ValueWriter } from "../wire/codec-writer.js";
@@ -41,13 +43,18 @@ function decodeRecord(encoded: Uint8Array): LogRecord {
   return record;
 }
 
-/** A queue of the user's own that throws must not pass for a worker that talks nonsense. */
-function putQuietly(queue: LogQueue | undefined, record: LogRecord): void {
-  try {
-    queue?.put(record);
-  } catch (error) {
-    process.emitWarning(error instanceof Error ? error : String(error), "AsyncCpuWarning");
-  }
+/** A queue of the user's own is filled in the asynchronous context in which its executor was made. It may throw, which is no nonsense of the worker. */
+function makePut(queue: LogQueue): (record: LogRecord) => void {
+  const put = (record: LogRecord): void => {
+    try {
+      queue.put(record);
+    } catch (error) {
+      process.emitWarning(error instanceof Error ? error : showValue(error), "AsyncCpuWarning");
+    }
+  };
+  if (queue.put === LogQueue.prototype.put) return put;
+  const inContext = captureContext();
+  return (record) => inContext(put, record);
 }
 
 /**
@@ -88,7 +95,7 @@ export function buildPool(
       `with the initializer they take ${encoded.byteLength} bytes, more than the ${MAX_PAYLOAD_BYTES} of a message`,
     );
   }
-  const { queue } = options;
+  const put = options.queue && makePut(options.queue);
   return new ProcessPool({
     maxWorkers: options.maxWorkers,
     worker: {
@@ -99,7 +106,7 @@ export function buildPool(
       startTimeoutMs: options.startTimeoutMs,
       maxTasks: options.maxTasksPerChild,
     },
-    onLog: (record) => putQuietly(queue, decodeRecord(record)),
+    onLog: (record) => put?.(decodeRecord(record)),
     onActivity,
   });
 }

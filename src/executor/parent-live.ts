@@ -2,8 +2,10 @@ import { FIRST_RESULT_CHANNEL } from "../wire/protocol.js";
 import { LIVE_OP } from "../wire/protocol.js";
 import { LiveSession } from "../wire/live-session.js";
 import { acceptLive } from "../wire/live-accept.js";
+import { captureContext } from "../system/async-context.js";
 import { decodeThrown } from "../wire/error-codec.js";
 import { resolveReference } from "../pickle/function-reference.js";
+import type { InContext } from "../system/async-context.js";
 import type { LiveMessage } from "../wire/protocol.js";
 import type { LiveOffers } from "../wire/live-offers.js";
 import type { ParentChannel } from "../wire/parent-channel.js";
@@ -14,6 +16,8 @@ import type { ResultReader } from "./result-reader.js";
 export class ParentLive implements ResultReader {
   readonly #offers: LiveOffers | undefined;
   readonly #onChange: () => void;
+  /** The context of the submission, in which the streams of the arguments are read and written; dropped at the end of the task. */
+  #inContext: InContext | undefined;
   #session: LiveSession | undefined;
   #hasResult = false;
   /** By the order in which they were read, the channels of the result. */
@@ -21,6 +25,7 @@ export class ParentLive implements ResultReader {
 
   constructor(offers: LiveOffers | undefined, onChange: () => void) {
     this.#offers = offers;
+    if (offers !== undefined) this.#inContext = captureContext();
     this.#onChange = onChange;
   }
 
@@ -38,7 +43,15 @@ export class ParentLive implements ResultReader {
    * @returns The encoded result, if this is it.
    * @throws ProtocolError for what doesn't fit.
    */
-  receive({ channel, op, payload, taskId }: LiveMessage, pipes: ParentChannel): Uint8Array | undefined {
+  receive(message: LiveMessage, pipes: ParentChannel): Uint8Array | undefined {
+    return this.#run(() => this.#receive(message, pipes));
+  }
+
+  #run<R>(body: () => R): R {
+    return this.#inContext === undefined ? body() : this.#inContext(body);
+  }
+
+  #receive({ channel, op, payload, taskId }: LiveMessage, pipes: ParentChannel): Uint8Array | undefined {
     if (this.#session === undefined) {
       this.#session = new LiveSession(
         (to, what, bytes) => pipes.send({ kind: "live", taskId, channel: to, op: what, payload: bytes }),
@@ -79,7 +92,8 @@ export class ParentLive implements ResultReader {
   close(outcome: TaskOutcome): void {
     // Never begun: whoever passed the streams has them back as they were.
     if (this.#session === undefined) this.#offers?.release();
-    else this.#session.close(errorOf(outcome));
+    else this.#run(() => this.#session?.close(errorOf(outcome)));
+    this.#inContext = undefined;
   }
 }
 

@@ -28,8 +28,10 @@ interface Details {
   rejectStarted?: (error: unknown) => void;
 }
 
+function resolveNothing(): void {}
+
 /** Where the promise that is being made leaves its end: one function for all futures, and not one for each. */
-let newResolve: (value: unknown) => void;
+let newResolve: (value: unknown) => void = resolveNothing;
 
 function keepResolve(resolve: (value: never) => void): void {
   newResolve = resolve as (value: unknown) => void;
@@ -162,6 +164,8 @@ export class ProcessFuture<T> extends Promise<T> {
       create: <V>(control: FutureControl) => {
         const future = new ProcessFuture<V>(keepResolve);
         future.#resolve = newResolve;
+        // It holds the future, with its result and the context in which it was made.
+        newResolve = resolveNothing;
         future.#control = control;
         return future;
       },

@@ -114,7 +114,8 @@ interface Ties {
 
 /** One call on its way, with all that waits for its end. */
 class SubmittedTask<T> extends PoolTask implements FutureControl {
-  readonly future: ProcessFuture<T>;
+  /** Let go at the end: who still has the task by then (a timer, say) needs no result, nor the context of its submission. */
+  future: ProcessFuture<T> | undefined;
   readonly #submission: SubmissionStack;
   #ties: Ties | undefined;
 
@@ -123,7 +124,6 @@ class SubmittedTask<T> extends PoolTask implements FutureControl {
     this.#submission = submission;
     const live = kind.extras?.live;
     if (live !== undefined) this.#ties = { live: new ParentLive(live, () => this.#updateIdle()) };
-    this.future = futures.create<T>(this);
   }
 
   get submittedKind(): SubmittedKind {
@@ -184,12 +184,14 @@ class SubmittedTask<T> extends PoolTask implements FutureControl {
   }
 
   #settle(outcome: TaskOutcome, reader: ResultReader): void {
+    if (this.future === undefined) return;
     settleFuture(this.future, outcome, this.#submission, reader, this.submittedKind.callCount);
   }
 
   finish(outcome: TaskOutcome): void {
     if (this.#ties === undefined) this.#settle(outcome, resultReader);
     else this.#untie(this.#ties, outcome);
+    this.future = undefined;
   }
 
   #untie(ties: Ties, outcome: TaskOutcome): void {
@@ -205,7 +207,10 @@ class SubmittedTask<T> extends PoolTask implements FutureControl {
 
 /** The pool knows its tasks as such; those that come here are ours. */
 const submittedTaskEvents: TaskEvents = {
-  onStarted: (task, processTask) => futures.start((task as SubmittedTask<unknown>).future, processTask),
+  onStarted: (task, processTask) => {
+    const { future } = task as SubmittedTask<unknown>;
+    if (future !== undefined) futures.start(future, processTask);
+  },
   onSettled: (task, outcome) => (task as SubmittedTask<unknown>).finish(outcome),
   onLive: (task, message, channel) => (task as SubmittedTask<unknown>).receiveOnLive(message, channel),
 };
@@ -299,9 +304,11 @@ export class TaskSubmitter {
         extras: finished?.extras,
       });
       const task = new SubmittedTask<T>(kind, hasOneArgument ? args[0] : args, stack);
+      const future = futures.create<T>(task);
+      task.future = future;
       task.tie(pins, endingSignals(signal));
       this.#pool.submit(task);
-      return task.future;
+      return future;
     } catch (error) {
       releaseAll(pins);
       taken?.release();

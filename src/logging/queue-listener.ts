@@ -1,6 +1,8 @@
 /** Hands the records of a queue to handlers, in the parent. */
 
 import { HandlerFeed } from "./handler-feed.js";
+import { captureContext } from "../system/async-context.js";
+import type { InContext } from "../system/async-context.js";
 import type { LogHandler } from "./log-handler.js";
 import type { LogQueue } from "./log-queue.js";
 
@@ -13,6 +15,8 @@ import type { LogQueue } from "./log-queue.js";
 export class QueueListener {
   readonly #queue: LogQueue;
   readonly #feeds: readonly HandlerFeed[];
+  /** The asynchronous context of `start()`, in which handlers are called, until it has stopped. */
+  #inContext: InContext | undefined;
   /** Calls off the wait for the next record; set while the listener runs. */
   #callOff: (() => void) | undefined;
   #isHandingOver = false;
@@ -24,7 +28,9 @@ export class QueueListener {
 
   /** Begins, or begins anew after `stop`. Does nothing while it runs. */
   start(): void {
-    if (this.#callOff === undefined) this.#listen();
+    if (this.#callOff !== undefined) return;
+    this.#inContext = captureContext();
+    this.#listen();
   }
 
   /**
@@ -36,7 +42,11 @@ export class QueueListener {
     this.#callOff?.();
     this.#callOff = undefined;
     this.#handOver();
-    await Promise.all(this.#feeds.map((feed) => feed.drain()));
+    const inContext = this.#inContext;
+    const drain = (): Promise<unknown> => Promise.all(this.#feeds.map((feed) => feed.drain()));
+    await (inContext === undefined ? drain() : inContext(drain));
+    // It may have been started anew meanwhile.
+    if (this.#inContext === inContext) this.#inContext = undefined;
   }
 
   /** As `stop`. */
@@ -54,6 +64,11 @@ export class QueueListener {
   }
 
   #handOver(): void {
+    if (this.#inContext === undefined) this.#handOverHere();
+    else this.#inContext(() => this.#handOverHere());
+  }
+
+  #handOverHere(): void {
     // Once: a record that a handler puts must not overtake the one that is being handed over.
     if (this.#isHandingOver) return;
     this.#isHandingOver = true;

@@ -21,6 +21,7 @@ import { giveTasks } from "./give-tasks.js";
 import { killProcessTreesSync } from "../system/process-terminator.js";
 import { needNotWake } from "./orphan-waker.js";
 import { nestingProblem } from "./nesting.js";
+import { runOutside } from "../system/async-context.js";
 import { runningIn } from "./pool-stats.js";
 import { onProcessExit } from "../system/signals.js";
 import { wakeWhenOrphaned } from "./orphan-waker.js";
@@ -262,7 +263,7 @@ export class ProcessPool {
       this.#config.onActivity(true);
     }
     try {
-      const worker = new Worker(this.#config.worker, this.#workerEvents);
+      const worker = runOutside(() => new Worker(this.#config.worker, this.#workerEvents));
       this.#workers.add(worker);
       this.#counters.startedWorkers += 1;
       endWhenSignalled(worker);

@@ -7,7 +7,7 @@
 
 import timers from "node:timers";
 
-import { runOutside } from "./outside-context.js";
+import { runOutside } from "./async-context.js";
 
 // From the module: a runner that has faked the globals before the library is loaded (Jest, when told so) leaves it alone. Taken at
 // once: others put their fakes there, too.

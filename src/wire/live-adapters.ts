@@ -4,9 +4,11 @@ import type { Duplex } from "node:stream";
 import type { Readable } from "node:stream";
 import type { Writable } from "node:stream";
 
+import { captureContext } from "../system/async-context.js";
 import { taskIsOver } from "./live-reading.js";
 import type { ChunkGoal } from "./live-writing.js";
 import type { ChunkSource } from "./live-reading.js";
+import type { InContext } from "../system/async-context.js";
 import type { ReceivingEnd } from "./live-reading.js";
 import type { WritingEnd } from "./live-writing.js";
 
@@ -159,61 +161,91 @@ async function settleWith(promise: Promise<void>, callback: Callback): Promise<v
   callback();
 }
 
+/** The context of whoever was the first to read or write a stream, in which its end is told: a message comes in no context. */
+class UserContext {
+  #inContext: InContext | undefined;
+
+  noteUse(): void {
+    this.#inContext ??= captureContext();
+  }
+
+  destroy(stream: Readable | Writable, error?: Error): void {
+    const inContext = this.#inContext;
+    if (inContext === undefined) stream.destroy(error);
+    else inContext(() => stream.destroy(error));
+  }
+
+  release(): void {
+    this.#inContext = undefined;
+  }
+}
+
 /** What Node's stream is made of, on the reading side. */
-function readingParts(end: ReceivingEnd): object {
+function readingParts(end: ReceivingEnd, context: UserContext): object {
   return {
     read(this: Readable) {
+      context.noteUse();
       pushInto(this, end);
     },
   };
 }
 
-function writingParts(end: WritingEnd): object {
+function writingParts(end: WritingEnd, context: UserContext): object {
   return {
     write(chunk: unknown, _encoding: string, callback: Callback) {
+      context.noteUse();
       void settleWith(end.write(chunk), callback);
     },
     final(callback: Callback) {
+      context.noteUse();
       void settleWith(end.end(), callback);
     },
   };
 }
 
-function destroyOnFailure(stream: Readable | Writable, ends: readonly (ReceivingEnd | WritingEnd)[]): void {
+function destroyOnFailure(
+  stream: Readable | Writable,
+  ends: readonly (ReceivingEnd | WritingEnd)[],
+  context: UserContext,
+): void {
   muffle(stream);
-  for (const end of ends) end.onFailure = (error) => stream.destroy(toError(error));
+  for (const end of ends) end.onFailure = (error) => context.destroy(stream, toError(error));
 }
 
 /** The stream of Node that reads what arrives. */
 export function nodeReadable(end: ReceivingEnd, objectMode: boolean): Readable {
   const { Readable } = process.getBuiltinModule("node:stream");
+  const context = new UserContext();
   const stream = new Readable({
     objectMode,
     highWaterMark: 0,
-    ...readingParts(end),
+    ...readingParts(end, context),
     destroy(error, callback) {
+      context.release();
       end.cancel(error ?? taskIsOver());
       callback(error);
     },
   });
-  destroyOnFailure(stream, [end]);
+  destroyOnFailure(stream, [end], context);
   // A task that ends with a stream half read is nothing out of the ordinary.
-  end.onAbandoned = () => stream.destroy();
+  end.onAbandoned = () => context.destroy(stream);
   return stream;
 }
 
 /** The stream of Node whose chunks go to the other process. */
 export function nodeWritable(end: WritingEnd, objectMode: boolean): Writable {
   const { Writable } = process.getBuiltinModule("node:stream");
+  const context = new UserContext();
   const stream = new Writable({
     objectMode,
-    ...writingParts(end),
+    ...writingParts(end, context),
     destroy(error, callback) {
+      context.release();
       end.abort(error ?? taskIsOver());
       callback(error);
     },
   });
-  destroyOnFailure(stream, [end]);
+  destroyOnFailure(stream, [end], context);
   return stream;
 }
 
@@ -224,18 +256,20 @@ export function nodeDuplex(
   modes: { readonly readableObjectMode: boolean; readonly writableObjectMode: boolean },
 ): Duplex {
   const { Duplex } = process.getBuiltinModule("node:stream");
+  const context = new UserContext();
   const stream = new Duplex({
     ...modes,
     readableHighWaterMark: 0,
-    ...readingParts(reading),
-    ...writingParts(writing),
+    ...readingParts(reading, context),
+    ...writingParts(writing, context),
     destroy(error, callback) {
+      context.release();
       reading.cancel(error ?? taskIsOver());
       writing.abort(error ?? taskIsOver());
       callback(error);
     },
   });
-  destroyOnFailure(stream, [reading, writing]);
-  reading.onAbandoned = () => stream.destroy();
+  destroyOnFailure(stream, [reading, writing], context);
+  reading.onAbandoned = () => context.destroy(stream);
   return stream;
 }
