@@ -15,6 +15,7 @@ import { fileURLToPath } from "node:url";
 
 import { OWN_FOLDER } from "../system/own-files.js";
 import { FunctionInspector } from "./function-inspector.js";
+import { isInspectorForbidden } from "./function-inspector.js";
 import type { ClosureInfo } from "./function-inspector.js";
 import { placeOfFunction } from "./error-places.js";
 import type { GraphNode } from "./graph-format.js";
@@ -166,6 +167,7 @@ export function errorPrototypeAtPlace(place: string): object | undefined {
   const known = prototypes.get(place)?.deref();
   if (known !== undefined) return known;
   prototypes.delete(place);
+  if (isInspectorForbidden()) return undefined;
   const exports = exportsAt(place);
   if (left.length === 0 && submitted.size === 0 && (!isReference(exports) || seen.has(exports))) return undefined;
   const inspector = new FunctionInspector();

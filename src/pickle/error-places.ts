@@ -7,6 +7,7 @@
 import { FACTORY_VARIABLE } from "./factory-registry.js";
 import type { Factory } from "./factory-registry.js";
 import { FunctionInspector } from "./function-inspector.js";
+import { isInspectorForbidden } from "./function-inspector.js";
 import type { ClosureInfo } from "./function-inspector.js";
 import { isFactory } from "./factory-registry.js";
 
@@ -52,6 +53,7 @@ export function placesOfClasses(errorClasses: readonly object[], instance: objec
   let hasPrivate = hasPrivateNames.get(own);
   const isKnown = hasPrivate === true || (hasPrivate === false && errorClasses.every((each) => places.has(each)));
   if (!isKnown) {
+    if (isInspectorForbidden()) return [];
     const inspector = new FunctionInspector();
     try {
       hasPrivate = inspector.privateNames(instance).length > 0;

@@ -145,24 +145,61 @@ function locationIn(properties: readonly InternalProperty[]): FunctionLocation |
   return at && { scriptId: at.scriptId, line: at.lineNumber, column: at.columnNumber };
 }
 
+interface Connection {
+  readonly session: Session;
+  /** The sink, as the inspector calls it. */
+  readonly sinkId: string;
+}
+
+/** Node's permission model forbids to look at functions. */
+export class InspectorForbiddenError extends Error {
+  readonly problem = "Node's permission model forbids the inspector, by which functions are read";
+  readonly advice: string = process.allowedNodeEnvironmentFlags.has("--allow-inspector")
+    ? "Start Node.js with --allow-inspector, or name the function with moduleTask, which needs no inspector"
+    : "This version of Node.js has no flag that allows it (24 and later: --allow-inspector); name the function with moduleTask";
+}
+
+/** Whether Node's permission model forbids the inspector. */
+export function isInspectorForbidden(): boolean {
+  const { permission } = process as { readonly permission?: { has(scope: string): boolean } };
+  return permission !== undefined && !permission.has("inspector");
+}
+
+/** Posts a command; in process, the answer comes before `post` returns. */
+function post(session: Session, method: string, params: object): object {
+  let answer: object = {};
+  let failure: Error | null = null;
+  session.post(method, params, (error: Error | null, result: object = {}) => {
+    failure = error;
+    answer = result;
+  });
+  if (failure !== null) throw new Error(`${method} failed in the inspector`, { cause: failure });
+  return answer;
+}
+
 /** One connection to the inspector, for the time of one synchronous job. */
 export class FunctionInspector implements Disposable {
-  readonly #session: Session;
+  #connection: Connection | undefined;
   readonly #sink: Sink = { value: undefined, scopes: [] };
-  readonly #sinkId: string;
   readonly #closures = new Map<object, ClosureInfo>();
   #isDebuggerOn = false;
 
-  constructor() {
-    // Loaded at the first look: most workers never take one.
+  /** The session, opened at the first look: what every process knows needs none. */
+  get #open(): Connection {
+    return (this.#connection ??= this.#connect());
+  }
+
+  #connect(): Connection {
+    if (isInspectorForbidden()) throw new InspectorForbiddenError();
     const inspector = process.getBuiltinModule("node:inspector");
-    this.#session = new inspector.Session();
-    this.#session.connect();
+    const session = new inspector.Session();
+    session.connect();
     const host = inspector as unknown as Record<symbol, unknown>;
     host[SINK_KEY] = this.#sink;
     try {
       const expression = `process.getBuiltinModule("node:inspector")[Symbol.for("asynccpu.inspector.sink")]`;
-      this.#sinkId = (this.#post("Runtime.evaluate", { expression }) as EvaluationResult).result.objectId ?? "";
+      const { result } = post(session, "Runtime.evaluate", { expression }) as EvaluationResult;
+      return { session, sinkId: result.objectId ?? "" };
     } finally {
       delete host[SINK_KEY];
     }
@@ -170,25 +207,17 @@ export class FunctionInspector implements Disposable {
 
   [Symbol.dispose](): void {
     if (this.#isDebuggerOn) this.#post("Debugger.disable", {});
-    this.#session.disconnect();
+    this.#connection?.session.disconnect();
   }
 
-  /** Posts a command; in process, the answer comes before `post` returns. */
   #post(method: string, params: object): object {
-    let answer: object = {};
-    let failure: Error | null = null;
-    this.#session.post(method, params, (error: Error | null, result: object = {}) => {
-      failure = error;
-      answer = result;
-    });
-    if (failure !== null) throw new Error(`${method} failed in the inspector`, { cause: failure });
-    return answer;
+    return post(this.#open.session, method, params);
   }
 
   #idOf(value: object): string {
     this.#sink.value = value;
     const { result } = this.#post("Runtime.getProperties", {
-      objectId: this.#sinkId,
+      objectId: this.#open.sinkId,
       ownProperties: true,
     }) as PropertiesResult;
     this.#sink.value = undefined;
@@ -205,7 +234,7 @@ export class FunctionInspector implements Disposable {
     this.#post("Runtime.callFunctionOn", {
       objectId,
       functionDeclaration,
-      arguments: [{ objectId: this.#sinkId }],
+      arguments: [{ objectId: this.#open.sinkId }],
     });
   }
 
@@ -263,7 +292,7 @@ export class FunctionInspector implements Disposable {
     return job({
       post: (method, params) => this.#post(method, params),
       evaluate: (expression) => {
-        this.#session.post("Runtime.evaluate", { expression, silent: true });
+        this.#open.session.post("Runtime.evaluate", { expression, silent: true });
       },
     });
   }
@@ -285,10 +314,10 @@ export class FunctionInspector implements Disposable {
   /** Has V8 report all scripts, once in a job: no other is made while it lasts. */
   #reportScripts(): void {
     if (this.#isDebuggerOn) return;
-    this.#session.on("Debugger.scriptParsed", remember as never);
+    this.#open.session.on("Debugger.scriptParsed", remember as never);
     this.#post("Debugger.enable", {});
     this.#isDebuggerOn = true;
-    this.#session.off("Debugger.scriptParsed", remember as never);
+    this.#open.session.off("Debugger.scriptParsed", remember as never);
   }
 
   #isReported(scriptId: string): boolean {

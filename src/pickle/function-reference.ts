@@ -7,6 +7,7 @@
 import { NotSerializableError } from "../errors.js";
 import { FunctionEncoder } from "./function-encoder.js";
 import { FunctionInspector } from "./function-inspector.js";
+import { isInspectorForbidden } from "./function-inspector.js";
 import type { ExternalNode } from "./graph-format.js";
 import { GraphWriter } from "./graph-writer.js";
 import { importValue } from "./import-value.js";
@@ -19,7 +20,7 @@ type AnyFunction = (...args: never[]) => unknown;
 /** How another process finds this function; `undefined` for one that it can't. */
 export function referenceToFunction(fn: AnyFunction): ExternalNode | undefined {
   const known = knownValue(fn);
-  if (known !== undefined) return known;
+  if (known !== undefined || isInspectorForbidden()) return known;
   const inspector = new FunctionInspector();
   try {
     return new FunctionEncoder(new GraphWriter(), inspector).referenceOf(fn);
@@ -41,6 +42,7 @@ const loadedUrls = new Set<string>();
 
 function isLoaded(url: string): boolean {
   if (loadedUrls.has(url)) return true;
+  if (isInspectorForbidden()) return false;
   const inspector = new FunctionInspector();
   try {
     if (!inspector.hasModule(url)) return false;

@@ -8,6 +8,7 @@ import { NotAFunctionError } from "../errors.js";
 import { addClassVersions } from "./class-versions.js";
 import { FunctionEncoder } from "./function-encoder.js";
 import { FunctionInspector } from "./function-inspector.js";
+import { InspectorForbiddenError } from "./function-inspector.js";
 import { GraphWriter } from "./graph-writer.js";
 import type { HeldFunctions } from "./held-functions.js";
 import { noteSubmitted } from "./error-classes.js";
@@ -64,6 +65,10 @@ export function pickleFunction(fn: unknown): PickledFunction {
     const graph = writer.finish(root, shared);
     const { isStable, held, state } = writer;
     return { name, payload: serialize(graph), isStable, stateKey: state.key, held };
+  } catch (error) {
+    if (!(error instanceof InspectorForbiddenError)) throw error;
+    const { problem, advice } = error;
+    throw new FunctionNotPicklableError(name, [{ variable: name, problem, advice }]);
   } finally {
     inspector[Symbol.dispose]();
   }

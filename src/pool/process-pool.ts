@@ -18,6 +18,7 @@ import { endAll } from "./end-by-sigterm.js";
 import { endNoLonger } from "./end-by-sigterm.js";
 import { endWhenSignalled } from "./end-by-sigterm.js";
 import { giveTasks } from "./give-tasks.js";
+import { explainPermissions } from "../system/permissions.js";
 import { killProcessTreesSync } from "../system/process-terminator.js";
 import { needNotWake } from "./orphan-waker.js";
 import { nestingProblem } from "./nesting.js";
@@ -359,7 +360,7 @@ export class ProcessPool {
     }
     const attempts = this.#starts.failed;
     this.#starts.reset();
-    this.#failWaiting(new WorkerStartError(attempts, what, stderr));
+    this.#failWaiting(new WorkerStartError(attempts, what + explainPermissions(), stderr));
   }
 
   #failWaiting(error: Error): void {
