@@ -264,6 +264,22 @@ export class NestingTooDeepError extends AsyncCpuError {
   }
 }
 
+/**
+ * A module submitted a task (or called `warmUp()`) while a worker imported it for a task of its own: each such worker would make
+ * workers of its own. Its future never counts as an unhandled rejection, since the module may do without.
+ */
+export class ImportTimeUseError extends AsyncCpuError {
+  constructor(what: string) {
+    super(
+      "ASYNCCPU_IMPORT_TIME_USE",
+      `${what} in a worker process while it was importing the modules of a task's function: a module does that at its top level, and ` +
+        "each worker that imports it would start workers of its own. Guard the call: " +
+        'import { isWorker } from "asynccpu"; if (!isWorker) { ... }. Or move it into a function.',
+    );
+    nameError(this, "ImportTimeUseError");
+  }
+}
+
 /** The executor was shut down before this task was submitted. */
 export class ExecutorShutdownError extends AsyncCpuError {
   constructor() {

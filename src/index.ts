@@ -4,6 +4,7 @@ export { AsyncCpuError } from "./errors.js";
 export { CancelledError } from "./errors.js";
 export { ExecutorShutdownError } from "./errors.js";
 export { FunctionNotPicklableError } from "./errors.js";
+export { ImportTimeUseError } from "./errors.js";
 export { InitializerError } from "./errors.js";
 export { InvalidOptionError } from "./errors.js";
 export { ModuleNotFoundError } from "./errors.js";
@@ -46,6 +47,7 @@ export { moduleTask } from "./pickle/module-task.js";
 
 export { ProcessTask } from "./system/process-task.js";
 export { terminateDescendantProcesses } from "./system/process-terminator.js";
+export { isWorker } from "./system/worker-state.js";
 export { usableCpuCount } from "./system/cpu-count.js";
 
 export { currentTask } from "./subprocess/current-task.js";

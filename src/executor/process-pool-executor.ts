@@ -1,4 +1,5 @@
 import { CancelledError } from "../errors.js";
+import { ImportTimeUseError } from "../errors.js";
 import { TaskSubmitter } from "./task-submitter.js";
 import { buildPool } from "./build-pool.js";
 import { checkMapArguments } from "./check-map.js";
@@ -7,6 +8,7 @@ import { checkShutdownOptions } from "./check-options.js";
 import { captureStack } from "./submission-stack.js";
 import { checkTaskOptions } from "./check-options.js";
 import { checkTaskPoolOptions } from "./check-options.js";
+import { isImporting } from "../system/worker-state.js";
 import { guardSignals } from "../system/signals.js";
 import { mapResults } from "./map-results.js";
 import type { AnyFunction } from "./task-submitter.js";
@@ -179,7 +181,10 @@ export class ProcessPoolExecutor implements AsyncDisposable {
    * `NestingTooDeepError`, as a task would.
    */
   warmUp(): Promise<void> {
-    return coreOf(this).pool.warmUp();
+    if (!isImporting()) return coreOf(this).pool.warmUp();
+    const refused = Promise.reject(new ImportTimeUseError("Workers were wanted (warmUp)"));
+    refused.catch(() => {});
+    return refused;
   }
 
   /**

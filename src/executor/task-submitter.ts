@@ -4,6 +4,7 @@ import { isPromise } from "node:util/types";
 
 import { CancelledError } from "../errors.js";
 import { FunctionTable } from "../pool/function-table.js";
+import { ImportTimeUseError } from "../errors.js";
 import { NO_PINS } from "./taken-arguments.js";
 import { NotAFunctionError } from "../errors.js";
 import { PoolTask } from "../pool/pool-task.js";
@@ -16,6 +17,7 @@ import { findCurrentTask } from "../subprocess/current-task.js";
 import { futures } from "./process-future.js";
 import { encodeCompact } from "../wire/codec-compact.js";
 import { encodePinned } from "../memory/pins.js";
+import { isImporting } from "../system/worker-state.js";
 import { isPlainList } from "../wire/codec-compact.js";
 import { onAbort } from "../wire/abort-subscriptions.js";
 import { throwIfAborted } from "../wire/abort-subscriptions.js";
@@ -219,6 +221,8 @@ const nothingToCancel: FutureControl = { cancel: () => false, lookForStart: () =
 
 function rejected<T>(error: unknown): ProcessFuture<T> {
   const future = futures.create<T>(nothingToCancel);
+  // A module that is imported by a worker may submit what nobody awaits there.
+  if (error instanceof ImportTimeUseError) future.catch(() => {});
   futures.reject(future, error);
   return future;
 }
@@ -274,6 +278,7 @@ export class TaskSubmitter {
     try {
       checkFunction(submission.fn);
       const { signal, timeoutMs, name } = submission.options;
+      if (isImporting()) throw new ImportTimeUseError(`Task "${name ?? nameOf(submission.fn)}" was submitted`);
       throwIfAborted(signal);
       // Its start takes longer than all that is done here, of which the first time takes tens of milliseconds.
       this.#pool.expectTask();

@@ -8,6 +8,7 @@ import { Materialiser } from "./materialise.js";
 import { giveCause } from "./side-imports.js";
 import { rememberFailedImports } from "./side-imports.js";
 import { runSideImports } from "./side-imports.js";
+import { whileImporting } from "../system/worker-state.js";
 
 /**
  * Rebuilds a pickled function: imports what it names and evaluates what it carries.
@@ -17,7 +18,11 @@ import { runSideImports } from "./side-imports.js";
  * @param payload - what `pickleFunction` gave in the parent.
  * @throws {@link ModuleNotFoundError} when a module that the function names can't be found, or lacks the export.
  */
-export async function unpickleFunction(payload: Uint8Array): Promise<(this: unknown, ...args: unknown[]) => unknown> {
+export function unpickleFunction(payload: Uint8Array): Promise<(this: unknown, ...args: unknown[]) => unknown> {
+  return whileImporting(() => build(payload));
+}
+
+async function build(payload: Uint8Array): Promise<(this: unknown, ...args: unknown[]) => unknown> {
   const graph = deserialize(payload) as PickleGraph;
   const failedImports = await runSideImports(graph);
   let value: unknown;

@@ -5,6 +5,7 @@ import { AbortFlag } from "./abort-flag.js";
 import { Claim } from "./claim.js";
 import { COOKIE_VARIABLE } from "../system/environment-cookie.js";
 import { TaskLoop } from "./task-loop.js";
+import { enterWorker } from "../system/worker-state.js";
 import { killOwnTreeSync } from "../system/process-terminator.js";
 import { leaveOutOwnFrames } from "../wire/error-frames.js";
 import { placesOfClasses } from "../pickle/error-places.js";
@@ -20,6 +21,8 @@ interface StreamWithHandle {
 
 // What a task prints must have left the process when it returns, or `process.exit()` right after would lose it.
 for (const stream of [process.stdout, process.stderr]) (stream as StreamWithHandle)._handle?.setBlocking?.(true);
+
+enterWorker();
 
 const cookie = (process.env[COOKIE_VARIABLE] ?? "").split(":").at(-1) ?? "";
 const abortFlag = new AbortFlag();
