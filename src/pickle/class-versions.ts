@@ -20,7 +20,7 @@ import { linksOf } from "./links.js";
 /** Kinds that hold nothing of their own which could change. */
 const FIRM: ReadonlySet<string> = new Set(
   (
-    "symbol global builtin import commonjs require importMeta importFunction interop " +
+    "symbol uniqueSymbol intrinsic global builtin import commonjs require importMeta importFunction interop " +
     "prototypeOf member bound called memory regexp textEncoder textDecoder"
   ).split(" "),
 );

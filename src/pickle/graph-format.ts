@@ -43,6 +43,8 @@ export interface ObjectParts {
 /** Values that the worker finds by itself: nothing of them travels but where they are. */
 export type ExternalNode =
   | { readonly kind: "symbol"; readonly registryKey?: string; readonly wellKnown?: string }
+  | { readonly kind: "uniqueSymbol"; readonly id: string; readonly description?: string }
+  | { readonly kind: "intrinsic"; readonly name: string }
   | { readonly kind: "global"; readonly path: readonly string[] }
   | {
       readonly kind: "builtin";

@@ -56,6 +56,10 @@ export class GraphWriter {
   readonly #indexes = new Map<object, number>();
   readonly #externals = new Map<string, number>();
   readonly #jobs: (() => void)[] = [];
+  /** Symbols that are in no registry, which code or data of the pickle has as a value. */
+  readonly #heldSymbols = new Set<symbol>();
+  /** Those that are keys of properties, and where. */
+  readonly #symbolKeys = new Map<symbol, Place>();
 
   /** The values that have nodes of their own, by object. */
   get objects(): ReadonlyMap<object, number> {
@@ -100,6 +104,12 @@ export class GraphWriter {
     if (place.isFresh !== true) this.state.add(value);
   }
 
+  /** Notes where a symbol was found that is in no registry. */
+  noteSymbol(symbol: symbol, keyAt?: Place): void {
+    if (keyAt === undefined) this.#heldSymbols.add(symbol);
+    else if (!this.#symbolKeys.has(symbol)) this.#symbolKeys.set(symbol, keyAt);
+  }
+
   /** Puts off work until what is being written now has its number. */
   later(job: () => void): void {
     this.#jobs.push(job);
@@ -109,6 +119,11 @@ export class GraphWriter {
   run(): void {
     for (let next = 0; next < this.#jobs.length; next++) this.#jobs[next]?.();
     this.#jobs.length = 0;
+    for (const [symbol, place] of this.#symbolKeys) {
+      if (this.#heldSymbols.has(symbol)) continue;
+      const problem = `nothing that is sent knows ${String(symbol)}: the code that reads this property has a symbol of its own in the worker`;
+      this.refuse(place, problem, `Make it inside the task, or use Symbol.for(${JSON.stringify(symbol.description)})`);
+    }
   }
 
   /** Notes a reason why the function can't be sent. */

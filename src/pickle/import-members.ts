@@ -46,7 +46,7 @@ function memberOf(owner: object, key: string): unknown {
 }
 
 /** The path of own properties from an import to one of its members. */
-function pathTo(root: unknown, wanted: object): readonly string[] | undefined {
+function pathTo(root: unknown, wanted: object | symbol): readonly string[] | undefined {
   if (root === wanted) return [];
   if (!isReference(root) || types.isProxy(root)) return undefined;
   const seen = new Set<unknown>([root]);
@@ -65,7 +65,7 @@ function pathTo(root: unknown, wanted: object): readonly string[] | undefined {
 }
 
 /** Where a worker finds a value that one of these imports has as a member. */
-export function findMember(roots: Iterable<ImportRoot>, wanted: object): ExternalNode | undefined {
+export function findMember(roots: Iterable<ImportRoot>, wanted: object | symbol): ExternalNode | undefined {
   for (const { node, value } of roots) {
     const path = "path" in node ? pathTo(value, wanted) : undefined;
     if (path !== undefined && "path" in node) return { ...node, path: [...node.path, ...path] };
@@ -119,12 +119,12 @@ function rootOf(
  */
 export function declaredMember(
   variable: Variable | null,
-  value: object,
+  value: object | symbol,
   script: ScriptSource,
   read: (name: string) => unknown,
   externalOf: (module: object) => ExternalNode | undefined,
 ): ExternalNode | undefined {
-  if (variable?.defs[0]?.type !== "Variable" || isPlain(value)) return undefined;
+  if (variable?.defs[0]?.type !== "Variable" || (typeof value === "object" && isPlain(value))) return undefined;
   const root = rootOf(variable, script, read, externalOf);
   return root && findMember([root], value);
 }

@@ -11,8 +11,10 @@ import { constants } from "node:vm";
 
 import { ModuleNotFoundError } from "../errors.js";
 import type { ExternalNode } from "./graph-format.js";
+import { intrinsicNamed } from "./intrinsics.js";
 import { rememberExternal } from "./provenance.js";
 import { nativeSpecifier } from "./vite-imports.js";
+import { symbolOf } from "./unique-symbols.js";
 
 type Importer = (specifier: string, options: object | undefined) => Promise<object>;
 
@@ -144,6 +146,10 @@ async function find(node: ExternalNode): Promise<unknown> {
       return node.registryKey === undefined
         ? follow(Symbol, [node.wellKnown ?? ""], "Symbol")
         : Symbol.for(node.registryKey);
+    case "uniqueSymbol":
+      return symbolOf(node);
+    case "intrinsic":
+      return intrinsicNamed(node.name);
     case "global":
       return follow(globalThis, node.path, "The global object");
     case "builtin": {
@@ -174,6 +180,15 @@ async function find(node: ExternalNode): Promise<unknown> {
   }
 }
 
+/** Where such a value is found is known by itself. */
+const KNOWN_WITHOUT: ReadonlySet<string> = new Set([
+  "global",
+  "builtin",
+  "symbol",
+  "uniqueSymbol",
+  "intrinsic",
+] satisfies ExternalNode["kind"][]);
+
 /**
  * Finds the value that a node names, and remembers how, so that it can be sent on from here.
  *
@@ -181,8 +196,7 @@ async function find(node: ExternalNode): Promise<unknown> {
  */
 export async function importValue(node: ExternalNode): Promise<unknown> {
   const value = await find(node);
-  // Where a builtin or a global is, is known without.
-  if (node.kind !== "global" && node.kind !== "builtin" && node.kind !== "symbol") rememberExternal(value, node);
+  if (!KNOWN_WITHOUT.has(node.kind)) rememberExternal(value, node);
   return value;
 }
 

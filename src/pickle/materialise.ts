@@ -40,6 +40,8 @@ type AnyFunction = (this: unknown, ...args: unknown[]) => unknown;
 
 const EXTERNAL: ReadonlySet<string> = new Set([
   "symbol",
+  "uniqueSymbol",
+  "intrinsic",
   "global",
   "builtin",
   "import",

@@ -25,6 +25,7 @@ import type { Place } from "./graph-writer.js";
 import { propertyStep } from "./graph-writer.js";
 import { isOfLanguage } from "./known-values.js";
 import { isStandardGlobal } from "./known-values.js";
+import { intrinsicNode } from "./intrinsics.js";
 import { knownSymbol } from "./known-values.js";
 import { knownValue } from "./known-values.js";
 import { lazyGlobal } from "./known-values.js";
@@ -41,6 +42,7 @@ import type { ScriptSource } from "./script-source.js";
 import { evaluationOf } from "./provenance.js";
 import { externalOf } from "./provenance.js";
 import { commonjsModules } from "./reference.js";
+import { describeSymbol } from "./unique-symbols.js";
 import { encodeInstance } from "../wire/class-registry.js";
 import { hasElementsOnly } from "../wire/array-extras.js";
 import { hasHooks } from "../wire/class-registry.js";
@@ -117,7 +119,7 @@ export class ValueEncoder {
 
   /** The link to a value, whatever it is; undefined (and a problem noted) for one that can't travel. */
   link(value: unknown, place: Place): Link {
-    if (typeof value === "symbol") return this.#linkSymbol(value, place);
+    if (typeof value === "symbol") return this.#linkSymbol(value);
     if ((typeof value !== "object" && typeof value !== "function") || value === null) return value as Link;
     const known = this.#writer.known(value);
     if (known !== undefined) return known;
@@ -141,7 +143,11 @@ export class ValueEncoder {
   external(value: object): Link {
     this.#modules ??= commonjsModules();
     const node =
-      externalOf(value) ?? this.#knownValue(value) ?? this.#modules.get(value) ?? this.#namespaces.get(value);
+      externalOf(value) ??
+      this.#knownValue(value) ??
+      this.#modules.get(value) ??
+      this.#namespaces.get(value) ??
+      intrinsicNode(value);
     return node && this.#writer.external(node);
   }
 
@@ -168,11 +174,10 @@ export class ValueEncoder {
     return node && this.#writer.external(node);
   }
 
-  #linkSymbol(symbol: symbol, place: Place): Link {
-    const node = knownSymbol(symbol);
-    if (node !== undefined) return this.#writer.external(node);
-    const advice = `Use Symbol.for(${JSON.stringify(symbol.description ?? "")}), which is the same in every process`;
-    return this.#writer.refuse(place, `${String(symbol)} is unique to this process`, advice);
+  #linkSymbol(symbol: symbol, keyAt?: Place): readonly [number] {
+    const known = knownSymbol(symbol);
+    if (known === undefined) this.#writer.noteSymbol(symbol, keyAt);
+    return this.#writer.external(known ?? { kind: "uniqueSymbol", ...describeSymbol(symbol) });
   }
 
   #linkObject(value: object, place: Place): Link {
@@ -294,7 +299,7 @@ export class ValueEncoder {
     place: Place,
   ): PropertyRecord {
     const step: Place = { holder: place, step: propertyStep(key), isFresh: place.isFresh };
-    const keyLink = typeof key === "string" ? key : ((this.#linkSymbol(key, step) ?? "") as readonly [number]);
+    const keyLink = typeof key === "string" ? key : this.#linkSymbol(key, step);
     const enumerable = descriptor.enumerable === true ? ENUMERABLE : 0;
     // V8 keeps `stack` behind an accessor of its own in newer versions.
     if (key === "stack" && types.isNativeError(value)) {

@@ -28,6 +28,7 @@ import { isInteropObject } from "./initialiser.js";
 import { isToBeEvaluated } from "./initialiser.js";
 import { moduleDeclarator } from "./initialiser.js";
 import { isStandardGlobal } from "./known-values.js";
+import { knownSymbol } from "./known-values.js";
 import { moduleCache } from "./reference.js";
 import type { FoundFunction } from "./script-source.js";
 import type { ScriptSource } from "./script-source.js";
@@ -124,6 +125,7 @@ export class VariableEncoder {
     if (free.external !== undefined) {
       const link = this.#writer.external(free.external);
       this.#writer.noteClass(found.value, link);
+      if (typeof found.value === "symbol") this.#writer.noteSymbol(found.value);
       return { name, isReassigned: false, isEager, link };
     }
     if (!found.isFound) return this.#captureUndeclared(free, context, place);
@@ -277,6 +279,11 @@ export class VariableEncoder {
     if (isRequireFunction(value)) {
       return this.#external({ kind: "require", filename: fileOfRequire(value, context.script) });
     }
+    if (typeof value === "symbol" && !free.isReassigned && knownSymbol(value) === undefined) {
+      // The module that the worker loads has a symbol of its own.
+      const member = this.#declaredMember(free, value, context);
+      return member === undefined ? this.#values.link(value, place) : this.#external(member);
+    }
     if ((typeof value !== "object" && typeof value !== "function") || value === null) {
       return this.#values.link(value, place);
     }
@@ -288,12 +295,7 @@ export class VariableEncoder {
     const simple = this.#writer.known(value) ?? this.#values.external(value);
     if (simple !== undefined) return simple;
     if (typeof value === "function" && this.#isImportable(value)) return this.#values.link(value, place);
-    const externalOf = (module: object): ExternalNode | undefined => {
-      const [index] = (this.#values.external(module) ?? []) as number[];
-      return index === undefined ? undefined : (this.#writer.nodes[index] as ExternalNode);
-    };
-    const { script, scopes } = context;
-    const member = declaredMember(free.variable, value, script, (name) => lookUp(scopes, name).value, externalOf);
+    const member = this.#declaredMember(free, value, context);
     if (member !== undefined) {
       const link = this.#external(member);
       this.#writer.noteClass(value, link);
@@ -301,12 +303,26 @@ export class VariableEncoder {
     }
     const declarator = moduleDeclarator(free.variable);
     if (declarator === undefined) return this.#linkInterop(free, value, place) ?? this.#values.link(value, place);
-    const interop = interopNode(script, declarator, value, externalOf);
+    const interop = interopNode(context.script, declarator, value, (module) => this.#externalOf(module));
     if (interop !== undefined) return this.#external(interop);
     const evaluation = isToBeEvaluated(declarator, value)
       ? this.#linkEvaluation(free.name, value, declarator, context)
       : undefined;
     return evaluation ?? this.#values.link(value, place);
+  }
+
+  #externalOf(module: object): ExternalNode | undefined {
+    const [index] = (this.#values.external(module) ?? []) as number[];
+    return index === undefined ? undefined : (this.#writer.nodes[index] as ExternalNode);
+  }
+
+  #declaredMember(
+    { variable }: FreeVariable,
+    value: object | symbol,
+    { script, scopes }: CaptureContext,
+  ): ExternalNode | undefined {
+    const read = (name: string): unknown => lookUp(scopes, name).value;
+    return declaredMember(variable, value, script, read, (module) => this.#externalOf(module));
   }
 
   /** Sends the initialiser in place of its value, when all that it uses is within reach. */
