@@ -13,6 +13,8 @@ import { errorPrototypeAtPlace } from "../pickle/error-classes.js";
 import { findErrorClassesBy } from "../wire/error-class-places.js";
 import { isLogRecord } from "../logging/log-record.js";
 import { mainModuleUrl } from "../pickle/main-module.js";
+import { OwnedVariables } from "../pickle/owned-variables.js";
+import { addAssignedBy } from "../pickle/pickle-function.js";
 import { nativeMemory } from "../memory/native-memory.js";
 import { warnOfCopying } from "../memory/native-memory.js";
 import { pickleFunction } from "../pickle/pickle-function.js";
@@ -26,15 +28,28 @@ import type { ValueWriter } from "../wire/codec-writer.js";
 import type { WorkerSettings } from "../wire/protocol.js";
 import "../wire/process-task-codec.js";
 
-function pickle(fn: AnyFunction | undefined): Uint8Array | undefined {
-  return fn === undefined ? undefined : pickleFunction(fn).payload;
+/** Every worker gets the initargs before anything else, so functions in them travel as they are. */
+function makeInitargsWriter(owned: OwnedVariables): ValueWriter {
+  return {
+    writeFunction: (fn) => refuseUnpicklable(() => pickleFunction(fn, owned).payload),
+    writeClass: (of) => refuseUnpicklable(() => pickleFunction(of, owned).payload),
+  };
 }
 
-/** Every worker gets the initargs before anything else, so functions in them travel as they are. */
-const initargsWriter: ValueWriter = {
-  writeFunction: (fn) => refuseUnpicklable(() => pickleFunction(fn).payload),
-  writeClass: (of) => refuseUnpicklable(() => pickleFunction(of).payload),
-};
+/** The variables that are set in each worker, by what prepares it. */
+function findOwned(options: CheckedPoolOptions & ProcessTaskPoolExecutorOptions): OwnedVariables {
+  const { configurer, initializer, initargs = [] } = options;
+  const owned = new OwnedVariables();
+  for (const each of [configurer, initializer, ...initargs]) addAssignedBy(each, owned);
+  return owned;
+}
+
+/** A pool, and what submissions to it must know. */
+export interface BuiltPool {
+  readonly pool: ProcessPool;
+  /** Variables that are the workers' own. */
+  readonly owned: OwnedVariables;
+}
 
 /** @throws ProtocolError for what is no record. */
 function decodeRecord(encoded: Uint8Array): LogRecord {
@@ -66,13 +81,15 @@ function makePut(queue: LogQueue): (record: LogRecord) => void {
 export function buildPool(
   options: CheckedPoolOptions & ProcessTaskPoolExecutorOptions,
   onActivity: (isActive: boolean) => void,
-): ProcessPool {
+): BuiltPool {
   findErrorClassesBy(errorPrototypeAtPlace);
   // Held as long as the pool is: every worker that it starts needs the shared memory that these refer to.
+  const owned = findOwned(options);
+  const pickle = (fn: AnyFunction | undefined): Uint8Array | undefined => fn && pickleFunction(fn, owned).payload;
   const initargs = encodePinned(() =>
     options.initargs === undefined
       ? undefined
-      : encodeArguments(options.initargs, { isNested: true, writer: initargsWriter }),
+      : encodeArguments(options.initargs, { isNested: true, writer: makeInitargsWriter(owned) }),
   );
   const configurer = encodePinned(() => pickle(options.configurer));
   const initializer = encodePinned(() => pickle(options.initializer));
@@ -96,7 +113,7 @@ export function buildPool(
     );
   }
   const put = options.queue && makePut(options.queue);
-  return new ProcessPool({
+  const pool = new ProcessPool({
     maxWorkers: options.maxWorkers,
     worker: {
       start: { execArgv: options.execArgv, env: options.env, cwd: options.cwd },
@@ -109,4 +126,5 @@ export function buildPool(
     onLog: (record) => put?.(decodeRecord(record)),
     onActivity,
   });
+  return { pool, owned };
 }

@@ -118,10 +118,10 @@ export class ProcessPoolExecutor implements AsyncDisposable {
     const checked = isTaskPool ? checkTaskPoolOptions(options) : checkPoolOptions(options);
     const { handleSignals = isTaskPool }: ProcessTaskPoolExecutorOptions = checked;
     const handler = makeActivityHandler(handleSignals, checked.graceMs, () => pool);
-    const pool = buildPool(checked, handler);
+    const { pool, owned } = buildPool(checked, handler);
     cores.set(this, {
       pool,
-      submitter: new TaskSubmitter(pool, checked.shareAboveBytes, this),
+      submitter: new TaskSubmitter(pool, checked.shareAboveBytes, this, owned),
       maxWorkers: checked.maxWorkers,
     });
     dropped.register(this, pool);

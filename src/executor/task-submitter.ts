@@ -29,6 +29,7 @@ import { settleFuture } from "./settle-future.js";
 import type { FutureControl } from "./process-future.js";
 import type { HeldFunctions } from "../pickle/held-functions.js";
 import type { LiveMessage } from "../wire/protocol.js";
+import type { OwnedVariables } from "../pickle/owned-variables.js";
 import type { ParentChannel } from "../wire/parent-channel.js";
 import type { Pins } from "../memory/pins.js";
 import type { PooledFunction } from "../pool/function-table.js";
@@ -252,6 +253,7 @@ export class TaskSubmitter {
   readonly #stable = new WeakMap<AnyFunction, StableFunction>();
   readonly #shareAboveBytes: number;
   readonly #owner: TaskOwner;
+  readonly #owned: OwnedVariables | undefined;
   #lastKind: SubmittedKind | undefined;
 
   readonly #pickleArgument = (fn: AnyFunction): PooledFunction => this.#pickle(fn);
@@ -259,9 +261,11 @@ export class TaskSubmitter {
   /**
    * @param shareAboveBytes - Binary data in arguments of at least this size is placed in shared memory.
    * @param executor - Whose calls these are.
+   * @param owned - Variables that are the workers' own.
    */
-  constructor(pool: ProcessPool, shareAboveBytes: number = Infinity, executor?: object) {
+  constructor(pool: ProcessPool, shareAboveBytes: number = Infinity, executor?: object, owned?: OwnedVariables) {
     this.#pool = pool;
+    this.#owned = owned;
     this.#owner = { executor: executor && new WeakRef(executor), streaming: new Set() };
     this.#shareAboveBytes = shareAboveBytes;
   }
@@ -340,7 +344,7 @@ export class TaskSubmitter {
   #pickle(fn: AnyFunction): PooledFunction {
     const known = this.#stable.get(fn);
     if (known?.held.areUnchanged() === true && known.pooled.pins?.isStale !== true) return known.pooled;
-    const { encoded, pins } = encodePinned(() => pickleFunction(fn));
+    const { encoded, pins } = encodePinned(() => pickleFunction(fn, this.#owned));
     // The function holds the memory; the descriptors are kept open by each task.
     pins?.release();
     const { payload, isStable, stateKey, held } = encoded;

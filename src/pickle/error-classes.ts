@@ -52,7 +52,7 @@ let left: { readonly ref: WeakRef<object>; readonly depth: number }[] = [];
 const prototypes = new Map<string, WeakRef<object>>();
 
 function keyOf(name: string, node: GraphNode | undefined): string {
-  if (node?.kind === "function") return `${node.url}:${node.line}:${node.column}`;
+  if (node?.kind === "function" && node.identity !== undefined) return `${node.module} ${node.identity}`;
   if (node?.kind === "import") return `${node.specifier}#${node.path.join(".")}`;
   return node?.kind === "commonjs" ? `${node.filename}#${node.path.join(".")}` : name;
 }

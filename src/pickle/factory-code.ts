@@ -1,68 +1,73 @@
 /**
  * Writes and compiles the code that gives unpickled functions their variables.
  *
- *     function(){"use strict";var a,b;return[function($){a=$[0];b=$[1]},function(){return(SOURCE)}]}
- *                               │              │                        └ evaluated once: at once for a function,
- *                               │              └ sets the variables, as often as needed     when ready for a class
- *                               └ `var`, as `let` would be checked for initialisation at every use
+ *     (function(factory){return[
+ *       function(frame){var total;return[SET,                      a scope: called for each frame of it
+ *         function(){"use strict";var a,b;return[SET,function(){return(SOURCE)}]}]},    a function: called for each instance
+ *                                 │              │                       └ evaluated once: at once for a function,
+ *                                 │              └ sets a variable, as often as needed     when ready for a class
+ *                                 └ `var`, as `let` would be checked for initialisation at every use
  *
- * Functions that share variables stand in one such function together. Each source keeps its line and column, so that
- * stacks show the original position. What does not work: `with (variables)`, which would allow one compilation
- * for each function and yet shared variables, but makes every access slow and passes itself as `this` of calls.
+ * Functions that share variables stand in one such code together. What does not work: `with (variables)`, which would allow one
+ * compilation for each function and yet shared variables, but makes every access slow and passes itself as `this` of calls; `eval` in a
+ * scope that is kept, which makes variables slow in code that is not strict, and which a flag of Node's forbids.
  */
 
 import { Script } from "node:vm";
 import { constants } from "node:vm";
 
+import { CodeLayout } from "./code-layout.js";
+import { inOrder } from "./code-layout.js";
+import type { LayoutItem } from "./code-layout.js";
 import { FACTORY_VARIABLE } from "./factory-registry.js";
 import type { Factory } from "./factory-registry.js";
 import type { FactoryMember } from "./factory-registry.js";
+import { FRAME_VARIABLE } from "./factory-registry.js";
 import { registerFactory } from "./factory-registry.js";
-import type { CapturedVariable } from "./graph-format.js";
-import type { FunctionNode } from "./graph-format.js";
+import type { CodeUnit } from "./graph-format.js";
+import type { FunctionCode } from "./graph-format.js";
+import { movedUrl } from "./source-maps.js";
 import { sourceMapUrlOf } from "./source-maps.js";
-import { unmappedUrl } from "./source-maps.js";
 
-/** One function, compiled but not yet evaluated. */
-export interface CompiledFunction {
-  /** Sets the function's own captured variables, in the order of its node. */
-  readonly setVariables: (values: readonly unknown[]) => void;
-  /** Evaluates the source; for a method or accessor, to an object that has it as its only property. */
-  readonly evaluate: () => unknown;
+/** Variables of code or of a scope, by their place. */
+export interface Slots {
+  set(place: number, value: unknown): void;
 }
 
-export interface CompiledGroup {
-  readonly setShared: (values: readonly unknown[]) => void;
-  readonly functions: readonly CompiledFunction[];
-}
-
-type SetVariables = CompiledFunction["setVariables"];
-type Evaluate = (factory: Factory) => readonly unknown[];
-type Wrapper = () => readonly [SetVariables, CompiledFunction["evaluate"]];
+type Setter = (value: unknown, place: number) => void;
+type Wrapper = (frame?: object) => readonly [Setter, ...unknown[]];
 
 const PARAMETER = "$asynccpu$";
+const PLACE = "$asynccpu_place$";
+/** Holds the record of the slots for as long as anything that sees them lives. */
+const HOLDER = "$asynccpu_slots$";
 
 function declare(names: readonly string[]): string {
   return names.length === 0 ? "" : `var ${names.join(",")};`;
 }
 
 function setter(names: readonly string[]): string {
-  const assignments = names.map((name, index) => `${name}=${PARAMETER}[${index}]`);
-  // Mentioned, the factory's variable stays in the scope of all functions beside this one.
-  return `function(${PARAMETER}){${[FACTORY_VARIABLE, ...assignments].join(";")}}`;
+  const cases = names.map((name, place) => `case ${place}:${name}=${PARAMETER};break;`).join("");
+  // Mentioned, these variables stay in the scope of all functions beside this one.
+  return `function(${PARAMETER},${PLACE}){switch(${PLACE}){${cases}default:${FACTORY_VARIABLE};${FRAME_VARIABLE};${HOLDER}=${PARAMETER}}}`;
 }
 
-function wrap(node: FunctionNode): [prefix: string, suffix: string] {
-  const names = node.variables.map(({ name }) => name);
-  const start = `function(){${node.isStrict ? '"use strict";' : ""}`;
-  if (node.form === "declaration") {
+/** The names of a function's slots, in their order. */
+export function slotsOf({ fixed, ofModule, local }: FunctionCode): string[] {
+  return [...fixed, ...ofModule, ...local];
+}
+
+function wrap(code: FunctionCode): [prefix: string, suffix: string] {
+  const names = slotsOf(code);
+  const start = `function(){${code.isStrict ? '"use strict";' : ""}`;
+  if (code.form === "declaration") {
     // The declaration itself is the variable, so that its body and the setter mean the same one.
-    const own = node.declaredName ?? "";
-    const others = declare(names.filter((name) => name !== own));
+    const own = code.declaredName ?? "";
+    const others = declare([...names.filter((name) => name !== own), HOLDER]);
     return [`${start}${others}return[${setter(names)},function(s){return function(){return s}}(${own})];`, "}"];
   }
-  const [open, close] = node.form === "expression" ? ["(", ")"] : ["({", "})"];
-  return [`${start}${declare(names)}return[${setter(names)},function(){return${open}`, `${close}}]}`];
+  const [open, close] = code.form === "expression" ? ["(", ")"] : ["({", "})"];
+  return [`${start}${declare([...names, HOLDER])}return[${setter(names)},function(){return${open}`, `${close}}]}`];
 }
 
 function compile(code: string, url: string, line: number, column: number): unknown {
@@ -75,94 +80,154 @@ function compile(code: string, url: string, line: number, column: number): unkno
   return script.runInThisContext();
 }
 
-/** Text that grows, and knows where its end will be shown. */
-class Layout {
-  text: string;
-  line: number;
-  /** Whether every source stands where it stood in its file. */
-  isInPlace = true;
-  readonly #column: number;
-  #lineStart = 0;
+interface Item extends LayoutItem {
+  readonly isScope: boolean;
+  /** Of the scope or the code in its unit. */
+  readonly number: number;
+}
 
-  constructor(head: string, node: FunctionNode, prefix: string) {
-    this.text = head;
-    this.line = node.line;
-    this.#column = node.column - head.length - prefix.length;
+/** A function, compiled but not yet evaluated, with slots of its own. */
+export class CompiledFunction implements Slots {
+  readonly #setter: Setter;
+  /** Evaluates the source; for a method or accessor, to an object that has it as its only property. */
+  readonly evaluate: () => unknown;
+  readonly member: FactoryMember;
+
+  constructor(wrapper: Wrapper, member: FactoryMember) {
+    const [set, evaluate] = wrapper();
+    this.#setter = set;
+    this.evaluate = evaluate as () => unknown;
+    this.member = member;
+    set(this, -1);
   }
 
-  get startColumn(): number {
-    return this.#column;
-  }
-
-  /** Adds a source after its prefix, at its own position where that is still ahead. */
-  add(prefix: string, source: string, line: number, column: number): [start: number, end: number] {
-    this.text += prefix;
-    if (line > this.line) {
-      this.text += "\n".repeat(line - this.line);
-      this.#lineStart = this.text.length;
-      this.text += " ".repeat(Math.max(0, column));
-      this.line = line;
-    }
-    const start = this.text.length;
-    const indent = this.#lineStart === 0 ? this.#column : 0;
-    if (line !== this.line || column !== start - this.#lineStart + indent) this.isInPlace = false;
-    this.text += source;
-    for (const { index, 0: terminator } of source.matchAll(/\r\n|[\n\r\u2028\u2029]/g)) {
-      this.line += 1;
-      this.#lineStart = start + index + terminator.length;
-    }
-    return [start, this.text.length];
+  set(place: number, value: unknown): void {
+    this.#setter(value, place);
   }
 }
 
-/**
- * Compiles functions of one script that share variables; or a single one, that shares none.
- *
- * @param describe - what the registry must know of a function, its place in the code excepted.
- */
-export function compileFunctions(
-  nodes: readonly FunctionNode[],
-  shared: readonly CapturedVariable[],
-  describe: (
-    node: FunctionNode,
-    shared: readonly CapturedVariable[],
-  ) => Omit<FactoryMember, "start" | "end" | "origin">,
-): CompiledGroup {
-  const order = nodes.map((_, index) => index);
-  const at = (index: number): FunctionNode => nodes[index] as FunctionNode;
-  order.sort((a, b) => at(a).line - at(b).line || at(a).column - at(b).column);
-  const sharedNames = shared.map(({ name }) => name);
-  const head = `(function(${FACTORY_VARIABLE}){${declare(sharedNames)}return[${setter(sharedNames)},`;
-  const first = at(order[0] ?? 0);
-  const layout = new Layout(head, first, wrap(first)[0]);
-  const members: FactoryMember[] = [];
-  for (const index of order) {
-    const node = at(index);
-    const [prefix, suffix] = wrap(node);
-    const [start, end] = layout.add(prefix, node.source, node.line, node.column);
-    layout.text += `${suffix},`;
-    const { url, line, column } = node;
-    members.push({ ...describe(node, shared), start, end, origin: { url, line, column } });
+/** One frame of a scope: its variables, and what stands in it. */
+export class CompiledFrame implements Slots {
+  readonly #unit: CompiledUnit;
+  readonly #scope: number;
+  readonly #parts: readonly unknown[];
+
+  /** @param parts - What the code of the scope gives: its setter, and one for each item in it. */
+  constructor(unit: CompiledUnit, scope: number, parts: (frame: object) => readonly unknown[]) {
+    this.#unit = unit;
+    this.#scope = scope;
+    this.#parts = parts(this);
   }
-  layout.text += "]})";
-  const url = layout.isInPlace ? first.url : unmappedUrl(first.url);
-  const script = {
-    scriptId: "",
-    url,
-    isModule: false,
-    startLine: first.line,
-    startColumn: layout.startColumn,
-    sourceMapUrl: sourceMapUrlOf(url),
-    source: layout.text,
-  };
-  const factory: Factory = { members, script };
-  registerFactory(factory);
-  const evaluate = compile(script.source, script.url, script.startLine, script.startColumn) as Evaluate;
-  const [setShared, ...wrappers] = evaluate(factory);
-  const functions: CompiledFunction[] = [];
-  for (const [place, index] of order.entries()) {
-    const [setVariables, evaluate] = (wrappers[place] as Wrapper)();
-    functions[index] = { setVariables, evaluate };
+
+  set(place: number, value: unknown): void {
+    (this.#parts[0] as Setter)(value, place);
   }
-  return { setShared: setShared as SetVariables, functions };
+
+  #part(isScope: boolean, number: number): Wrapper {
+    const items = this.#unit.items.get(this.#scope) ?? [];
+    const place = items.findIndex((item) => item.isScope === isScope && item.number === number);
+    return this.#parts[place + 1] as Wrapper;
+  }
+
+  /** A new frame of a scope in this one. */
+  open(scope: number): CompiledFrame {
+    return new CompiledFrame(this.#unit, scope, this.#part(true, scope));
+  }
+
+  /** A new instance of a function in this one. */
+  make(code: number): CompiledFunction {
+    const member = this.#unit.members[code];
+    if (member === undefined) throw new RangeError(`The unit has no function ${code}`);
+    return new CompiledFunction(this.#part(false, code), member);
+  }
+}
+
+/** A unit that has been compiled. */
+export class CompiledUnit {
+  readonly #unit: CodeUnit;
+  readonly #layout: CodeLayout;
+  readonly #isUsed: (code: number) => boolean;
+  /** What stands in each scope, in the order of the text. */
+  readonly items: Map<number, readonly Item[]> = new Map();
+  /** By the number of the code. */
+  readonly members: FactoryMember[] = [];
+  /** What stands in no scope. */
+  readonly outermost: CompiledFrame;
+
+  /**
+   * @param isUsed - Whether a function of the unit is wanted now, by its number.
+   * @param moduleKey - Of the module whose variables are in the unit's first scope, or are slots of its functions.
+   */
+  constructor(unit: CodeUnit, isUsed: (code: number) => boolean, moduleKey: string | undefined) {
+    this.#unit = unit;
+    this.#isUsed = isUsed;
+    this.#layout = new CodeLayout(unit.codes);
+    this.#layout.add(`(function(${FACTORY_VARIABLE}){var ${FRAME_VARIABLE},${HOLDER};return[${setter([])},`);
+    this.#writeItems(-1);
+    this.#layout.add("]})");
+    const { text: source, startLine, startColumn, shifts } = this.#layout;
+    const { url } = unit;
+    const script = {
+      scriptId: "",
+      url,
+      isModule: false,
+      startLine,
+      startColumn,
+      sourceMapUrl: sourceMapUrlOf(url),
+      source,
+    };
+    const moduleNames = new Set(unit.key === undefined ? [] : unit.scopes[0]?.names);
+    const factory: Factory = { members: this.members, script, module: moduleKey, moduleNames };
+    registerFactory(factory);
+    const shownUrl = shifts.length === 0 ? url : movedUrl(url, shifts);
+    const evaluate = compile(source, shownUrl, startLine, startColumn) as (factory: Factory) => readonly unknown[];
+    this.outermost = new CompiledFrame(this, -1, () => evaluate(factory));
+  }
+
+  #itemsIn(scope: number): Item[] {
+    const { codes, scopes } = this.#unit;
+    const items: Item[] = [];
+    for (const [number, code] of codes.entries()) {
+      if (code.scope === scope) items.push({ isScope: false, number, codes: [code], isUsed: this.#isUsed(number) });
+    }
+    for (const [number, { parent }] of scopes.entries()) {
+      if (parent !== scope) continue;
+      const inside = this.#itemsIn(number);
+      const isUsed = inside.some((item) => item.isUsed);
+      items.push({ isScope: true, number, codes: inside.flatMap((item) => item.codes), isUsed });
+    }
+    return items;
+  }
+
+  #writeItems(scope: number): void {
+    const items = inOrder(this.#itemsIn(scope));
+    this.items.set(scope, items);
+    for (const item of items) {
+      if (item.isScope) this.#writeScope(item.number);
+      else this.#writeFunction(item.number);
+      this.#layout.add(",");
+    }
+  }
+
+  #writeScope(number: number): void {
+    const names = this.#unit.scopes[number]?.names ?? [];
+    this.#layout.add(`function(${FRAME_VARIABLE}){${declare([...names, HOLDER])}return[${setter(names)},`);
+    this.#writeItems(number);
+    this.#layout.add("]}");
+  }
+
+  #writeFunction(number: number): void {
+    const code = this.#unit.codes[number] as FunctionCode;
+    const [prefix, suffix] = wrap(code);
+    this.#layout.add(prefix);
+    const [start, end] = this.#layout.addSource(code);
+    this.#layout.add(suffix);
+    const { line, column, isStrict, declaredName } = code;
+    const slots = new Set(slotsOf(code));
+    const constants = new Set(slots);
+    if (code.form === "declaration" && declaredName !== undefined) constants.delete(declaredName);
+    const origin = { url: this.#unit.url, line, column };
+    const ofModule = new Set(code.ofModule);
+    this.members[number] = { start, end, origin, isStrict, externals: new Map(), slots, constants, ofModule };
+  }
 }

@@ -13,6 +13,9 @@ import { processWide } from "./process-wide.js";
 /** The variable of compiled code that holds its factory's record. */
 export const FACTORY_VARIABLE = "$asynccpu_factory$";
 
+/** The variable that tells one instance of a scope in compiled code from others. */
+export const FRAME_VARIABLE = "$asynccpu_frame$";
+
 /** One function inside a factory's code. */
 export interface FactoryMember {
   /** Where the function's own source stands in the code. */
@@ -22,15 +25,23 @@ export interface FactoryMember {
   readonly origin: { readonly url: string; readonly line: number; readonly column: number };
   readonly isStrict: boolean;
   /** Variables that the worker filled by itself (imports, builtins, `require`): sent again as what they were. */
-  readonly externals: ReadonlyMap<string, ExternalNode>;
-  /** Variables that no code assigns to. */
-  readonly constants: ReadonlySet<string>;
+  readonly externals: Map<string, ExternalNode>;
+  /** Its own variables, and those among them that no code assigns to, or that are constants of the module. */
+  readonly slots: ReadonlySet<string>;
+  readonly constants: Set<string>;
+  readonly ofModule: Set<string>;
+  /** Of what is one object in a worker: tells it from others of the module. */
+  identity?: string;
 }
 
 export interface Factory {
   readonly members: readonly FactoryMember[];
   /** The code, as the inspector would describe it. */
   readonly script: ScriptInfo;
+  /** By what the module is known that the code is of. */
+  readonly module?: string | undefined;
+  /** Its variables that some code assigns to, in the outermost of the code's scopes. */
+  readonly moduleNames: ReadonlySet<string>;
 }
 
 const factories = processWide("factories", () => new WeakSet<object>());

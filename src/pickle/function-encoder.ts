@@ -32,18 +32,19 @@ import type { GraphWriter } from "./graph-writer.js";
 import type { Place } from "./graph-writer.js";
 import { propertyStep } from "./graph-writer.js";
 import { isStandardGlobal } from "./known-values.js";
+import { OwnedVariables } from "./owned-variables.js";
 import { referenceTo } from "./reference.js";
 import { factorySource } from "./script-source.js";
 import { scriptSource } from "./script-source.js";
 import type { FoundFunction } from "./script-source.js";
 import type { ScriptSource } from "./script-source.js";
-import { SharingFinder } from "./sharing.js";
 import { sideImportsOf } from "./side-imports.js";
 import { isMapWanted } from "./source-maps.js";
 import { sourcePosition } from "./source-position.js";
 import { endOf } from "./syntax-tree.js";
 import { startOf } from "./syntax-tree.js";
 import { staticKey } from "./syntax-tree.js";
+import { Scopes } from "./scopes.js";
 import { ValueEncoder } from "./value-encoder.js";
 import { lookUp } from "./variable-encoder.js";
 import { placeOf } from "./variable-encoder.js";
@@ -70,19 +71,30 @@ export class FunctionEncoder {
   readonly #inspector: FunctionInspector;
   readonly #variables: VariableEncoder;
   readonly values: ValueEncoder;
-  readonly sharing: SharingFinder = new SharingFinder();
+  readonly scopes: Scopes = new Scopes();
+  readonly #owned: OwnedVariables;
+  readonly #isPreparing: boolean;
 
-  constructor(writer: GraphWriter, inspector: FunctionInspector) {
+  /**
+   * @param owned - The worker's own variables.
+   * @param isPreparing - Whether variables that the functions assign to are to be the worker's own from here on.
+   */
+  constructor(
+    writer: GraphWriter,
+    inspector: FunctionInspector,
+    owned: OwnedVariables = new OwnedVariables(),
+    isPreparing = false,
+  ) {
     this.#writer = writer;
+    this.#owned = owned;
+    this.#isPreparing = isPreparing;
     this.#inspector = inspector;
     this.values = new ValueEncoder(writer, inspector, this);
-    this.#variables = new VariableEncoder(writer, this.values, (fn) => this.isImportable(fn));
+    this.#variables = new VariableEncoder(writer, this, owned);
   }
 
   /** Whether a worker can import the function, so that nothing of it travels. */
-  isImportable(fn: object): boolean {
-    return this.referenceOf(fn) !== undefined;
-  }
+  readonly isImportable = (fn: object): boolean => this.referenceOf(fn) !== undefined;
 
   /** How another process can import the function. */
   referenceOf(fn: object): ExternalNode | undefined {
@@ -239,22 +251,18 @@ export class FunctionEncoder {
     const name: unknown = Object.getOwnPropertyDescriptor(fn, "name")?.value;
     const own = shape.free.find((each) => each.name === shape.declaredName);
     // The body of a declaration sees its name as an ordinary variable, that may hold something else by now.
-    const isDetached = own !== undefined && (own.isWritten || lookUp(closure.scopes, own.name).value !== fn);
+    const isDetached = own !== undefined && (own.isReassigned || lookUp(closure.scopes, own.name).value !== fn);
     const node: FunctionNode = {
       kind: "function",
-      source: shape.source,
-      form: isDetached ? "declaration" : shape.form,
       isClass: shape.isClass,
-      ...(isDetached && { declaredName: own.name }),
-      isStrict: shape.isStrict,
-      url: script.url,
-      ...script.position(found.start),
       name: typeof name === "string" ? name : undefined,
       variables: [],
+      unit: -1,
+      code: -1,
     };
     const link = this.#writer.add(fn, node);
     this.#writer.held.add(fn, shape.isClass);
-    this.sharing.addFunction(link[0], found);
+    this.scopes.addFunction({ index: link[0], node, script, found, scopes: closure.scopes, isDetached });
     const registeredAs = classNameOf(fn);
     if (registeredAs !== undefined) node.registeredAs = registeredAs;
     for (const each of sideImportsOf(script, found)) this.#writer.sideImports.add(each);
@@ -262,7 +270,8 @@ export class FunctionEncoder {
     if (isMapWanted(script.url, sourceMapUrl)) this.#writer.sourceMapUrls.set(script.url, sourceMapUrl);
     this.values.addImports(script, (name) => lookUp(closure.scopes, name).value);
     this.#writer.later(() => {
-      const context = { script, scopes: closure.scopes };
+      const context = { script, found, scopes: closure.scopes, user: link[0] };
+      if (this.#isPreparing) this.#owned.addWritten(script, found, shape.free);
       if (shape.isClass) this.#refuseUnsteadyKeys(fn, { script, found }, shape, closure, place);
       const { heritageName } = shape;
       const heritage = shape.free.find((each) => each.name === heritageName);
@@ -277,12 +286,9 @@ export class FunctionEncoder {
       for (const free of shape.free) {
         if ((free === own && !isDetached) || (free === heritage && hasHeritage)) continue;
         const variable = this.#variables.capture(free, context);
-        if (variable === undefined) {
-          this.sharing.addGlobal(link[0], free);
-          continue;
-        }
-        node.variables.push(variable);
-        const isOfModule = this.sharing.add(link[0], script, found, free, variable);
+        if (variable === undefined) continue;
+        if (free === own) node.variables.push(variable);
+        const isOfModule = free !== own && this.scopes.addVariable(link[0], free, variable);
         // Only this closure, or those made in the same call, have the variable that it assigns to.
         if (free.isWritten && !isOfModule) this.#writer.noteMutable(fn, place);
       }

@@ -75,6 +75,13 @@ export type ExternalNode =
       readonly isDefaultTheModule: boolean;
     };
 
+/** The object that members of a module are in, as far as they are used: its `exports`, or what Vite makes of an import. */
+export interface MembersNode {
+  readonly kind: "members";
+  readonly module: number;
+  readonly name: string;
+}
+
 /** A variable that a function uses and does not declare. */
 export interface CapturedVariable {
   readonly name: string;
@@ -83,32 +90,101 @@ export interface CapturedVariable {
   readonly isReassigned: boolean;
   /** Whether the evaluation of a class reads it (heritage, computed keys, static parts), not only a call. */
   readonly isEager: boolean;
+  /** Whether it is the worker's own: `initializer` or `configurer` assigns to it. */
+  readonly isOwned?: true;
 }
 
 export type SourceForm = "expression" | "method" | "getter" | "setter" | "declaration";
 
-export interface FunctionNode extends ObjectParts {
-  readonly kind: "function";
+/** The text of a function, where it stands, and the names that it has from around it, each of them a slot that is filled. */
+export interface FunctionCode {
   readonly source: string;
   readonly form: SourceForm;
-  readonly isClass: boolean;
   /** Name of the binding, for the form "declaration" only. */
   readonly declaredName?: string;
   readonly isStrict: boolean;
-  /** URL (or script name) shown in stacks and used to resolve `import()`. */
-  readonly url: string;
   /** Position of the first character of the source in its file, counted from 0. */
   readonly line: number;
   readonly column: number;
+  /** Slots that hold the same whenever the function is made: imports, `require`, globals. */
+  readonly fixed: readonly string[];
+  /** Slots that hold variables of the module which nothing assigns to. */
+  readonly ofModule: readonly string[];
+  /** Slots that hold variables of the functions around it. */
+  readonly local: readonly string[];
+  /** The scope of the unit that it stands in; -1: none. */
+  readonly scope: number;
+}
+
+/** Variables that some code assigns to, each one binding for all functions of a unit that stand in the scope. */
+export interface UnitScope {
+  /** The scope around it; -1: none. */
+  readonly parent: number;
+  readonly names: readonly string[];
+}
+
+/** Functions that are compiled together, as they use variables that some code assigns to. */
+export interface CodeUnit {
+  /** URL (or script name) shown in stacks and used to resolve `import()`. */
+  readonly url: string;
+  /** The module whose variables are in the first scope; the worker compiles such a unit once. */
+  readonly module?: number;
+  /** Tells the units of a module apart. */
+  readonly key?: string;
+  readonly scopes: readonly UnitScope[];
+  readonly codes: readonly FunctionCode[];
+}
+
+/** One instance of a unit's scope: what one call of a function of the program had as its variables. */
+export interface Frame {
+  readonly unit: number;
+  readonly scope: number;
+  /** The frame around it; absent where that is the module's. */
+  readonly parent?: number;
+  readonly variables: CapturedVariable[];
+}
+
+/** A variable of a module (or a member of its `exports`) as it was when the function was submitted. */
+export interface ModuleEntry {
+  readonly name: string;
+  readonly link: Link;
+  /** Tells whether it is the value that was last set in the worker. */
+  stamp: string;
+  /** Whether it is the worker's: the value is set only where it has none. */
+  readonly isOwned?: true;
+}
+
+/** What a pickle holds of one evaluated module of the program. */
+export interface ModuleRecord {
+  readonly key: string;
+  readonly entries: ModuleEntry[];
+}
+
+export interface FunctionNode extends ObjectParts {
+  readonly kind: "function";
+  readonly isClass: boolean;
   /** Absent where the class has a static member called name. */
   readonly name: string | undefined;
+  /** What its own slots hold. */
   readonly variables: CapturedVariable[];
+  unit: number;
+  /** Its place in the unit. */
+  code: number;
+  /** The frame that it stands in; absent: the module's, or none. */
+  frame?: number;
+  /** The module that it is of, and the entries that it uses. */
+  module?: number;
+  uses?: string[];
+  /** Of a class, those of these that its evaluation reads. */
+  eager?: string[];
+  /** Of what is one object in a worker, whatever brings it: tells it from others of the module. */
+  identity?: string;
+  /** Such a one is a class that a function makes, maybe again and again: it is not kept. */
+  isMadeAnew?: true;
+  /** Of such a one: tells the states of what it was given: properties, prototypes. */
+  stamp?: string;
   /** Of a class whose instances travel as such: its name in the registry of classes. */
   registeredAs?: string;
-  /** Of such a class: tells the states apart in which it is sent. */
-  version?: string;
-  /** Such a class shares something that may change with others in this pickle. */
-  isEntangled?: true;
 }
 
 export type TypedArrayName =
@@ -180,13 +256,7 @@ export type DerivedNode = ObjectParts &
     | { readonly kind: "evaluated"; readonly of: Link }
   );
 
-export type GraphNode = ExternalNode | FunctionNode | DataNode | DerivedNode;
-
-/** Functions of one script that share variables which one of them assigns to: they are compiled together. */
-export interface SharedVariables {
-  readonly functions: readonly number[];
-  readonly variables: readonly CapturedVariable[];
-}
+export type GraphNode = ExternalNode | MembersNode | FunctionNode | DataNode | DerivedNode;
 
 /** An import that a module makes for its effects only. */
 export interface SideImport {
@@ -200,7 +270,9 @@ export interface SideImport {
 export interface PickleGraph {
   readonly root: Link;
   readonly nodes: readonly GraphNode[];
-  readonly shared: readonly SharedVariables[];
+  readonly modules: readonly ModuleRecord[];
+  readonly units: readonly CodeUnit[];
+  readonly frames: readonly Frame[];
   /** Registered classes that the worker imports: the name of each, and its node. */
   readonly classes?: readonly (readonly [name: string, node: number])[];
   /** What is to be run before anything is built, in this order. */

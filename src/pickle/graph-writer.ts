@@ -5,7 +5,7 @@ import { CapturedState } from "./captured-state.js";
 import type { ExternalNode } from "./graph-format.js";
 import type { GraphNode } from "./graph-format.js";
 import type { Link } from "./graph-format.js";
-import type { SharedVariables } from "./graph-format.js";
+import type { MembersNode } from "./graph-format.js";
 import type { SideImport } from "./graph-format.js";
 import type { PickleGraph } from "./graph-format.js";
 import { HeldFunctions } from "./held-functions.js";
@@ -85,7 +85,7 @@ export class GraphWriter {
   }
 
   /** Adds a description of something that the worker finds by itself, once. */
-  external(node: ExternalNode): readonly [number] {
+  external(node: ExternalNode | MembersNode): readonly [number] {
     const key = JSON.stringify(node);
     const index = this.#externals.get(key) ?? this.nodes.push(node) - 1;
     this.#externals.set(key, index);
@@ -133,12 +133,14 @@ export class GraphWriter {
     this.problems.push({ variable: path, problem, advice, ...(position !== undefined && { position }) });
   }
 
-  finish(root: Link, shared: readonly SharedVariables[]): PickleGraph {
+  finish(root: Link, { modules, units, frames }: Pick<PickleGraph, "modules" | "units" | "frames">): PickleGraph {
     const { classes, sideImports, sourceMapUrls } = this;
     return {
       root,
       nodes: this.nodes,
-      shared,
+      modules,
+      units,
+      frames,
       ...(classes.length > 0 && { classes }),
       ...(sideImports.size > 0 && { sideImports: [...sideImports] }),
       ...(sourceMapUrls.size > 0 && { sourceMapUrls }),

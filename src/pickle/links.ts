@@ -5,7 +5,7 @@ import type { Link } from "./graph-format.js";
 
 function* linksIn(node: GraphNode): Generator<Link> {
   if ("proto" in node) yield node.proto;
-  if ("properties" in node) for (const [, value, , set] of node.properties ?? []) yield* [value, set];
+  if ("properties" in node) for (const [key, value, , set] of node.properties ?? []) yield* [key, value, set];
   if (node.kind === "function") for (const { link } of node.variables) yield link;
   else if (node.kind === "array") yield* node.items ?? [];
   else if (node.kind === "set") yield* node.items;

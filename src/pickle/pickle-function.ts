@@ -5,12 +5,12 @@ import { serialize } from "node:v8";
 
 import { FunctionNotPicklableError } from "../errors.js";
 import { NotAFunctionError } from "../errors.js";
-import { addClassVersions } from "./class-versions.js";
 import { FunctionEncoder } from "./function-encoder.js";
 import { FunctionInspector } from "./function-inspector.js";
 import { InspectorForbiddenError } from "./function-inspector.js";
 import { GraphWriter } from "./graph-writer.js";
 import type { HeldFunctions } from "./held-functions.js";
+import type { OwnedVariables } from "./owned-variables.js";
 import { noteSubmitted } from "./error-classes.js";
 
 /** A function on its way to a worker. */
@@ -40,35 +40,47 @@ function describe(value: unknown): string {
  * Pickles a function: by reference where it is an export of a module other than the main one, else by value, with
  * the variables that it captures and the modules that it imports. Captured variables are a snapshot of this moment.
  *
- * Functions of one module that assign to its variables share them in the worker when they travel in one pickle; variables of a local
- * scope (those inside a function) become private copies of each function.
+ * Variables of its module are those of all functions of the module in a worker; variables of a local scope (those inside a function)
+ * become private copies of each function, unless it is seen that functions share them.
  *
  * @param fn - the function; bound functions, methods, generators and classes are functions too.
+ * @param owned - Variables that are the worker's own: their values are not sent.
  * @throws {@link NotAFunctionError} for anything else.
  * @throws {@link FunctionNotPicklableError} with all that stands in the way, when something captured can't leave this process.
  */
-export function pickleFunction(fn: unknown): PickledFunction {
+export function pickleFunction(fn: unknown, owned?: OwnedVariables): PickledFunction {
   if (typeof fn !== "function") throw new NotAFunctionError(describe(fn));
   const ownName: unknown = Object.getOwnPropertyDescriptor(fn, "name")?.value;
   const name = typeof ownName === "string" && ownName !== "" ? ownName : "anonymous";
   const inspector = new FunctionInspector();
   try {
     const writer = new GraphWriter();
-    const encoder = new FunctionEncoder(writer, inspector);
+    const encoder = new FunctionEncoder(writer, inspector, owned);
     const root = encoder.values.link(fn, { step: name });
     writer.run();
     if (writer.problems.length > 0) throw new FunctionNotPicklableError(name, writer.problems);
     noteSubmitted(fn, name, Array.isArray(root) ? writer.nodes[(root as readonly [number])[0]] : undefined);
-    const noteEntangled = addClassVersions(writer, Array.isArray(root) ? (root as readonly [number])[0] : -1);
-    const shared = encoder.sharing.extract(writer);
-    noteEntangled(shared);
-    const graph = writer.finish(root, shared);
+    const graph = writer.finish(root, encoder.scopes.finish(writer));
     const { isStable, held, state } = writer;
     return { name, payload: serialize(graph), isStable, stateKey: state.key, held };
   } catch (error) {
     if (!(error instanceof InspectorForbiddenError)) throw error;
     const { problem, advice } = error;
     throw new FunctionNotPicklableError(name, [{ variable: name, problem, advice }]);
+  } finally {
+    inspector[Symbol.dispose]();
+  }
+}
+
+/** Notes the variables of modules that a function which prepares workers assigns to, or functions that it calls. */
+export function addAssignedBy(fn: unknown, owned: OwnedVariables): void {
+  if (typeof fn !== "function") return;
+  const inspector = new FunctionInspector();
+  try {
+    const writer = new GraphWriter();
+    new FunctionEncoder(writer, inspector, owned, true).values.link(fn, { step: "" });
+    // What can't be sent is told when it is pickled.
+    writer.run();
   } finally {
     inspector[Symbol.dispose]();
   }

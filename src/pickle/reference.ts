@@ -116,7 +116,7 @@ function importReference(
 }
 
 /** A module's export. Compilers write them as getters, and mark the module; these do nothing but to read a variable. */
-function exportedValue(exports: object, key: string): unknown {
+export function exportedValue(exports: object, key: string): unknown {
   if (!Object.hasOwn(exports, "__esModule")) return dataProperty(exports, key);
   try {
     return (exports as Record<string, unknown>)[key];

@@ -6,6 +6,8 @@
  */
 
 import type { Reference } from "eslint-scope";
+import type { Scope } from "eslint-scope";
+import type { Variable } from "eslint-scope";
 import type { Identifier } from "estree";
 import type { Program } from "estree";
 
@@ -77,7 +79,10 @@ export class ScriptSource {
   readonly importMetas: readonly SyntaxNode[];
   /** Set when the script was compiled by unpickling: its variables then have a history of their own. */
   readonly factory: Factory | undefined;
+  readonly #scopes: readonly Scope[];
   readonly #lineStarts: number[] = [0];
+  #variables: Map<string, Variable[]> | undefined;
+  #found: ReadonlyMap<SyntaxNode, FoundFunction> | undefined;
   readonly #strictStarts: readonly [start: number, end: number][];
 
   constructor(info: ScriptInfo, factory?: Factory) {
@@ -92,6 +97,7 @@ export class ScriptSource {
       sourceType: info.isModule ? "module" : "commonjs",
       ignoreEval: true,
     });
+    this.#scopes = manager.scopes;
     this.references = manager.scopes
       .flatMap(({ references }) => references as unknown as NameUse[])
       .toSorted((a, b) => startOf(a.identifier) - startOf(b.identifier));
@@ -159,6 +165,25 @@ export class ScriptSource {
       ({ start, end }) =>
         start <= offset && offset < end && end - start === text.length && this.info.source.startsWith(text, start),
     );
+  }
+
+  /** The function that a piece of syntax is. */
+  functionAt(node: SyntaxNode): FoundFunction | undefined {
+    this.#found ??= new Map(this.functions.map((each) => [each.node, each]));
+    return this.#found.get(node);
+  }
+
+  /** The variables of a name, outermost scopes first. */
+  variablesNamed(name: string): readonly Variable[] {
+    if (this.#variables === undefined) {
+      this.#variables = new Map();
+      for (const variable of this.#scopes.flatMap(({ variables }) => variables)) {
+        const ofName = this.#variables.get(variable.name) ?? [];
+        this.#variables.set(variable.name, ofName);
+        ofName.push(variable);
+      }
+    }
+    return this.#variables.get(name) ?? [];
   }
 
   /** The references within a range, by position. */

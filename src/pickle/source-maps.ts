@@ -6,6 +6,8 @@
  * a URL of its own, and finds maps by URL: evaluating the two comments alone gives a map to all scripts of that URL.
  */
 
+import { findSourceMap } from "node:module";
+
 import { processWide } from "./process-wide.js";
 
 /** A longer one (a bundle's, in a `data:` URL) would cost more at each submission than its positions are worth. */
@@ -23,6 +25,10 @@ export function isMapWanted(url: string, sourceMapUrl: string): boolean {
 export function registerSourceMap(url: string, sourceMapUrl: string): void {
   if (!isMapWanted(url, sourceMapUrl) || registered.get(url) === sourceMapUrl) return;
   registered.set(url, sourceMapUrl);
+  evaluate(url, sourceMapUrl);
+}
+
+function evaluate(url: string, sourceMapUrl: string): void {
   try {
     // Reason: only eval makes Node keep a map; the text is two comments.
     // oxlint-disable-next-line no-eval
@@ -37,8 +43,21 @@ export function sourceMapUrlOf(url: string): string {
   return registered.get(url) ?? "";
 }
 
-/** A name for a script with code that is not in its place, for which the map would give wrong positions. */
-export function unmappedUrl(url: string): string {
-  if (!registered.has(url)) return url;
-  return `${url}${url.includes("?") ? "&" : "?"}moved`;
+let movedCount = 0;
+
+/**
+ * A name for a script some of whose code is not in its place, with a map of its own.
+ *
+ * @param shifts - What was added to the numbers of lines: each stretch of so many lines has positions as the file has them.
+ */
+export function movedUrl(url: string, shifts: readonly number[]): string {
+  const map = registered.has(url) ? findSourceMap(url)?.payload : undefined;
+  if (map === undefined) return url;
+  const sections = [0, ...shifts].map((line) => ({ offset: { line, column: 0 }, map }));
+  movedCount += 1;
+  const moved = `${url}${url.includes("?") ? "&" : "?"}moved=${movedCount}`;
+  // Node reads `sources`, though such a map has none of its own.
+  const encoded = Buffer.from(JSON.stringify({ version: 3, sources: [], sections })).toString("base64");
+  evaluate(moved, `data:application/json;base64,${encoded}`);
+  return moved;
 }

@@ -9,34 +9,58 @@ import { giveCause } from "./side-imports.js";
 import { rememberFailedImports } from "./side-imports.js";
 import { runSideImports } from "./side-imports.js";
 import { whileImporting } from "../system/worker-state.js";
+import { WorkerModules } from "./worker-modules.js";
+
+type AnyFunction = (this: unknown, ...args: unknown[]) => unknown;
+
+/** A function that was rebuilt. */
+export interface Unpickled {
+  readonly fn: AnyFunction;
+  /** Whether the worker's modules are as they are to be when it is called: else unpickle it again, with this function. */
+  isCurrent(): boolean;
+  /** False for a function that knows nothing of modules, so that this need not be asked. */
+  readonly hasState: boolean;
+}
 
 /**
- * Rebuilds a pickled function: imports what it names and evaluates what it carries.
+ * Rebuilds a pickled function: imports what it names, evaluates what it carries, and sets variables of modules that differ.
  *
  * The bytes come from this worker's own parent. They are code; never feed this from anywhere else.
  *
  * @param payload - what `pickleFunction` gave in the parent.
+ * @param modules - What the worker has of the program's modules.
+ * @param known - The function, if the same bytes were unpickled before: it is kept.
  * @throws {@link ModuleNotFoundError} when a module that the function names can't be found, or lacks the export.
  */
-export function unpickleFunction(payload: Uint8Array): Promise<(this: unknown, ...args: unknown[]) => unknown> {
-  return whileImporting(() => build(payload));
+export async function unpickle(payload: Uint8Array, modules: WorkerModules, known?: AnyFunction): Promise<Unpickled> {
+  const build = async (): Promise<Unpickled> => {
+    const graph = deserialize(payload) as PickleGraph;
+    const failedImports = await runSideImports(graph);
+    const materialiser = new Materialiser(graph, modules, known);
+    let fn: unknown;
+    try {
+      fn = await materialiser.build();
+    } catch (error) {
+      throw giveCause(error, failedImports);
+    }
+    if (typeof fn !== "function") {
+      throw new ModuleNotFoundError(
+        "What the module exports under the function's name is not a function in the worker process. " +
+          "Export the same from the module in every process.",
+      );
+    }
+    rememberFailedImports(fn, failedImports);
+    const { state } = materialiser;
+    return { fn: fn as AnyFunction, hasState: !state.isEmpty, isCurrent: () => state.isCurrent() };
+  };
+  // What it imports was imported before, when the function is known.
+  return await modules.inTurn(() => (known === undefined ? whileImporting(build) : build()));
 }
 
-async function build(payload: Uint8Array): Promise<(this: unknown, ...args: unknown[]) => unknown> {
-  const graph = deserialize(payload) as PickleGraph;
-  const failedImports = await runSideImports(graph);
-  let value: unknown;
-  try {
-    value = await new Materialiser(graph).build();
-  } catch (error) {
-    throw giveCause(error, failedImports);
-  }
-  if (typeof value !== "function") {
-    throw new ModuleNotFoundError(
-      "What the module exports under the function's name is not a function in the worker process. " +
-        "Export the same from the module in every process.",
-    );
-  }
-  rememberFailedImports(value, failedImports);
-  return value as (this: unknown, ...args: unknown[]) => unknown;
+/** Rebuilds a pickled function as {@link unpickle} does; without modules, one that shares nothing with others. */
+export async function unpickleFunction(
+  payload: Uint8Array,
+  modules: WorkerModules = new WorkerModules(),
+): Promise<AnyFunction> {
+  return (await unpickle(payload, modules)).fn;
 }

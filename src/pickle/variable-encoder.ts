@@ -12,14 +12,13 @@ import { freeVariables } from "./free-variables.js";
 import type { FreeVariable } from "./free-variables.js";
 import type { CapturedScope } from "./function-inspector.js";
 import type { CapturedVariable } from "./graph-format.js";
-import type { DataNode } from "./graph-format.js";
 import type { ExternalNode } from "./graph-format.js";
 import type { FunctionNode } from "./graph-format.js";
 import type { Link } from "./graph-format.js";
-import type { PropertyRecord } from "./graph-format.js";
 import type { GraphWriter } from "./graph-writer.js";
 import type { Place } from "./graph-writer.js";
 import { propertyStep } from "./graph-writer.js";
+import { isOfModule } from "./module-scope.js";
 import { mayBeInitialisedLater } from "./initialisation.js";
 import { mustBeInitialised } from "./initialisation.js";
 import { declaredMember } from "./import-members.js";
@@ -29,9 +28,12 @@ import { isToBeEvaluated } from "./initialiser.js";
 import { moduleDeclarator } from "./initialiser.js";
 import { isStandardGlobal } from "./known-values.js";
 import { knownSymbol } from "./known-values.js";
+import type { OwnedVariables } from "./owned-variables.js";
+import { exportedValue } from "./reference.js";
 import { moduleCache } from "./reference.js";
 import type { FoundFunction } from "./script-source.js";
 import type { ScriptSource } from "./script-source.js";
+import type { Scopes } from "./scopes.js";
 import { sourcePosition } from "./source-position.js";
 import { endOf } from "./syntax-tree.js";
 import { startOf } from "./syntax-tree.js";
@@ -46,6 +48,9 @@ import { viteSpecifier } from "./vite-imports.js";
 export interface CaptureContext {
   readonly script: ScriptSource;
   readonly scopes: readonly CapturedScope[];
+  readonly found: FoundFunction;
+  /** The node of the function. */
+  readonly user: number;
 }
 
 interface LookUp {
@@ -103,16 +108,26 @@ export function placeOf(free: FreeVariable, script: ScriptSource): Place {
   return { step: free.name, position: sourcePosition(script, free.offset) };
 }
 
+/** What the variable encoder needs from the function encoder. */
+export interface FunctionEncoding {
+  readonly values: ValueEncoder;
+  readonly scopes: Scopes;
+  readonly isImportable: (fn: object) => boolean;
+}
+
 export class VariableEncoder {
   readonly #writer: GraphWriter;
   readonly #values: ValueEncoder;
+  readonly #scopes: Scopes;
+  readonly #owned: OwnedVariables;
   readonly #isImportable: (fn: object) => boolean;
   readonly #evaluations = new Map<unknown, Link>();
-  readonly #exportsNodes = new Map<object, { node: DataNode; link: Link; names: Set<string> }>();
 
-  constructor(writer: GraphWriter, values: ValueEncoder, isImportable: (fn: object) => boolean) {
+  constructor(writer: GraphWriter, { values, scopes, isImportable }: FunctionEncoding, owned: OwnedVariables) {
     this.#writer = writer;
     this.#values = values;
+    this.#scopes = scopes;
+    this.#owned = owned;
     this.#isImportable = isImportable;
   }
 
@@ -121,6 +136,8 @@ export class VariableEncoder {
     const { name, isReassigned, isEager } = free;
     if (name === "arguments") return undefined;
     const place = placeOf(free, context.script);
+    const own = this.#owned.find(context.script, context.found, free.variable);
+    if (own !== undefined) return { name, link: own.link, isReassigned: true, isEager, isOwned: true };
     const found = lookUp(context.scopes, name);
     if (free.external !== undefined) {
       const link = this.#writer.external(free.external);
@@ -146,7 +163,8 @@ export class VariableEncoder {
   }
 
   /** What Vite has put in the place of imports, `import()` and `import.meta`. */
-  #linkVite(free: FreeVariable, value: unknown, { script }: CaptureContext, place: Place): Link {
+  #linkVite(free: FreeVariable, value: unknown, context: CaptureContext, place: Place): Link {
+    const { script } = context;
     if (free.name === VITE_DYNAMIC_IMPORT) {
       return this.#external({ kind: "importFunction", referrer: script.url, root: viteRoot() });
     }
@@ -158,23 +176,24 @@ export class VariableEncoder {
     if (native !== undefined) {
       return this.#external({ kind: "import", specifier: native, referrer: script.url, path: [] });
     }
-    return this.#linkReadMembers(value, free.members ?? new Set(Object.keys(value)), place);
+    return this.#linkReadMembers(free, value, free.members ?? new Set(Object.keys(value)), context, place);
   }
 
   /** What bundlers make of a CommonJS module that is in the bundle: of its getters, only those that are used matter. */
-  #linkInterop({ members }: FreeVariable, value: object, place: Place): Link {
-    return members !== undefined && isInteropObject(value) ? this.#linkReadMembers(value, members, place) : undefined;
+  #linkInterop(free: FreeVariable, value: object, context: CaptureContext, place: Place): Link {
+    if (free.members === undefined || !isInteropObject(value)) return undefined;
+    return this.#linkReadMembers(free, value, free.members, context, place);
   }
 
-  #linkReadMembers(value: object, members: ReadonlySet<string>, place: Place): Link {
+  #linkReadMembers(
+    free: FreeVariable,
+    value: object,
+    members: ReadonlySet<string>,
+    context: CaptureContext,
+    place: Place,
+  ): Link {
     this.#writer.isStable = false;
-    return this.#linkMembers(value, members, (wanted, node) => {
-      const records = [...wanted].map((name): PropertyRecord => {
-        const step: Place = { holder: place, step: propertyStep(name) };
-        return [name, this.#values.link((value as Record<string, unknown>)[name], step)];
-      });
-      node.properties = [...(node.properties ?? []), ...records];
-    });
+    return this.#linkMembers(context, free, members, (name) => (value as Record<string, unknown>)[name], place);
   }
 
   /** The superclass, which V8 keeps in no scope when nothing but the class itself mentions it. */
@@ -226,7 +245,7 @@ export class VariableEncoder {
       return this.#external({ kind: "require", filename: filenameOf(context.script) });
     }
     if (typeof value !== "object" || value === null) return undefined;
-    if (free.name === "exports") return this.#linkExports(value, free.members, place);
+    if (free.name === "exports") return this.#linkExports(value, free, free.members, context, place);
     if (free.name !== "module") return undefined;
     const { exports } = value as { exports: object };
     const advice = "Use `exports.name`, or a variable, inside the function";
@@ -234,7 +253,7 @@ export class VariableEncoder {
       return this.#writer.refuse(place, "the module object belongs to the process that loaded the module", advice);
     }
     const filename = filenameOf(context.script);
-    const link = this.#linkExports(exports, undefined, { holder: place, step: ".exports" });
+    const link = this.#linkExports(exports, free, undefined, context, { holder: place, step: ".exports" });
     return this.#writer.addNode({
       kind: "object",
       properties: [
@@ -247,31 +266,38 @@ export class VariableEncoder {
   }
 
   /** Of the main module's exports, which no worker may load, only those that are used travel. */
-  #linkExports(exports: object, members: ReadonlySet<string> | undefined, place: Place): Link {
+  #linkExports(
+    exports: object,
+    free: FreeVariable,
+    members: ReadonlySet<string> | undefined,
+    context: CaptureContext,
+    place: Place,
+  ): Link {
     const whole = this.#values.external(exports);
     if (whole !== undefined) return whole;
     this.#writer.isStable = false;
     if (members === undefined) return this.#values.link(exports, place);
-    return this.#linkMembers(exports, members, (wanted, node) => {
-      this.#values.writeProperties(exports, node, place, (key) => wanted.has(key as string));
-    });
+    const own = new Set([...members].filter((each) => Object.hasOwn(exports, each)));
+    return this.#linkMembers(context, free, own, (name) => exportedValue(exports, name), place);
   }
 
-  /** An object in the worker that has just those exports that are used; one for all functions that use some. */
+  /** An object in the worker that has just those members that are used; one for all functions of the module. */
   #linkMembers(
-    exports: object,
+    { script, found, user }: CaptureContext,
+    { name: of, variable }: FreeVariable,
     members: ReadonlySet<string>,
-    write: (wanted: ReadonlySet<string>, node: DataNode) => void,
+    read: (name: string) => unknown,
+    place: Place,
   ): Link {
-    const known = this.#exportsNodes.get(exports);
-    const node: DataNode = known?.node ?? { kind: "object" };
-    const names = known?.names ?? new Set<string>();
-    const link = known?.link ?? this.#writer.addNode(node);
-    this.#exportsNodes.set(exports, { node, link, names });
-    const wanted = new Set([...members].filter((each) => !names.has(each) && Object.hasOwn(exports, each)));
-    for (const each of wanted) names.add(each);
-    write(wanted, node);
-    return link;
+    const module = this.#scopes.moduleOf(user);
+    const records = [...members].map((name): readonly [string, Link] => {
+      return [name, this.#values.link(read(name), { holder: place, step: propertyStep(name) })];
+    });
+    if (module === undefined || (variable !== null && !isOfModule(script, variable, found))) {
+      return this.#writer.addNode({ kind: "object", properties: records });
+    }
+    for (const [name, link] of records) this.#scopes.addEntry(user, { name: `${of}.${name}`, link, isEager: false });
+    return this.#writer.external({ kind: "members", module, name: of });
   }
 
   /** A value that a module gave is loaded again in the worker; any other is copied. */
@@ -302,7 +328,9 @@ export class VariableEncoder {
       return link;
     }
     const declarator = moduleDeclarator(free.variable);
-    if (declarator === undefined) return this.#linkInterop(free, value, place) ?? this.#values.link(value, place);
+    if (declarator === undefined) {
+      return this.#linkInterop(free, value, context, place) ?? this.#values.link(value, place);
+    }
     const interop = interopNode(context.script, declarator, value, (module) => this.#externalOf(module));
     if (interop !== undefined) return this.#external(interop);
     const evaluation = isToBeEvaluated(declarator, value)
@@ -344,28 +372,25 @@ export class VariableEncoder {
     if (!isWithinReach) return undefined;
     const prefix = "async function () { const ";
     const { line, column } = script.position(start);
-    const node: FunctionNode = {
-      kind: "function",
+    const node: FunctionNode = { kind: "function", isClass: false, name: "", variables: [], unit: -1, code: -1 };
+    const of = this.#writer.addNode(node);
+    const code = {
       source: `${prefix}${script.info.source.slice(start, end)}; return ${name}; }`,
-      form: "expression",
-      isClass: false,
+      form: "expression" as const,
       isStrict: script.isStrictAround(start, end),
-      url: script.url,
       line,
       // V8 takes a function at column -1 for one without a place.
       column: Math.max(0, column - prefix.length),
-      name: "",
-      variables: [],
     };
-    const of = this.#writer.addNode(node);
+    this.#scopes.addFunction({ index: of[0], node, script, scopes, code });
     const link = this.#writer.add(value, { kind: "evaluated", of });
     // Two values that one line has made are two in the worker as well.
     this.#writer.state.add(value);
     this.#evaluations.set(value, link);
     this.#writer.later(() => {
       for (const each of free) {
-        const variable = this.capture(each, context);
-        if (variable !== undefined) node.variables.push(variable);
+        const variable = this.capture(each, { ...context, user: of[0] });
+        if (variable !== undefined) this.#scopes.addVariable(of[0], each, variable);
       }
     });
     return link;

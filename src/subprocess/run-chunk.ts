@@ -22,7 +22,6 @@ import type { TaskFunction } from "./function-store.js";
 
 /** Calls a function with an encoded list of arguments. */
 export function callEncoded(fn: TaskFunction, encoded: Uint8Array, order: RunOrder): unknown {
-  order.values?.readFor(fn);
   const args = decodeValue(encoded, order.values, "args");
   return args instanceof Promise ? callLater(fn, args as Promise<LaterValue>) : fn(...(args as unknown[]));
 }

@@ -163,11 +163,11 @@ export class TaskLoop {
     const hasUserCode = settings.configurer !== undefined || settings.initializer !== undefined;
     if (hasUserCode) this.#startGuard();
     try {
-      const configurer = settings.configurer && (await unpickleFunction(settings.configurer));
+      const configurer = settings.configurer && (await unpickleFunction(settings.configurer, this.#functions.modules));
       await new LoggingInitializer(settings.hasLogQueue ? this.#sendRecord : undefined, configurer).initialize();
       isConfigurer = false;
       if (settings.initializer !== undefined) {
-        const initializer = await unpickleFunction(settings.initializer);
+        const initializer = await unpickleFunction(settings.initializer, this.#functions.modules);
         const initargs = settings.initargs === undefined ? [] : await this.#decodeInitargs(settings.initargs);
         await initializer(...initargs);
       }

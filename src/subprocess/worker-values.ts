@@ -6,9 +6,7 @@ import { LiveOffers } from "../wire/live-offers.js";
 import { LiveSession } from "../wire/live-session.js";
 import { Refusal } from "../wire/codec-writer.js";
 import { acceptLive } from "../wire/live-accept.js";
-import { classBroughtBy } from "../wire/class-registry.js";
 import { unpickleFunction } from "../pickle/unpickle-function.js";
-import type { AnyClass } from "../wire/class-registry.js";
 import type { AnyFunction } from "../wire/codec-writer.js";
 import type { EncodeOptions } from "../wire/codec.js";
 import type { FunctionStore } from "./function-store.js";
@@ -61,7 +59,6 @@ export class WorkerValues implements ValueReader, ValueWriter {
   /** How results are encoded, with what they hold beside data. */
   readonly asResult: EncodeOptions = { isWrittenAtOnce: true, writer: this };
   #taskId = 0;
-  #reader: object | undefined;
   #session: LiveSession | undefined;
   #offers: LiveOffers | undefined;
   /** Messages for a task that has not begun. */
@@ -77,20 +74,11 @@ export class WorkerValues implements ValueReader, ValueWriter {
   /** From now on all is of this task. */
   begin(taskId: number): void {
     this.#taskId = taskId;
-    this.#reader = undefined;
   }
 
   readFunction(plain: unknown): unknown {
-    return plain instanceof Uint8Array ? unpickleFunction(plain) : this.#functions.load(Number(plain));
-  }
-
-  /** The classes that came with this function are those of its arguments. */
-  readFor(fn: object): void {
-    this.#reader = fn;
-  }
-
-  classNamed(name: string): AnyClass | undefined {
-    return classBroughtBy(this.#reader, name);
+    if (plain instanceof Uint8Array) return unpickleFunction(plain, this.#functions.modules);
+    return this.#functions.load(Number(plain));
   }
 
   accept(plain: unknown): unknown {

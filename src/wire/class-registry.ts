@@ -30,8 +30,8 @@ export interface OptIn {
 
 const byName = new Map<string, AnyClass>();
 const nameOf = new WeakMap<object, string>();
-/** Of classes that a pickle has brought by value: in which state they were. */
-const versionOf = new WeakMap<object, string>();
+/** Classes that a pickle has brought by value. */
+const sent = new WeakSet<object>();
 const listeners: (() => void)[] = [];
 let registrations = 0;
 
@@ -62,32 +62,21 @@ export function addClass(added: AnyClass, name: string): void {
 }
 
 /**
- * Enters a class that the parent has sent, in the state that `version` names.
+ * Enters a class that the parent has sent.
  *
- * An earlier version of it keeps the name as well: the parent knows its instances by that.
+ * Another one that the parent has sent under this name keeps it as well: the parent knows its instances by that.
  */
-export function addVersion(added: AnyClass, name: string, version: string): void {
+export function addSentClass(added: AnyClass, name: string): void {
   if (byName.get(name) === added) return;
-  versionOf.set(added, version);
-  if (classVersion(byName.get(name)) !== undefined) byName.delete(name);
+  sent.add(added);
+  const known = byName.get(name);
+  if (known !== undefined && sent.has(known)) byName.delete(name);
   addClass(added, name);
 }
 
-/** The version of a class that the parent has sent; `undefined` for any other. */
-export function classVersion(value: object | undefined): string | undefined {
-  return value === undefined ? undefined : versionOf.get(value);
-}
-
-const classesOf = new WeakMap<object, ReadonlyMap<string, AnyClass>>();
-
-/** Notes the classes that a function has brought with it, by name. */
-export function rememberClasses(fn: object, classes: ReadonlyMap<string, AnyClass>): void {
-  classesOf.set(fn, classes);
-}
-
-/** The class of this name that came with a function: instances in its arguments are to be of that one. */
-export function classBroughtBy(fn: object | undefined, name: string): AnyClass | undefined {
-  return fn === undefined ? undefined : classesOf.get(fn)?.get(name);
+/** Whether the parent has sent the class, so that no module of this process has registered it. */
+export function isFromParent(value: object): boolean {
+  return sent.has(value);
 }
 
 function setName(named: AnyClass, name: string): void {

@@ -8,19 +8,17 @@ import { OPERATION } from "./codec-extended.js";
 import { OPERATION_LENGTH } from "./codec-extended.js";
 import { SYMBOL_TAG } from "./codec-extended.js";
 import { addClass } from "./class-registry.js";
-import { classBroughtBy } from "./class-registry.js";
 import { classNamed } from "./class-registry.js";
-import { classVersion } from "./class-registry.js";
 import { decodeInstance } from "./class-registry.js";
 import { decodeWithV8 } from "./codec-v8.js";
 import { extensionByTag } from "./codec-extensions.js";
 import { fillErrorShell } from "./error-codec-parts.js";
 import { hasHooks } from "./class-registry.js";
+import { isFromParent } from "./class-registry.js";
 import { makeErrorShell } from "./error-codec-parts.js";
 import { openReference } from "../memory/reference.js";
 import { symbolOf } from "./codec-symbols.js";
 import type { AnyClass } from "./class-registry.js";
-import type { AnyFunction } from "./codec-writer.js";
 import type { ErrorClassTag } from "./error-codec-classes.js";
 import type { OwnErrorClass } from "./error-codec-classes.js";
 import type { ValueReader } from "./codec-writer.js";
@@ -92,12 +90,10 @@ function prepare(record: readonly unknown[], reader: ValueReader | undefined): u
   return tag === INSTANCE_TAG ? findClass(asString(plain), ref, reader) : undefined;
 }
 
-/** That of the function which is to get the instance; one that a module of this process has registered; or the one that came along. */
+/** One that a module of this process has registered, or the one that came along. */
 function findClass(name: string, ref: unknown, reader: ValueReader | undefined): unknown {
-  const own = reader?.classNamed?.(name);
-  if (own !== undefined) return own;
   const known = classNamed(name);
-  const isOfParent = known === undefined || classVersion(known) !== undefined;
+  const isOfParent = known === undefined || isFromParent(known);
   if (!isOfParent || (known !== undefined && ref === undefined)) return known;
   if (reader === undefined || ref === undefined) throw unknownClass(name);
   const loaded = reader.readFunction(ref);
@@ -117,10 +113,7 @@ async function adoptLater(name: string, loading: Promise<unknown>): Promise<AnyC
 function adoptClass(name: string, loaded: unknown): AnyClass {
   if (typeof loaded !== "function") throw unknownClass(name);
   const adopted = loaded as unknown as AnyClass;
-  // Another value, or a function, may have brought it as well: there is to be one of each state.
-  const known = classNamed(name);
-  if (known !== undefined && classVersion(known) === classVersion(adopted)) return known;
-  if (known === undefined) addClass(adopted, name);
+  if (classNamed(name) === undefined) addClass(adopted, name);
   return adopted;
 }
 
@@ -214,7 +207,7 @@ export function decodeExtended(
     }
     prepared.push(part);
   }
-  return isLater ? restoreLater(parts, prepared, reader) : restore(parts, withCommonClasses(parts, prepared, reader));
+  return isLater ? restoreLater(parts, prepared) : restore(parts, prepared);
 }
 
 interface Parts {
@@ -223,34 +216,8 @@ interface Parts {
   readonly operations: readonly unknown[];
 }
 
-async function restoreLater(
-  parts: Parts,
-  preparing: readonly unknown[],
-  reader: ValueReader | undefined,
-): Promise<LaterValue> {
-  const prepared = await Promise.all(preparing);
-  return new LaterValue(restore(parts, withCommonClasses(parts, prepared, reader)));
-}
-
-/** Has instances be of the classes that the functions beside them have. */
-function withCommonClasses(
-  { records }: Parts,
-  prepared: readonly unknown[],
-  reader: ValueReader | undefined,
-): readonly unknown[] {
-  const functions = prepared.filter(
-    (part, index) => typeof part === "function" && records[index]?.[0] === FUNCTION_TAG,
-  );
-  if (functions.length === 0) return prepared;
-  return prepared.map((part, index) => {
-    const [tag, name] = records[index] ?? [];
-    if (tag !== INSTANCE_TAG || reader?.classNamed?.(asString(name)) !== undefined) return part;
-    for (const fn of functions) {
-      const brought = classBroughtBy(fn as AnyFunction, asString(name));
-      if (brought !== undefined) return brought;
-    }
-    return part;
-  });
+async function restoreLater(parts: Parts, preparing: readonly unknown[]): Promise<LaterValue> {
+  return new LaterValue(restore(parts, await Promise.all(preparing)));
 }
 
 function restore({ box, records, operations }: Parts, prepared: readonly unknown[]): unknown {

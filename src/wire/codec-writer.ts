@@ -33,8 +33,6 @@ export interface ValueWriter {
 export interface ValueReader {
   /** Gives the function for what `writeFunction` gave, maybe as a promise. */
   readFunction(plain: unknown): unknown;
-  /** The class of this name that the function has for which this is read. */
-  classNamed?(name: string): AnyClass | undefined;
   /** Makes the counterpart of what was offered, maybe as a promise. */
   accept(plain: unknown): unknown;
 }

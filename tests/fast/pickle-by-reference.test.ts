@@ -121,7 +121,7 @@ describe("a reference that leads nowhere", () => {
   async function callReference(specifier: string, path: readonly string[]): Promise<unknown> {
     const { serialize } = await import("node:v8");
     const node = { kind: "import", specifier, referrer: import.meta.url, path };
-    return child.callPayload(serialize({ root: [0], nodes: [node], shared: [] }), [[]]);
+    return child.callPayload(serialize({ root: [0], nodes: [node], modules: [], units: [], frames: [] }), [[]]);
   }
 
   function isNotFound(text: RegExp): (error: unknown) => boolean {

@@ -299,7 +299,7 @@ describe("a function store", () => {
     const specifier = pathToFileURL(path).href;
     const node = { kind: "import", specifier, referrer: pathToFileURL(join(folder, "x.mjs")).href, path: ["answer"] };
     const store = new FunctionStore();
-    store.add(1, serialize({ nodes: [node], root: [0], shared: [] }));
+    store.add(1, serialize({ nodes: [node], root: [0], modules: [], units: [], frames: [] }));
     await assert.rejects(async () => await store.load(1), ModuleNotFoundError);
     writeFileSync(path, "export function answer() { return 42; }\n");
     assert.equal((await store.load(1))(), 42);

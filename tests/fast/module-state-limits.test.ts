@@ -1,0 +1,84 @@
+/** What of the variables in a worker belongs to one function, one module or one worker alone. */
+
+import assert from "node:assert/strict";
+import { after } from "node:test";
+import { describe } from "node:test";
+import { test } from "node:test";
+
+import { FORMS } from "../testlibraries/state-programs.js";
+import { StatePrograms } from "../testlibraries/state-programs.js";
+
+const programs = new StatePrograms();
+after(() => programs[Symbol.dispose]());
+
+for (const form of FORMS) {
+  describe(`in a program of the form ${form}`, () => {
+    test("what a function was made with stays its own, and what it shares with the module is shared", () => {
+      const found = programs.find(form, {
+        declarations: `
+          let total = 0;
+          function makeCounter(step) { let count = 0; const next = () => { total += step; return (count += step); }; return () => next(); }
+          function makeBox() { class Box { value = 1; } registerClass(Box); return Box; }`,
+        body: `
+          const [one, ten] = [makeCounter(1), makeCounter(10)];
+          found.counters = [await run(one), await run(one), await run(ten), await run(one), await run(() => total)];
+          let local = 0;
+          const bump = () => { local += 1; total += 100; return local; };
+          found.local = [await run(() => [bump(), bump(), local, total]), await run(() => [local, total])];
+          const Box = makeBox();
+          found.box = [await run((box) => box instanceof Box, new Box()), (await run(() => new Box())) instanceof Box];`,
+      });
+      assert.deepEqual(found, {
+        counters: [1, 2, 10, 3, 13],
+        local: [
+          [1, 2, 2, 213],
+          [0, 213],
+        ],
+        box: [true, true],
+      });
+    });
+  });
+}
+
+test("each module has variables of its own, and what a worker imports has its own", () => {
+  programs.write({
+    "other.mjs": `
+      let count = 0;
+      export const makeRaise = () => () => (count += 1);
+      export const makeRead = () => () => count;
+      export function read() { return count; }`,
+  });
+  const found = programs.find("mjs", {
+    declarations: `
+      import { makeRaise, makeRead, read } from "./other.mjs";
+      let count = 100;`,
+    body: `
+      found.other = [await run(makeRaise()), await run(makeRaise()), await run(makeRead())];
+      found.own = [await run(() => ++count), await run(() => count)];
+      found.imported = await run(read);`,
+  });
+  assert.deepEqual(found, { other: [1, 2, 2], own: [101, 101], imported: 0 });
+});
+
+test("a worker that forgets a function keeps the variables, and one that takes its place begins again", () => {
+  const found = programs.find("mjs", {
+    declarations: `
+          let count = 0;
+          const seen = [];
+          function raise() { seen.push(count); return ++count; }`,
+    body: `
+          found.before = [await run(raise), await run(raise)];
+          // Too much for a worker to keep.
+          const [one, two] = [Buffer.alloc(40_000_000), Buffer.alloc(40_000_000)];
+          found.sizes = [await run(() => one.length), await run(() => two.length)];
+          found.after = [await run(raise), await run(() => [count, seen.length])];
+          const error = await run(() => process.exit(3)).exception();
+          found.replaced = [error.code, await run(raise), await run(() => seen.length)];`,
+  });
+  assert.deepEqual(found, {
+    before: [1, 2],
+    sizes: [40_000_000, 40_000_000],
+    after: [3, [3, 3]],
+    replaced: ["ASYNCCPU_WORKER_CRASHED", 1, 1],
+  });
+});
