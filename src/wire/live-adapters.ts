@@ -72,6 +72,8 @@ export function webGoal(writer: WritableStreamDefaultWriter<unknown>): ChunkGoal
 /** Writes to a stream of Node. */
 export function nodeGoal(stream: Writable): ChunkGoal {
   const listeners: [string, (error?: unknown) => void][] = [];
+  // `process.stdout` forgets that it has finished.
+  let hasFinished = false;
   return {
     write: (chunk) =>
       new Promise((resolve, reject) => {
@@ -81,6 +83,7 @@ export function nodeGoal(stream: Writable): ChunkGoal {
       new Promise((resolve, reject) => {
         stream.once("error", reject);
         stream.end(() => {
+          hasFinished = true;
           stream.off("error", reject);
           resolve();
         });
@@ -95,7 +98,7 @@ export function nodeGoal(stream: Writable): ChunkGoal {
     onFailure: (callback) => {
       const onClose = (): void => {
         // Once all is written, its closing is what was wanted.
-        if (!stream.writableFinished) callback(new Error("The stream was closed."));
+        if (!hasFinished && !stream.writableFinished) callback(new Error("The stream was closed."));
       };
       listeners.push(["error", callback], ["close", onClose]);
       for (const [event, listener] of listeners) stream.on(event, listener);

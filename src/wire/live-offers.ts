@@ -2,6 +2,7 @@
 
 import type { Duplex } from "node:stream";
 import type { Readable } from "node:stream";
+import type { Socket } from "node:net";
 import type { Writable } from "node:stream";
 
 import { GoalEnd } from "./live-writing.js";
@@ -70,6 +71,18 @@ class SignalEnd implements LiveEnd {
 
 function isInstance(object: object, className: "Readable" | "Writable" | "Duplex"): boolean {
   return object instanceof process.getBuiltinModule("node:stream")[className];
+}
+
+/**
+ * The way that a socket goes, if it is but one: a pipe's, such as `process.stdin` has one. That of a terminal goes one way, too,
+ * though its class says otherwise.
+ */
+function onlyWay(socket: Socket): "Readable" | "Writable" | undefined {
+  const { ReadStream, WriteStream } = process.getBuiltinModule("node:tty");
+  if (socket instanceof WriteStream) return "Writable";
+  if (socket instanceof ReadStream) return "Readable";
+  if (socket.readable === socket.writable) return undefined;
+  return socket.readable ? "Readable" : "Writable";
 }
 
 function fileParts(blob: Blob): readonly unknown[] {
@@ -170,17 +183,19 @@ export class LiveOffers {
   }
 
   #offerNodeStream(object: object): unknown {
-    if (object instanceof process.getBuiltinModule("node:net").Socket) {
+    if ((object as Readable | Writable).destroyed) return new Refusal("it is a stream that is destroyed or has ended");
+    const isSocket = object instanceof process.getBuiltinModule("node:net").Socket;
+    const way = isSocket ? onlyWay(object) : undefined;
+    if (isSocket && way === undefined) {
       return new Refusal("it is a socket: pass what is read from it, such as Readable.from(socket)");
     }
-    if ((object as Readable | Writable).destroyed) return new Refusal("it is a stream that is destroyed or has ended");
-    if (isInstance(object, "Duplex")) {
+    if (way === undefined && isInstance(object, "Duplex")) {
       const duplex = object as Duplex;
       const reading = this.#add((port) => new SendingEnd(nodeSource(duplex), port));
       const writing = this.#add((port) => new GoalEnd(nodeGoal(duplex), port));
       return [LIVE_KIND.nodeDuplex, reading, writing, duplex.readableObjectMode, duplex.writableObjectMode];
     }
-    if (isInstance(object, "Readable")) {
+    if (way !== "Writable" && isInstance(object, "Readable")) {
       const readable = object as Readable;
       const channel = this.#add((port) => new SendingEnd(nodeSource(readable), port));
       return [LIVE_KIND.nodeReadable, channel, readable.readableObjectMode];
