@@ -27,6 +27,7 @@ const INNER_SHARE = 0.5;
 
 const DEFAULT_START_TIMEOUT_MS = 60_000;
 const DEFAULT_TIMEOUT_IN_EMERGENCY_MS = 1000;
+const DEFAULT_DRAIN_MS = 10_000;
 
 function describeRange(minimum: number, maximum: number): string {
   return `an integer from ${minimum} to ${maximum}`;
@@ -105,7 +106,8 @@ export function checkPoolOptions(
 export type CheckedTaskPoolOptions = CheckedPoolOptions &
   ProcessTaskPoolExecutorOptions & {
     readonly cancelTasksWhenShutdown: boolean;
-    readonly handleSignals: boolean;
+    readonly handleSignals: boolean | "drain";
+    readonly drainMs: number;
     readonly timeoutInEmergencyMs: number;
   };
 
@@ -113,7 +115,11 @@ export type CheckedTaskPoolOptions = CheckedPoolOptions &
 export function checkTaskPoolOptions(given: ProcessTaskPoolExecutorOptions | undefined): CheckedTaskPoolOptions {
   const options: CheckedPoolOptions & ProcessTaskPoolExecutorOptions = checkPoolOptions(given, TASK_POOL_OPTIONS);
   checkType("cancelTasksWhenShutdown", options.cancelTasksWhenShutdown, "boolean");
-  checkType("handleSignals", options.handleSignals, "boolean");
+  const { handleSignals = true } = options;
+  if (typeof handleSignals !== "boolean" && handleSignals !== "drain") {
+    throw new InvalidOptionError("handleSignals", 'true, false or "drain"', handleSignals);
+  }
+  checkInteger("drainMs", options.drainMs, 0, LONGEST_TIMER_MS);
   checkType("configurer", options.configurer, "function");
   checkInteger("timeoutInEmergencyMs", options.timeoutInEmergencyMs, 0, LONGEST_TIMER_MS);
   if (options.queue !== undefined && typeof options.queue?.put !== "function") {
@@ -122,7 +128,8 @@ export function checkTaskPoolOptions(given: ProcessTaskPoolExecutorOptions | und
   return {
     ...options,
     cancelTasksWhenShutdown: options.cancelTasksWhenShutdown ?? false,
-    handleSignals: options.handleSignals ?? true,
+    handleSignals,
+    drainMs: options.drainMs ?? DEFAULT_DRAIN_MS,
     timeoutInEmergencyMs: options.timeoutInEmergencyMs ?? DEFAULT_TIMEOUT_IN_EMERGENCY_MS,
   };
 }

@@ -54,8 +54,13 @@ export interface ProcessTaskPoolExecutorOptions extends ProcessPoolExecutorOptio
   /**
    * Whether SIGTERM, SIGINT and SIGHUP cancel the tasks and clean up before this process ends by the signal. Default:
    * true.
+   *
+   * `"drain"` is for servers: no more tasks are taken, and those that run or wait go on to their end. They are cancelled when
+   * `drainMs` is over, or another signal comes. A program that listens to the signal ends itself.
    */
-  readonly handleSignals?: boolean | undefined;
+  readonly handleSignals?: boolean | "drain" | undefined;
+  /** How long `handleSignals: "drain"` lets tasks go on, in milliseconds, 0 to 2147483647. Default: 10,000. */
+  readonly drainMs?: number | undefined;
   /**
    * How long a cancelling shutdown waits for tasks that are just being started, in milliseconds, before it signals anyway.
    * Default: 1000.

@@ -14,13 +14,13 @@ import { mapResults } from "./map-results.js";
 import type { AnyFunction } from "./task-submitter.js";
 import type { AnyIterable } from "./map-results.js";
 import type { CallableFunction } from "./call-types.js";
+import type { CheckedTaskPoolOptions } from "./check-options.js";
 import type { ExecutorStats } from "../pool/pool-stats.js";
 import type { OverloadArgs } from "./call-types.js";
 import type { OverloadResult } from "./call-types.js";
 import type { ProcessFuture } from "./process-future.js";
 import type { ProcessPool } from "../pool/process-pool.js";
 import type { ProcessPoolExecutorOptions } from "./options.js";
-import type { ProcessTaskPoolExecutorOptions } from "./options.js";
 import type { ShutdownOptions } from "./options.js";
 import type { TaskOptions } from "./options.js";
 
@@ -62,6 +62,8 @@ export function coreOf(executor: ProcessPoolExecutor): ExecutorCore {
 /** An executor that was dropped without a shutdown takes its idle workers with it, as soon as it is collected. */
 const dropped = new FinalizationRegistry<ProcessPool>((pool) => pool.close());
 
+type SignalOptions = Pick<CheckedTaskPoolOptions, "handleSignals" | "drainMs" | "graceMs">;
+
 /** How long a clean-up after a signal may take beyond the grace period, in milliseconds, before everything is killed. */
 const SIGNAL_MARGIN_MS = 3000;
 
@@ -74,20 +76,26 @@ async function endPool(pool: ProcessPool, signal: NodeJS.Signals): Promise<void>
   await pool.ended();
 }
 
+/** Takes no more tasks, and waits until those that were taken have ended and every process is gone. */
+async function drainPool(pool: ProcessPool): Promise<void> {
+  pool.close();
+  await pool.ended();
+}
+
 /** Guards the pool against signals while it has processes. Refers to the pool alone, so that the executor can be collected. */
 function makeActivityHandler(
-  shallGuard: boolean,
-  graceMs: number,
+  { handleSignals, drainMs, graceMs }: SignalOptions,
   findPool: () => ProcessPool,
 ): (isActive: boolean) => void {
   let release: (() => void) | undefined;
   return (isActive) => {
     release?.();
     release = undefined;
-    if (!isActive || !shallGuard) return;
+    if (!isActive || handleSignals === false) return;
     const pool = findPool();
     release = guardSignals({
       limitMs: graceMs + SIGNAL_MARGIN_MS,
+      ...(handleSignals === "drain" ? { drainMs, onDrain: () => drainPool(pool) } : {}),
       onSignal: (signal) => endPool(pool, signal),
       onEmergency: () => pool.killAllSync(),
     });
@@ -115,9 +123,10 @@ export class ProcessPoolExecutor implements AsyncDisposable {
   constructor(options: ProcessPoolExecutorOptions = {}) {
     // A plain executor has no log queue, and leaves signals alone.
     const isTaskPool = "createProcessTask" in this;
-    const checked = isTaskPool ? checkTaskPoolOptions(options) : checkPoolOptions(options);
-    const { handleSignals = isTaskPool }: ProcessTaskPoolExecutorOptions = checked;
-    const handler = makeActivityHandler(handleSignals, checked.graceMs, () => pool);
+    const checked = isTaskPool
+      ? checkTaskPoolOptions(options)
+      : { ...checkPoolOptions(options), handleSignals: false, drainMs: 0 };
+    const handler = makeActivityHandler(checked, () => pool);
     const { pool, owned } = buildPool(checked, handler);
     cores.set(this, {
       pool,

@@ -1,9 +1,11 @@
 /**
  * What happens between a signal's arrival and the end of the process. One listener for each signal, however many executors.
  *
- *     idle ──signal──▶ cleaning up ──all clean, or the limit──▶ restored ──▶ the process ends by the signal,
- *                           │                                                or goes on: the user's listener holds it
- *                           └──second signal──▶ emergency ─────▶ as above, at once
+ *     idle ──signal──▶ draining ──all drained, the limit,──▶ cleaning up ──all clean, or the limit──▶ restored ──▶ the process
+ *                      (those that  or a second signal            │                                                ends by the
+ *                       want it)                                  │                                                signal, or goes
+ *                                                                 └──one more signal──▶ emergency ─▶ restored      on: the user's
+ *                                                                                       at once                    listener holds it
  *
  * The user's own listeners run as ever, since Node calls all of them. Whoever listens decides about the end: then the
  * signal isn't raised again.
@@ -19,6 +21,10 @@ export interface SignalGuard {
   readonly signals?: readonly NodeJS.Signals[];
   /** Longest time that `onSignal` may take, in milliseconds; then `onEmergency` is called. Default: 5000. */
   readonly limitMs?: number;
+  /** Longest time that `onDrain` may take, in milliseconds; then `onSignal` is called. Default: 0. */
+  readonly drainMs?: number;
+  /** Lets what is under way end. Called before `onSignal`, after the user's own listeners. */
+  onDrain?(): Promise<void>;
   /** Cancels and cleans up. Called once, after the user's own listeners; the guard is dropped afterwards. */
   onSignal(signal: NodeJS.Signals): Promise<void>;
   /** Kills everything now, blocking: a second signal came, or `onSignal` failed or took too long. */
@@ -43,10 +49,16 @@ export interface SignalHost {
 }
 
 interface Handling {
-  readonly signal: NodeJS.Signals;
-  readonly sinceMs: number;
-  /** Whether the user listened when the signal arrived; a `once` listener is gone by the end. */
-  readonly isHeld: boolean;
+  /** The last one that counts. */
+  signal: NodeJS.Signals;
+  sinceMs: number;
+  /** Whether the user listened when a signal arrived; a `once` listener is gone by the end. */
+  isHeld: boolean;
+  /** How many guards still drain. */
+  drainingCount: number;
+  /** Ends the draining. */
+  readonly hurry: () => void;
+  readonly hurried: Promise<void>;
   /** Those of the guards' limits. */
   readonly timers: Set<NodeJS.Timeout>;
 }
@@ -98,6 +110,8 @@ export class SignalCoordinator {
     const registered: SignalGuard = {
       signals: guard.signals ?? this.#defaultSignals(),
       limitMs: guard.limitMs ?? DEFAULT_LIMIT_MS,
+      drainMs: guard.drainMs ?? 0,
+      ...(guard.onDrain === undefined ? {} : { onDrain: () => guard.onDrain?.() ?? Promise.resolve() }),
       onSignal: (signal) => guard.onSignal(signal),
       onEmergency: () => guard.onEmergency(),
     };
@@ -151,41 +165,66 @@ export class SignalCoordinator {
 
   #onArrival(signal: NodeJS.Signals): void {
     const isHeld = this.#isHeldByUser(signal);
-    const now = performance.now();
-    if (this.#handling === undefined) {
-      this.#handling = { signal, isHeld, sinceMs: now, timers: new Set() };
+    const sinceMs = performance.now();
+    const handling = this.#handling;
+    if (handling === undefined) {
+      let hurry = (): void => {};
+      const hurried = new Promise<void>((resolve) => {
+        hurry = resolve;
+      });
+      this.#handling = { signal, isHeld, sinceMs, drainingCount: 0, hurry, hurried, timers: new Set() };
       void this.#cleanUp(this.#handling);
-    } else if (signal !== this.#handling.signal || now - this.#handling.sinceMs >= ECHO_MS) {
-      this.#endInEmergency();
-      this.#finish(signal, isHeld);
+      return;
     }
+    if (signal === handling.signal && sinceMs - handling.sinceMs < ECHO_MS) return;
+    if (handling.drainingCount > 0) {
+      Object.assign(handling, { signal, sinceMs, isHeld: handling.isHeld || isHeld });
+      handling.hurry();
+      return;
+    }
+    this.#endInEmergency();
+    this.#finish(signal, isHeld);
   }
 
   async #cleanUp(handling: Handling): Promise<void> {
     const concerned = [...this.#guards].filter((guard) => guard.signals?.includes(handling.signal));
     await Promise.all(concerned.map((guard) => this.#ask(guard, handling)));
-    for (const timer of handling.timers) clearTimeout(timer);
-    // A second signal may have ended it in the meantime.
+    // Another signal may have ended it in the meantime.
     if (this.#handling !== handling) return;
     for (const guard of concerned) this.#guards.delete(guard);
     this.#finish(handling.signal, handling.isHeld);
   }
 
   async #ask(guard: SignalGuard, handling: Handling): Promise<void> {
+    if (guard.onDrain !== undefined) {
+      handling.drainingCount += 1;
+      const drained = Promise.resolve().then(() => guard.onDrain?.());
+      await this.#isDone(Promise.race([drained, handling.hurried]), guard.drainMs, handling);
+      handling.drainingCount -= 1;
+      if (this.#handling !== handling) return;
+    }
+    // In a microtask, hence after the user's listeners.
+    const cleaned = Promise.resolve().then(() => guard.onSignal(handling.signal));
+    const isClean = await this.#isDone(cleaned, guard.limitMs, handling);
+    if (!isClean && this.#handling === handling) callEmergency(guard);
+  }
+
+  /** Whether it is fulfilled within the limit. */
+  async #isDone(work: Promise<unknown>, limitMs: number | undefined, { timers }: Handling): Promise<boolean> {
+    const done = work.then(
+      () => true,
+      () => false,
+    );
     const limit = new Promise<boolean>((resolve) => {
       // Referenced: nothing else may be left to keep the process alive until it ends by the signal.
-      handling.timers.add(setTimeout(() => resolve(false), guard.limitMs ?? DEFAULT_LIMIT_MS));
+      const timer = setTimeout(() => resolve(false), limitMs ?? 0);
+      timers.add(timer);
+      void done.then(() => {
+        clearTimeout(timer);
+        timers.delete(timer);
+      });
     });
-    // In a microtask, hence after the user's listeners.
-    const asked = Promise.resolve().then(() => guard.onSignal(handling.signal));
-    const isClean = await Promise.race([
-      asked.then(
-        () => true,
-        () => false,
-      ),
-      limit,
-    ]);
-    if (!isClean && this.#handling === handling) callEmergency(guard);
+    return await Promise.race([done, limit]);
   }
 
   #endInEmergency(): void {

@@ -128,6 +128,9 @@ test("options out of range are refused at once, by name", () => {
     ["env", () => new ProcessPoolExecutor({ env: null as unknown as NodeJS.ProcessEnv })],
     ["cwd", () => new ProcessPoolExecutor({ cwd: 5 as unknown as string })],
     ["timeoutInEmergencyMs", () => new ProcessTaskPoolExecutor({ timeoutInEmergencyMs: 0.5 })],
+    ["handleSignals", () => new ProcessTaskPoolExecutor({ handleSignals: "Drain" as "drain" })],
+    ["drainMs", () => new ProcessTaskPoolExecutor({ handleSignals: "drain", drainMs: -1 })],
+    ["drainMs", () => new ProcessTaskPoolExecutor({ handleSignals: "drain", drainMs: 2 ** 31 })],
     ["queue", () => new ProcessTaskPoolExecutor({ queue: {} as never })],
     [
       "cancelTasksWhenShutdown",

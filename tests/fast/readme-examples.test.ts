@@ -4,10 +4,12 @@ import assert from "node:assert/strict";
 import path from "node:path";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { pathToFileURL } from "node:url";
 
 import { CHECKOUT } from "../testlibraries/program-folder.js";
 import { ProgramFolder } from "../testlibraries/program-folder.js";
 import { TSX_COMMAND } from "../testlibraries/program-folder.js";
+import { startProgram } from "../testlibraries/process-family.js";
 
 /** The first block of code below a headline. */
 function exampleBelow(headline: string, file = "README.md"): string {
@@ -31,4 +33,28 @@ test("the logging example: records from its level on arrive, with their loggers"
     assert.match(stderr, new RegExp(`DEBUG ${task} logger "example\\.sum"\\] task ${taskId} begins$`, "m"));
     assert.match(stderr, new RegExp(`INFO {2}${task}\\] task ${taskId} is done$`, "m"));
   }
+});
+
+test("the server answers the request in flight when it is told to end, and ends by itself", async () => {
+  using folder = new ProgramFolder();
+  folder.linkPackage();
+  const code = exampleBelow("### ... restart a server without losing requests?");
+  const listening = 'server.listen(0, "127.0.0.1", () => console.log("port", Object(server.address()).port))';
+  assert.ok(code.includes("server.listen(8080)"));
+  folder.write({ "serves.mts": code.replace("server.listen(8080)", listening) });
+  const loader = pathToFileURL(path.join(CHECKOUT, "node_modules", "tsx", "dist", "loader.mjs")).href;
+  await using program = startProgram(folder.at("serves.mts"), { execArgv: ["--import", loader], cwd: folder.path });
+  const [, port] = await program.waitForLine(/^port (\d+)$/);
+  const get = async (durationMs: number): Promise<string> => {
+    const response = await fetch(`http://127.0.0.1:${port}/${durationMs}`);
+    return `${response.status} ${await response.text()}`;
+  };
+  assert.equal(await get(1), "200 burnt 1 ms\n");
+  const inFlight = get(3000);
+  // It was taken when one that was sent later has been answered.
+  await get(0);
+  program.kill("SIGTERM");
+  assert.equal(await inFlight, "200 burnt 3000 ms\n");
+  assert.equal((await program.waitForEnd()).code, 0);
+  await program.waitForNobody();
 });

@@ -155,6 +155,113 @@ describe("the coordinator of signals", () => {
   });
 });
 
+describe("a guard that drains", () => {
+  /** What happens, in order; the drain and the clean-up end when the test says so. */
+  class DrainingScene {
+    readonly host: FakeHost;
+    readonly log: string[] = [];
+    endDrain: () => void = () => {};
+    endCleanUp: () => void = () => {};
+
+    constructor(drainMs: number, platform: NodeJS.Platform = "linux") {
+      this.host = new FakeHost(platform);
+      new SignalCoordinator(this.host).guard({
+        drainMs,
+        onDrain: () => {
+          this.log.push("drain");
+          return new Promise((resolve) => {
+            this.endDrain = resolve;
+          });
+        },
+        onSignal: (signal) => {
+          this.log.push(`clean up after ${signal}`);
+          return new Promise((resolve) => {
+            this.endCleanUp = resolve;
+          });
+        },
+        onEmergency: () => void this.log.push("emergency"),
+      });
+    }
+
+    async until(line: string): Promise<void> {
+      await waitUntil(() => this.log.includes(line), { what: line });
+    }
+
+    async untilRaised(): Promise<void> {
+      await waitUntil(() => this.host.raised.length > 0, { what: "the end" });
+    }
+  }
+
+  /** Longer than an echo of the same signal. */
+  const afterEcho = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 220));
+
+  for (const [platform, signal] of [
+    ["linux", "SIGTERM"],
+    ["win32", "SIGBREAK"],
+  ] as const) {
+    test(`cleans up when it has drained, and the process ends by the signal (${platform})`, async () => {
+      const scene = new DrainingScene(60_000, platform);
+      scene.host.emit(signal);
+      await scene.until("drain");
+      assert.deepEqual([scene.log, scene.host.raised], [["drain"], []]);
+      scene.endDrain();
+      await scene.until(`clean up after ${signal}`);
+      scene.endCleanUp();
+      await scene.untilRaised();
+      assert.deepEqual(scene.host.raised, [signal]);
+    });
+  }
+
+  test("cleans up when drainMs is over", async () => {
+    const scene = new DrainingScene(20);
+    scene.host.emit("SIGTERM");
+    await scene.until("clean up after SIGTERM");
+    scene.endCleanUp();
+    await scene.untilRaised();
+    assert.deepEqual(scene.log, ["drain", "clean up after SIGTERM"]);
+  });
+
+  test("cleans up at a second signal, not at its echo, and a third one is an emergency", async () => {
+    const scene = new DrainingScene(60_000);
+    scene.host.emit("SIGINT");
+    await scene.until("drain");
+    scene.host.emit("SIGINT");
+    await new Promise(setImmediate);
+    assert.deepEqual(scene.log, ["drain"]);
+    await afterEcho();
+    scene.host.emit("SIGINT");
+    await scene.until("clean up after SIGINT");
+    scene.host.emit("SIGINT");
+    await new Promise(setImmediate);
+    assert.deepEqual([scene.log.at(-1), scene.host.raised], ["clean up after SIGINT", []], "an echo of the second");
+    scene.host.emit("SIGTERM");
+    assert.deepEqual([scene.log.at(-1), scene.host.raised], ["emergency", ["SIGTERM"]]);
+  });
+
+  test("ends by the second signal, and leaves the end to the user's listener of either", async () => {
+    for (const heldSignal of [undefined, "SIGTERM", "SIGINT"] as const) {
+      const scene = new DrainingScene(60_000);
+      if (heldSignal !== undefined) scene.host.once(heldSignal, () => {});
+      scene.host.emit("SIGTERM");
+      await scene.until("drain");
+      scene.host.emit("SIGINT");
+      await scene.until("clean up after SIGINT");
+      scene.endCleanUp();
+      await waitUntil(() => scene.host.eventNames().length === 0, { what: "the end of the clean-up" });
+      assert.deepEqual(scene.host.raised, heldSignal === undefined ? ["SIGINT"] : []);
+    }
+  });
+
+  test("does not hold up the guards that don't drain", async () => {
+    const scene = new DrainingScene(60_000);
+    const log: string[] = [];
+    new SignalCoordinator(scene.host).guard(makeGuard(log));
+    scene.host.emit("SIGTERM");
+    await waitUntil(() => log.length === 1, { what: "the other clean-up" });
+    assert.deepEqual([scene.log, log], [["drain"], ["signal"]]);
+  });
+});
+
 describe("exit hooks", () => {
   test("all share one listener, and one that throws doesn't keep the others from running", () => {
     const before = process.listeners("exit");

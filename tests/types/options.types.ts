@@ -32,6 +32,9 @@ new ProcessTaskPoolExecutor({
   handleSignals: false,
   timeoutInEmergencyMs: 500,
 });
+new ProcessTaskPoolExecutor({ handleSignals: "drain", drainMs: 20_000 });
+// @ts-expect-error there is no other way to handle signals
+new ProcessTaskPoolExecutor({ handleSignals: "wait" });
 // @ts-expect-error milliseconds and counts are numbers
 new ProcessPoolExecutor({ maxWorkers: "2" });
 // @ts-expect-error an unknown option
