@@ -67,6 +67,10 @@ export function createShell(node: DataNode, resolve: Resolve): object {
       return new Map();
     case "set":
       return new Set();
+    case "weakMap":
+      return new WeakMap();
+    case "weakSet":
+      return new WeakSet();
     case "date":
       return new Date(node.time);
     case "regexp":

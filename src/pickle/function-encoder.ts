@@ -121,6 +121,7 @@ export class FunctionEncoder {
     const reference = referenceTo(fn, closure, script, found);
     if (reference !== undefined) {
       const link = this.#writer.external(reference);
+      this.#writer.noteFound(fn, link);
       this.#writer.noteClass(fn, link);
       return link;
     }

@@ -216,6 +216,8 @@ export type DataNode = ObjectParts &
       }
     | { readonly kind: "map"; readonly entries: [Link, Link][] }
     | { readonly kind: "set"; readonly items: Link[] }
+    /** One in a worker for one in the program; what it holds is among the graph's `weakEntries`. */
+    | { readonly kind: "weakMap" | "weakSet"; readonly id: number }
     | { readonly kind: "date"; readonly time: number }
     | { readonly kind: "regexp"; readonly source: string; readonly flags: string; readonly lastIndex: number }
     | { readonly kind: "error" }
@@ -267,12 +269,17 @@ export interface SideImport {
   readonly isRequired: boolean;
 }
 
+/** An entry of a WeakMap or WeakSet: the nodes of the collection and of the key, and the value of a WeakMap's. */
+export type WeakEntry = readonly [collection: number, key: number, value: Link];
+
 export interface PickleGraph {
   readonly root: Link;
   readonly nodes: readonly GraphNode[];
   readonly modules: readonly ModuleRecord[];
   readonly units: readonly CodeUnit[];
   readonly frames: readonly Frame[];
+  /** Those whose keys are in the graph anyway. */
+  readonly weakEntries?: readonly WeakEntry[];
   /** Registered classes that the worker imports: the name of each, and its node. */
   readonly classes?: readonly (readonly [name: string, node: number])[];
   /** What is to be run before anything is built, in this order. */

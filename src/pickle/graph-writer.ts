@@ -8,6 +8,7 @@ import type { Link } from "./graph-format.js";
 import type { MembersNode } from "./graph-format.js";
 import type { SideImport } from "./graph-format.js";
 import type { PickleGraph } from "./graph-format.js";
+import type { WeakEntry } from "./graph-format.js";
 import { HeldFunctions } from "./held-functions.js";
 import { classNameOf } from "../wire/class-registry.js";
 
@@ -53,6 +54,10 @@ export class GraphWriter {
   /** Functions and classes that travel by value; a change of theirs is no variable's. */
   readonly held: HeldFunctions = new HeldFunctions();
   readonly state: CapturedState = new CapturedState();
+  /** Entries of WeakMaps and WeakSets. */
+  readonly weakEntries: WeakEntry[] = [];
+  /** Of values that the worker finds by itself, by object. */
+  readonly #found = new Map<object, number>();
   readonly #indexes = new Map<object, number>();
   readonly #externals = new Map<string, number>();
   readonly #jobs: (() => void)[] = [];
@@ -64,6 +69,16 @@ export class GraphWriter {
   /** The values that have nodes of their own, by object. */
   get objects(): ReadonlyMap<object, number> {
     return this.#indexes;
+  }
+
+  /** The values that the worker finds by itself, by object. */
+  get found(): ReadonlyMap<object, number> {
+    return this.#found;
+  }
+
+  /** Notes which value a node stands for that the worker finds by itself. */
+  noteFound(value: object, [node]: readonly [number]): void {
+    this.#found.set(value, node);
   }
 
   /** The link to a value that already has a node. */
@@ -134,13 +149,14 @@ export class GraphWriter {
   }
 
   finish(root: Link, { modules, units, frames }: Pick<PickleGraph, "modules" | "units" | "frames">): PickleGraph {
-    const { classes, sideImports, sourceMapUrls } = this;
+    const { classes, sideImports, sourceMapUrls, weakEntries } = this;
     return {
       root,
       nodes: this.nodes,
       modules,
       units,
       frames,
+      ...(weakEntries.length > 0 && { weakEntries }),
       ...(classes.length > 0 && { classes }),
       ...(sideImports.size > 0 && { sideImports: [...sideImports] }),
       ...(sourceMapUrls.size > 0 && { sourceMapUrls }),

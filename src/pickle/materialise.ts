@@ -29,6 +29,7 @@ import { isExternal } from "./graph-view.js";
 import { importValue } from "./import-value.js";
 import { ModuleState } from "./module-state.js";
 import { rememberEvaluation } from "./provenance.js";
+import { WeakFiller } from "./weak-filler.js";
 import type { WorkerModule } from "./worker-modules.js";
 import type { WorkerModules } from "./worker-modules.js";
 import { decodeInstance } from "../wire/class-registry.js";
@@ -42,6 +43,10 @@ const DERIVED: ReadonlySet<string> = new Set(["bound", "prototypeOf", "member", 
 
 function isData(node: GraphNode): node is DataNode {
   return !isExternal(node) && node.kind !== "function" && node.kind !== "members" && !DERIVED.has(node.kind);
+}
+
+function isWeak(node: GraphNode): node is DataNode & { readonly kind: "weakMap" | "weakSet" } {
+  return node.kind === "weakMap" || node.kind === "weakSet";
 }
 
 export class Materialiser {
@@ -61,12 +66,18 @@ export class Materialiser {
   readonly #filled = new Set<number>();
   /** By function, the nodes that say what its prototype and its methods were given. */
   readonly #dependents = new Map<number, number[]>();
+  readonly #weakFiller: WeakFiller;
+  readonly #workerModules: WorkerModules;
   /** What is to be built: what is kept of the modules, and what only that needs, is not. */
   #needed: ReadonlySet<number> = new Set();
 
   /** @param root - What was built of the root before. */
   constructor(graph: PickleGraph, modules: WorkerModules, root?: object) {
     this.#graph = graph;
+    this.#workerModules = modules;
+    this.#weakFiller = new WeakFiller(graph.weakEntries ?? [], (index) =>
+      this.#exists(index) ? (this.#values[index] as object) : undefined,
+    );
     this.#modules = graph.modules.map(({ key }) => modules.module(key));
     this.#view = new GraphView(graph);
     this.#maker = new FunctionMaker(this.#view, this.#modules);
@@ -96,6 +107,7 @@ export class Materialiser {
       }
     }
     this.#setVariables();
+    this.#weakFiller.fill((job) => this.#fill(job));
     for (const index of this.#needed) {
       if (!(await this.#settle(index))) {
         throw new Error("A class in the pickled function needs itself to be evaluated");
@@ -115,6 +127,10 @@ export class Materialiser {
   #keep(): void {
     for (const [index, value] of this.state.keep()) if (!this.#exists(index)) this.#ready(index, value);
     for (const [index, node] of this.#graph.nodes.entries()) {
+      if (isWeak(node)) {
+        const kept = this.#workerModules.weakCollection(node.id);
+        if (kept !== undefined && !this.#exists(index)) this.#ready(index, kept);
+      }
       if (node.kind !== "prototypeOf" && node.kind !== "member") continue;
       const of = indexOf(node.of) ?? -1;
       this.#dependents.set(of, [...(this.#dependents.get(of) ?? []), index]);
@@ -126,8 +142,10 @@ export class Materialiser {
     const classes = (this.#graph.classes ?? []).map(([, index]) => index);
     const from = [root, ...this.state.settings.map(({ entry }) => entry.link)].map(indexOf);
     const seen = new Set([...from, ...classes, ...this.state.given].filter((index) => index !== undefined));
+    for (const index of this.#weakFiller.atFirst()) seen.add(index);
     for (const index of seen) {
       if (this.#exists(index) && !this.state.given.has(index)) continue;
+      for (const link of this.#weakFiller.with(index)) seen.add(link);
       for (const link of this.#view.linksFrom(index)) seen.add(link);
       for (const dependent of this.#dependents.get(index) ?? []) seen.add(dependent);
     }
@@ -187,10 +205,9 @@ export class Materialiser {
     // A view needs its buffer first; nothing else needs anything.
     if (node.kind === "view" && Array.isArray(node.buffer)) this.#createData((node.buffer as readonly [number])[0]);
     this.#filled.add(index);
-    this.#ready(
-      index,
-      createShell(node, (link) => this.#resolve(link)),
-    );
+    const made = createShell(node, (link) => this.#resolve(link));
+    if (isWeak(node)) this.#workerModules.keepWeakCollection(node.id, made);
+    this.#ready(index, made);
   }
 
   #evaluateFunction(index: number, node: FunctionNode): void {

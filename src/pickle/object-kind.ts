@@ -2,6 +2,7 @@
 
 import { types } from "node:util";
 
+import { numberOf } from "./captured-state.js";
 import type { DataNode } from "./graph-format.js";
 import type { TypedArrayName } from "./graph-format.js";
 
@@ -27,8 +28,6 @@ function toStringTag(value: object): string {
 const REFUSED: readonly [test: (value: object) => boolean, problem: string, advice: string][] = [
   [types.isPromise, "a promise belongs to the process that made it", AWAIT_FIRST],
   [types.isGeneratorObject, "a running generator belongs to the process that made it", MAKE_INSIDE],
-  [types.isWeakMap, "a WeakMap can't be listed, so it can't be copied", "Use a Map, or make it inside the task"],
-  [types.isWeakSet, "a WeakSet can't be listed, so it can't be copied", "Use a Set, or make it inside the task"],
   [(value) => value instanceof WeakRef, "a WeakRef points into this process", "Pass what it points to"],
   [types.isMapIterator, "an iterator belongs to the process that made it", "Pass an array instead"],
   [types.isSetIterator, "an iterator belongs to the process that made it", "Pass an array instead"],
@@ -108,6 +107,8 @@ export function objectKind(value: object, linkBuffer: (buffer: ArrayBuffer) => r
   if (Array.isArray(value)) return { node: { kind: "array", length: value.length }, prototype: Array.prototype };
   if (types.isMap(value)) return { node: { kind: "map", entries: [] }, prototype: Map.prototype };
   if (types.isSet(value)) return { node: { kind: "set", items: [] }, prototype: Set.prototype };
+  if (types.isWeakMap(value)) return { node: { kind: "weakMap", id: numberOf(value) }, prototype: WeakMap.prototype };
+  if (types.isWeakSet(value)) return { node: { kind: "weakSet", id: numberOf(value) }, prototype: WeakSet.prototype };
   if (types.isDate(value)) {
     return { node: { kind: "date", time: Date.prototype.getTime.call(value) }, prototype: Date.prototype };
   }

@@ -58,6 +58,7 @@ export function pickleFunction(fn: unknown, owned?: OwnedVariables): PickledFunc
     const encoder = new FunctionEncoder(writer, inspector, owned);
     const root = encoder.values.link(fn, { step: name });
     writer.run();
+    encoder.values.weakEntries.write();
     if (writer.problems.length > 0) throw new FunctionNotPicklableError(name, writer.problems);
     noteSubmitted(fn, name, Array.isArray(root) ? writer.nodes[(root as readonly [number])[0]] : undefined);
     const graph = writer.finish(root, encoder.scopes.finish(writer));

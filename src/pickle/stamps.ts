@@ -13,6 +13,7 @@ import type { FunctionNode } from "./graph-format.js";
 import type { GraphNode } from "./graph-format.js";
 import type { Link } from "./graph-format.js";
 import type { ModuleRecord } from "./graph-format.js";
+import type { WeakEntry } from "./graph-format.js";
 import type { GraphWriter } from "./graph-writer.js";
 
 /** Where arrays of one number are lists, and no links. */
@@ -120,6 +121,10 @@ class Walk {
         this.link(node.of, isFresh);
         this.link(node.plain, true);
       } else this.#write(node, "", isFresh);
+      for (const [collection, , value] of this.#stamps.weakEntriesOf(index)) {
+        this.#digest.text(String((this.#stamps.nodes[collection] as { readonly id?: number }).id));
+        this.link(value, isFresh);
+      }
     }
     return this.#digest.result;
   }
@@ -164,19 +169,33 @@ export class Stamps {
   readonly objects: ReadonlyMap<number, object>;
   readonly modules: readonly ModuleRecord[];
   readonly frames: readonly Frame[];
+  readonly #weakEntries = new Map<number, WeakEntry[]>();
   /** By function, what was given to its prototype and to its methods. */
   readonly #given = new Map<number, GraphNode[]>();
 
-  constructor({ nodes, objects }: GraphWriter, modules: readonly ModuleRecord[], frames: readonly Frame[]) {
+  constructor(
+    { nodes, objects, weakEntries }: GraphWriter,
+    modules: readonly ModuleRecord[],
+    frames: readonly Frame[],
+  ) {
     this.nodes = nodes;
     this.objects = new Map([...objects].map(([object, index]) => [index, object]));
     this.modules = modules;
     this.frames = frames;
+    for (const entry of weakEntries) {
+      const [, key] = entry;
+      this.#weakEntries.set(key, [...(this.#weakEntries.get(key) ?? []), entry]);
+    }
     for (const node of nodes) {
       if ((node.kind !== "prototypeOf" && node.kind !== "member") || !Array.isArray(node.of)) continue;
       const [of] = node.of as readonly [number];
       this.#given.set(of, [...(this.#given.get(of) ?? []), node]);
     }
+  }
+
+  /** What WeakMaps and WeakSets hold for an object: as `#private` fields, where a compiler has made them of such. */
+  weakEntriesOf(key: number): readonly WeakEntry[] {
+    return this.#weakEntries.get(key) ?? [];
   }
 
   /** Of a value. */

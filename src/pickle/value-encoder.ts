@@ -44,6 +44,7 @@ import { externalOf } from "./provenance.js";
 import { commonjsModules } from "./reference.js";
 import { describeSymbol } from "./unique-symbols.js";
 import { encodeInstance } from "../wire/class-registry.js";
+import { WeakEntries } from "./weak-entries.js";
 import { hasElementsOnly } from "../wire/array-extras.js";
 import { hasHooks } from "../wire/class-registry.js";
 import { hasNativeCode } from "../wire/codec-classify.js";
@@ -101,6 +102,8 @@ function isImmutable(kind: ObjectKind["node"]): boolean {
 }
 
 export class ValueEncoder {
+  /** What WeakMaps and WeakSets hold, to be written when all else is. */
+  readonly weakEntries: WeakEntries;
   readonly #writer: GraphWriter;
   readonly #inspector: FunctionInspector;
   readonly #functions: FunctionLinker;
@@ -113,6 +116,7 @@ export class ValueEncoder {
 
   constructor(writer: GraphWriter, inspector: FunctionInspector, functions: FunctionLinker) {
     this.#writer = writer;
+    this.weakEntries = new WeakEntries(writer, (value, place) => this.link(value, place));
     this.#inspector = inspector;
     this.#functions = functions;
   }
@@ -148,7 +152,10 @@ export class ValueEncoder {
       this.#modules.get(value) ??
       this.#namespaces.get(value) ??
       intrinsicNode(value);
-    return node && this.#writer.external(node);
+    if (node === undefined) return undefined;
+    const link = this.#writer.external(node);
+    this.#writer.noteFound(value, link);
+    return link;
   }
 
   /** What every process has. A function that the program has hung on an object of the language is its own all the same. */
@@ -209,6 +216,7 @@ export class ValueEncoder {
     }
     const { node } = kind;
     const link = this.#writer.add(value, node);
+    if (node.kind === "weakMap" || node.kind === "weakSet") this.weakEntries.add(value, link[0], place);
     this.#writer.later(() => {
       if (kept === null) node.proto = null;
       else if (kept !== kind.prototype) {

@@ -30,6 +30,7 @@ import { isStandardGlobal } from "./known-values.js";
 import { knownSymbol } from "./known-values.js";
 import type { OwnedVariables } from "./owned-variables.js";
 import { exportedValue } from "./reference.js";
+import { isReference } from "./reference.js";
 import { moduleCache } from "./reference.js";
 import type { FoundFunction } from "./script-source.js";
 import type { ScriptSource } from "./script-source.js";
@@ -141,6 +142,7 @@ export class VariableEncoder {
     const found = lookUp(context.scopes, name);
     if (free.external !== undefined) {
       const link = this.#writer.external(free.external);
+      if (isReference(found.value)) this.#writer.noteFound(found.value, link);
       this.#writer.noteClass(found.value, link);
       if (typeof found.value === "symbol") this.#writer.noteSymbol(found.value);
       return { name, isReassigned: false, isEager, link };

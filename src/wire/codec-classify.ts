@@ -31,13 +31,15 @@ export const KIND = {
   instance: 8,
   /** A stream, an abort signal or a Blob: sent by those only who see to what comes later. */
   live: 9,
-  refused: 10,
+  /** A WeakMap or WeakSet: it travels with what it holds of the objects that travel anyway. */
+  weak: 10,
+  refused: 11,
 } as const;
 
 export type Kind = (typeof KIND)[keyof typeof KIND];
 
 /** The verdict on a class; `check` means that each instance has to be looked at. */
-type Verdict = Exclude<Kind, 1 | 2 | 3 | 4 | 5 | 6> | "check";
+type Verdict = Exclude<Kind, 1 | 2 | 3 | 4 | 5 | 6 | 10> | "check";
 
 /** Built-in classes written in JavaScript, which V8 takes for ordinary ones; those with a global name first. */
 const LOSSY_GLOBALS: ReadonlySet<string> = new Set(
@@ -143,6 +145,7 @@ function checkInstance(object: object): Kind {
   if (types.isDate(object) || types.isRegExp(object)) return KIND.leaf;
   if (types.isMap(object)) return KIND.map;
   if (types.isSet(object)) return KIND.set;
+  if (types.isWeakMap(object) || types.isWeakSet(object)) return KIND.weak;
   if (ArrayBuffer.isView(object) || types.isAnyArrayBuffer(object)) return KIND.binary;
   if (isErrorObject(object)) return KIND.error;
   if (types.isBoxedPrimitive(object) && !types.isSymbolObject(object)) return KIND.leaf;
@@ -214,8 +217,6 @@ const ADVICE: ReadonlyMap<string, string> = new Map([
   ["AbortController", "pass its signal as an argument, or use the signal of currentTask() in the task"],
   ["TransformStream", "pass its readable and its writable side"],
   ["CryptoKey", "pass it exported"],
-  ["WeakMap", "pass a Map"],
-  ["WeakSet", "pass a Set"],
   ["WeakRef", "pass what deref() gives"],
 ]);
 

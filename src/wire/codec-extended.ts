@@ -1,14 +1,6 @@
 /**
- * Values that hold errors, instances of classes that are kept, symbols, functions, live values, or shared memory: V8 alone would lose what they are.
- *
- * The graph is copied with `undefined` where such a "special" stands, and travels as one V8 value
- *
- *     [[root], specials, operations]
- *
- * Each operation is four elements (what, holder, key, index of the special) and is carried out in order; holders are the
- * containers of the graph itself, whose identity V8 keeps. So no key or value of the user's can be taken for a
- * placeholder. Errors exist as empty shells before the first operation, so cycles through them (an error that is its own
- * cause) are kept; a special made by a user's `decode` exists from its `finish` on.
+ * Encodes values that hold errors, instances of classes that are kept, symbols, functions, live values, WeakMaps or shared memory: V8
+ * alone would lose what they are. `extended-format.ts` draws the form.
  */
 
 import { types } from "node:util";
@@ -23,6 +15,7 @@ import { encodeInstance } from "./class-registry.js";
 import { encodeWithV8 } from "./codec-v8.js";
 import { explainRefusal } from "./codec-classify.js";
 import { extensionOf } from "./codec-extensions.js";
+import { WeakCollections } from "./weak-collections.js";
 import { hasHooks } from "./class-registry.js";
 import { optInOf } from "./class-registry.js";
 import { ownConstructor } from "./codec-classify.js";
@@ -30,6 +23,15 @@ import { referTo } from "../memory/reference.js";
 import { refuseBinary } from "./codec-classify.js";
 import { refuseShared } from "../memory/reference.js";
 import { toNotSerializable } from "./codec-path.js";
+import { EXTENDED_TAG } from "./extended-format.js";
+import { OPERATION } from "./extended-format.js";
+import { MEMORY_TAG } from "./extended-format.js";
+import { SYMBOL_TAG } from "./extended-format.js";
+import { SpecialReference } from "./extended-format.js";
+import { FUNCTION_TAG } from "./extended-format.js";
+import { LIVE_TAG } from "./extended-format.js";
+import { WEAK_TAG } from "./extended-format.js";
+import { INSTANCE_TAG } from "./extended-format.js";
 import type { AnyClass } from "./class-registry.js";
 import type { AnyFunction } from "./codec-writer.js";
 import type { InstanceHooks } from "./class-registry.js";
@@ -37,38 +39,9 @@ import type { V8Encoding } from "./codec-v8.js";
 import type { PathStep } from "./codec-path.js";
 import type { ValueWriter } from "./codec-writer.js";
 
-/** First byte of the encoding; what follows is written by V8. */
-export const EXTENDED_TAG = 0x02;
-
-/** The operations. */
-export const OPERATION = { set: 0, fillMap: 1, fillSet: 2, finish: 3 } as const;
-
-/** Elements of one operation. */
-export const OPERATION_LENGTH = 4;
-
-/** In place of an extension's tag: binary data in shared memory. */
-export const MEMORY_TAG = "asynccpu.memory";
-/** A symbol that is the same in every process. */
-export const SYMBOL_TAG = "asynccpu.symbol";
-/** A function or class, by what a writer gave for it. */
-export const FUNCTION_TAG = "asynccpu.function";
-/** A live value, by what a writer gave for it. */
-export const LIVE_TAG = "asynccpu.live";
-/** An instance of a class that has opted in: name, class (when the receiver may lack it), whether by hooks, contents. */
-export const INSTANCE_TAG = "asynccpu.instance";
-
 /** How deep the properties of errors are followed, and how many objects of them are sent in all. */
 const MAX_ERROR_DEPTH = 100;
 const MAX_ERROR_OBJECTS = 10_000;
-
-/** Stands in a copy for the special with this index, until its holder is known. */
-class SpecialReference {
-  readonly index: number;
-
-  constructor(index: number) {
-    this.index = index;
-  }
-}
 
 /**
  * How parts that can't be sent are met: the value as a whole is refused; an error is sent without them (it must arrive,
@@ -93,6 +66,7 @@ class Copier {
   readonly #writer: ValueWriter | undefined;
   /** What the writer has given for classes. */
   readonly #classes = new Map<object, unknown>();
+  readonly #weakCollections = new WeakCollections<{ readonly index: number; readonly depth: number }>();
   /** Errors whose contents are not copied yet. */
   readonly #waitingErrors: WaitingError[] = [];
   #errorDepth = 0;
@@ -166,6 +140,8 @@ class Copier {
       }
       case KIND.error:
         return this.#error(object, depth);
+      case KIND.weak:
+        return this.#weak(object, depth);
       case KIND.extension:
         return this.#extension(object, mode, depth);
       case KIND.instance:
@@ -322,6 +298,28 @@ class Copier {
     return this.#references.get(error) as SpecialReference;
   }
 
+  #weak(object: object, depth: number): SpecialReference {
+    const reference = this.#newSpecial(object, [WEAK_TAG, types.isWeakMap(object) ? "WeakMap" : "WeakSet"]);
+    this.#weakCollections.add(object, { index: reference.index, depth });
+    return reference;
+  }
+
+  /** Copies what WeakMaps and WeakSets hold, when all else is copied. */
+  finishWeak(): void {
+    for (let before = -1; before < this.operations.length; this.finishErrors()) {
+      before = this.operations.length;
+      const met = [...this.#copies.strict.keys(), ...this.#references.keys()];
+      const keys = met.filter((key): key is object => typeof key !== "symbol");
+      for (const [{ index, depth }, key, value] of this.#weakCollections.newEntries(keys)) {
+        const flat: unknown[] = [];
+        this.path.at(depth, { in: "map", key });
+        this.put(flat, 0, key, "strict", depth + 1);
+        this.put(flat, 1, value, "strict", depth + 1);
+        this.operations.push(OPERATION.addWeakly, undefined, flat, index);
+      }
+    }
+  }
+
   /** Copies what the errors hold that were met so far. */
   finishErrors(): void {
     const errorDepth = this.#errorDepth;
@@ -391,6 +389,7 @@ export function encodeExtended(
       }
     }
     copier.finishErrors();
+    copier.finishWeak();
     const prefix = Buffer.concat([how.prefix ?? new Uint8Array(), Uint8Array.of(EXTENDED_TAG)]);
     return encodeWithV8([box, copier.specials, copier.operations], { ...how, prefix });
   } catch (error) {

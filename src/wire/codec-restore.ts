@@ -1,12 +1,15 @@
 /** The other end of codec-extended: rebuilds a value that holds more than V8 can copy. */
 
-import { FUNCTION_TAG } from "./codec-extended.js";
-import { INSTANCE_TAG } from "./codec-extended.js";
-import { LIVE_TAG } from "./codec-extended.js";
-import { MEMORY_TAG } from "./codec-extended.js";
-import { OPERATION } from "./codec-extended.js";
-import { OPERATION_LENGTH } from "./codec-extended.js";
-import { SYMBOL_TAG } from "./codec-extended.js";
+import { types } from "node:util";
+
+import { FUNCTION_TAG } from "./extended-format.js";
+import { INSTANCE_TAG } from "./extended-format.js";
+import { LIVE_TAG } from "./extended-format.js";
+import { MEMORY_TAG } from "./extended-format.js";
+import { OPERATION } from "./extended-format.js";
+import { OPERATION_LENGTH } from "./extended-format.js";
+import { SYMBOL_TAG } from "./extended-format.js";
+import { WEAK_TAG } from "./extended-format.js";
 import { addClass } from "./class-registry.js";
 import { classNamed } from "./class-registry.js";
 import { decodeInstance } from "./class-registry.js";
@@ -17,6 +20,7 @@ import { hasHooks } from "./class-registry.js";
 import { isFromParent } from "./class-registry.js";
 import { makeErrorShell } from "./error-codec-parts.js";
 import { openReference } from "../memory/reference.js";
+import { setWeakKey } from "./weak-collections.js";
 import { symbolOf } from "./codec-symbols.js";
 import type { AnyClass } from "./class-registry.js";
 import type { ErrorClassTag } from "./error-codec-classes.js";
@@ -119,6 +123,7 @@ function adoptClass(name: string, loaded: unknown): AnyClass {
 
 function begin(record: readonly unknown[], prepared: unknown): unknown {
   if (isErrorRecord(record)) return makeErrorShell(classTagOf(record), asObject(record[4]));
+  if (record[0] === WEAK_TAG) return record[1] === "WeakMap" ? new WeakMap() : new WeakSet();
   return isPlainInstance(record) ? Object.create((prepared as AnyClass).prototype) : UNFINISHED;
 }
 
@@ -174,6 +179,12 @@ function fillMap(map: unknown, flat: readonly unknown[]): void {
 function fillSet(set: unknown, members: readonly unknown[]): void {
   if (!(set instanceof Set)) throw damaged("a Set is missing");
   for (const member of members) set.add(member);
+}
+
+function addWeakly(collection: unknown, [key, value]: readonly unknown[]): void {
+  if (typeof key !== "function") asObject(key);
+  if (!types.isWeakMap(collection) && !types.isWeakSet(collection)) throw damaged("a WeakMap is missing");
+  setWeakKey(collection, key as object, value);
 }
 
 /**
@@ -238,6 +249,9 @@ function restore({ box, records, operations }: Parts, prepared: readonly unknown
         break;
       case OPERATION.fillSet:
         fillSet(holder, asArray(key));
+        break;
+      case OPERATION.addWeakly:
+        addWeakly(instances[index], asArray(key));
         break;
       case OPERATION.finish: {
         const record = records[index];

@@ -84,6 +84,7 @@ class Scanner {
       }
       // What is inside is looked at when it is copied.
       case KIND.error:
+      case KIND.weak:
       case KIND.extension:
       case KIND.instance:
         this.hasSpecials = true;

@@ -20,7 +20,7 @@ import { ATTACHED_HEAD_BYTES } from "./attachments.js";
 import { ATTACHED_TAG } from "./attachments.js";
 import { AttachmentCollector } from "./attachments.js";
 import { COMPACT_TAG } from "./codec-compact.js";
-import { EXTENDED_TAG } from "./codec-extended.js";
+import { EXTENDED_TAG } from "./extended-format.js";
 import { NotSerializableError } from "../errors.js";
 import { attach } from "./attachments.js";
 import { attachedHead } from "./attachments.js";
