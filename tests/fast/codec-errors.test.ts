@@ -257,7 +257,7 @@ describe("thrown errors", () => {
       when: new Date(0),
       promise: Promise.resolve(),
       symbol: Symbol("s"),
-      actual: new WeakMap(),
+      actual: new WeakRef({}),
     });
     const arrived = sendError(error) as unknown as Record<string, unknown>;
     assert.deepStrictEqual(arrived["when"], new Date(0));

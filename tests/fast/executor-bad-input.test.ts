@@ -154,8 +154,8 @@ test("options out of range are refused at once, by name", () => {
 });
 
 test("a function that uses what can't leave its process is refused with the variable's name", async () => {
-  const secrets = new WeakMap<object, string>();
-  const future = executor.createProcessTask(() => secrets.has({}));
+  const secrets = new WeakRef({});
+  const future = executor.createProcessTask(() => secrets.deref());
   await assert.rejects(future, (error) => {
     assert.ok(error instanceof FunctionNotPicklableError);
     assert.deepEqual(

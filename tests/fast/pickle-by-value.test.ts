@@ -110,7 +110,7 @@ describe("a function of the main module", () => {
   });
 
   it("captures nothing that it does not use", async () => {
-    const socketLike = new WeakMap();
+    const socketLike = new WeakRef({});
     ok(socketLike);
     strictEqual(await child.call(() => BASE), 10);
   });

@@ -62,7 +62,7 @@ describe("the inspector", () => {
     assert.equal(count("Debugger.enable"), count("Debugger.disable"));
     assert.ok(count("Debugger.enable") <= 1, "once for all scripts of a job");
     calls.length = 0;
-    const unsendable = new WeakMap();
+    const unsendable = new WeakRef({});
     assert.throws(() => pickleFunction(() => unsendable), FunctionNotPicklableError);
     assert.equal(count("connect"), 1);
     assert.equal(count("connect"), count("disconnect"));

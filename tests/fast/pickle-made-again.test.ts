@@ -14,16 +14,16 @@ const PACKAGES = {
   "node_modules/native/index.cjs": `
     const bytes = Buffer.from("0061736d0100000001070160027f7f017f030201000707010361646400000a09010700200020016a0b", "hex");
     const { add } = new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports;
-    const secrets = new WeakMap();
+    const secrets = new WeakRef({});
     class Client { #count = 1; next() { return ++this.#count; } }
     exports.math = { add, deep: { add2: add } };
     exports.client = new Client();
-    exports.join = (() => (text) => (secrets.has({}) ? "" : text + "!"))();
+    exports.join = (() => (text) => (secrets.deref() === 1 ? "" : text + "!"))();
   `,
   "node_modules/callable/package.json": `{ "main": "index.cjs" }`,
   "node_modules/callable/index.cjs": `
-    const secrets = new WeakMap();
-    const make = (name) => (text) => (secrets.has({}) ? "" : name + text);
+    const secrets = new WeakRef({});
+    const make = (name) => (text) => (secrets.deref() === 1 ? "" : name + text);
     module.exports = make("callable ");
     module.exports.extra = { shout: make("shout ") };
     module.exports.whisper = make("whisper ");

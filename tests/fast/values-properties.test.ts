@@ -189,7 +189,7 @@ describe("for all values", () => {
       () => 1,
       Symbol("x"),
       Promise.resolve(),
-      new WeakMap(),
+      new WeakRef({}),
       new Proxy({}, {}),
       1n,
     );

@@ -71,7 +71,7 @@ test("one abort signal serves thousands of tasks: no warning, one listener, none
 
 test("a hundred bad and a hundred good submissions, mixed, each get what they deserve", async () => {
   await using executor = new ProcessTaskPoolExecutor({ maxWorkers: 2 });
-  const socketLike = (): unknown => new WeakMap();
+  const socketLike = (): unknown => new WeakRef({});
   const futures = Array.from({ length: 200 }, (_, i): Promise<unknown> => {
     if (i % 2 === 0) return executor.submit(add, i, 0);
     if (i % 4 === 1) return executor.submit((value: unknown) => value, socketLike());
