@@ -286,7 +286,10 @@ export class FunctionEncoder {
       }
       for (const free of shape.free) {
         if ((free === own && !isDetached) || (free === heritage && hasHeritage)) continue;
-        const variable = this.#variables.capture(free, context);
+        const variable = this.#writer.lookAt(
+          () => placeOf(free, script),
+          () => this.#variables.capture(free, context),
+        );
         if (variable === undefined) continue;
         if (free === own) node.variables.push(variable);
         const isOfModule = free !== own && this.scopes.addVariable(link[0], free, variable);

@@ -11,6 +11,7 @@ import type { PickleGraph } from "./graph-format.js";
 import type { WeakEntry } from "./graph-format.js";
 import { HeldFunctions } from "./held-functions.js";
 import { classNameOf } from "../wire/class-registry.js";
+import { performance } from "../system/timers.js";
 
 /** Where a value was found: a captured variable, or a step from the place of the object that holds it. */
 export interface Place {
@@ -60,7 +61,11 @@ export class GraphWriter {
   readonly #found = new Map<object, number>();
   readonly #indexes = new Map<object, number>();
   readonly #externals = new Map<string, number>();
-  readonly #jobs: (() => void)[] = [];
+  /** How long the look at each variable of the submitted function took, in milliseconds, with all that is reached from it. */
+  readonly durations: Map<Place, number> = new Map();
+  readonly #jobs: { readonly job: () => void; readonly variable: Place | undefined }[] = [];
+  #variable: Place | undefined;
+  #sinceMs = 0;
   /** Symbols that are in no registry, which code or data of the pickle has as a value. */
   readonly #heldSymbols = new Set<symbol>();
   /** Those that are keys of properties, and where. */
@@ -127,12 +132,36 @@ export class GraphWriter {
 
   /** Puts off work until what is being written now has its number. */
   later(job: () => void): void {
-    this.#jobs.push(job);
+    this.#jobs.push({ job, variable: this.#variable });
+  }
+
+  /** Looks at a variable. What that takes, work that is put off included, counts as the outermost variable's. */
+  lookAt<T>(place: () => Place, look: () => T): T {
+    if (this.#variable !== undefined) return look();
+    this.#turnTo(place());
+    try {
+      return look();
+    } finally {
+      this.#turnTo(undefined);
+    }
+  }
+
+  #turnTo(variable: Place | undefined): void {
+    if (variable === this.#variable) return;
+    const nowMs = performance.now();
+    const last = this.#variable;
+    if (last !== undefined) this.durations.set(last, (this.durations.get(last) ?? 0) + nowMs - this.#sinceMs);
+    this.#variable = variable;
+    this.#sinceMs = nowMs;
   }
 
   /** Does all the work that was put off, and the work that this brings. */
   run(): void {
-    for (let next = 0; next < this.#jobs.length; next++) this.#jobs[next]?.();
+    for (const { job, variable } of this.#jobs) {
+      this.#turnTo(variable);
+      job();
+    }
+    this.#turnTo(undefined);
     this.#jobs.length = 0;
     for (const [symbol, place] of this.#symbolKeys) {
       if (this.#heldSymbols.has(symbol)) continue;

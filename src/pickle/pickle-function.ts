@@ -10,6 +10,7 @@ import { FunctionInspector } from "./function-inspector.js";
 import { InspectorForbiddenError } from "./function-inspector.js";
 import { GraphWriter } from "./graph-writer.js";
 import type { HeldFunctions } from "./held-functions.js";
+import { noteLook } from "./slow-looks.js";
 import type { OwnedVariables } from "./owned-variables.js";
 import { noteSubmitted } from "./error-classes.js";
 
@@ -59,6 +60,7 @@ export function pickleFunction(fn: unknown, owned?: OwnedVariables): PickledFunc
     const root = encoder.values.link(fn, { step: name });
     writer.run();
     encoder.values.weakEntries.write();
+    noteLook(name, writer.durations);
     if (writer.problems.length > 0) throw new FunctionNotPicklableError(name, writer.problems);
     noteSubmitted(fn, name, Array.isArray(root) ? writer.nodes[(root as readonly [number])[0]] : undefined);
     const graph = writer.finish(root, encoder.scopes.finish(writer));

@@ -1,0 +1,71 @@
+/** The warning of captured variables whose look keeps blocking the event loop. */
+
+import assert from "node:assert/strict";
+import { after } from "node:test";
+import { describe } from "node:test";
+import { test } from "node:test";
+
+import { ProgramFolder } from "../testlibraries/program-folder.js";
+
+const PROGRAM = `
+  import { ProcessPoolExecutor } from "asynccpu";
+
+  const limit = 3;
+  const table = Array.from({ length: 12_000 }, (_, id) => ({ id, name: "row " + id }));
+  const read = (index) => table[index].name.slice(0, limit);
+
+  const warnings = [];
+  process.on("warning", ({ name, code, message }) => warnings.push({ name, code, message }));
+  const executor = new ProcessPoolExecutor({ maxWorkers: 1 });
+  for (let index = 0; index < 4; index++) await executor.submit(read, index);
+  for (let index = 0; index < 3; index++) await executor.submit((index) => table[index].name, 1);
+  for (let index = 0; index < 5; index++) await executor.submit((index) => index * limit, 1);
+  await executor.shutdown();
+  console.log(JSON.stringify(warnings));
+`;
+
+const COUNTED = `
+  import { ProcessPoolExecutor } from "asynccpu";
+
+  function cov_1abc() {
+    const coverage = { s: Array.from({ length: 12_000 }, (_, id) => ({ id, count: 0 })) };
+    cov_1abc = () => coverage;
+    return coverage;
+  }
+  cov_1abc();
+  const double = (value) => {
+    cov_1abc().s[0].count++;
+    return value * 2;
+  };
+
+  process.on("warning", ({ message }) => console.log(message));
+  const executor = new ProcessPoolExecutor({ maxWorkers: 1 });
+  for (let index = 0; index < 4; index++) await executor.submit(double, index);
+  await executor.shutdown();
+`;
+
+describe("a variable whose look keeps blocking the event loop", () => {
+  const folder = new ProgramFolder();
+  folder.linkPackage();
+  folder.write({ "main.mjs": PROGRAM, "counted.mjs": COUNTED });
+  after(() => folder[Symbol.dispose]());
+
+  test("is warned of once, with its name, what it costs and what to do", () => {
+    const { stdout, stderr } = folder.run(["--no-warnings", "main.mjs"]);
+    const warnings = JSON.parse(stdout) as { name: string; code: string; message: string }[];
+    assert.deepEqual(
+      warnings.map(({ name, code }) => [name, code]),
+      [["AsyncCpuWarning", "ASYNCCPU_SLOW_CAPTURE"]],
+      stderr,
+    );
+    assert.match(
+      warnings[0]?.message ?? "",
+      /^The variable "table" of the function "read" .* \d+ ms \(.*main\.mjs:6:27\)\. Make it in the worker: /,
+    );
+  });
+
+  test("is told for what it is when it holds istanbul's counters", () => {
+    const { stdout } = folder.run(["--no-warnings", "counted.mjs"]);
+    assert.match(stdout, /^The variable "cov_1abc" of the function "double" .* istanbul.* V8 \(c8, [^\n]+\n$/);
+  });
+});
