@@ -163,6 +163,10 @@ export class GraphWriter {
     }
     this.#turnTo(undefined);
     this.#jobs.length = 0;
+  }
+
+  /** Refuses keys that are symbols which nothing that is sent knows. */
+  refuseStrangeKeys(): void {
     for (const [symbol, place] of this.#symbolKeys) {
       if (this.#heldSymbols.has(symbol)) continue;
       const problem = `nothing that is sent knows ${String(symbol)}: the code that reads this property has a symbol of its own in the worker`;

@@ -60,6 +60,7 @@ export function pickleFunction(fn: unknown, owned?: OwnedVariables): PickledFunc
     const root = encoder.values.link(fn, { step: name });
     writer.run();
     encoder.values.weakEntries.write();
+    writer.refuseStrangeKeys();
     noteLook(name, writer.durations);
     if (writer.problems.length > 0) throw new FunctionNotPicklableError(name, writer.problems);
     noteSubmitted(fn, name, Array.isArray(root) ? writer.nodes[(root as readonly [number])[0]] : undefined);
