@@ -7,6 +7,7 @@ import { test } from "node:test";
 import { pathToFileURL } from "node:url";
 
 import { CHECKOUT } from "../testlibraries/program-folder.js";
+import { ProcessTaskPoolExecutor } from "../../src/index.js";
 import { ProgramFolder } from "../testlibraries/program-folder.js";
 import { TSX_COMMAND } from "../testlibraries/program-folder.js";
 import { startProgram } from "../testlibraries/process-family.js";
@@ -57,4 +58,26 @@ test("the server answers the request in flight when it is told to end, and ends 
   assert.equal(await inFlight, "200 burnt 3000 ms\n");
   assert.equal((await program.waitForEnd()).code, 0);
   await program.waitForNobody();
+});
+
+test("the progress example: what the task writes arrives in the program while the task goes on", () => {
+  using folder = new ProgramFolder();
+  folder.linkPackage();
+  folder.write({ "progress.mts": exampleBelow("### ... show progress, or call back into the program?") });
+  const { status, stdout, stderr } = folder.run([TSX_COMMAND, "progress.mts"]);
+  assert.deepEqual([status, stderr], [0, ""]);
+  assert.equal(stdout, "1 of 3\n2 of 3\n3 of 3\n[ 1, 4, 9 ]\n");
+});
+
+test("a callback argument is a copy that runs in the worker, as docs/values.md says", async () => {
+  await using executor = new ProcessTaskPoolExecutor({ maxWorkers: 1 });
+  const bar = { done: 0, pid: 0 };
+  const update = (done: number): number => {
+    bar.done = done;
+    bar.pid = process.pid;
+    return bar.pid;
+  };
+  const pid = await executor.submit((report: (done: number) => number) => report(5), update);
+  assert.notEqual(pid, process.pid);
+  assert.deepEqual(bar, { done: 0, pid: 0 });
 });
