@@ -1,9 +1,11 @@
 import { FunctionNotPicklableError } from "../errors.js";
 import { LiveOffers } from "../wire/live-offers.js";
 import { Refusal } from "../wire/codec-writer.js";
+import { sentWeakCollections } from "../wire/weak-collections.js";
 import type { AnyClass } from "../wire/class-registry.js";
 import type { AnyFunction } from "../wire/codec-writer.js";
 import type { PooledFunction } from "../pool/function-table.js";
+import type { SharedWeakCollections } from "../wire/weak-collections.js";
 import type { TaskExtras } from "../pool/pool-task.js";
 import type { ValueWriter } from "../wire/codec-writer.js";
 
@@ -33,6 +35,7 @@ export class ArgumentWriter implements ValueWriter {
   readonly #pickle: (fn: AnyFunction) => PooledFunction;
   /** Functions and classes in the arguments; a worker gets each of them once. */
   readonly functions: PooledFunction[] = [];
+  readonly weakCollections: SharedWeakCollections = sentWeakCollections;
   #offers: LiveOffers | undefined;
 
   constructor(pickle: (fn: AnyFunction) => PooledFunction) {

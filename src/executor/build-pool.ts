@@ -19,6 +19,7 @@ import { nativeMemory } from "../memory/native-memory.js";
 import { warnOfCopying } from "../memory/native-memory.js";
 import { pickleFunction } from "../pickle/pickle-function.js";
 import { showValue } from "../show-value.js";
+import { sentWeakCollections } from "../wire/weak-collections.js";
 import { refuseUnpicklable } from "./argument-writer.js";
 import type { AnyFunction } from "./task-submitter.js";
 import type { CheckedPoolOptions } from "./check-options.js";
@@ -31,6 +32,7 @@ import "../wire/process-task-codec.js";
 /** Every worker gets the initargs before anything else, so functions in them travel as they are. */
 function makeInitargsWriter(owned: OwnedVariables): ValueWriter {
   return {
+    weakCollections: sentWeakCollections,
     writeFunction: (fn) => refuseUnpicklable(() => pickleFunction(fn, owned).payload),
     writeClass: (of) => refuseUnpicklable(() => pickleFunction(of, owned).payload),
   };

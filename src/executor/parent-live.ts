@@ -5,10 +5,12 @@ import { acceptLive } from "../wire/live-accept.js";
 import { captureContext } from "../system/async-context.js";
 import { decodeThrown } from "../wire/error-codec.js";
 import { resolveReference } from "../pickle/function-reference.js";
+import { sentWeakCollections } from "../wire/weak-collections.js";
 import type { InContext } from "../system/async-context.js";
 import type { LiveMessage } from "../wire/protocol.js";
 import type { LiveOffers } from "../wire/live-offers.js";
 import type { ParentChannel } from "../wire/parent-channel.js";
+import type { SharedWeakCollections } from "../wire/weak-collections.js";
 import type { TaskOutcome } from "../pool/pool-task.js";
 import type { ResultReader } from "./result-reader.js";
 
@@ -65,6 +67,10 @@ export class ParentLive implements ResultReader {
     }
     this.#hasResult = true;
     return payload;
+  }
+
+  get weakCollections(): SharedWeakCollections {
+    return sentWeakCollections;
   }
 
   readFunction(plain: unknown): unknown {

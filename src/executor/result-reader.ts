@@ -3,6 +3,7 @@ import { NotSerializableError } from "../errors.js";
 import { acceptLive } from "../wire/live-accept.js";
 import { futures } from "./process-future.js";
 import { resolveReference } from "../pickle/function-reference.js";
+import { sentWeakCollections } from "../wire/weak-collections.js";
 import type { LaterValue } from "../wire/codec-restore.js";
 import type { ProcessFuture } from "./process-future.js";
 import type { ValueReader } from "../wire/codec-writer.js";
@@ -22,6 +23,7 @@ export interface ResultReader extends ValueReader {
 /** Reads what a worker sends: functions by reference only, to what is loaded here; no streams. */
 export const resultReader: ResultReader = {
   readFunction: resolveReference,
+  weakCollections: sentWeakCollections,
   accept: (plain) => acceptLive(plain, undefined, FIRST_RESULT_CHANNEL),
 };
 

@@ -34,6 +34,7 @@ import type { WorkerModule } from "./worker-modules.js";
 import type { WorkerModules } from "./worker-modules.js";
 import { decodeInstance } from "../wire/class-registry.js";
 import { enterClass } from "../wire/enter-class.js";
+import { receivedWeakCollections } from "../wire/weak-collections.js";
 import type { AnyClass } from "../wire/class-registry.js";
 import type { InstanceHooks } from "../wire/class-registry.js";
 
@@ -67,14 +68,12 @@ export class Materialiser {
   /** By function, the nodes that say what its prototype and its methods were given. */
   readonly #dependents = new Map<number, number[]>();
   readonly #weakFiller: WeakFiller;
-  readonly #workerModules: WorkerModules;
   /** What is to be built: what is kept of the modules, and what only that needs, is not. */
   #needed: ReadonlySet<number> = new Set();
 
   /** @param root - What was built of the root before. */
   constructor(graph: PickleGraph, modules: WorkerModules, root?: object) {
     this.#graph = graph;
-    this.#workerModules = modules;
     this.#weakFiller = new WeakFiller(graph.weakEntries ?? [], (index) =>
       this.#exists(index) ? (this.#values[index] as object) : undefined,
     );
@@ -128,7 +127,7 @@ export class Materialiser {
     for (const [index, value] of this.state.keep()) if (!this.#exists(index)) this.#ready(index, value);
     for (const [index, node] of this.#graph.nodes.entries()) {
       if (isWeak(node)) {
-        const kept = this.#workerModules.weakCollection(node.id);
+        const kept = receivedWeakCollections.get(node.id);
         if (kept !== undefined && !this.#exists(index)) this.#ready(index, kept);
       }
       if (node.kind !== "prototypeOf" && node.kind !== "member") continue;
@@ -206,7 +205,7 @@ export class Materialiser {
     if (node.kind === "view" && Array.isArray(node.buffer)) this.#createData((node.buffer as readonly [number])[0]);
     this.#filled.add(index);
     const made = createShell(node, (link) => this.#resolve(link));
-    if (isWeak(node)) this.#workerModules.keepWeakCollection(node.id, made);
+    if (isWeak(node)) receivedWeakCollections.add(node.id, made);
     this.#ready(index, made);
   }
 

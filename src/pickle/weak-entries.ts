@@ -1,7 +1,9 @@
+import { numberOf } from "./captured-state.js";
 import type { GraphWriter } from "./graph-writer.js";
 import type { Place } from "./graph-writer.js";
 import type { Link } from "./graph-format.js";
 import { WeakCollections } from "../wire/weak-collections.js";
+import { sentWeakCollections } from "../wire/weak-collections.js";
 
 /** Writes what the WeakMaps and WeakSets of a pickle hold, when all else is written. */
 export class WeakEntries {
@@ -16,6 +18,7 @@ export class WeakEntries {
 
   /** Takes a collection that travels, by its node. */
   add(object: object, index: number, place: Place): void {
+    sentWeakCollections.add(numberOf(object), object);
     this.#collections.add(object, { index, place });
   }
 

@@ -99,7 +99,6 @@ export class WorkerModule {
 
 /** All modules that a worker has functions of. */
 export class WorkerModules {
-  readonly #weakCollections = new Map<number, WeakRef<object>>();
   readonly #modules = new Map<string, WorkerModule>();
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -107,16 +106,6 @@ export class WorkerModules {
     const known = this.#modules.get(key) ?? new WorkerModule();
     this.#modules.set(key, known);
     return known;
-  }
-
-  /** The WeakMap or WeakSet that stands for one of the program's, if there is one. */
-  weakCollection(id: number): object | undefined {
-    return this.#weakCollections.get(id)?.deref();
-  }
-
-  /** Takes the one that stands for one of the program's. */
-  keepWeakCollection(id: number, made: object): void {
-    this.#weakCollections.set(id, new WeakRef(made));
   }
 
   /** Does one job after the other: two pickles that come together must not both bring one variable. */

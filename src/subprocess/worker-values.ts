@@ -6,11 +6,13 @@ import { LiveOffers } from "../wire/live-offers.js";
 import { LiveSession } from "../wire/live-session.js";
 import { Refusal } from "../wire/codec-writer.js";
 import { acceptLive } from "../wire/live-accept.js";
+import { receivedWeakCollections } from "../wire/weak-collections.js";
 import { unpickleFunction } from "../pickle/unpickle-function.js";
 import type { AnyFunction } from "../wire/codec-writer.js";
 import type { EncodeOptions } from "../wire/codec.js";
 import type { FunctionStore } from "./function-store.js";
 import type { LiveMessage } from "../wire/protocol.js";
+import type { SharedWeakCollections } from "../wire/weak-collections.js";
 import type { ToParentMessage } from "../wire/protocol.js";
 import type { ValueReader } from "../wire/codec-writer.js";
 import type { ValueWriter } from "../wire/codec-writer.js";
@@ -33,7 +35,10 @@ function writeReference(fn: AnyFunction): unknown {
 }
 
 /** Takes functions in a result, where there is nobody who sees to live values. */
-export const resultWriter: ValueWriter = { writeFunction: writeReference };
+export const resultWriter: ValueWriter = {
+  writeFunction: writeReference,
+  weakCollections: receivedWeakCollections,
+};
 
 /** Whether a result was refused because of a function, and would perhaps not be after `loadReferences`. */
 export function needsReferences(): boolean {
@@ -56,6 +61,7 @@ async function readBlobs(blobs: readonly Blob[]): Promise<ReadonlyMap<Blob, Arra
 export class WorkerValues implements ValueReader, ValueWriter {
   readonly #functions: FunctionStore;
   readonly #send: (message: ToParentMessage) => void;
+  readonly weakCollections: SharedWeakCollections = receivedWeakCollections;
   /** How results are encoded, with what they hold beside data. */
   readonly asResult: EncodeOptions = { isWrittenAtOnce: true, writer: this };
   #taskId = 0;

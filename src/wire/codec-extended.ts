@@ -203,6 +203,8 @@ class Copier {
     record[4] = own;
     const reference = this.#newSpecial(instance, record);
     this.#properties(instance, own, mode, depth);
+    const hidden = this.#writer?.weakCollections?.entriesOf(instance) ?? [];
+    if (hidden.length > 0) record[5] = this.#properties(hidden, [], mode, depth);
     this.operations.push(OPERATION.finish, undefined, undefined, reference.index);
     return reference;
   }

@@ -127,7 +127,7 @@ function begin(record: readonly unknown[], prepared: unknown): unknown {
   return isPlainInstance(record) ? Object.create((prepared as AnyClass).prototype) : UNFINISHED;
 }
 
-function finish(record: readonly unknown[], begun: unknown, prepared: unknown): unknown {
+function finish(record: readonly unknown[], begun: unknown, prepared: unknown, reader?: ValueReader): unknown {
   switch (record[0]) {
     case MEMORY_TAG:
       return openReference(record[1]);
@@ -137,7 +137,7 @@ function finish(record: readonly unknown[], begun: unknown, prepared: unknown): 
     case LIVE_TAG:
       return prepared;
     case INSTANCE_TAG:
-      return finishInstance(record, begun, prepared as AnyClass);
+      return finishInstance(record, begun, prepared as AnyClass, reader);
     case "":
       return finishError(record, begun as Error);
     case undefined:
@@ -146,9 +146,15 @@ function finish(record: readonly unknown[], begun: unknown, prepared: unknown): 
   }
 }
 
-function finishInstance(record: readonly unknown[], begun: unknown, of: AnyClass): unknown {
+function finishInstance(record: readonly unknown[], begun: unknown, of: AnyClass, reader?: ValueReader): unknown {
   if (isPlainInstance(record)) {
-    for (const [key, value] of Object.entries(asObject(record[4]))) setProperty(asObject(begun), key, value);
+    const instance = asObject(begun);
+    for (const [key, value] of Object.entries(asObject(record[4]))) setProperty(instance, key, value);
+    const hidden = record[5] === undefined ? [] : asArray(record[5]);
+    for (let at = 0; at < hidden.length; at += 2) {
+      const collection = reader?.weakCollections?.get(Number(hidden[at]));
+      if (collection !== undefined) setWeakKey(collection, instance, hidden[at + 1]);
+    }
     return begun;
   }
   if (!hasHooks(of)) throw damaged("a class has no hooks");
@@ -206,6 +212,7 @@ export function decodeExtended(
     box: asArray(box),
     records: asArray(specials).map(asArray),
     operations: asArray(operations),
+    reader,
   };
   const prepared: unknown[] = [];
   let isLater = false;
@@ -225,13 +232,14 @@ interface Parts {
   readonly box: readonly unknown[];
   readonly records: readonly (readonly unknown[])[];
   readonly operations: readonly unknown[];
+  readonly reader: ValueReader | undefined;
 }
 
 async function restoreLater(parts: Parts, preparing: readonly unknown[]): Promise<LaterValue> {
   return new LaterValue(restore(parts, await Promise.all(preparing)));
 }
 
-function restore({ box, records, operations }: Parts, prepared: readonly unknown[]): unknown {
+function restore({ box, records, operations, reader }: Parts, prepared: readonly unknown[]): unknown {
   const instances = records.map((record, index) => begin(record, prepared[index]));
   for (let at = 0; at + OPERATION_LENGTH <= operations.length; at += OPERATION_LENGTH) {
     const holder = operations[at + 1];
@@ -256,7 +264,7 @@ function restore({ box, records, operations }: Parts, prepared: readonly unknown
       case OPERATION.finish: {
         const record = records[index];
         if (record === undefined) throw damaged("a part is missing");
-        instances[index] = finish(record, instances[index], prepared[index]);
+        instances[index] = finish(record, instances[index], prepared[index], reader);
         break;
       }
       default:

@@ -4,6 +4,7 @@
  */
 
 import type { AnyClass } from "./class-registry.js";
+import type { SharedWeakCollections } from "./weak-collections.js";
 
 /** A function of any kind, or a class. */
 export type AnyFunction = (...args: never[]) => unknown;
@@ -25,6 +26,8 @@ export interface ValueWriter {
   writeFunction(fn: AnyFunction): unknown;
   /** The same for the class of an instance. Absent: the receiver knows the class by its name, or not at all. */
   writeClass?(of: AnyClass): unknown;
+  /** What both sides have: the private state of an instance may be in there, if a compiler has put it there. */
+  readonly weakCollections?: SharedWeakCollections;
   /** Takes a stream, an abort signal or a Blob; gives plain data that stands for it, or a reason. Absent: none can be sent. */
   offer?(object: object): unknown;
 }
@@ -33,6 +36,8 @@ export interface ValueWriter {
 export interface ValueReader {
   /** Gives the function for what `writeFunction` gave, maybe as a promise. */
   readFunction(plain: unknown): unknown;
+  /** As in the writer. */
+  readonly weakCollections?: SharedWeakCollections;
   /** Makes the counterpart of what was offered, maybe as a promise. */
   accept(plain: unknown): unknown;
 }

@@ -29,7 +29,10 @@ export const FUNCTION_TAG = "asynccpu.function";
 export const LIVE_TAG = "asynccpu.live";
 /** A WeakMap or WeakSet, by the name of its class; it is empty at first. */
 export const WEAK_TAG = "asynccpu.weak";
-/** An instance of a class that has opted in: name, class (when the receiver may lack it), whether by hooks, contents. */
+/**
+ * An instance of a class that has opted in: name, class (when the receiver may lack it), whether by hooks, contents; and, in turn, numbers of
+ * WeakMaps that both processes have, and what these hold for it.
+ */
 export const INSTANCE_TAG = "asynccpu.instance";
 
 /** Stands in a copy for the special with this index, until its holder is known. */

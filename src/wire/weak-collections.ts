@@ -43,3 +43,35 @@ export class WeakCollections<Holder> {
     }
   }
 }
+
+/** WeakMaps and WeakSets that two processes have, by the number that the parent has given to each. */
+export class SharedWeakCollections {
+  readonly #refs = new Map<number, WeakRef<object>>();
+
+  get(id: number): object | undefined {
+    return this.#refs.get(id)?.deref();
+  }
+
+  add(id: number, collection: object): void {
+    this.#refs.set(id, new WeakRef(collection));
+  }
+
+  /** Numbers and values of all that hold a key, in turn. */
+  entriesOf(key: object): unknown[] {
+    const flat: unknown[] = [];
+    for (const [id, ref] of this.#refs) {
+      const collection = ref.deref();
+      if (collection === undefined) this.#refs.delete(id);
+      else if (hasWeakKey(collection, key)) {
+        flat.push(id, types.isWeakMap(collection) ? WeakMap.prototype.get.call(collection, key) : undefined);
+      }
+    }
+    return flat;
+  }
+}
+
+/** Those that this process has sent to its workers, with functions. */
+export const sentWeakCollections: SharedWeakCollections = new SharedWeakCollections();
+
+/** Those that this process has from its parent. */
+export const receivedWeakCollections: SharedWeakCollections = new SharedWeakCollections();

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { ProcessTaskPoolExecutor } from "../../src/index.js";
+import { registerClass } from "../../src/index.js";
 
 const secrets = new WeakMap<object, { balance: number }>();
 const instances = new WeakSet<object>();
@@ -147,5 +148,19 @@ test(
       return { made, map: new WeakMap([[made, "value"]]) };
     });
     assert.equal(result.map.get(result.made), "value");
+  }),
+);
+
+test(
+  "instances of a registered class bring their private state there and back, though it is in a WeakMap of the class",
+  inPool(async (executor) => {
+    registerClass(Account);
+    assert.equal(await executor.createProcessTask((given: Account) => given.deposit(1), new Account(41)), 42);
+    const back = await executor.createProcessTask((given: Account) => {
+      given.deposit(1);
+      return [given, new Account(7)] as const;
+    }, new Account(1));
+    assert.ok(back[0] instanceof Account && back[1] instanceof Account);
+    assert.deepEqual([back[0].balance, back[1].balance], [2, 7]);
   }),
 );
