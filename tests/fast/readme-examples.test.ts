@@ -1,4 +1,4 @@
-/** Programs of the README that are shown whole, run as they stand there. */
+/** Programs of the README that are shown whole, run as they stand there; and the names on the page for users of Python. */
 
 import assert from "node:assert/strict";
 import path from "node:path";
@@ -6,15 +6,21 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { pathToFileURL } from "node:url";
 
+import * as asynccpu from "../../src/index.js";
 import { CHECKOUT } from "../testlibraries/program-folder.js";
 import { ProcessTaskPoolExecutor } from "../../src/index.js";
 import { ProgramFolder } from "../testlibraries/program-folder.js";
+import { TASK_POOL_OPTIONS } from "../../src/executor/option-lists.js";
 import { TSX_COMMAND } from "../testlibraries/program-folder.js";
 import { startProgram } from "../testlibraries/process-family.js";
 
+function read(file: string): string {
+  return readFileSync(path.join(CHECKOUT, file), "utf8");
+}
+
 /** The first block of code below a headline. */
-function exampleBelow(headline: string, file = "README.md"): string {
-  const [, text] = readFileSync(path.join(CHECKOUT, file), "utf8").split(`\n${headline}\n`);
+function exampleBelow(headline: string): string {
+  const [, text] = read("README.md").split(`\n${headline}\n`);
   const code = /```ts\n([^]*?)\n```/.exec(text ?? "")?.[1];
   assert.ok(code, `an example below "${headline}"`);
   return code;
@@ -80,4 +86,38 @@ test("a callback argument is a copy that runs in the worker, as docs/values.md s
   const pid = await executor.submit((report: (done: number) => number) => report(5), update);
   assert.notEqual(pid, process.pid);
   assert.deepEqual(bar, { done: 0, pid: 0 });
+});
+
+test("what the page for users of Python names is there", async () => {
+  assert.ok(read("README.md").includes("(docs/coming-from-python.md)"));
+  const rows = read("docs/coming-from-python.md")
+    .split("\n")
+    .filter((line) => line.startsWith("| "));
+  const here = rows.map((row) => row.split(/(?<!\\)\|/).at(-2) ?? "").join(" ");
+  const code = [...here.matchAll(/`([^`]+)`/g)].map(([, span]) => span).join(" ");
+  await using executor = new ProcessTaskPoolExecutor({ maxWorkers: 1 });
+  const future = executor.submit(() => {});
+  const names = {
+    "new ": asynccpu,
+    "executor.": executor,
+    "future.": future,
+    "ProcessTask.": await future.started,
+  };
+  for (const [prefix, owner] of Object.entries(names)) {
+    const named = [...code.matchAll(new RegExp(`\\b${prefix.replace(".", "\\.")}(\\w+)`, "g"))].map(
+      ([, name]) => name ?? "",
+    );
+    assert.ok(named.length > 0, prefix);
+    for (const name of named) assert.ok(name in owner, `${prefix}${name}`);
+  }
+  for (const [name] of code.matchAll(/\b\w+Error\b/g)) assert.ok(name in asynccpu, name);
+  for (const option of [
+    "cancelTasksWhenShutdown",
+    "graceMs",
+    "handleSignals",
+    "maxTasksPerChild",
+    "timeoutInEmergencyMs",
+  ]) {
+    assert.ok(code.includes(option) && TASK_POOL_OPTIONS.names.includes(option), option);
+  }
 });
