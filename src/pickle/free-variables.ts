@@ -9,6 +9,7 @@ import type { FoundFunction } from "./script-source.js";
 import type { NameUse } from "./script-source.js";
 import type { ScriptSource } from "./script-source.js";
 import { endOf } from "./syntax-tree.js";
+import { isCompiledImport } from "./reference.js";
 import { specifierName } from "./syntax-tree.js";
 import { startOf } from "./syntax-tree.js";
 import { staticKey } from "./syntax-tree.js";
@@ -42,7 +43,13 @@ export function importOf(script: ScriptSource, variable: Variable): ExternalNode
   return importNode(script, definition.node, definition.parent);
 }
 
-function importNode(script: ScriptSource, specifier: SyntaxNode, declaration: ImportDeclaration): ExternalNode {
+function importNode(
+  script: ScriptSource,
+  specifier: SyntaxNode,
+  declaration: ImportDeclaration,
+): ExternalNode | undefined {
+  const specifierText = String(declaration.source.value);
+  if (isCompiledImport(specifierText, script.url)) return undefined;
   const attributes = Object.fromEntries(
     (declaration.attributes ?? []).map(({ key, value }) => [specifierName(key), String(value.value)]),
   );
@@ -50,7 +57,6 @@ function importNode(script: ScriptSource, specifier: SyntaxNode, declaration: Im
     specifier.type === "ImportNamespaceSpecifier"
       ? []
       : [specifier.type === "ImportSpecifier" ? specifierName(specifier.imported) : "default"];
-  const specifierText = String(declaration.source.value);
   return {
     kind: "import",
     specifier: specifierText,
@@ -69,7 +75,10 @@ export function importsOf(script: ScriptSource): ReadonlyMap<string, ExternalNod
   const found = new Map<string, ExternalNode>();
   for (const statement of script.program.body) {
     if (statement.type !== "ImportDeclaration") continue;
-    for (const each of statement.specifiers) found.set(each.local.name, importNode(script, each, statement));
+    for (const each of statement.specifiers) {
+      const node = importNode(script, each, statement);
+      if (node !== undefined) found.set(each.local.name, node);
+    }
   }
   importsOfScripts.set(script, found);
   return found;

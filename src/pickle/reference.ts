@@ -1,8 +1,12 @@
 /** Finds the export through which a worker can import a function (or, in CommonJS, any object), without importing here. */
 
 import { createRequire } from "node:module";
+import { isBuiltin } from "node:module";
 import { fileURLToPath } from "node:url";
+import { pathToFileURL } from "node:url";
+import { types } from "node:util";
 
+import { OWN_FOLDER } from "../system/own-files.js";
 import { mayHaveChanged } from "./changed-exports.js";
 import type { ClosureInfo } from "./function-inspector.js";
 import type { ExternalNode } from "./graph-format.js";
@@ -22,6 +26,29 @@ interface LoadedModule {
 export const moduleCache: Readonly<Record<string, LoadedModule>> = (
   createRequire(import.meta.url) as unknown as { cache: Record<string, LoadedModule> }
 ).cache;
+
+/**
+ * Whether this process runs in Jest, whose `require` has a cache of its own. It has compiled what is not in a package, which a
+ * worker would read as it was written; and there may be mocks. So that travels by value.
+ */
+const isInJest = types.isProxy(moduleCache);
+
+function isCompiledByJest(filename: string): boolean {
+  if (!isInJest || /[/\\]node_modules[/\\]|\.(?:json|node)$/.test(filename)) return false;
+  // This package may be linked from elsewhere; a worker has it.
+  return !pathToFileURL(filename).href.startsWith(OWN_FOLDER);
+}
+
+/** Whether an import leads to a module that Jest has compiled, by way of an alias perhaps. */
+export function isCompiledImport(specifier: string, referrer: string): boolean {
+  if (!isInJest || isBuiltin(specifier)) return false;
+  try {
+    return isCompiledByJest(createRequire(referrer).resolve(specifier));
+  } catch {
+    // For Jest to tell.
+    return false;
+  }
+}
 
 export function isReference(value: unknown): value is object {
   return typeof value === "function" || (typeof value === "object" && value !== null);
@@ -147,11 +174,18 @@ function commonjsPath(
 export function commonjsModules(): Map<object, ExternalNode> {
   const modules = new Map<object, ExternalNode>();
   for (const { exports, filename } of Object.values(moduleCache)) {
-    if (isReference(exports) && filename && !isMainFile(filename)) {
+    if (isReference(exports) && filename && !isMainFile(filename) && !isCompiledByJest(filename)) {
       modules.set(exports, { kind: "commonjs", filename, path: [] });
     }
   }
   return modules;
+}
+
+/** Whether this is what a module exports that Jest has compiled; namespaces of others are found by their import. */
+export function isExportsInJest(value: object): boolean {
+  if (!isInJest) return false;
+  if (types.isModuleNamespaceObject(value)) return true;
+  return Object.values(moduleCache).some(({ exports, filename }) => exports === value && isCompiledByJest(filename));
 }
 
 /** What a CommonJS file exports, if it has been loaded. */
@@ -169,9 +203,11 @@ export function referenceTo(
   if (script.factory !== undefined || isMainModule(script.url)) return undefined;
   // Scripts made with node:vm have no module behind their name.
   if (!/^(?!vm:|node:)[a-z][a-z\d+.-]+:/i.test(script.url)) return undefined;
+  const file = script.url.startsWith("file:") ? fileURLToPath(script.url.replace(/[?#].*$/s, "")) : undefined;
+  if (file !== undefined && isCompiledByJest(file)) return undefined;
   if (script.info.isModule) return importReference(fn, closure, script, found);
-  if (!script.url.startsWith("file:")) return undefined;
-  const module = moduleCache[fileURLToPath(script.url.replace(/[?#].*$/s, ""))];
+  if (file === undefined) return undefined;
+  const module = moduleCache[file];
   const isUnchanged = (name: string, path: readonly string[]): boolean => !mayHaveChanged(script, name, path, found);
   return module === undefined ? undefined : commonjsPath(module, fn, isUnchanged);
 }

@@ -30,6 +30,7 @@ import { isStandardGlobal } from "./known-values.js";
 import { knownSymbol } from "./known-values.js";
 import type { OwnedVariables } from "./owned-variables.js";
 import { exportedValue } from "./reference.js";
+import { isExportsInJest } from "./reference.js";
 import { isReference } from "./reference.js";
 import { moduleCache } from "./reference.js";
 import type { FoundFunction } from "./script-source.js";
@@ -178,23 +179,19 @@ export class VariableEncoder {
     if (native !== undefined) {
       return this.#external({ kind: "import", specifier: native, referrer: script.url, path: [] });
     }
-    return this.#linkReadMembers(free, value, free.members ?? new Set(Object.keys(value)), context, place);
+    return this.#linkReadMembers(free, value, context, place);
   }
 
   /** What bundlers make of a CommonJS module that is in the bundle: of its getters, only those that are used matter. */
   #linkInterop(free: FreeVariable, value: object, context: CaptureContext, place: Place): Link {
     if (free.members === undefined || !isInteropObject(value)) return undefined;
-    return this.#linkReadMembers(free, value, free.members, context, place);
+    return this.#linkReadMembers(free, value, context, place);
   }
 
-  #linkReadMembers(
-    free: FreeVariable,
-    value: object,
-    members: ReadonlySet<string>,
-    context: CaptureContext,
-    place: Place,
-  ): Link {
+  /** What a function uses of a module that a worker can't load. */
+  #linkReadMembers(free: FreeVariable, value: object, context: CaptureContext, place: Place): Link {
     this.#writer.isStable = false;
+    const members = free.members ?? new Set(Object.keys(value));
     return this.#linkMembers(context, free, members, (name) => (value as Record<string, unknown>)[name], place);
   }
 
@@ -322,6 +319,7 @@ export class VariableEncoder {
     if (free.isReassigned) return this.#values.link(value, place);
     const simple = this.#writer.known(value) ?? this.#values.external(value);
     if (simple !== undefined) return simple;
+    if (isExportsInJest(value)) return this.#linkReadMembers(free, value, context, place);
     if (typeof value === "function" && this.#isImportable(value)) return this.#values.link(value, place);
     const member = this.#declaredMember(free, value, context);
     if (member !== undefined) {

@@ -25,10 +25,12 @@ const ROLLUP = toolFile("rollup", "dist", "bin", "rollup");
 const ROLLUP_CONFIG = `
   import json from ${JSON.stringify(toolUrl("@rollup", "plugin-json", "dist", "es", "index.js"))};
   import terser from ${JSON.stringify(toolUrl("@rollup", "plugin-terser", "dist", "es", "index.js"))};
-  const plugins = process.env.MINIFY === "1" ? [json(), terser({ module: true })] : [json()];
+  import { nodeResolve } from ${JSON.stringify(toolUrl("@rollup", "plugin-node-resolve", "dist", "es", "index.js"))};
+  const { INSIDE, MINIFY } = process.env;
+  const plugins = [json(), ...(MINIFY === "1" ? [terser({ module: true })] : []), ...(INSIDE ? [nodeResolve()] : [])];
   export default {
     input: process.env.INPUT,
-    external: ["asynccpu", /^node:/],
+    external: INSIDE ? [/^node:/] : ["asynccpu", /^node:/],
     plugins,
     output: { file: process.env.OUTPUT, format: process.env.FORMAT, inlineDynamicImports: true },
   };
@@ -37,7 +39,7 @@ const ROLLUP_CONFIG = `
 const WEBPACK_SCRIPT = `
   import path from "node:path";
   import webpack from ${JSON.stringify(toolUrl("webpack", "lib", "index.js"))};
-  const { INPUT, OUTPUT, FORMAT, MINIFY } = process.env;
+  const { INPUT, OUTPUT, FORMAT, INSIDE, MINIFY } = process.env;
   const isModule = FORMAT === "es";
   webpack(
     {
@@ -45,7 +47,7 @@ const WEBPACK_SCRIPT = `
       devtool: false,
       target: "node20",
       entry: INPUT,
-      externals: { asynccpu: (isModule ? "module " : "commonjs ") + "asynccpu" },
+      externals: INSIDE ? {} : { asynccpu: (isModule ? "module " : "commonjs ") + "asynccpu" },
       experiments: isModule ? { outputModule: true } : {},
       output: {
         path: path.dirname(OUTPUT),
@@ -61,6 +63,18 @@ const WEBPACK_SCRIPT = `
     },
   );
 `;
+
+const BABEL_TYPESCRIPT = toolFile("@babel", "preset-typescript");
+const BABEL_ENV = [toolFile("@babel", "preset-env"), { targets: { node: "current" } }];
+
+/** How Jest runs the test `NAME.test.ts`. */
+function jestConfig(name: string, transformer: string, options: object, modules: readonly string[] = []): string {
+  return JSON.stringify({
+    testMatch: [`**/${name}.test.ts`],
+    transform: { "\\.ts$": [toolFile(transformer), options] },
+    extensionsToTreatAsEsm: modules,
+  });
+}
 
 describe("all cases pass", () => {
   const folder = new CasePrograms(["typescript", "typescript-commonjs", "module", "commonjs"]);
@@ -78,6 +92,15 @@ describe("all cases pass", () => {
       "module/vitest.config.js": "export default { test: { globals: true } };",
       "typescript/vitest.config.ts": "export default { test: { globals: true } };",
       "module/jest.config.json": JSON.stringify({ transform: {}, testMatch: ["**/cases.test.js"] }),
+      "typescript/babel.json": jestConfig("common", "babel-jest", { presets: [BABEL_ENV, BABEL_TYPESCRIPT] }),
+      "typescript/ts-jest.json": jestConfig("common", "ts-jest", {
+        diagnostics: false,
+        tsconfig: "tsconfig.jest.json",
+      }),
+      "typescript/babel-modules.json": jestConfig("cases", "babel-jest", { presets: [BABEL_TYPESCRIPT] }, [".ts"]),
+      "typescript/tsconfig.jest.json": JSON.stringify({
+        compilerOptions: { target: "es2022", module: "commonjs", esModuleInterop: true },
+      }),
     });
   });
   after(() => folder[Symbol.dispose]());
@@ -95,18 +118,33 @@ describe("all cases pass", () => {
     assertAllCasesPassed(folder.run(["--require", hook, "main-common.ts"], options), COMMON_CASES);
   });
 
+  // A dynamic import in a task is the worker's own, and needs a Node that loads such a file.
+  const leftOut = stripsTypes ? {} : { ASYNCCPU_TEST_LEFT_OUT: "a dynamic import of a file" };
+
   for (const [form, pool] of [
     ["module", "forks"],
     ["typescript", "forks"],
     ["typescript", "threads"],
   ] as const) {
-    // A dynamic import in a task is the worker's own, and needs a Node that loads such a file.
-    const skip = form === "typescript" && !stripsTypes && "this Node does not strip types";
-    test(`under vitest, ${form}, with its pool ${pool}`, { skip }, () => {
-      const args = [toolFile("vitest", "vitest.mjs"), "run", "--root", form, `--pool=${pool}`];
-      const { stdout, stderr, status } = folder.run(args, { env: { NO_COLOR: "1" } });
+    test(`under vitest, ${form}, with its pool ${pool}`, () => {
+      const args = [toolFile("vitest", "vitest.mjs"), "run", "cases", "--root", form, `--pool=${pool}`];
+      const env = { NO_COLOR: "1", ...(form === "typescript" && leftOut) };
+      const { stdout, stderr, status } = folder.run(args, { env });
       assert.equal(status, 0, `${stdout}\n${stderr}`);
       assert.match(stdout, /Tests {2}1 passed/);
+    });
+  }
+
+  for (const [name, config, flags, env] of [
+    ["babel-jest", "babel.json", [], leftOut],
+    ["ts-jest", "ts-jest.json", [], leftOut],
+    ["babel-jest, with modules", "babel-modules.json", ["--experimental-vm-modules", "--no-warnings"], leftOut],
+  ] as const) {
+    test(`under jest, in TypeScript by ${name}`, () => {
+      const args = [...flags, toolFile("jest", "bin", "jest.js"), "--config", config];
+      const { stdout, stderr, status } = folder.run(args, { cwd: "typescript", env });
+      assert.equal(status, 0, `${stdout}\n${stderr}`);
+      assert.match(stderr, /Tests: +1 passed/);
     });
   }
 
@@ -120,11 +158,12 @@ describe("all cases pass", () => {
   const bundlers: readonly [name: string, bundle: (env: Record<string, string>) => void][] = [
     [
       "esbuild",
-      ({ INPUT = "", OUTPUT = "", FORMAT = "", MINIFY }) => {
-        const format = FORMAT === "es" ? "esm" : "cjs";
-        const options = ["--bundle", "--platform=node", "--external:asynccpu", "--log-level=error"];
-        const minify = MINIFY === "1" ? ["--minify"] : [];
-        const result = folder.run([INPUT, ...options, ...minify, `--format=${format}`, `--outfile=${OUTPUT}`], {
+      ({ INPUT = "", OUTPUT = "", FORMAT = "", INSIDE, MINIFY }) => {
+        const options = ["--bundle", "--platform=node", "--log-level=error", `--outfile=${OUTPUT}`];
+        options.push(`--format=${FORMAT === "es" ? "esm" : "cjs"}`);
+        if (INSIDE === undefined) options.push("--external:asynccpu");
+        if (MINIFY === "1") options.push("--minify");
+        const result = folder.run([INPUT, ...options], {
           command: ESBUILD,
         });
         assert.equal(result.status, 0, result.stderr);
@@ -180,16 +219,35 @@ describe("all cases pass", () => {
     assertAllCasesPassed(folder.run(["syntax.mjs"]), SYNTAX_CASES);
   });
 
-  test("not when asynccpu itself is in the bundle: the error says to leave it out", () => {
+  for (const [name, bundle] of bundlers) {
+    for (const format of ["es", "cjs"]) {
+      test(`in a bundle of ${name}, ${format}, that was not told to leave asynccpu out`, () => {
+        const output = `${name}-inside.${format === "es" ? "mjs" : "cjs"}`;
+        bundle({
+          INPUT: folder.at("module", "main-common.js"),
+          OUTPUT: folder.at(output),
+          FORMAT: format,
+          INSIDE: "1",
+        });
+        assertAllCasesPassed(folder.run([output]), COMMON_CASES);
+        // As it is deployed without its packages. Webpack has written the place of the package into the bundle.
+        if (name === "webpack") return;
+        folder.write({ "../alone/package.json": "{}" });
+        cpSync(folder.at(output), folder.at("..", "alone", output));
+        const { stderr, status } = folder.run([output], { cwd: "../alone" });
+        assert.notEqual(status, 0);
+        assert.match(stderr, /asynccpu is in a bundle, and not installed where the bundle runs.*install it there/);
+      });
+    }
+  }
+
+  test("in a bundle of esbuild of a CommonJS program, as an ES module", () => {
     const require = 'import { createRequire as create } from "node:module"; const require = create(import.meta.url);';
     const options = ["--bundle", "--platform=node", "--format=esm", "--log-level=error", `--banner:js=${require}`];
-    const main = folder.at("module", "main-common.js");
+    const main = folder.at("commonjs", "main-common.js");
     const built = folder.run([main, ...options, `--outfile=${folder.at("whole.mjs")}`], { command: ESBUILD });
     assert.equal(built.status, 0, built.stderr);
-    assert.match(
-      folder.run(["whole.mjs"]).stdout,
-      /a declaration: .*leave the package out of the bundle, as external/,
-    );
+    assertAllCasesPassed(folder.run(["whole.mjs"]), COMMON_CASES);
   });
 
   test("not for import() in a webpack bundle with top-level await: that is refused, with what to do", () => {
@@ -199,7 +257,7 @@ describe("all cases pass", () => {
     assert.equal(built.status, 0, built.stdout + built.stderr);
     const { stdout } = folder.run(["awaits.mjs"]);
     assert.match(stdout, /^2 of \d+ failed$/m);
-    assert.match(stdout, /a dynamic import: .*can't be sent to a worker process/);
+    assert.match(stdout, /a dynamic import of a file: .*can't be sent to a worker process/);
     assert.match(stdout, /moduleTask\(new URL/);
   });
 });

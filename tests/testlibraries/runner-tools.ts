@@ -39,7 +39,11 @@ export function installTools(): void {
     shell: process.platform === "win32",
     timeout: INSTALL_LIMIT_MS,
   });
-  assert.equal(status, 0, `${stdout}\n${stderr}`);
+  assert.equal(
+    status,
+    0,
+    `This test needs tools from the npm registry, and npm can't install them:\n${stdout}\n${stderr}`,
+  );
   writeFileSync(mark, wanted);
 }
 

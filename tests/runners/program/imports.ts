@@ -48,7 +48,7 @@ export const importCases: readonly FunctionCase[] = [
   functionCase("an import of a node: module under another name", () => typeof readFile, "function"),
   functionCase("an import of a promise API", async () => sleep(1, "slept"), "slept"),
   functionCase(
-    "a dynamic import",
+    "a dynamic import of a file",
     async () => {
       const module = await import("./helpers.ts");
       return [module.scale(4), module.default(4)];

@@ -14,6 +14,12 @@ import type { FunctionCase } from "./case.ts";
 /** What every way of running has. */
 export const commonCases: readonly FunctionCase[] = [...functionCases, ...classCases, ...importCases];
 
+/** The cases without those that the environment names by how they begin: what the runner or this Node can't do. */
+export function withoutLeftOut(cases: readonly FunctionCase[]): readonly FunctionCase[] {
+  const leftOut = process.env["ASYNCCPU_TEST_LEFT_OUT"];
+  return leftOut === undefined ? cases : cases.filter(({ name }) => !name.startsWith(leftOut));
+}
+
 async function outcomeOf(run: () => unknown): Promise<unknown> {
   try {
     return await run();
