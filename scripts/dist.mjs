@@ -82,39 +82,55 @@ async function bundle(input, options) {
   return output;
 }
 
-/** How both faces find the implementation: from a bundle that they were put into, it is that of the installed package. */
-function findParent(file) {
+/**
+ * How both faces find the implementation. Bundlers know none of this, so that they don't put it into a bundle, where workers would
+ * not find it. A face in a bundle finds the installed package.
+ */
+function loadFrom(places) {
   return `
-function load() {
-  const requireFromHere = createRequire(${file});
+function fileName() {
   try {
-    return requireFromHere(join(requireFromHere.resolve("asynccpu/package.json"), "../dist/parent.cjs"));
-  } catch (error) {
-    if (error?.code !== "MODULE_NOT_FOUND") throw error;
-    throw new Error(
-      "asynccpu is in a bundle, and not installed beside it. Its workers need its files: install it where the bundle runs, " +
-        "and name it as external (esbuild, Rollup, webpack) or in serverExternalPackages (Next.js).",
-      { cause: error },
-    );
+    return __filename;
+  } catch {
+    return undefined;
   }
+}
+
+function load() {
+  // A face in a bundle may have no place of its own, or the one that it had when the bundle was made.
+  for (const place of [${places}, process.argv[1], join(process.cwd(), "program")]) {
+    if (place === undefined) continue;
+    const requireFrom = nodeModule.createRequire(place);
+    let manifest;
+    try {
+      manifest = requireFrom.resolve("asynccpu/package.json");
+    } catch {
+      continue;
+    }
+    return requireFrom(join(manifest, "../dist/parent.cjs"));
+  }
+  throw new Error(
+    "asynccpu is in a bundle, and not installed where the bundle runs. Its workers need its files: install it there, and " +
+      "name it as external (esbuild, Rollup, webpack) or in serverExternalPackages (Next.js).",
+  );
 }
 `;
 }
 
 function writeFaces(names) {
-  const head =
-    "// Not a plain require: a bundler would put the implementation into its bundle, where workers don't find it.";
+  const imports = { nodeModule: "module", "{ join }": "path", process: "process" };
+  const headOf = (write) =>
+    Object.entries(imports)
+      .map(([name, source]) => write(name, `"node:${source}"`))
+      .join("");
+  const required = headOf((name, source) => `const ${name} = require(${source});\n`);
   writeFileSync(
     path.join(DIST, "index.cjs"),
-    `"use strict";\n\nconst { createRequire } = require("node:module");\nconst { join } = require("node:path");\n\n` +
-      `${head}${findParent("__filename")}\nmodule.exports = load();\n`,
+    `"use strict";\n\n${required}${loadFrom("fileName()")}\nmodule.exports = load();\n`,
   );
-  const here = 'import.meta.url ?? (typeof __filename === "string" ? __filename : join(process.cwd(), "bundle"))';
-  writeFileSync(
-    path.join(DIST, "index.js"),
-    `import { createRequire } from "node:module";\nimport { join } from "node:path";\nimport process from "node:process";\n\n` +
-      `${head}${findParent(here)}\nexport const {\n${names.map((name) => `  ${name},\n`).join("")}} = load();\n`,
-  );
+  const exported = `export const {\n${names.map((name) => `  ${name},\n`).join("")}} = load();\n`;
+  const imported = headOf((name, source) => `import ${name} from ${source};\n`);
+  writeFileSync(path.join(DIST, "index.js"), `${imported}${loadFrom("import.meta.url ?? fileName()")}\n${exported}`);
 }
 
 /** The declarations that the public ones lead to, as those of CommonJS modules, which is what they describe. */

@@ -4,6 +4,7 @@ import { spawnSync } from "node:child_process";
 import { cpSync } from "node:fs";
 import { mkdirSync } from "node:fs";
 import { mkdtempSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { realpathSync } from "node:fs";
 import { rmSync } from "node:fs";
 import { symlinkSync } from "node:fs";
@@ -87,6 +88,19 @@ export class ProgramFolder implements Disposable {
     symlinkSync(path.join(CHECKOUT, "dist"), path.join(store, "dist"), "junction");
     mkdirSync(this.at("node_modules"));
     symlinkSync(store, this.at("node_modules", "asynccpu"), "junction");
+  }
+
+  /** Unpacks an archive of the package, as npm does, and links what it depends on. No registry is asked. */
+  installArchive(archive: string): void {
+    mkdirSync(this.at("node_modules", "asynccpu"), { recursive: true });
+    const options = ["--strip-components=1", "-C", path.join("node_modules", "asynccpu")];
+    const { status, stderr } = this.run(["-xzf", archive, ...options], { command: "tar" });
+    if (status !== 0) throw new Error(stderr);
+    const text = readFileSync(this.at("node_modules", "asynccpu", "package.json"), "utf8");
+    const { dependencies } = JSON.parse(text) as { dependencies: Readonly<Record<string, string>> };
+    for (const name of Object.keys(dependencies)) {
+      symlinkSync(path.join(CHECKOUT, "node_modules", name), this.at("node_modules", name), "junction");
+    }
   }
 
   /** Runs Node (or another command) here to its end, 60 s at most. */
