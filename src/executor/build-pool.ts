@@ -27,6 +27,7 @@ import type { LogRecord } from "../logging/log-record.js";
 import type { ProcessTaskPoolExecutorOptions } from "./options.js";
 import type { ValueWriter } from "../wire/codec-writer.js";
 import type { WorkerSettings } from "../wire/protocol.js";
+import "../logging/foreign-logger.js";
 import "../wire/process-task-codec.js";
 
 /** Every worker gets the initargs before anything else, so functions in them travel as they are. */

@@ -23,6 +23,7 @@ import type { ProcessPool } from "../pool/process-pool.js";
 import type { ProcessPoolExecutorOptions } from "./options.js";
 import type { ShutdownOptions } from "./options.js";
 import type { TaskOptions } from "./options.js";
+import { staysInProcess } from "../wire/process-bound.js";
 
 /** The iterables whose items are the arguments of a function. */
 export type IterablesOf<A extends readonly unknown[]> = { [K in keyof A]: AnyIterable<A[K]> };
@@ -265,3 +266,5 @@ export function makeSubmitView(executor: ProcessPoolExecutor, options: TaskOptio
   };
   return view;
 }
+
+staysInProcess(ProcessPoolExecutor, "Submit tasks where they are awaited, or make an executor in the task.");

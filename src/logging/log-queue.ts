@@ -7,6 +7,7 @@ import { InvalidOptionError } from "../errors.js";
 import { isObject } from "./log-record.js";
 import type { LogRecord } from "./log-record.js";
 import type { OptionList } from "../option-names.js";
+import { staysInProcess } from "../wire/process-bound.js";
 
 /** Options of a `LogQueue`. */
 export interface LogQueueOptions {
@@ -144,3 +145,5 @@ export class LogQueue implements AsyncIterable<LogRecord> {
     for (const waiter of waiters) waiter();
   }
 }
+
+staysInProcess(LogQueue, "What a task logs by console or getLogger() arrives in the queue of its executor.");

@@ -13,6 +13,7 @@ import { PLAIN } from "./graph-format.js";
 import { SEALED } from "./graph-format.js";
 import type { TypedArrayName } from "./graph-format.js";
 import { WRITABLE } from "./graph-format.js";
+import { extensionByTag } from "../wire/codec-extensions.js";
 
 /** Gives the value behind a link; undefined for one that does not exist yet. */
 export type Resolve = (link: Link) => unknown;
@@ -79,14 +80,8 @@ export function createShell(node: DataNode, resolve: Resolve): object {
       return createError();
     case "boxed":
       return Object(node.value) as object;
-    case "url":
-      return new URL(node.href);
-    case "urlSearchParams":
-      return new URLSearchParams(node.text);
-    case "textEncoder":
-      return new TextEncoder();
-    case "textDecoder":
-      return new TextDecoder(node.encoding, { fatal: node.isFatal, ignoreBOM: node.ignoresBom });
+    case "host":
+      return extensionByTag(node.tag).decode(node.content);
     case "arrayBuffer":
       return node.bytes.buffer.slice(node.bytes.byteOffset, node.bytes.byteOffset + node.bytes.byteLength);
     case "view":

@@ -30,6 +30,7 @@ import type { Link } from "./graph-format.js";
 import type { ObjectParts } from "./graph-format.js";
 import type { GraphWriter } from "./graph-writer.js";
 import type { Place } from "./graph-writer.js";
+import { THIS_STEP } from "./graph-writer.js";
 import { propertyStep } from "./graph-writer.js";
 import { isStandardGlobal } from "./known-values.js";
 import { OwnedVariables } from "./owned-variables.js";
@@ -300,7 +301,7 @@ export class FunctionEncoder {
         const body = closure.location && bodyOf(script, found.node, closure.location.scriptId);
         const read = body && this.#inspector.withDebugger((port) => readThis(port, fn, body));
         const position = sourcePosition(script, found.start);
-        const at = { holder: { ...place, position }, step: " (this)", position };
+        const at = { holder: { ...place, position }, step: THIS_STEP, position };
         if (read === undefined) this.#writer.refuse(at, UNREADABLE_THIS, VARIABLE_ADVICE);
         else node.variables.push(this.#variables.captureThis(shape.thisName, read.value, at));
       }

@@ -222,15 +222,8 @@ export type DataNode = ObjectParts &
     | { readonly kind: "regexp"; readonly source: string; readonly flags: string; readonly lastIndex: number }
     | { readonly kind: "error" }
     | { readonly kind: "boxed"; readonly value: Link }
-    | { readonly kind: "url"; readonly href: string }
-    | { readonly kind: "urlSearchParams"; readonly text: string }
-    | { readonly kind: "textEncoder" }
-    | {
-        readonly kind: "textDecoder";
-        readonly encoding: string;
-        readonly isFatal: boolean;
-        readonly ignoresBom: boolean;
-      }
+    /** An instance of a class that has a way of its own (wire/codec-extensions): what it is sent as. */
+    | { readonly kind: "host"; readonly tag: string; readonly content: unknown }
     | { readonly kind: "arrayBuffer"; readonly bytes: Uint8Array }
     | {
         readonly kind: "view";

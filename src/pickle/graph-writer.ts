@@ -24,6 +24,9 @@ export interface Place {
   readonly isFresh?: boolean | undefined;
 }
 
+/** The step to the `this` that an arrow function has from the function around it. */
+export const THIS_STEP = " (this)";
+
 /** The step to a property, as it would be written. */
 export function propertyStep(key: string | symbol): string {
   if (typeof key === "symbol") return `[${String(key)}]`;
@@ -31,7 +34,8 @@ export function propertyStep(key: string | symbol): string {
   return /^\d+$/.test(key) ? `[${key}]` : `[${JSON.stringify(key)}]`;
 }
 
-function pathOf(place: Place): { path: string; position: string | undefined } {
+/** The path to a value, and the position of the variable that it begins with. */
+export function pathOf(place: Place): { path: string; position: string | undefined } {
   const steps: string[] = [];
   let position: string | undefined;
   for (let each: Place | undefined = place; each !== undefined; each = each.holder) {
@@ -178,7 +182,10 @@ export class GraphWriter {
   refuse(place: Place, problem: string, advice: string): undefined {
     const { path, position } = pathOf(place);
     if (this.problems.some((each) => each.variable === path && each.problem === problem)) return;
-    this.problems.push({ variable: path, problem, advice, ...(position !== undefined && { position }) });
+    const wayOut = path.includes(THIS_STEP)
+      ? `${advice}. Or take from \`this\` only what is used: const { name } = this`
+      : advice;
+    this.problems.push({ variable: path, problem, advice: wayOut, ...(position !== undefined && { position }) });
   }
 
   finish(root: Link, { modules, units, frames }: Pick<PickleGraph, "modules" | "units" | "frames">): PickleGraph {

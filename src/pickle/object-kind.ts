@@ -5,6 +5,7 @@ import { types } from "node:util";
 import { numberOf } from "./captured-state.js";
 import type { DataNode } from "./graph-format.js";
 import type { TypedArrayName } from "./graph-format.js";
+import { CLASS_ADVICE } from "../wire/codec-host-classes.js";
 
 const MAKE_INSIDE = "Make it inside the task, and pass what it is made from as an argument";
 const AWAIT_FIRST = "Await it first, and pass the result as an argument";
@@ -45,8 +46,10 @@ export function refusalOf(value: object): Refusal | undefined {
 }
 
 /** The refusal of an instance of a class that Node or the language defines, and that holds state out of reach. */
-export function nativeInstanceRefusal(className: string): Refusal {
-  return { problem: `an instance of ${className} holds state that belongs to this process`, advice: MAKE_INSIDE };
+export function nativeInstanceRefusal(className: string, value: object): Refusal {
+  const known = CLASS_ADVICE.get(toStringTag(value)) ?? CLASS_ADVICE.get(className);
+  const advice = known === undefined ? MAKE_INSIDE : known.charAt(0).toUpperCase() + known.slice(1);
+  return { problem: `an instance of ${className} holds state that belongs to this process`, advice };
 }
 
 export function privateStateRefusal(names: readonly string[]): Refusal {
@@ -91,17 +94,6 @@ function boxedPrototype(value: object): object {
   return types.isBooleanObject(value) ? Boolean.prototype : BigInt.prototype;
 }
 
-function hostKind(value: object): ObjectKind | undefined {
-  if (value instanceof URL) return { node: { kind: "url", href: value.href }, prototype: URL.prototype };
-  if (value instanceof URLSearchParams) {
-    return { node: { kind: "urlSearchParams", text: value.toString() }, prototype: URLSearchParams.prototype };
-  }
-  if (value instanceof TextEncoder) return { node: { kind: "textEncoder" }, prototype: TextEncoder.prototype };
-  if (!(value instanceof TextDecoder)) return undefined;
-  const { encoding, fatal: isFatal, ignoreBOM: ignoresBom } = value;
-  return { node: { kind: "textDecoder", encoding, isFatal, ignoresBom }, prototype: TextDecoder.prototype };
-}
-
 /** Sorts an object that was not refused. */
 export function objectKind(value: object, linkBuffer: (buffer: ArrayBuffer) => readonly [number]): ObjectKind {
   if (Array.isArray(value)) return { node: { kind: "array", length: value.length }, prototype: Array.prototype };
@@ -129,5 +121,5 @@ export function objectKind(value: object, linkBuffer: (buffer: ArrayBuffer) => r
     return { node: { kind: "arrayBuffer", bytes }, prototype: ArrayBuffer.prototype };
   }
   if (ArrayBuffer.isView(value)) return viewKind(value, linkBuffer);
-  return hostKind(value) ?? { node: { kind: "object" }, prototype: Object.prototype };
+  return { node: { kind: "object" }, prototype: Object.prototype };
 }

@@ -9,12 +9,12 @@ import { refuseShared } from "../memory/reference.js";
 import type { FunctionInspector } from "./function-inspector.js";
 import { ACCESSOR } from "./graph-format.js";
 import { CONFIGURABLE } from "./graph-format.js";
+import type { DataNode } from "./graph-format.js";
 import { ENUMERABLE } from "./graph-format.js";
 import { EXTENSIBLE } from "./graph-format.js";
 import type { ExternalNode } from "./graph-format.js";
 import { FROZEN } from "./graph-format.js";
 import type { Link } from "./graph-format.js";
-import { NOT_EXTENSIBLE } from "./graph-format.js";
 import type { ObjectParts } from "./graph-format.js";
 import { PLAIN } from "./graph-format.js";
 import type { PropertyRecord } from "./graph-format.js";
@@ -22,6 +22,7 @@ import { SEALED } from "./graph-format.js";
 import { WRITABLE } from "./graph-format.js";
 import type { GraphWriter } from "./graph-writer.js";
 import type { Place } from "./graph-writer.js";
+import { pathOf } from "./graph-writer.js";
 import { propertyStep } from "./graph-writer.js";
 import { isOfLanguage } from "./known-values.js";
 import { isStandardGlobal } from "./known-values.js";
@@ -39,14 +40,24 @@ import { importsOf } from "./free-variables.js";
 import { findMember } from "./import-members.js";
 import type { ImportRoot } from "./import-members.js";
 import type { ScriptSource } from "./script-source.js";
+import { integrityOf } from "./object-parts.js";
+import { isDense } from "./object-parts.js";
+import { ownKeysOf } from "./object-parts.js";
+import { prototypesOf } from "./object-parts.js";
 import { evaluationOf } from "./provenance.js";
 import { externalOf } from "./provenance.js";
 import { commonjsModules } from "./reference.js";
 import { describeSymbol } from "./unique-symbols.js";
 import { encodeInstance } from "../wire/class-registry.js";
 import { WeakEntries } from "./weak-entries.js";
-import { hasElementsOnly } from "../wire/array-extras.js";
 import { hasHooks } from "../wire/class-registry.js";
+import { KIND } from "../wire/codec-classify.js";
+import { classify } from "../wire/codec-classify.js";
+import { ownConstructor } from "../wire/codec-classify.js";
+import { TAG_PREFIX } from "../wire/codec-host-classes.js";
+import { extensionOf } from "../wire/codec-extensions.js";
+import type { ObjectExtension } from "../wire/codec-extensions.js";
+import { isStub } from "../wire/process-bound.js";
 import { hasNativeCode } from "../wire/codec-classify.js";
 import type { InstanceHooks } from "../wire/class-registry.js";
 
@@ -57,47 +68,12 @@ export interface FunctionLinker {
   isNative: (fn: object) => boolean;
 }
 
-function integrityOf(value: object): number {
-  if (Object.isExtensible(value)) return EXTENSIBLE;
-  if (Object.isFrozen(value)) return FROZEN;
-  return Object.isSealed(value) ? SEALED : NOT_EXTENSIBLE;
-}
-
-function constructorOf(prototype: object): ((...args: never[]) => unknown) | undefined {
-  const constructor: unknown = Object.getOwnPropertyDescriptor(prototype, "constructor")?.value;
-  return typeof constructor === "function" ? (constructor as (...args: never[]) => unknown) : undefined;
-}
-
-function prototypesOf(value: object): object[] {
-  const chain: object[] = [];
-  let each = Object.getPrototypeOf(value) as object | null;
-  while (each !== null) {
-    chain.push(each);
-    each = Object.getPrototypeOf(each) as object | null;
-  }
-  return chain;
-}
-
 const TYPED_ARRAY_PROTOTYPE = Object.getPrototypeOf(Uint8Array.prototype) as object;
-
-/** Own keys, without the indices of a long typed array: more than 16 Mi of them can't be listed. */
-function ownKeysOf(value: object): (string | symbol)[] {
-  return types.isTypedArray(value) && hasElementsOnly(value)
-    ? Object.getOwnPropertySymbols(value)
-    : Reflect.ownKeys(value);
-}
 
 const INDEX = /^(?:0|[1-9]\d{0,9})$/;
 
-/** Whether an array has no holes, and no accessors among its items. */
-function isDense(array: readonly unknown[]): boolean {
-  for (let index = 0; index < array.length; index++) if (!Object.hasOwn(array, index)) return false;
-  return true;
-}
-
 /** Kinds that can't change without being noticed as another value: a pickle that holds only these can be kept. */
 function isImmutable(kind: ObjectKind["node"]): boolean {
-  if (kind.kind === "textEncoder" || kind.kind === "textDecoder") return true;
   return kind.kind === "regexp" && !/[gy]/.test(kind.flags) && kind.lastIndex === 0;
 }
 
@@ -129,7 +105,7 @@ export class ValueEncoder {
     if (known !== undefined) return known;
     const external = this.external(value);
     if (external !== undefined) return external;
-    if (types.isProxy(value)) {
+    if (types.isProxy(value) && !isStub(value)) {
       return this.#writer.refuse(place, "a Proxy can't be looked into", "Pass the object behind it as an argument");
     }
     const evaluation = evaluationOf(value);
@@ -191,8 +167,10 @@ export class ValueEncoder {
     const refusal = refusalOf(value);
     if (refusal !== undefined) return this.#memberOr(refusal, value, place);
     if (this.#isPrototypeOfClass(value)) return this.linkPrototype(value, place);
+    const extension = classify(value) === KIND.extension ? extensionOf(value) : undefined;
+    if (extension !== undefined) return this.#linkHost(value, extension, place);
     const prototype = Object.getPrototypeOf(value) as object | null;
-    const hooked = prototype === null ? undefined : constructorOf(prototype);
+    const hooked = prototype === null ? undefined : ownConstructor(prototype);
     if (hooked !== undefined && hasHooks(hooked)) return this.#linkInstance(value, hooked, place);
     if (ArrayBuffer.isView(value) || types.isArrayBuffer(value)) {
       const gone = refuseShared(value);
@@ -229,6 +207,35 @@ export class ValueEncoder {
 
   #memberOr({ problem, advice }: Refusal, value: object, place: Place): Link {
     return this.memberOfImport(value) ?? this.#writer.refuse(place, problem, advice);
+  }
+
+  /** An instance of a class of Node's, an executor, a logger: as it travels in arguments. */
+  #linkHost(value: object, extension: ObjectExtension, place: Place): Link {
+    const { tag } = extension;
+    let content: unknown;
+    try {
+      content = extension.encode(value, pathOf(place).path);
+    } catch (error) {
+      return this.#writer.refuse(place, `it can't be copied (${String(error)})`, "Make it inside the task");
+    }
+    if (extension.isImmutable !== true) this.#writer.noteMutable(value, place);
+    const node: DataNode & { kind: "host" } = { kind: "host", tag, content };
+    const link = this.#writer.add(value, node);
+    const own = Object.getPrototypeOf(value) as object;
+    if (!tag.startsWith(TAG_PREFIX) || tag === TAG_PREFIX + String(ownConstructor(own)?.name)) return link;
+    // A class of the program's own that extends one of Node's, or a hidden one of Node's.
+    if (this.#isOfNative(own)) return link;
+    const base = this.#inspector.privateNames(extension.decode(content));
+    const names = this.#inspector.privateNames(value).filter((each) => !base.includes(each));
+    if (names.length > 0) {
+      const { problem, advice } = privateStateRefusal(names);
+      return this.#writer.refuse(place, problem, advice);
+    }
+    this.#writer.later(() => {
+      node.proto = this.linkPrototype(own, { holder: place, step: ".__proto__" });
+      this.#fill(value, node, place);
+    });
+    return link;
   }
 
   /** An instance of a class that sends its instances itself. */
@@ -275,8 +282,8 @@ export class ValueEncoder {
       (isIndexed && typeof key === "string" && INDEX.test(key)) ||
       ((isIndexed || node.kind === "array") && key === "length") ||
       (node.kind === "regexp" && key === "lastIndex") ||
-      // Node keeps their state there.
-      (/^text(?:En|De)coder$/.test(node.kind) && typeof key === "symbol") ||
+      // Node keeps state there.
+      (node.kind === "host" && typeof key === "symbol") ||
       (node.kind === "view" && key === Symbol.dispose && isDisposable(value));
     this.writeProperties(value, node, place, (key) => !isOwnPart(key));
   }
@@ -326,7 +333,7 @@ export class ValueEncoder {
   }
 
   #isPrototypeOfClass(value: object): boolean {
-    const constructor = constructorOf(value);
+    const constructor = ownConstructor(value);
     return constructor !== undefined && constructor.prototype === value;
   }
 
@@ -351,7 +358,7 @@ export class ValueEncoder {
 
   /** The prototypes of the language's own classes exist once in every realm (Jest's tests have one of their own). */
   #ofThisRealm(prototype: object): object {
-    const constructor = constructorOf(prototype);
+    const constructor = ownConstructor(prototype);
     if (constructor?.prototype !== prototype || !isStandardGlobal(constructor.name)) return prototype;
     const own = (globalThis as unknown as Record<string, { readonly prototype?: object } | undefined>)[
       constructor.name
@@ -361,7 +368,7 @@ export class ValueEncoder {
   }
 
   #isOfNative(prototype: object): boolean {
-    const constructor = constructorOf(prototype);
+    const constructor = ownConstructor(prototype);
     return constructor !== undefined && this.#functions.isNative(constructor);
   }
 
@@ -381,7 +388,7 @@ export class ValueEncoder {
     const names = native === undefined ? this.#inspector.privateNames(value) : [];
     const refusal =
       native !== undefined
-        ? nativeInstanceRefusal(constructorOf(native)?.name ?? "a native class")
+        ? nativeInstanceRefusal(ownConstructor(native)?.name ?? "a native class", value)
         : names.length > 0
           ? privateStateRefusal(names)
           : undefined;

@@ -11,6 +11,7 @@ import { leaveOutOwnFrames } from "../wire/error-frames.js";
 import { placesOfClasses } from "../pickle/error-places.js";
 import { sendErrorClassPlaces } from "../wire/error-class-places.js";
 import { startWatchdog } from "./start-watchdog.js";
+import "../logging/foreign-logger.js";
 import "../wire/process-task-codec.js";
 import { setTimeout } from "../system/timers.js";
 

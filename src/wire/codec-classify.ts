@@ -9,7 +9,11 @@
 import { types } from "node:util";
 
 import { extensionOfPrototype } from "./codec-extensions.js";
+import { shapeOfPrototype } from "./codec-extensions.js";
+import { CLASS_ADVICE } from "./codec-host-classes.js";
 import { hostExtension } from "./codec-host-classes.js";
+import { isProcessBound } from "./process-bound.js";
+import { isStub } from "./process-bound.js";
 import { onClassRegistered } from "./class-registry.js";
 import { onExtensionRegistered } from "./codec-extensions.js";
 import { optInOf } from "./class-registry.js";
@@ -45,7 +49,7 @@ type Verdict = Exclude<Kind, 1 | 2 | 3 | 4 | 5 | 6 | 10> | "check";
 const LOSSY_GLOBALS: ReadonlySet<string> = new Set(
   (
     "URLPattern Request Response FormData AbortController EventTarget " +
-    "Event TextEncoder TextDecoder TransformStream CompressionStream DecompressionStream " +
+    "Event TransformStream CompressionStream DecompressionStream " +
     "TextEncoderStream TextDecoderStream MessageChannel MessagePort BroadcastChannel WebSocket EventSource Crypto " +
     "SubtleCrypto CryptoKey Performance Navigator Storage"
   ).split(" "),
@@ -119,9 +123,10 @@ function isRoot(prototype: object): boolean {
 
 function judge(prototype: object): Verdict {
   if (!types.isProxy(prototype) && optInOf(ownConstructor(prototype)) !== undefined) return KIND.instance;
+  if (!types.isProxy(prototype) && shapeOfPrototype(prototype) !== undefined) return KIND.extension;
   for (let at: object | null = prototype; at !== null; at = Object.getPrototypeOf(at) as object | null) {
     if (types.isProxy(at)) return KIND.plain;
-    if (extensionOfPrototype(at) !== undefined) return KIND.extension;
+    if (extensionOfPrototype(at) !== undefined || isProcessBound(at)) return KIND.extension;
     const constructor = ownConstructor(at);
     // `Object.prototype`, which may be that of another realm (node:vm, Jest).
     if (isRoot(at)) return constructor === undefined || constructor.name === "Object" ? KIND.plain : "check";
@@ -162,7 +167,7 @@ function checkBare(object: object): Kind {
 /** Classifies an object. Runs no code of the user's, unless a prototype is a proxy. */
 export function classify(object: object): Kind {
   // First of all: whatever else is asked of a proxy runs its traps.
-  if (types.isProxy(object)) return KIND.refused;
+  if (types.isProxy(object)) return isStub(object) ? KIND.extension : KIND.refused;
   const prototype = Object.getPrototypeOf(object) as object | null;
   if (prototype === Object.prototype) return types.isArgumentsObject(object) ? KIND.refused : KIND.plain;
   const isArray = Array.isArray(object);
@@ -207,19 +212,6 @@ export function explainRefusal(value: unknown): string {
   return explainClass(value);
 }
 
-const ADVICE: ReadonlyMap<string, string> = new Map([
-  ["FormData", "pass [...formData]"],
-  ["Blob", "pass await blob.arrayBuffer()"],
-  ["File", "pass await file.arrayBuffer()"],
-  ["Response", "pass await response.arrayBuffer()"],
-  ["Request", "pass await request.arrayBuffer()"],
-  ["AbortSignal", "pass it as an argument, or use the signal of currentTask() in the task"],
-  ["AbortController", "pass its signal as an argument, or use the signal of currentTask() in the task"],
-  ["TransformStream", "pass its readable and its writable side"],
-  ["CryptoKey", "pass it exported"],
-  ["WeakRef", "pass what deref() gives"],
-]);
-
 function explainClass(object: object): string {
   let name = "";
   for (
@@ -232,9 +224,11 @@ function explainClass(object: object): string {
     if (constructor === undefined || constructor.name === "Object") continue;
     name ||= constructor.name;
     if (constructor.name === "Stream") return `it is a stream or socket (${name}), which belongs to this process`;
-    const advice = ADVICE.get(constructor.name);
+    const advice = CLASS_ADVICE.get(constructor.name);
     if (advice !== undefined) return `it is a ${name}, whose state is not visible as properties: ${advice}`;
   }
   const iterator = Object.prototype.toString.call(object).slice(8, -1);
+  const advice = CLASS_ADVICE.get(iterator);
+  if (advice !== undefined) return `it is a ${iterator}: ${advice}`;
   return name === "" ? `it is a ${iterator}` : `it is a ${name}, whose state belongs to this process`;
 }

@@ -7,9 +7,12 @@
 import type { KeyObject } from "node:crypto";
 import type { SocketAddress } from "node:net";
 
-/** How the instances of one class travel. Its class is `module[name]`, or a global. */
+/** How the instances of one class travel. Its class is `module[name]`, `Intl[name]`, or a global. */
 interface HostClass {
   readonly module?: string;
+  readonly isOfIntl?: true;
+  /** Whether an instance stays as it was made. */
+  readonly isImmutable?: true;
   encode(instance: never): unknown;
   decode(plain: unknown): object;
 }
@@ -69,6 +72,24 @@ function makeBlockList(rules: unknown): object {
   return made;
 }
 
+/** Formatters and the like, which say themselves what they were made of. */
+function intlClass(name: string): HostClass {
+  return {
+    isOfIntl: true,
+    isImmutable: true,
+    encode: (instance: { resolvedOptions(): object }) => ({ ...instance.resolvedOptions() }),
+    decode: (plain) => {
+      const options = typeof plain === "object" && plain !== null ? plain : fail();
+      const Class = Reflect.get(Intl, name) as (new (locale: unknown, options: object) => object) | undefined;
+      if (Class === undefined) throw new TypeError(`Intl.${name} does not exist in this version of Node.js`);
+      return new Class((options as { locale?: unknown }).locale, options);
+    },
+  };
+}
+
+const INTL_CLASSES =
+  "Collator DateTimeFormat DisplayNames DurationFormat ListFormat NumberFormat PluralRules RelativeTimeFormat Segmenter";
+
 const HOST_CLASSES: Readonly<Record<string, HostClass>> = {
   URL: { encode: (url: URL) => url.href, decode: (plain) => new URL(text(plain)) },
   URLSearchParams: {
@@ -79,13 +100,31 @@ const HOST_CLASSES: Readonly<Record<string, HostClass>> = {
     encode: (headers: Headers) => [...headers],
     decode: (plain) => new Headers(pairs(plain)),
   },
-  KeyObject: { module: "node:crypto", encode: exportKey, decode: makeKey },
+  TextEncoder: { isImmutable: true, encode: () => undefined, decode: () => new TextEncoder() },
+  TextDecoder: {
+    isImmutable: true,
+    encode: ({ encoding, fatal, ignoreBOM }: InstanceType<typeof TextDecoder>) => [encoding, fatal, ignoreBOM],
+    decode: (plain) => {
+      const [encoding, fatal, ignoreBOM] = list(plain);
+      return new TextDecoder(text(encoding), { fatal: fatal === true, ignoreBOM: ignoreBOM === true });
+    },
+  },
+  ...Object.fromEntries(INTL_CLASSES.split(" ").map((name) => [name, intlClass(name)])),
+  Locale: { isOfIntl: true, isImmutable: true, encode: String, decode: (plain) => new Intl.Locale(text(plain)) },
+  MIMEType: {
+    module: "node:util",
+    encode: String,
+    decode: (plain) => new (process.getBuiltinModule("node:util").MIMEType)(text(plain)),
+  },
+  KeyObject: { isImmutable: true, module: "node:crypto", encode: exportKey, decode: makeKey },
   X509Certificate: {
+    isImmutable: true,
     module: "node:crypto",
     encode: (certificate: { readonly raw: Uint8Array }) => new Uint8Array(certificate.raw),
     decode: (plain) => new (process.getBuiltinModule("node:crypto").X509Certificate)(bytes(plain)),
   },
   SocketAddress: {
+    isImmutable: true,
     module: "node:net",
     encode: ({ address, family: ipFamily, flowlabel, port }: SocketAddress) => [address, ipFamily, flowlabel, port],
     decode: (plain) => {
@@ -108,16 +147,18 @@ const HOST_CLASSES: Readonly<Record<string, HostClass>> = {
 };
 
 /** What the tags of these begin with. */
-const TAG_PREFIX = "asynccpu.host.";
+export const TAG_PREFIX = "asynccpu.host.";
 
-function classOf(name: string, { module }: HostClass): unknown {
-  return Reflect.get(module === undefined ? globalThis : (process.getBuiltinModule(module) as object), name);
+function classOf(name: string, { module, isOfIntl }: HostClass): unknown {
+  const owner = isOfIntl === true ? Intl : module === undefined ? globalThis : process.getBuiltinModule(module);
+  return Reflect.get(owner as object, name);
 }
 
 /** How the instances of a built-in class travel. */
 export interface HostExtension {
   readonly tag: string;
-  encode(instance: object): unknown;
+  readonly isImmutable: boolean;
+  encode(instance: object, where?: string): unknown;
   decode(plain: unknown): object;
 }
 
@@ -127,8 +168,25 @@ export function hostExtension(constructor: { readonly name: unknown }): HostExte
   if (typeof name !== "string" || !Object.hasOwn(HOST_CLASSES, name)) return undefined;
   const found = HOST_CLASSES[name];
   if (found === undefined || classOf(name, found) !== constructor) return undefined;
-  return { tag: TAG_PREFIX + name, encode: (instance) => found.encode(instance as never), decode: found.decode };
+  const { isImmutable = false, decode } = found;
+  return { tag: TAG_PREFIX + name, isImmutable, encode: (instance) => found.encode(instance as never), decode };
 }
+
+/** Why an instance of some class can't be sent, for those who know how to help themselves. */
+export const CLASS_ADVICE: ReadonlyMap<string, string> = new Map([
+  ["FormData", "pass [...formData]"],
+  ["Blob", "pass await blob.arrayBuffer()"],
+  ["File", "pass await file.arrayBuffer()"],
+  ["Response", "pass await response.arrayBuffer()"],
+  ["Request", "pass await request.arrayBuffer()"],
+  ["AbortSignal", "pass it as an argument, or use the signal of currentTask() in the task"],
+  ["AbortController", "pass its signal as an argument, or use the signal of currentTask() in the task"],
+  ["TransformStream", "pass its readable and its writable side"],
+  ["CryptoKey", "pass it exported, or KeyObject.from(key)"],
+  ["WebAssembly.Module", "pass its bytes, and compile them in the task: V8 gives no bytes of a compiled module"],
+  ["WebAssembly.Instance", "pass the bytes of its module, and make it in the task"],
+  ["WeakRef", "pass what deref() gives"],
+]);
 
 /** The way back for a tag; `undefined` when it is not one of these. */
 export function hostDecoder(tag: string): ((plain: unknown) => object) | undefined {
