@@ -3,6 +3,7 @@
 import { isPromise } from "node:util/types";
 
 import { CancelledError } from "../errors.js";
+import { FunctionNotPicklableError } from "../errors.js";
 import { FunctionTable } from "../pool/function-table.js";
 import { ImportTimeUseError } from "../errors.js";
 import { NO_PINS } from "./taken-arguments.js";
@@ -21,6 +22,7 @@ import { isImporting } from "../system/worker-state.js";
 import { isPlainList } from "../wire/codec-compact.js";
 import { onAbort } from "../wire/abort-subscriptions.js";
 import { throwIfAborted } from "../wire/abort-subscriptions.js";
+import { heldByRefusal } from "../pickle/pickle-function.js";
 import { pickleFunction } from "../pickle/pickle-function.js";
 import { ParentLive } from "./parent-live.js";
 import { releaseAll } from "./taken-arguments.js";
@@ -28,6 +30,8 @@ import { resultReader } from "./result-reader.js";
 import { settleFuture } from "./settle-future.js";
 import type { FutureControl } from "./process-future.js";
 import type { HeldFunctions } from "../pickle/held-functions.js";
+import type { PickledFunction } from "../pickle/pickle-function.js";
+import type { PickleProblem } from "../errors.js";
 import type { LiveMessage } from "../wire/protocol.js";
 import type { OwnedVariables } from "../pickle/owned-variables.js";
 import type { ParentChannel } from "../wire/parent-channel.js";
@@ -245,12 +249,18 @@ interface StableFunction {
   readonly held: HeldFunctions;
 }
 
+interface StableRefusal {
+  readonly problems: readonly PickleProblem[];
+  readonly held: HeldFunctions;
+}
+
 export class TaskSubmitter {
   readonly #pool: ProcessPool;
   readonly #functions = new FunctionTable();
   readonly #stacks = new SubmissionStacks();
   /** Functions whose captured variables can't change; others are looked at anew at every submission. */
   readonly #stable = new WeakMap<AnyFunction, StableFunction>();
+  readonly #refused = new WeakMap<AnyFunction, StableRefusal>();
   readonly #shareAboveBytes: number;
   readonly #owner: TaskOwner;
   readonly #owned: OwnedVariables | undefined;
@@ -340,11 +350,24 @@ export class TaskSubmitter {
     for (const live of this.#owner.streaming) live.abandonUnused();
   }
 
+  /** Looks at a function, and remembers a refusal that can't change by itself. */
+  #look(fn: AnyFunction): PickledFunction {
+    try {
+      return pickleFunction(fn, this.#owned);
+    } catch (error) {
+      const held = heldByRefusal(error);
+      if (held !== undefined) this.#refused.set(fn, { held, problems: (error as FunctionNotPicklableError).problems });
+      throw error;
+    }
+  }
+
   /** @throws FunctionNotPicklableError when it can't be sent. */
   #pickle(fn: AnyFunction): PooledFunction {
     const known = this.#stable.get(fn);
     if (known?.held.areUnchanged() === true && known.pooled.pins?.isStale !== true) return known.pooled;
-    const { encoded, pins } = encodePinned(() => pickleFunction(fn, this.#owned));
+    const refusal = this.#refused.get(fn);
+    if (refusal?.held.areUnchanged() === true) throw new FunctionNotPicklableError(nameOf(fn), refusal.problems);
+    const { encoded, pins } = encodePinned(() => this.#look(fn));
     // The function holds the memory; the descriptors are kept open by each task.
     pins?.release();
     const { payload, isStable, stateKey, held } = encoded;

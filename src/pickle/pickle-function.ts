@@ -37,6 +37,13 @@ function describe(value: unknown): string {
   return value === undefined ? "undefined" : `${typeof value} ${inspect(value)}`;
 }
 
+const refusals = new WeakMap<object, HeldFunctions>();
+
+/** Of an error that will come again for as long as these functions and classes are unchanged: those. */
+export function heldByRefusal(error: unknown): HeldFunctions | undefined {
+  return error instanceof FunctionNotPicklableError ? refusals.get(error) : undefined;
+}
+
 /**
  * Pickles a function: by reference where it is an export of a module other than the main one, else by value, with
  * the variables that it captures and the modules that it imports. Captured variables are a snapshot of this moment.
@@ -62,7 +69,11 @@ export function pickleFunction(fn: unknown, owned?: OwnedVariables): PickledFunc
     encoder.values.weakEntries.write();
     writer.refuseStrangeKeys();
     noteLook(name, writer.durations);
-    if (writer.problems.length > 0) throw new FunctionNotPicklableError(name, writer.problems);
+    if (writer.problems.length > 0) {
+      const error = new FunctionNotPicklableError(name, writer.problems);
+      if (writer.isStable) refusals.set(error, writer.held);
+      throw error;
+    }
     noteSubmitted(fn, name, Array.isArray(root) ? writer.nodes[(root as readonly [number])[0]] : undefined);
     const graph = writer.finish(root, encoder.scopes.finish(writer));
     const { isStable, held, state } = writer;

@@ -183,8 +183,6 @@ export class ValueEncoder {
       const link = this.link(buffer, place);
       return Array.isArray(link) ? (link as readonly [number]) : [-1];
     });
-    const standsFirm = isImmutable(kind.node) || (/^(?:object|array)$/.test(kind.node.kind) && Object.isFrozen(value));
-    if (!standsFirm) this.#writer.noteMutable(value, place);
     const kept = this.#prototypeOf(value, kind);
     if (kept !== kind.prototype && kept !== null) {
       const instanceRefusal = this.#instanceRefusal(value, kind);
@@ -192,6 +190,8 @@ export class ValueEncoder {
       if (global !== undefined) return this.#writer.external(global);
       if (instanceRefusal) return this.#memberOr(instanceRefusal, value, place);
     }
+    const standsFirm = isImmutable(kind.node) || (/^(?:object|array)$/.test(kind.node.kind) && Object.isFrozen(value));
+    if (!standsFirm) this.#writer.noteMutable(value, place);
     const { node } = kind;
     const link = this.#writer.add(value, node);
     if (node.kind === "weakMap" || node.kind === "weakSet") this.weakEntries.add(value, link[0], place);

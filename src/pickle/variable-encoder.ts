@@ -150,6 +150,7 @@ export class VariableEncoder {
     }
     if (!found.isFound) return this.#captureUndeclared(free, context, place);
     if (found.isUninitialised || (found.value === undefined && !isReassigned && mustBeInitialised(free.variable))) {
+      this.#writer.isStable = false;
       const advice = "Submit the function after the line that declares it";
       this.#writer.refuse(place, "it is not initialised yet when the function is sent", advice);
       return undefined;
@@ -344,13 +345,9 @@ export class VariableEncoder {
     return index === undefined ? undefined : (this.#writer.nodes[index] as ExternalNode);
   }
 
-  #declaredMember(
-    { variable }: FreeVariable,
-    value: object | symbol,
-    { script, scopes }: CaptureContext,
-  ): ExternalNode | undefined {
-    const read = (name: string): unknown => lookUp(scopes, name).value;
-    return declaredMember(variable, value, script, read, (module) => this.#externalOf(module));
+  #declaredMember(free: FreeVariable, value: object | symbol, context: CaptureContext): ExternalNode | undefined {
+    const read = (name: string): unknown => lookUp(context.scopes, name).value;
+    return declaredMember(free.variable, value, context.script, read, (module) => this.#externalOf(module));
   }
 
   /** Sends the initialiser in place of its value, when all that it uses is within reach. */
