@@ -383,7 +383,9 @@ export class ValueEncoder {
       // What esbuild makes of a CommonJS module whose export is a function: an object that inherits from Function.prototype.
       if (each === Function.prototype) return false;
       if (each === TYPED_ARRAY_PROTOTYPE && kind.node.kind === "view") return false;
-      return knownValue(each) !== undefined || this.#isOfNative(each);
+      const known = knownValue(each);
+      // An object that inherits from a module (`Object.create(http)`) has no hidden state.
+      return (known !== undefined && "path" in known && known.path.at(-1) === "prototype") || this.#isOfNative(each);
     });
     const names = native === undefined ? this.#inspector.privateNames(value) : [];
     const refusal =

@@ -2,6 +2,7 @@ import { deepStrictEqual } from "node:assert/strict";
 import { ok } from "node:assert/strict";
 import { strictEqual } from "node:assert/strict";
 import { createRequire } from "node:module";
+import nodePath from "node:path";
 import { after } from "node:test";
 import { describe } from "node:test";
 import { it } from "node:test";
@@ -192,6 +193,14 @@ describe("a captured value", () => {
       !Object.isExtensible(closed) && !Object.isSealed(closed),
     ];
     deepStrictEqual(await child.call(check), [true, true, true, true, true]);
+  });
+
+  it("may inherit from a module or an object of the language", async () => {
+    const wrapped = Object.create(nodePath) as typeof nodePath & { own: number };
+    wrapped.own = 1;
+    const maths = Object.create(Math) as Math;
+    const check = (): unknown => [wrapped.own, wrapped.basename("/a/b"), maths.max(1, 2)];
+    deepStrictEqual(await child.call(check), [1, "b", 2]);
   });
 
   it("keeps getters and setters", async () => {
