@@ -36,22 +36,20 @@ export class ModuleState {
   /** Functions whose properties and prototypes are to be set: new ones, and those that have been given others. */
   readonly given: Set<number> = new Set();
 
+  readonly #variables: readonly Setting[];
+
   constructor(view: GraphView, modules: readonly WorkerModule[]) {
     this.#view = view;
     this.#modules = modules;
-  }
-
-  *#entries(): Generator<Setting> {
-    for (const [number, { entries }] of this.#view.graph.modules.entries()) {
-      const module = this.#modules[number];
-      if (module === undefined) continue;
-      for (const entry of entries) yield { module, variable: module.variable(entry.name), entry };
-    }
+    this.#variables = modules.flatMap((module, number) => {
+      const { entries = [] } = view.graph.modules[number] ?? {};
+      return entries.map((entry) => ({ module, variable: module.variable(entry.name), entry }));
+    });
   }
 
   /** Finds what the worker keeps, by node, and notes what is to be set. */
   *keep(): Generator<readonly [index: number, value: unknown]> {
-    for (const setting of this.#entries()) {
+    for (const setting of this.#variables) {
       const { variable, entry } = setting;
       const isKept = variable.stamp !== undefined && (entry.isOwned === true || variable.stamp === entry.stamp);
       const index = indexOf(entry.link);
@@ -100,7 +98,7 @@ export class ModuleState {
 
   /** Whether the modules still are as they were left. */
   isCurrent(): boolean {
-    for (const { variable, entry } of this.#entries()) {
+    for (const { variable, entry } of this.#variables) {
       if (entry.isOwned !== true && variable.stamp !== entry.stamp) return false;
     }
     for (const [index, { stamp }] of this.functions) {
@@ -111,6 +109,6 @@ export class ModuleState {
 
   /** Whether the pickle says anything of modules. */
   get isEmpty(): boolean {
-    return this.functions.size === 0 && this.#view.graph.modules.every(({ entries }) => entries.length === 0);
+    return this.functions.size === 0 && this.#variables.length === 0;
   }
 }

@@ -71,6 +71,7 @@ export class ModuleFunction {
   takeBack(): void {
     for (const undo of this.#undo.toReversed()) undo();
     this.#undo = [];
+    this.stamp = undefined;
   }
 }
 

@@ -50,6 +50,8 @@ export class FunctionStore {
   async #build(functionId: number, known?: TaskFunction): Promise<TaskFunction> {
     const pickle = this.#pickles.get(functionId);
     if (pickle === undefined) throw new ModuleNotFoundError(`The worker was never sent function ${functionId}.`);
+    // It may set something and fail then.
+    this.#last = undefined;
     const building = unpickle(pickle, this.modules, known);
     const fn = building.then((built) => built.fn);
     // It is waited for below.

@@ -6,6 +6,8 @@ import { describe } from "node:test";
 import { test } from "node:test";
 
 import { FORMS } from "../testlibraries/state-programs.js";
+import { FunctionStore } from "../../src/subprocess/function-store.js";
+import { pickleFunction } from "../../src/pickle/pickle-function.js";
 import { StatePrograms } from "../testlibraries/state-programs.js";
 
 const programs = new StatePrograms();
@@ -60,7 +62,7 @@ test("each module has variables of its own, and what a worker imports has its ow
   assert.deepEqual(found, { other: [1, 2, 2], own: [101, 101], imported: 0 });
 });
 
-test("a worker that forgets a function keeps the variables, and one that takes its place begins again", () => {
+test("a worker that takes the place of another begins again", () => {
   const found = programs.find("mjs", {
     declarations: `
           let count = 0;
@@ -68,17 +70,61 @@ test("a worker that forgets a function keeps the variables, and one that takes i
           function raise() { seen.push(count); return ++count; }`,
     body: `
           found.before = [await run(raise), await run(raise)];
-          // Too much for a worker to keep.
-          const [one, two] = [Buffer.alloc(40_000_000), Buffer.alloc(40_000_000)];
-          found.sizes = [await run(() => one.length), await run(() => two.length)];
-          found.after = [await run(raise), await run(() => [count, seen.length])];
+found.after = [await run(raise), await run(() => [count, seen.length])];
           const error = await run(() => process.exit(3)).exception();
           found.replaced = [error.code, await run(raise), await run(() => seen.length)];`,
   });
   assert.deepEqual(found, {
     before: [1, 2],
-    sizes: [40_000_000, 40_000_000],
     after: [3, [3, 3]],
     replaced: ["ASYNCCPU_WORKER_CRASHED", 1, 1],
   });
+});
+
+const config = { level: 1 };
+const readLevel = (): number => config.level;
+
+/** Refuses to be evaluated while there is such a global. */
+class Fragile {
+  static readonly isWhole = !Reflect.has(globalThis, "asynccpuTestBreaks");
+  static {
+    if (!Fragile.isWhole) throw new RangeError("broken");
+  }
+}
+
+test("a function that can't be built leaves no variable as it wanted it", async () => {
+  const store = new FunctionStore();
+  store.add(1, pickleFunction(readLevel).payload);
+  assert.equal((await store.load(1))(), 1);
+  config.level = 2;
+  store.add(2, pickleFunction(() => [config.level, Fragile.isWhole]).payload);
+  Reflect.set(globalThis, "asynccpuTestBreaks", true);
+  await assert.rejects(async () => await store.load(2), RangeError);
+  assert.equal((await store.load(1))(), 1);
+  Reflect.deleteProperty(globalThis, "asynccpuTestBreaks");
+  assert.deepEqual((await store.load(2))(), [2, true]);
+  assert.equal((await store.load(1))(), 1);
+});
+
+let raised = 0;
+const raises: number[] = [];
+function raise(): number {
+  raises.push(raised);
+  return ++raised;
+}
+
+test("a function that was forgotten and is sent again finds the variables that it left", async () => {
+  const store = new FunctionStore();
+  const { payload } = pickleFunction(raise);
+  store.add(1, payload);
+  const first = await store.load(1);
+  assert.deepEqual([first(), first()], [1, 2]);
+  store.forget(1);
+  store.add(2, payload);
+  const again = await store.load(2);
+  assert.equal(again, first);
+  assert.equal(again(), 3);
+  store.add(3, pickleFunction(() => [raised, raises.length]).payload);
+  assert.deepEqual((await store.load(3))(), [3, 3]);
+  assert.deepEqual([raised, raises.length], [0, 0]);
 });
