@@ -9,7 +9,7 @@ import path from "node:path";
 import { pathToFileURL } from "node:url";
 
 import { check } from "./measure.js";
-import { errorPrototypeAtPlace } from "../src/pickle/error-classes.js";
+import { findErrorPrototype } from "../src/pickle/error-classes.js";
 import { median } from "./measure.js";
 import { pickleFunction } from "../src/pickle/pickle-function.js";
 import { placesOfClasses } from "../src/pickle/error-places.js";
@@ -93,7 +93,7 @@ async function measure(): Promise<Record<string, number>> {
   let prototype: object | undefined;
   const errorClass = timed(() => {
     const [place = ""] = placesOfClasses([TaskError], new TaskError());
-    prototype = errorPrototypeAtPlace(place);
+    prototype = findErrorPrototype({ place, name: TaskError.name }, [firstTask as object]);
   });
   check(prototype === TaskError.prototype, "the class of the error isn't found");
   return { first, later, again, otherFile, nextFile, lateFile, errorClass };

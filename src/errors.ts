@@ -117,6 +117,11 @@ export class WorkerCrashedError extends AsyncCpuError implements WorkerCrash {
   }
 }
 
+const CHECK_START = "Check execArgv, env, cwd and the limits on processes and memory.";
+const PORT_TAKEN =
+  "A module that every worker loads as well opens a port, which is taken: a preload (--import, --require, NODE_OPTIONS), most likely. " +
+  "Leave it out of the workers with the options execArgv and env, or open the port in the main program.";
+
 /** Worker processes could not be started: the spawn failed, or they ended before they were ready, several times. */
 export class WorkerStartError extends AsyncCpuError {
   /** Last lines that the last worker wrote to its standard error. */
@@ -126,7 +131,7 @@ export class WorkerStartError extends AsyncCpuError {
     super(
       "ASYNCCPU_WORKER_START_FAILED",
       `No worker process could be started after ${attempts} attempts in a row: ${what}. ` +
-        `Check execArgv, env, cwd and the limits on processes and memory.${quoteStderr(stderr)}`,
+        `${stderr.includes("EADDRINUSE") ? PORT_TAKEN : CHECK_START}${quoteStderr(stderr)}`,
       options,
     );
     nameError(this, "WorkerStartError");
@@ -167,8 +172,10 @@ export class NotSerializableError extends AsyncCpuError {
 
 /** One reason why a function can't be sent to a worker. */
 export interface PickleProblem {
-  /** The variable, or the path from it to the offending part, such as `config.db.socket`. */
+  /** The variable of the submitted function, or the path from it to the offending part, such as `config.db.socket`. */
   readonly variable: string;
+  /** Where the path leads into functions and classes: the last one's own variable, with its position. */
+  readonly through?: string;
   /** What stands in the way. */
   readonly problem: string;
   /** What to do instead. */
@@ -184,8 +191,9 @@ export class FunctionNotPicklableError extends AsyncCpuError {
 
   constructor(functionName: string, problems: readonly PickleProblem[]) {
     const lines = problems.map(
-      ({ variable, problem, advice, position }) =>
-        `  - ${variable}: ${problem}. ${advice}${position === undefined ? "" : ` (${position})`}`,
+      ({ variable, through, problem, advice, position }) =>
+        `  - ${variable}${through === undefined ? "" : `, through ${through}`}: ${problem}. ` +
+        `${advice}${position === undefined ? "" : ` (${position})`}`,
     );
     super(
       "ASYNCCPU_NOT_PICKLABLE",

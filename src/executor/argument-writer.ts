@@ -11,7 +11,9 @@ import type { ValueWriter } from "../wire/codec-writer.js";
 
 function describeProblems(error: FunctionNotPicklableError): string {
   const [first] = error.problems;
-  return first === undefined ? "" : `: ${first.variable}: ${first.problem}`;
+  if (first === undefined) return "";
+  const { variable, through, problem } = first;
+  return `: ${variable}${through === undefined ? "" : `, through ${through}`}: ${problem}`;
 }
 
 /** Calls the pickler, whose refusal becomes that of the argument. */
@@ -36,6 +38,8 @@ export class ArgumentWriter implements ValueWriter {
   /** Functions and classes in the arguments; a worker gets each of them once. */
   readonly functions: PooledFunction[] = [];
   readonly weakCollections: SharedWeakCollections = sentWeakCollections;
+  /** The same as they are in this process. */
+  readonly originals: Set<AnyFunction> = new Set<AnyFunction>();
   #offers: LiveOffers | undefined;
 
   constructor(pickle: (fn: AnyFunction) => PooledFunction) {
@@ -53,6 +57,7 @@ export class ArgumentWriter implements ValueWriter {
     const pooled = refuseUnpicklable(() => this.#pickle(fn));
     if (pooled instanceof Refusal) return pooled;
     if (!this.functions.includes(pooled)) this.functions.push(pooled);
+    this.originals.add(fn);
     return pooled.id;
   }
 

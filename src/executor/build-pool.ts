@@ -6,10 +6,11 @@ import { ProtocolError } from "../errors.js";
 import { ProcessPool } from "../pool/process-pool.js";
 import { encodePinned } from "../memory/pins.js";
 import { captureContext } from "../system/async-context.js";
+import { decodeFor } from "../wire/error-class-places.js";
 import { decodeValue } from "../wire/codec.js";
 import { encodeArguments } from "../wire/codec.js";
 import { encodeValue } from "../wire/codec.js";
-import { errorPrototypeAtPlace } from "../pickle/error-classes.js";
+import { findErrorPrototype } from "../pickle/error-classes.js";
 import { findErrorClassesBy } from "../wire/error-class-places.js";
 import { isLogRecord } from "../logging/log-record.js";
 import { mainModuleUrl } from "../pickle/main-module.js";
@@ -55,8 +56,8 @@ export interface BuiltPool {
 }
 
 /** @throws ProtocolError for what is no record. */
-function decodeRecord(encoded: Uint8Array): LogRecord {
-  const record = decodeValue(encoded);
+function decodeRecord(encoded: Uint8Array, functions: readonly object[]): LogRecord {
+  const record = decodeFor(functions, () => decodeValue(encoded));
   if (!isLogRecord(record)) throw new ProtocolError("A worker sent a log record that is none.");
   return record;
 }
@@ -85,7 +86,7 @@ export function buildPool(
   options: CheckedPoolOptions & ProcessTaskPoolExecutorOptions,
   onActivity: (isActive: boolean) => void,
 ): BuiltPool {
-  findErrorClassesBy(errorPrototypeAtPlace);
+  findErrorClassesBy(findErrorPrototype);
   // Held as long as the pool is: every worker that it starts needs the shared memory that these refer to.
   const owned = findOwned(options);
   const pickle = (fn: AnyFunction | undefined): Uint8Array | undefined => fn && pickleFunction(fn, owned).payload;
@@ -122,11 +123,12 @@ export function buildPool(
       start: { execArgv: options.execArgv, env: options.env, cwd: options.cwd },
       settings: encoded,
       settingsPins: [initargs.pins, configurer.pins, initializer.pins].filter((pins) => pins !== undefined),
+      functions: [options.initializer, options.configurer].filter((each) => each !== undefined),
       graceMs: options.graceMs,
       startTimeoutMs: options.startTimeoutMs,
       maxTasks: options.maxTasksPerChild,
     },
-    onLog: (record) => put?.(decodeRecord(record)),
+    onLog: (record, functions) => put?.(decodeRecord(record, functions)),
     onActivity,
   });
   return { pool, owned };

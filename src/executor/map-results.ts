@@ -1,5 +1,6 @@
 import { appendSubmissionStack } from "../wire/error-codec.js";
 import { ChunkResult } from "./chunk-result.js";
+import { stackOf } from "../wire/error-frames.js";
 import { unlessAborted } from "../wire/abort-subscriptions.js";
 import type { ProcessFuture } from "./process-future.js";
 import type { SubmissionStack } from "./submission-stack.js";
@@ -215,7 +216,7 @@ async function* runMap<T>(plan: MapPlan, exit: Exit): AsyncGenerator<Awaited<T>,
       for (const result of outcome.results) yield result as Awaited<T>;
       if (outcome.failure === undefined) continue;
       const { error } = outcome.failure;
-      appendSubmissionStack(error, plan.stack.stack ?? "");
+      appendSubmissionStack(error, stackOf(plan.stack) ?? "");
       throw error;
     }
   } catch (error) {

@@ -1,3 +1,5 @@
+import process from "node:process";
+
 import { CancelledError } from "../errors.js";
 import type { ProcessTask } from "../system/process-task.js";
 

@@ -6,6 +6,7 @@ import { checkMapArguments } from "./check-map.js";
 import { checkPoolOptions } from "./check-options.js";
 import { checkShutdownOptions } from "./check-options.js";
 import { captureStack } from "./submission-stack.js";
+import { asCalled } from "./submission-stack.js";
 import { checkTaskOptions } from "./check-options.js";
 import { checkTaskPoolOptions } from "./check-options.js";
 import { isImporting } from "../system/worker-state.js";
@@ -128,7 +129,7 @@ export class ProcessPoolExecutor implements AsyncDisposable {
       ? checkTaskPoolOptions(options)
       : { ...checkPoolOptions(options), handleSignals: false, drainMs: 0 };
     const handler = makeActivityHandler(checked, () => pool);
-    const { pool, owned } = buildPool(checked, handler);
+    const { pool, owned } = asCalled(new.target as unknown as AnyFunction, () => buildPool(checked, handler));
     cores.set(this, {
       pool,
       submitter: new TaskSubmitter(pool, checked.shareAboveBytes, this, owned),

@@ -3,6 +3,7 @@ import { WorkerCrashedError } from "../errors.js";
 import { appendSubmissionStack } from "../wire/error-codec.js";
 import { damaged } from "../wire/joined.js";
 import { decodeThrown } from "../wire/error-codec.js";
+import { stackOf } from "../wire/error-frames.js";
 import { decodeOutcome } from "./chunk-result.js";
 import { futures } from "./process-future.js";
 import { resolveLater } from "./result-reader.js";
@@ -44,7 +45,7 @@ export function settleFuture<T>(
     if (error instanceof WorkerCrashedError) error.stack = String(error);
     if (error instanceof TaskTimeoutError) error.stack = [String(error), error.taskStack].join("\n").trimEnd();
     if (isOfOneTask || outcome.kind === "failure") {
-      appendSubmissionStack(error, submission.stack ?? "", submission.isNearby);
+      appendSubmissionStack(error, stackOf(submission) ?? "", submission.isNearby);
     }
     futures.reject(future, error);
   } catch (error) {

@@ -1,4 +1,8 @@
 import { performance } from "../system/timers.js";
+import { AsyncCpuError } from "../errors.js";
+import { FunctionNotPicklableError } from "../errors.js";
+import { setStack } from "../wire/error-frames.js";
+import { stackOf } from "../wire/error-frames.js";
 
 /** Where a task was submitted. V8 formats the stack only when it is read, which only an error does. */
 export interface SubmissionStack {
@@ -21,7 +25,26 @@ class NearbyStack implements SubmissionStack {
   }
 
   get stack(): string {
-    return this.#captured.stack ?? "";
+    return stackOf(this.#captured) ?? "";
+  }
+}
+
+/** Has an error of this library begin its stack with the user's call, and not with frames of ours. */
+export function showCall(error: unknown, calledFrom: (...args: never[]) => unknown, call?: SubmissionStack): void {
+  if (!(error instanceof AsyncCpuError)) return;
+  // Of a function in an argument.
+  if (error.cause instanceof FunctionNotPicklableError) showCall(error.cause, calledFrom, call);
+  if (call === undefined) Error.captureStackTrace(error, calledFrom);
+  else setStack(error, [String(error), ...(stackOf(call) ?? "").split("\n").slice(1)].join("\n"));
+}
+
+/** Does what a call of the user asks for; an error of this library that it throws begins its stack with that call. */
+export function asCalled<T>(calledFrom: (...args: never[]) => unknown, act: () => T): T {
+  try {
+    return act();
+  } catch (error) {
+    showCall(error, calledFrom);
+    throw error;
   }
 }
 

@@ -1,5 +1,6 @@
 /** What many tasks of an executor have in common. */
 
+import type { AnyFunction } from "../wire/codec-writer.js";
 import type { ParentLive } from "./parent-live.js";
 import type { PooledFunction } from "../pool/function-table.js";
 import type { ProcessPool } from "../pool/process-pool.js";
@@ -10,6 +11,10 @@ import type { TaskKind } from "../pool/pool-task.js";
 /** What calls of one executor may have in common. */
 export interface TaskCall {
   readonly fn: PooledFunction;
+  /** The function as it is in this process. */
+  readonly original: AnyFunction;
+  /** Functions in the arguments. */
+  readonly argumentFunctions: readonly AnyFunction[];
   readonly name: string;
   readonly timeoutMs: number | undefined;
   /** Of a chunk, how many calls it is; else 0. */
@@ -19,10 +24,11 @@ export interface TaskCall {
 }
 
 /** What many calls have in common. A class, so that all have one shape: V8 compiles anew whatever meets another one. */
-export class SubmittedKind implements TaskKind, TaskCall {
+export class SubmittedKind implements TaskKind {
   readonly pool: ProcessPool;
   readonly owner: TaskOwner;
   readonly fn: PooledFunction;
+  readonly functions: readonly AnyFunction[];
   readonly name: string;
   readonly timeoutMs: number | undefined;
   readonly callCount: number;
@@ -30,11 +36,14 @@ export class SubmittedKind implements TaskKind, TaskCall {
   readonly hasOneArgument: boolean;
   readonly extras: TaskExtras | undefined;
   readonly events: TaskEvents;
+  /** How many tasks of it have not settled. */
+  unsettledCount = 0;
 
   constructor({ pool, owner, events }: Pick<SubmittedKind, "pool" | "owner" | "events">, call: TaskCall) {
     this.pool = pool;
     this.owner = owner;
     this.fn = call.fn;
+    this.functions = [call.original, ...call.argumentFunctions];
     this.name = call.name;
     this.timeoutMs = call.timeoutMs;
     this.callCount = call.callCount;
@@ -48,6 +57,7 @@ export class SubmittedKind implements TaskKind, TaskCall {
   is(call: TaskCall): boolean {
     return (
       this.fn === call.fn &&
+      this.functions[0] === call.original &&
       this.name === call.name &&
       this.hasOneArgument === call.hasOneArgument &&
       this.callCount === call.callCount &&
@@ -63,4 +73,6 @@ export interface TaskOwner {
   readonly executor: WeakRef<object> | undefined;
   /** Of tasks whose result is there, and whose streams go on. */
   readonly streaming: Set<ParentLive>;
+  /** That of the last call, as long as a task of it has not settled: it holds the function, and what that captures. */
+  lastKind?: SubmittedKind | undefined;
 }

@@ -40,6 +40,8 @@ export interface FinishedArguments {
   /** Hold what the arguments refer to; pinned, and the caller's to release. */
   readonly pins: readonly Pins[];
   readonly extras: TaskExtras | undefined;
+  /** Functions and classes in the arguments, as they are in this process. */
+  readonly functions: readonly AnyFunction[];
 }
 
 /** How arguments are taken. */
@@ -148,7 +150,8 @@ export class TakenArguments {
     if (args instanceof Uint8Array) giveAway(args, { transfer });
     const pins = this.#pins.length === 0 ? NO_PINS : this.#pins;
     this.#pins = [];
-    return { args, callCount, pins, extras: this.#writer?.extras };
+    const functions = [...(this.#writer?.originals ?? [])];
+    return { args, callCount, pins, extras: this.#writer?.extras, functions };
   }
 
   /** They are not sent after all. */

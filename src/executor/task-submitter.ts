@@ -1,6 +1,7 @@
 /** From a call to a task in the pool, and from its outcome to a settled future. */
 
 import { isPromise } from "node:util/types";
+import { isProxy } from "node:util/types";
 
 import { CancelledError } from "../errors.js";
 import { FunctionNotPicklableError } from "../errors.js";
@@ -17,6 +18,7 @@ import { checkSize } from "./taken-arguments.js";
 import { findCurrentTask } from "../subprocess/current-task.js";
 import { futures } from "./process-future.js";
 import { encodeCompact } from "../wire/codec-compact.js";
+import { decodeFor } from "../wire/error-class-places.js";
 import { encodePinned } from "../memory/pins.js";
 import { isImporting } from "../system/worker-state.js";
 import { isPlainList } from "../wire/codec-compact.js";
@@ -27,6 +29,7 @@ import { pickleFunction } from "../pickle/pickle-function.js";
 import { ParentLive } from "./parent-live.js";
 import { releaseAll } from "./taken-arguments.js";
 import { resultReader } from "./result-reader.js";
+import { showCall } from "./submission-stack.js";
 import { settleFuture } from "./settle-future.js";
 import type { FutureControl } from "./process-future.js";
 import type { HeldFunctions } from "../pickle/held-functions.js";
@@ -47,6 +50,8 @@ import type { SubmissionStack } from "./submission-stack.js";
 import type { TaskEvents } from "../pool/pool-task.js";
 import type { TaskOutcome } from "../pool/pool-task.js";
 
+const NO_FUNCTIONS: readonly AnyFunction[] = [];
+
 /** Any function; its arguments are checked by the public signatures. */
 export type AnyFunction = (...args: never[]) => unknown;
 
@@ -65,6 +70,7 @@ export interface Submission {
 
 function describe(value: unknown): string {
   if (value === null) return "null";
+  if (isProxy(value)) return "a Proxy";
   return typeof value === "object" ? `an object (${Object.prototype.toString.call(value)})` : typeof value;
 }
 
@@ -75,7 +81,7 @@ function isThenable(value: unknown): boolean {
 /** @throws PromisePassedError or NotAFunctionError for anything but a function. */
 function checkFunction(fn: unknown): asserts fn is AnyFunction {
   if (typeof fn === "function") return;
-  if (isPromise(fn) || isThenable(fn)) throw new PromisePassedError();
+  if (isPromise(fn) || (!isProxy(fn) && isThenable(fn))) throw new PromisePassedError();
   throw new NotAFunctionError(describe(fn));
 }
 
@@ -128,6 +134,7 @@ class SubmittedTask<T> extends PoolTask implements FutureControl {
 
   constructor(kind: SubmittedKind, args: unknown, submission: SubmissionStack) {
     super(kind, args);
+    kind.unsettledCount += 1;
     this.#submission = submission;
     const live = kind.extras?.live;
     if (live !== undefined) this.#ties = { live: new ParentLive(live, () => this.#updateIdle()) };
@@ -170,7 +177,7 @@ class SubmittedTask<T> extends PoolTask implements FutureControl {
   receiveOnLive(message: LiveMessage, channel: ParentChannel): void {
     const ties = (this.#ties ??= {});
     const live = (ties.live ??= new ParentLive(undefined, () => this.#updateIdle()));
-    const result = live.receive(message, channel);
+    const result = decodeFor(this.functions, () => live.receive(message, channel));
     if (result === undefined) return;
     const { owner } = this.submittedKind;
     owner.streaming.add(live);
@@ -191,11 +198,16 @@ class SubmittedTask<T> extends PoolTask implements FutureControl {
   }
 
   #settle(outcome: TaskOutcome, reader: ResultReader): void {
-    if (this.future === undefined) return;
-    settleFuture(this.future, outcome, this.#submission, reader, this.submittedKind.callCount);
+    const { future } = this;
+    if (future === undefined) return;
+    const { callCount, functions } = this.submittedKind;
+    decodeFor(functions, () => settleFuture(future, outcome, this.#submission, reader, callCount));
   }
 
   finish(outcome: TaskOutcome): void {
+    const { submittedKind: kind } = this;
+    kind.unsettledCount -= 1;
+    if (kind.unsettledCount === 0 && kind.owner.lastKind === kind) kind.owner.lastKind = undefined;
     if (this.#ties === undefined) this.#settle(outcome, resultReader);
     else this.#untie(this.#ties, outcome);
     this.future = undefined;
@@ -205,7 +217,7 @@ class SubmittedTask<T> extends PoolTask implements FutureControl {
     for (const stop of ties.stops ?? []) stop();
     releaseAll(ties.pins ?? NO_PINS);
     const { live } = ties;
-    live?.close(outcome);
+    if (live !== undefined) decodeFor(this.functions, () => live.close(outcome));
     if (live?.hasResult !== true) this.#settle(outcome, resultReader);
     else this.submittedKind.owner.streaming.delete(live);
     this.#ties = undefined;
@@ -264,7 +276,6 @@ export class TaskSubmitter {
   readonly #shareAboveBytes: number;
   readonly #owner: TaskOwner;
   readonly #owned: OwnedVariables | undefined;
-  #lastKind: SubmittedKind | undefined;
 
   readonly #pickleArgument = (fn: AnyFunction): PooledFunction => this.#pickle(fn);
 
@@ -316,6 +327,8 @@ export class TaskSubmitter {
       const taskName = name ?? nameOf(submission.fn);
       const kind = this.#kindOf({
         fn,
+        original: submission.fn,
+        argumentFunctions: finished?.functions ?? NO_FUNCTIONS,
         name: taskName,
         timeoutMs,
         callCount: finished?.callCount ?? 0,
@@ -331,17 +344,18 @@ export class TaskSubmitter {
     } catch (error) {
       releaseAll(pins);
       taken?.release();
+      showCall(error, submission.calledFrom, submission.stack);
       return rejected(error);
     }
   }
 
   /** That of the call before, when it is the same. */
   #kindOf(call: TaskCall): SubmittedKind {
-    const last = this.#lastKind;
+    const last = this.#owner.lastKind;
     if (last?.is(call) === true) return last;
     const kind = new SubmittedKind({ pool: this.#pool, owner: this.#owner, events: submittedTaskEvents }, call);
     // What has shared memory, or more of its own, is not kept: that is to be free when its holders drop it.
-    this.#lastKind = call.fn.pins === undefined && call.extras === undefined ? kind : undefined;
+    this.#owner.lastKind = call.fn.pins === undefined && call.extras === undefined ? kind : undefined;
     return kind;
   }
 

@@ -6,6 +6,7 @@
  * replaced: `node:console` gives the same object, so those who import it are captured too.
  */
 
+import process from "node:process";
 import { Console } from "node:console";
 import { Writable } from "node:stream";
 import { format } from "node:util";
@@ -13,6 +14,7 @@ import { syncBuiltinESMExports } from "node:module";
 
 import { isLevelEnabled } from "./log-levels.js";
 import { dateNow } from "../system/timers.js";
+import { stackOf } from "../wire/error-frames.js";
 import type { LogContext } from "./current-sink.js";
 import type { LogLevel } from "./log-record.js";
 import type { LogRecordSink } from "./log-record.js";
@@ -97,7 +99,7 @@ function showThrown(thrown: unknown): string {
 function formatTrace(args: readonly unknown[], below: AnyMethod): string {
   const holder = { name: "Trace", message: format(...args), stack: "" };
   Error.captureStackTrace(holder, below);
-  return holder.stack;
+  return stackOf(holder) ?? "";
 }
 
 /**

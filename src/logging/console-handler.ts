@@ -1,5 +1,6 @@
 /** Prints records as lines of text, in the parent. */
 
+import process from "node:process";
 import { inspect } from "node:util";
 
 import { namesOf } from "../option-names.js";

@@ -1,6 +1,9 @@
 /** Feeds one handler: its records in order, one at a time, and none of its failures to anybody else. */
 
+import process from "node:process";
+
 import { isAtLeast } from "./log-handler.js";
+import { stackOf } from "../wire/error-frames.js";
 import type { LogHandler } from "./log-handler.js";
 import type { LogHandlerObject } from "./log-handler.js";
 import type { LogRecord } from "./log-record.js";
@@ -73,7 +76,7 @@ export class HandlerFeed {
   #report(error: unknown): void {
     if (this.#hasReported) return;
     this.#hasReported = true;
-    const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    const detail = error instanceof Error ? (stackOf(error) ?? error.message) : String(error);
     process.emitWarning("A log handler failed; further failures of this handler are not reported.", {
       type: "AsyncCpuWarning",
       code: "ASYNCCPU_LOG_HANDLER_FAILED",

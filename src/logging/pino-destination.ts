@@ -1,5 +1,7 @@
 /** Lets a pino logger in a task write to the executor's queue. pino is not imported. */
 
+import process from "node:process";
+
 import { namesOf } from "../option-names.js";
 import { readOptions } from "../option-names.js";
 import { LOG_LEVELS } from "./log-record.js";

@@ -1,5 +1,6 @@
 /** Logging from inside a task, without a logging library. */
 
+import process from "node:process";
 import { inspect } from "node:util";
 
 import { deliver } from "./current-sink.js";

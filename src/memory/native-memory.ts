@@ -14,6 +14,7 @@
  * - A file in /dev/shm: it stays when its makers are killed.
  */
 
+import process from "node:process";
 import { accessSync } from "node:fs";
 import { closeSync } from "node:fs";
 import { ftruncateSync } from "node:fs";

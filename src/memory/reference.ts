@@ -4,6 +4,7 @@
  *     [id, pid, descriptor, size of the segment, owner's pid and start time, type, offset, size, flags]
  */
 
+import process from "node:process";
 import { types } from "node:util";
 
 import { SharedMemoryError } from "../errors.js";

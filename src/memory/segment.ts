@@ -8,6 +8,7 @@
  *        └────(disposed: views hold zeros)──▶ pinned? ──(released)──▶ closed
  */
 
+import process from "node:process";
 import { isMainThread } from "node:worker_threads";
 import { closeSync } from "node:fs";
 import { fstatSync } from "node:fs";

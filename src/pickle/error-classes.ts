@@ -1,13 +1,15 @@
 /**
  * Finds classes of errors by the place where they were written, so that what a task throws arrives as what it was.
  *
- *     submitted functions ──▶ their scopes: imports, exports, captured variables ──▶ functions there ──▶ their scopes ...
+ *     near   the task's functions ──▶ their variables ──▶ members of these
+ *     far    ... ──▶ their members ──▶ functions among all these ──▶ their variables ...
  *
- * What a task throws is of a class that its function captured, or that some module imports which the function's module imports.
- * This process usually has those modules, too, since it took the function from there. So the search begins at the functions
- * that were submitted and follows what V8 says of scopes. It sees what is loaded and loads nothing: a worker must not be able to
- * make its parent import a module. What does not work: `import()` of a loaded module, which waits for ever when that
- * module itself awaits the task; and asking V8 for all that inherits from `Error`, which walks the whole heap.
+ * A search begins at the functions of the task, which the task holds until it settles. It sees what is loaded, and loads nothing: a
+ * worker must not be able to make its parent import a module. Each search begins anew, so no answer depends on what was
+ * collected, or not yet there, before. Only a far search that finds nothing is not repeated at once: it takes long.
+ *
+ * What does not work: `import()` of a loaded module, which waits for ever when that module itself awaits the task; and asking
+ * V8 for all that inherits from `Error`, which walks the whole heap.
  */
 
 import { types } from "node:util";
@@ -15,172 +17,238 @@ import { fileURLToPath } from "node:url";
 
 import { OWN_FOLDER } from "../system/own-files.js";
 import { FunctionInspector } from "./function-inspector.js";
+import { dataProperty } from "./reference.js";
+import { exportedValue } from "./reference.js";
 import { isInspectorForbidden } from "./function-inspector.js";
-import type { ClosureInfo } from "./function-inspector.js";
-import { placeOfFunction } from "./error-places.js";
-import type { GraphNode } from "./graph-format.js";
-import { knownValue } from "./known-values.js";
 import { isErrorClass } from "../wire/error-codec-classes.js";
-import { loadedExports } from "./reference.js";
 import { isReference } from "./reference.js";
+import { knownValue } from "./known-values.js";
+import { loadedExports } from "./reference.js";
+import { ownName } from "../wire/error-codec-classes.js";
+import { placeOfFunction } from "./error-places.js";
+import { performance } from "../system/timers.js";
+import type { WantedClass } from "../wire/error-class-places.js";
 
-/** How many functions one search may look at, since it runs while an error waits for its class; the next one goes on. */
-const MAX_FUNCTIONS = 500;
+/** How many functions one search asks for their variables, at up to a millisecond each, and how many of them in one script. */
+const MAX_FUNCTIONS = 150;
+const MAX_FUNCTIONS_OF_SCRIPT = 3;
 
-/** How many members of one object are looked at, and how deep they lie in objects that are no functions. */
+/** How many values one search looks at, how many members of each, and how deep the members lie: always, and at most. */
+const MAX_VALUES = 20_000;
 const MAX_MEMBERS = 500;
+const NEAR_DEPTH = 1;
 const MAX_DEPTH = 3;
 
-/** Something to look at, and how many objects lie between it and a variable. */
-interface Step {
-  readonly value: object;
-  readonly depth: number;
+/** What every function has, and V8 is slow to tell. */
+const OF_ALL_FUNCTIONS: ReadonlySet<string> = new Set(["length", "name", "prototype", "arguments", "caller"]);
+
+/** A far search that found nothing is repeated after this multiple of the time that it took. */
+const PAUSE_FACTOR = 10;
+const MAX_KEPT = 1000;
+
+/** The script of each function that was asked for its variables; empty for what leads nowhere. */
+const scripts = new WeakMap<object, string>();
+
+/** What was found for functions of tasks, by name and place. */
+const named = new WeakMap<object, Map<string, object>>();
+
+/** What was found further away for the functions of a script, or until when it is not looked for again. */
+const far = new Map<string, { readonly prototype: object | undefined; readonly untilMs: number }>();
+
+/** Something that a program can name. */
+interface Named<T = unknown> {
+  readonly key: string;
+  readonly value: T;
 }
 
-/** The latest function submitted from each place; those are few, however often they are submitted. */
-const submitted = new Map<string, WeakRef<object>>();
-const MAX_SUBMITTED = 5000;
-
-/** Nothing is looked at twice: functions and objects, and scripts for their module variables, which all their functions share. */
-const seen = new WeakSet<object>();
-const seenModules = new Set<string>();
-
-/** What the last search had no time for. */
-let left: { readonly ref: WeakRef<object>; readonly depth: number }[] = [];
-
-/** What searches have found. Of classes that are made at one place again and again, it is the one that was found last. */
-const prototypes = new Map<string, WeakRef<object>>();
-
-function keyOf(name: string, node: GraphNode | undefined): string {
-  if (node?.kind === "function" && node.identity !== undefined) return `${node.module} ${node.identity}`;
-  if (node?.kind === "import") return `${node.specifier}#${node.path.join(".")}`;
-  return node?.kind === "commonjs" ? `${node.filename}#${node.path.join(".")}` : name;
+function readEach(keys: readonly (string | symbol)[], read: (key: string) => unknown): Named[] {
+  const all: Named[] = [];
+  for (const key of keys.slice(0, MAX_MEMBERS)) {
+    try {
+      if (typeof key === "string") all.push({ key, value: read(key) });
+    } catch {
+      // Not initialised yet.
+    }
+  }
+  return all;
 }
 
-/** Notes a function that is sent to a worker: the classes around it are those that tasks may throw. */
-export function noteSubmitted(fn: object, name: string, node: GraphNode | undefined): void {
-  if (seen.has(fn)) return;
-  const key = keyOf(name, node);
-  submitted.delete(key);
-  submitted.set(key, new WeakRef(fn));
-  const [oldest] = submitted.keys();
-  if (submitted.size > MAX_SUBMITTED && oldest !== undefined) submitted.delete(oldest);
+/** What an object holds, without running getters but those that compilers write for exports. */
+function membersOf(object: object): Named[] {
+  if (ArrayBuffer.isView(object)) return [];
+  if (Array.isArray(object)) {
+    const indexes = Array.from({ length: Math.min(object.length, MAX_MEMBERS) }, (_, index) => String(index));
+    return readEach(indexes, (key) => dataProperty(object, key));
+  }
+  const parent: unknown = Object.getPrototypeOf(object);
+  const isFunction = typeof object === "function";
+  const related = isFunction ? parent : isReference(parent) && exportedValue(parent, "constructor");
+  const keys = Reflect.ownKeys(object).filter((key) => !isFunction || !OF_ALL_FUNCTIONS.has(String(key)));
+  return [{ key: "", value: related }, ...readEach(keys, (key) => exportedValue(object, key))];
 }
 
-/** One search, nearest first, until the place is found. */
+/** Whether one of the functions has this name in its text. */
+function isMentioned(name: string, functions: readonly object[]): boolean {
+  if (!/^[\w$]+$/.test(name)) return false;
+  const word = new RegExp(`(?<![\\w$])${name.replaceAll("$", "\\$")}(?![\\w$])`);
+  return functions.some((each) => word.test(Function.prototype.toString.call(each)));
+}
+
+/** What a look has met: the functions, and the objects whose members lie too deep. */
+interface Seen {
+  readonly functions: object[];
+  readonly edge: readonly object[];
+}
+
+/** One search. */
 class Search {
   readonly #inspector: FunctionInspector;
-  readonly #place: string;
-  readonly #queue: Step[] = [];
-  #functionsLeft = MAX_FUNCTIONS;
+  readonly #wanted: WantedClass;
+  /** The functions of the task. */
+  readonly #roots: readonly object[];
+  readonly #seen = new Set<object>();
+  readonly #functionsOf = new Map<string, number>();
+  isOver = false;
+  found: object | undefined;
 
-  constructor(inspector: FunctionInspector, place: string) {
+  constructor(inspector: FunctionInspector, wanted: WantedClass, roots: readonly object[]) {
     this.#inspector = inspector;
-    this.#place = place;
+    this.#wanted = wanted;
+    this.#roots = roots;
   }
 
-  add(value: unknown, depth: number): void {
-    if (!isReference(value) || types.isProxy(value) || seen.has(value)) return;
-    seen.add(value);
-    this.#queue.push({ value, depth });
-  }
-
-  /** Adds what an earlier search had seen and left. */
-  resume(value: object | undefined, depth: number): void {
-    if (value !== undefined) this.#queue.push({ value, depth });
-  }
-
-  run(): void {
-    for (const [index, { value, depth }] of this.#queue.entries()) {
-      if (this.#functionsLeft === 0 || prototypes.has(this.#place)) {
-        left = this.#queue.slice(index).map((step) => ({ ref: new WeakRef(step.value), depth: step.depth }));
-        return;
-      }
-      if (typeof value === "function") this.#lookAround(value, depth);
-      else this.#lookInto(value, depth);
+  /** Looks at values and what they hold, the nearest first, until the class is found. */
+  look(values: readonly Named[], maxDepth: number = MAX_DEPTH): Seen {
+    const functions: object[] = [];
+    const candidates: Named[] = [];
+    let edge: object[] = [];
+    for (let depth = 0; depth <= maxDepth && !this.isOver; depth += 1) {
+      const level = depth === 0 ? values : edge.flatMap(membersOf);
+      const fresh = level.filter(({ value }) => this.#isNew(value)) as Named<object>[];
+      candidates.push(...fresh.filter(({ value }) => this.#isWanted(value)));
+      if (candidates.length > 0) this.#choose(candidates, depth === maxDepth);
+      edge = fresh.map(({ value }) => value);
+      functions.push(...edge.filter((value) => typeof value === "function"));
     }
-    left = [];
+    return { functions, edge };
   }
 
-  #lookAround(fn: object, depth: number): void {
-    // What every process has leads nowhere, and to scripts that V8 does not report.
-    if (knownValue(fn) !== undefined) return;
-    this.#functionsLeft -= 1;
-    const closure = this.#inspector.inspect(fn);
-    if (closure.bound !== undefined) {
-      this.add(closure.bound.target, 0);
-      this.add(closure.bound.boundThis, 1);
-      return;
+  /**
+   * Of several classes that were made at one place, each by another call, it is the one whose name the error bears, else the one
+   * that the task's function uses. When that is none of them or several, it is unknown.
+   */
+  #choose(candidates: readonly Named[], isLast: boolean): void {
+    const { name, errorName = name } = this.#wanted;
+    const byName = candidates.filter(({ key }) => key === errorName);
+    const mentioned = candidates.filter(({ key }) => isMentioned(key, this.#roots));
+    const tries = isLast || errorName === name ? [byName, candidates, mentioned] : [byName];
+    const [only] = tries.find(({ length }) => length === 1) ?? [];
+    this.found = (only?.value as { prototype: object } | undefined)?.prototype;
+    this.isOver = this.found !== undefined || (isLast && candidates.length > 0);
+  }
+
+  /** Goes on among the variables of functions: of each list in turn, so that a large import keeps none of the others waiting. */
+  lookAround(functions: object[]): void {
+    const lists = [functions];
+    for (let left = MAX_FUNCTIONS; left > 0 && !this.isOver; left -= 1) {
+      const list = lists.shift();
+      const next = list?.shift();
+      if (list === undefined || next === undefined) break;
+      if (list.length > 0) lists.push(list);
+      const more = this.#hasEnoughOf(scripts.get(next)) ? [] : this.look(this.variablesOf(next)).functions;
+      if (more.length > 0) lists.push(more);
     }
-    const { scriptId } = closure.location ?? {};
-    const url = scriptId === undefined ? "" : this.#inspector.scriptUrl(scriptId);
-    if (scriptId === undefined || url === "" || url.startsWith("node:")) return;
+  }
+
+  /** The variables of all scopes of a function, the innermost first. */
+  variablesOf(fn: object): Named[] {
+    if (types.isProxy(fn)) return [];
+    const { bound, location, scopes } = this.#inspector.inspect(fn);
+    if (bound !== undefined) {
+      const { target, boundThis } = bound;
+      const around = typeof target === "function" ? this.variablesOf(target) : [];
+      return [{ key: "", value: target }, { key: "this", value: boundThis }, ...around];
+    }
+    const url = location === undefined ? "" : this.#inspector.scriptUrl(location.scriptId);
     // This library's own classes are known without.
-    if (url.startsWith(OWN_FOLDER)) return;
-    if (isErrorClass(fn)) this.#note(fn, closure);
-    this.#lookInto(fn, depth);
-    for (const { isModule, variables } of closure.scopes) {
-      if (isModule && seenModules.has(scriptId)) continue;
-      if (isModule) seenModules.add(scriptId);
-      for (const name of Object.keys(variables)) {
-        try {
-          this.add(variables[name], 0);
-        } catch {
-          // Not initialised yet.
-        }
-      }
-    }
+    const isOfUse = location !== undefined && url !== "" && !url.startsWith("node:") && !url.startsWith(OWN_FOLDER);
+    const script = isOfUse ? location.scriptId : "";
+    scripts.set(fn, script);
+    if (script === "") return [];
+    this.#functionsOf.set(script, (this.#functionsOf.get(script) ?? 0) + 1);
+    return scopes.flatMap(({ variables }) => readEach(Object.keys(variables), (name) => variables[name]));
   }
 
-  #note(errorClass: object, closure: ClosureInfo): void {
-    const place = placeOfFunction(this.#inspector, closure);
-    if (place === undefined) return;
-    prototypes.set(place, new WeakRef((errorClass as { prototype: object }).prototype));
+  #hasEnoughOf(script: string | undefined): boolean {
+    if (script === undefined) return false;
+    return script === "" || (this.#functionsOf.get(script) ?? 0) >= MAX_FUNCTIONS_OF_SCRIPT;
   }
 
-  /** Looks at what namespaces, plain objects and functions hold, without running getters. */
-  #lookInto(object: object, depth: number): void {
-    const parent: unknown = Object.getPrototypeOf(object);
-    if (depth >= MAX_DEPTH) return;
-    const isPlain = parent === Object.prototype || parent === null || types.isModuleNamespaceObject(object);
-    if (typeof object !== "function" && !isPlain) return;
-    // The superclass of a class.
-    if (typeof object === "function") this.add(parent, depth);
-    for (const key of Object.keys(object).slice(0, MAX_MEMBERS)) {
-      try {
-        this.add(Object.getOwnPropertyDescriptor(object, key)?.value, depth + 1);
-      } catch {
-        // An export that is not initialised yet.
-      }
-    }
+  #isNew(value: unknown): value is object {
+    if (!isReference(value) || types.isProxy(value) || this.#seen.has(value)) return false;
+    if (this.#seen.size >= MAX_VALUES) return false;
+    this.#seen.add(value);
+    // What every process has leads nowhere.
+    return knownValue(value) === undefined;
+  }
+
+  #isWanted(value: object): boolean {
+    if (ownName(value) !== this.#wanted.name || !isErrorClass(value)) return false;
+    return placeOfFunction(this.#inspector, this.#inspector.inspect(value)) === this.#wanted.place;
   }
 }
 
-/** What a CommonJS file exports, if the place is in one that is loaded. */
+/** What a CommonJS file exports, if the place is in one that is loaded: functions may require it when they run. */
 function exportsAt(place: string): unknown {
   const url = /^file:[^?#]*(?=:\d+:\d+$)/.exec(place)?.[0];
   return url === undefined ? undefined : loadedExports(fileURLToPath(url));
 }
 
-/** The prototype of the class of errors that this process has and that was written at this place. Loads nothing. */
-export function errorPrototypeAtPlace(place: string): object | undefined {
-  const known = prototypes.get(place)?.deref();
-  if (known !== undefined) return known;
-  prototypes.delete(place);
-  if (isInspectorForbidden()) return undefined;
-  const exports = exportsAt(place);
-  if (left.length === 0 && submitted.size === 0 && (!isReference(exports) || seen.has(exports))) return undefined;
+function keep(key: string, prototype: object | undefined, tookMs: number): void {
+  const [oldest] = far.keys();
+  if (far.size >= MAX_KEPT && oldest !== undefined) far.delete(oldest);
+  far.set(key, { prototype, untilMs: performance.now() + tookMs * PAUSE_FACTOR });
+}
+
+function search(wanted: WantedClass, functions: readonly object[]): object | undefined {
   const inspector = new FunctionInspector();
   try {
-    const search = new Search(inspector, place);
-    search.add(exports, 0);
-    // The latest first: the error is more likely to be one of theirs.
-    for (const each of [...submitted.values()].toReversed()) search.add(each.deref(), 0);
-    submitted.clear();
-    for (const { ref, depth } of left) search.resume(ref.deref(), depth);
-    search.run();
+    const startMs = performance.now();
+    const run = new Search(inspector, wanted, functions);
+    const variables = functions.flatMap((each) => run.variablesOf(each));
+    const own = [...functions, exportsAt(wanted.place)].map((value) => ({ key: "", value }));
+    const near = run.look([...own, ...variables], NEAR_DEPTH);
+    if (run.isOver) return run.found;
+    const key = [...functions.map((each) => scripts.get(each)), keyOf(wanted)].join(" ");
+    const known = far.get(key);
+    if (known?.prototype !== undefined || (known?.untilMs ?? 0) > performance.now()) return known?.prototype;
+    const { functions: others } = run.look(near.edge.flatMap(membersOf), MAX_DEPTH - NEAR_DEPTH - 1);
+    if (run.isOver) return run.found;
+    run.lookAround([...near.functions, ...others]);
+    keep(key, run.found, performance.now() - startMs);
+    return run.found;
   } finally {
     inspector[Symbol.dispose]();
   }
-  return prototypes.get(place)?.deref();
+}
+
+function keyOf({ place, name, errorName = "" }: WantedClass): string {
+  return `${name} ${errorName} ${place}`;
+}
+
+/**
+ * The prototype of the wanted class, if the functions of a task can name it: it is in their variables, in a member of these, or in
+ * the variables of functions there, and so on. Loads nothing.
+ */
+export function findErrorPrototype(wanted: WantedClass, functions: readonly object[]): object | undefined {
+  if (isInspectorForbidden()) return undefined;
+  const [fn, ...others] = functions;
+  // Functions in the arguments are others each time, and may lead to other classes of the same place.
+  if (fn === undefined || others.length > 0) return search(wanted, functions);
+  const key = keyOf(wanted);
+  const known = named.get(fn)?.get(key);
+  if (known !== undefined) return known;
+  const found = search(wanted, functions);
+  if (found !== undefined) named.set(fn, (named.get(fn) ?? new Map<string, object>()).set(key, found));
+  return found;
 }

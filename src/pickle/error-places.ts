@@ -38,30 +38,36 @@ export function placeOfFunction(inspector: FunctionInspector, { location, scopes
   return `${url}:${line}:${column}`;
 }
 
-/** Of classes that were looked up. */
-const places = new WeakMap<object, string | undefined>();
-const hasPrivateNames = new WeakMap<object, boolean>();
+/** Of classes of errors that were thrown: where they and those above them were written. */
+const places = new WeakMap<object, readonly (string | undefined)[]>();
+
+/** Whether a class has one of these private names in its text. */
+function hasOneOf(names: readonly string[], errorClass: object): boolean {
+  const text = Function.prototype.toString.call(errorClass);
+  return names.some((name) => text.split(name).some((rest, index) => index > 0 && !/^[\w$]/.test(rest)));
+}
 
 /**
  * Where the classes of an error were written, the error's own first.
  *
- * @returns Nothing for an error with private fields: they would be missing in one that is put together again.
+ * @returns Nothing for classes with private fields, and those below: they would be missing in an error that is put together again.
  */
-export function placesOfClasses(errorClasses: readonly object[], instance: object): (string | undefined)[] {
+export function placesOfClasses(errorClasses: readonly object[], instance: object): readonly (string | undefined)[] {
   const [own] = errorClasses;
   if (own === undefined) return [];
-  let hasPrivate = hasPrivateNames.get(own);
-  const isKnown = hasPrivate === true || (hasPrivate === false && errorClasses.every((each) => places.has(each)));
-  if (!isKnown) {
-    if (isInspectorForbidden()) return [];
-    const inspector = new FunctionInspector();
-    try {
-      hasPrivate = inspector.privateNames(instance).length > 0;
-      hasPrivateNames.set(own, hasPrivate);
-      for (const each of errorClasses) places.set(each, placeOfFunction(inspector, inspector.inspect(each)));
-    } finally {
-      inspector[Symbol.dispose]();
-    }
+  const known = places.get(own);
+  if (known !== undefined) return known;
+  if (isInspectorForbidden()) return [];
+  const inspector = new FunctionInspector();
+  try {
+    const names = inspector.privateNames(instance);
+    const firstWhole = errorClasses.findLastIndex((each) => hasOneOf(names, each)) + 1;
+    const found = errorClasses.map((each, index) =>
+      index < firstWhole ? undefined : placeOfFunction(inspector, inspector.inspect(each)),
+    );
+    places.set(own, found);
+    return found;
+  } finally {
+    inspector[Symbol.dispose]();
   }
-  return hasPrivate === true ? [] : errorClasses.map((each) => places.get(each));
 }

@@ -48,7 +48,7 @@ import { staticKey } from "./syntax-tree.js";
 import { Scopes } from "./scopes.js";
 import { ValueEncoder } from "./value-encoder.js";
 import { lookUp } from "./variable-encoder.js";
-import { placeOf } from "./variable-encoder.js";
+import { placeOf } from "./source-position.js";
 import { VariableEncoder } from "./variable-encoder.js";
 import { classNameOf } from "../wire/class-registry.js";
 
@@ -272,7 +272,7 @@ export class FunctionEncoder {
     if (isMapWanted(script.url, sourceMapUrl)) this.#writer.sourceMapUrls.set(script.url, sourceMapUrl);
     this.values.addImports(script, (name) => lookUp(closure.scopes, name).value);
     this.#writer.later(() => {
-      const context = { script, found, scopes: closure.scopes, user: link[0] };
+      const context = { script, found, scopes: closure.scopes, user: link[0], place };
       if (this.#isPreparing) this.#owned.addWritten(script, found, shape.free);
       if (shape.isClass) this.#refuseUnsteadyKeys(fn, { script, found }, shape, closure, place);
       const { heritageName } = shape;
@@ -282,13 +282,13 @@ export class FunctionEncoder {
         heritage?.external === undefined &&
         (heritage === undefined || heritage.variable !== null || !isStandardGlobal(heritageName));
       if (hasHeritage) {
-        const at = heritage === undefined ? place : placeOf(heritage, script);
+        const at = heritage === undefined ? place : placeOf(heritage, script, place);
         node.variables.push(this.#variables.captureHeritage(heritageName, Object.getPrototypeOf(fn), at));
       }
       for (const free of shape.free) {
         if ((free === own && !isDetached) || (free === heritage && hasHeritage)) continue;
         const variable = this.#writer.lookAt(
-          () => placeOf(free, script),
+          () => placeOf(free, script, place),
           () => this.#variables.capture(free, context),
         );
         if (variable === undefined) continue;

@@ -13,6 +13,7 @@
  * there are as few as can be: one for the job, one for each function that is looked at.
  */
 
+import process from "node:process";
 import type { Session } from "node:inspector";
 
 const SINK_KEY = Symbol.for("asynccpu.inspector.sink");
@@ -197,9 +198,12 @@ export class FunctionInspector implements Disposable {
     const host = inspector as unknown as Record<symbol, unknown>;
     host[SINK_KEY] = this.#sink;
     try {
-      const expression = `process.getBuiltinModule("node:inspector")[Symbol.for("asynccpu.inspector.sink")]`;
-      const { result } = post(session, "Runtime.evaluate", { expression }) as EvaluationResult;
-      return { session, sinkId: result.objectId ?? "" };
+      // The program, or a task, may have replaced the global `process`; `require` is a debugger's own there.
+      const hasProcess = globalThis.process === process;
+      const inspectorOf = hasProcess ? `process.getBuiltinModule("node:inspector")` : `require("node:inspector")`;
+      const expression = `${inspectorOf}[Symbol.for("asynccpu.inspector.sink")]`;
+      const evaluated = post(session, "Runtime.evaluate", { expression, includeCommandLineAPI: !hasProcess });
+      return { session, sinkId: (evaluated as EvaluationResult).result.objectId ?? "" };
     } finally {
       delete host[SINK_KEY];
     }
@@ -234,7 +238,8 @@ export class FunctionInspector implements Disposable {
     this.#post("Runtime.callFunctionOn", {
       objectId,
       functionDeclaration,
-      arguments: [{ objectId: this.#open.sinkId }],
+      // Sent as JSON: a program may have given arrays a `toJSON` of its own.
+      arguments: Object.assign([{ objectId: this.#open.sinkId }], { toJSON: undefined }),
     });
   }
 

@@ -16,6 +16,8 @@ import { performance } from "../system/timers.js";
 /** Where a value was found: a captured variable, or a step from the place of the object that holds it. */
 export interface Place {
   readonly holder?: Place;
+  /** Of a variable: the function that uses it. */
+  readonly user?: Place | undefined;
   /** The variable, or the step as it would be written: `.name`, `[3]`. */
   readonly step: string;
   /** `file:line:column` of the variable's first use. */
@@ -34,15 +36,34 @@ export function propertyStep(key: string | symbol): string {
   return /^\d+$/.test(key) ? `[${key}]` : `[${JSON.stringify(key)}]`;
 }
 
+/** The steps to a value. */
+export interface Path {
+  readonly path: string;
+  readonly position: string | undefined;
+  /** The function that uses the variable. */
+  readonly user: Place | undefined;
+}
+
 /** The path to a value, and the position of the variable that it begins with. */
-export function pathOf(place: Place): { path: string; position: string | undefined } {
+export function pathOf(place: Place): Path {
   const steps: string[] = [];
-  let position: string | undefined;
+  let variable = place;
   for (let each: Place | undefined = place; each !== undefined; each = each.holder) {
     steps.push(each.step);
-    ({ position } = each);
+    variable = each;
   }
-  return { path: steps.toReversed().join(""), position };
+  return { path: steps.toReversed().join(""), position: variable.position, user: variable.user };
+}
+
+/** The path from the variable of the submitted function; which itself has no position. */
+function outermost(inner: Path): Path {
+  const user = inner.user && pathOf(inner.user);
+  return user?.position === undefined ? inner : outermost(user);
+}
+
+/** A file of a package by the package's name. */
+function shortened(position: string): string {
+  return position.replace(/^.*[/\\]node_modules[/\\]/, "").replaceAll("\\", "/");
 }
 
 export class GraphWriter {
@@ -110,7 +131,11 @@ export class GraphWriter {
 
   /** Adds a description of something that the worker finds by itself, once. */
   external(node: ExternalNode | MembersNode): readonly [number] {
-    const key = JSON.stringify(node);
+    // Of strings only: a program may have given arrays a `toJSON` of its own.
+    const key = Object.entries(node)
+      .flat(2)
+      .map((part) => JSON.stringify(part))
+      .join(",");
     const index = this.#externals.get(key) ?? this.nodes.push(node) - 1;
     this.#externals.set(key, index);
     return [index];
@@ -180,12 +205,24 @@ export class GraphWriter {
 
   /** Notes a reason why the function can't be sent. */
   refuse(place: Place, problem: string, advice: string): undefined {
-    const { path, position } = pathOf(place);
-    if (this.problems.some((each) => each.variable === path && each.problem === problem)) return;
+    const inner = pathOf(place);
+    const outer = outermost(inner);
+    const { path, position } = outer;
+    const where = inner.position === undefined ? "" : ` (${shortened(inner.position)})`;
+    const through = outer === inner ? undefined : `${inner.path}${where}`;
+    const isKnown = (each: PickleProblem): boolean =>
+      each.variable === path && each.through === through && each.problem === problem;
+    if (this.problems.some(isKnown)) return;
     const wayOut = path.includes(THIS_STEP)
       ? `${advice}. Or take from \`this\` only what is used: const { name } = this`
       : advice;
-    this.problems.push({ variable: path, problem, advice: wayOut, ...(position !== undefined && { position }) });
+    this.problems.push({
+      variable: path,
+      ...(through !== undefined && { through }),
+      problem,
+      advice: wayOut,
+      ...(position !== undefined && { position }),
+    });
   }
 
   finish(root: Link, { modules, units, frames }: Pick<PickleGraph, "modules" | "units" | "frames">): PickleGraph {

@@ -1,5 +1,6 @@
 /** Finds, in the worker, values that a pickle only names: globals, exports of modules, `require`, `import.meta`. */
 
+import process from "node:process";
 import { createRequire } from "node:module";
 import { isBuiltin } from "node:module";
 import { join } from "node:path";

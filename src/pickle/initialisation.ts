@@ -1,5 +1,7 @@
 /** Tells, for a variable that reads as undefined, whether its declaration has run. */
 
+import process from "node:process";
+
 import type { Variable } from "eslint-scope";
 
 import type { SyntaxNode } from "./syntax-tree.js";

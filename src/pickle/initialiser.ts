@@ -5,6 +5,7 @@
  * module has made of its own state.
  */
 
+import process from "node:process";
 import { createRequire } from "node:module";
 import { isBuiltin } from "node:module";
 import { types } from "node:util";

@@ -5,6 +5,7 @@
  * are not read: several of them load a subsystem or print a warning.
  */
 
+import process from "node:process";
 import { builtinModules } from "node:module";
 import { runInNewContext } from "node:vm";
 import { types } from "node:util";

@@ -7,6 +7,8 @@
  * sample's scopes, the variables are found that hold what it was made of; those of the same names in the other's hold what that was.
  */
 
+import process from "node:process";
+
 import type { FunctionInspector } from "./function-inspector.js";
 import type { CapturedScope } from "./function-inspector.js";
 import type { ClosureInfo } from "./function-inspector.js";

@@ -4,6 +4,7 @@
  * A worker must never import it: its top level is the user's program, and it would run a second time.
  */
 
+import process from "node:process";
 import { readFileSync } from "node:fs";
 import { realpathSync } from "node:fs";
 import { createRequire } from "node:module";

@@ -5,6 +5,8 @@
  * that the script has. What stands in such a function is evaluated once as well.
  */
 
+import process from "node:process";
+
 import type { Variable } from "eslint-scope";
 
 import type { FactoryMember } from "./factory-registry.js";

@@ -26,7 +26,16 @@ function toStringTag(value: object): string {
   return Object.prototype.toString.call(value).slice(8, -1);
 }
 
+function inheritsFromProxy(value: object): boolean {
+  for (let at: unknown = value; typeof at === "object" && at !== null; at = Object.getPrototypeOf(at)) {
+    if (types.isProxy(at)) return true;
+  }
+  return false;
+}
+
 const REFUSED: readonly [test: (value: object) => boolean, problem: string, advice: string][] = [
+  // First, since the others look into what it inherits.
+  [inheritsFromProxy, "it inherits from a Proxy, which can't be looked into", "Pass a plain copy as an argument"],
   [types.isPromise, "a promise belongs to the process that made it", AWAIT_FIRST],
   [types.isGeneratorObject, "a running generator belongs to the process that made it", MAKE_INSIDE],
   [(value) => value instanceof WeakRef, "a WeakRef points into this process", "Pass what it points to"],

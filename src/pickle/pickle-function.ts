@@ -1,6 +1,7 @@
 /** Turns a function into bytes that a worker turns back into a function. */
 
 import { inspect } from "node:util";
+import { types } from "node:util";
 import { serialize } from "node:v8";
 
 import { FunctionNotPicklableError } from "../errors.js";
@@ -12,7 +13,6 @@ import { GraphWriter } from "./graph-writer.js";
 import type { HeldFunctions } from "./held-functions.js";
 import { noteLook } from "./slow-looks.js";
 import type { OwnedVariables } from "./owned-variables.js";
-import { noteSubmitted } from "./error-classes.js";
 
 /** A function on its way to a worker. */
 export interface PickledFunction {
@@ -58,7 +58,7 @@ export function heldByRefusal(error: unknown): HeldFunctions | undefined {
  */
 export function pickleFunction(fn: unknown, owned?: OwnedVariables): PickledFunction {
   if (typeof fn !== "function") throw new NotAFunctionError(describe(fn));
-  const ownName: unknown = Object.getOwnPropertyDescriptor(fn, "name")?.value;
+  const ownName: unknown = types.isProxy(fn) ? "" : Object.getOwnPropertyDescriptor(fn, "name")?.value;
   const name = typeof ownName === "string" && ownName !== "" ? ownName : "anonymous";
   const inspector = new FunctionInspector();
   try {
@@ -74,7 +74,6 @@ export function pickleFunction(fn: unknown, owned?: OwnedVariables): PickledFunc
       if (writer.isStable) refusals.set(error, writer.held);
       throw error;
     }
-    noteSubmitted(fn, name, Array.isArray(root) ? writer.nodes[(root as readonly [number])[0]] : undefined);
     const graph = writer.finish(root, encoder.scopes.finish(writer));
     const { isStable, held, state } = writer;
     return { name, payload: serialize(graph), isStable, stateKey: state.key, held };

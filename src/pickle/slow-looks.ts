@@ -1,5 +1,7 @@
 /** Warns of captured variables whose look keeps blocking the event loop at every submission. */
 
+import process from "node:process";
+
 import type { Place } from "./graph-writer.js";
 
 /** A look that takes longer is a slow one. */

@@ -6,6 +6,7 @@
  * a URL of its own, and finds maps by URL: evaluating the two comments alone gives a map to all scripts of that URL.
  */
 
+import process from "node:process";
 import { findSourceMap } from "node:module";
 
 import { processWide } from "./process-wide.js";

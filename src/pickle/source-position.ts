@@ -3,6 +3,8 @@
 import { findSourceMap } from "node:module";
 import { fileURLToPath } from "node:url";
 
+import type { FreeVariable } from "./free-variables.js";
+import type { Place } from "./graph-writer.js";
 import type { ScriptSource } from "./script-source.js";
 
 function fileOf(url: string): string {
@@ -23,4 +25,9 @@ export function sourcePosition(script: ScriptSource, offset: number): string {
     return `${fileOf(entry.originalSource)}:${entry.originalLine + 1}:${entry.originalColumn + 1}`;
   }
   return `${file || "(unnamed script)"}:${line + 1}:${column + 1}`;
+}
+
+/** The place that problems with a variable are reported for. */
+export function placeOf(free: FreeVariable, script: ScriptSource, user: Place): Place {
+  return { step: free.name, position: sourcePosition(script, free.offset), user };
 }

@@ -5,6 +5,8 @@
  * same one, and a nested executor sends it on under the number that it came with.
  */
 
+import process from "node:process";
+
 interface UniqueSymbol {
   readonly id: string;
   readonly description?: string;

@@ -6,6 +6,7 @@ import { types } from "node:util";
 import { isDisposable } from "../memory/dispose.js";
 import { referTo } from "../memory/reference.js";
 import { refuseShared } from "../memory/reference.js";
+import { stackOf } from "../wire/error-frames.js";
 import type { FunctionInspector } from "./function-inspector.js";
 import { ACCESSOR } from "./graph-format.js";
 import { CONFIGURABLE } from "./graph-format.js";
@@ -69,7 +70,6 @@ export interface FunctionLinker {
 }
 
 const TYPED_ARRAY_PROTOTYPE = Object.getPrototypeOf(Uint8Array.prototype) as object;
-
 const INDEX = /^(?:0|[1-9]\d{0,9})$/;
 
 /** Kinds that can't change without being noticed as another value: a pickle that holds only these can be kept. */
@@ -318,7 +318,7 @@ export class ValueEncoder {
     const enumerable = descriptor.enumerable === true ? ENUMERABLE : 0;
     // V8 keeps `stack` behind an accessor of its own in newer versions.
     if (key === "stack" && types.isNativeError(value)) {
-      return [keyLink, String(value.stack), enumerable | WRITABLE | CONFIGURABLE];
+      return [keyLink, stackOf(value), enumerable | WRITABLE | CONFIGURABLE];
     }
     // Freezing and sealing happen once everything is in place.
     const configurable = descriptor.configurable === true || integrity >= SEALED ? CONFIGURABLE : 0;

@@ -1,5 +1,6 @@
 /** Finds what each free variable of a function holds, and writes it into the graph. */
 
+import process from "node:process";
 import { dirname } from "node:path";
 import { isAbsolute } from "node:path";
 import { join } from "node:path";
@@ -36,7 +37,7 @@ import { moduleCache } from "./reference.js";
 import type { FoundFunction } from "./script-source.js";
 import type { ScriptSource } from "./script-source.js";
 import type { Scopes } from "./scopes.js";
-import { sourcePosition } from "./source-position.js";
+import { placeOf } from "./source-position.js";
 import { endOf } from "./syntax-tree.js";
 import { startOf } from "./syntax-tree.js";
 import type { ValueEncoder } from "./value-encoder.js";
@@ -48,6 +49,8 @@ import { viteSpecifier } from "./vite-imports.js";
 
 /** The script of the capturing function, and the values around it. */
 export interface CaptureContext {
+  /** Where the function was found that uses the variables. */
+  readonly place: Place;
   readonly script: ScriptSource;
   readonly scopes: readonly CapturedScope[];
   readonly found: FoundFunction;
@@ -105,11 +108,6 @@ function filenameOf(script: ScriptSource): string {
 const UNKEPT = "V8 has not kept its value, since nothing but a computed key of a class uses it";
 const UNKEPT_ADVICE = "Use it in a method or a field of the class as well, or make the class inside the task";
 
-/** The place that problems with a variable are reported for. */
-export function placeOf(free: FreeVariable, script: ScriptSource): Place {
-  return { step: free.name, position: sourcePosition(script, free.offset) };
-}
-
 /** What the variable encoder needs from the function encoder. */
 export interface FunctionEncoding {
   readonly values: ValueEncoder;
@@ -137,7 +135,7 @@ export class VariableEncoder {
   capture(free: FreeVariable, context: CaptureContext): CapturedVariable | undefined {
     const { name, isReassigned, isEager } = free;
     if (name === "arguments") return undefined;
-    const place = placeOf(free, context.script);
+    const place = placeOf(free, context.script, context.place);
     const own = this.#owned.find(context.script, context.found, free.variable);
     if (own !== undefined) return { name, link: own.link, isReassigned: true, isEager, isOwned: true };
     const found = lookUp(context.scopes, name);

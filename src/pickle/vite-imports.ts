@@ -8,6 +8,7 @@
  * load: what a function uses of them travels by value, mocks included.
  */
 
+import process from "node:process";
 import { existsSync } from "node:fs";
 import { isBuiltin } from "node:module";
 import { join } from "node:path";

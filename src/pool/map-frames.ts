@@ -1,3 +1,4 @@
+import process from "node:process";
 import { findSourceMap } from "node:module";
 
 /** What stands before each frame. */

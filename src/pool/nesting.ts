@@ -1,3 +1,5 @@
+import process from "node:process";
+
 import { NestingTooDeepError } from "../errors.js";
 import { depthOf } from "../system/environment-cookie.js";
 

@@ -7,6 +7,7 @@
  * SIGKILL: a pid that belongs to another process by then comes to no harm, and the watchdog also finds the descendants.
  */
 
+import process from "node:process";
 import type { Socket } from "node:net";
 
 import { startProcess } from "../system/start-process.js";

@@ -44,6 +44,8 @@ export interface TaskKind {
   readonly events: TaskEvents;
   /** Whether a task has one argument, a plain value, and is given that rather than a list: a hundred thousand may wait. */
   readonly hasOneArgument?: boolean;
+  /** The function as it is in this process, and those in the arguments: the classes of what it throws are looked for from these. */
+  readonly functions?: readonly object[];
   /** Of one task only; absent for most. */
   readonly extras?: TaskExtras | undefined;
 }
@@ -110,6 +112,11 @@ export class PoolTask {
 
   get fn(): PooledFunction {
     return this.kind.fn;
+  }
+
+  /** The functions as they are in this process; none when it has ended. */
+  get functions(): readonly object[] {
+    return this.#kind?.functions ?? [];
   }
 
   get isChunk(): boolean {

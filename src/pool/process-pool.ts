@@ -27,6 +27,7 @@ import { runningIn } from "./pool-stats.js";
 import { onProcessExit } from "../system/signals.js";
 import { wakeWhenOrphaned } from "./orphan-waker.js";
 import { setImmediate } from "../system/timers.js";
+import { decodeThrown } from "../wire/error-codec.js";
 import type { ExecutorStats } from "./pool-stats.js";
 import type { PoolTask } from "./pool-task.js";
 import type { ProcessTask } from "../system/process-task.js";
@@ -46,7 +47,7 @@ export interface PoolConfig {
   readonly maxWorkers: number;
   readonly worker: WorkerConfig;
   /** Takes each encoded log record. */
-  readonly onLog: (record: Uint8Array) => void;
+  readonly onLog: WorkerEvents<Worker>["onLog"];
   /** Called when the first worker is started, and after the last one has died. */
   readonly onActivity: (isActive: boolean) => void;
 }
@@ -296,11 +297,11 @@ export class ProcessPool {
       this.#dispatch();
     },
     onDead: (worker, death) => this.#onDead(worker, death),
-    onInitializeFailed: (which, cause) => {
-      this.#brokenBy ??= new InitializerError(which, { cause });
+    onInitializeFailed: (which, error) => {
+      this.#brokenBy ??= new InitializerError(which, { cause: decodeThrown(error, this.#config.worker.functions) });
       this.#failWaiting(this.#brokenBy);
     },
-    onLog: (record) => this.#config.onLog(record),
+    onLog: (record, functions) => this.#config.onLog(record, functions),
     onTaskSettled: (task, outcome) => {
       if (task.state === "running") this.#lostTasksInARow = 0;
       this.#onTaskFinished(task, outcome);

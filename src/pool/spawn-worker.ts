@@ -1,3 +1,4 @@
+import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { randomBytes } from "node:crypto";
 import type { Duplex } from "node:stream";

@@ -8,6 +8,8 @@ export interface WorkerConfig {
   readonly settings: Uint8Array;
   /** Holds the shared memory that the settings refer to. */
   readonly settingsPins?: readonly Pins[];
+  /** The initializer and the configurer as they are in this process: the classes of what they throw are looked for from these. */
+  readonly functions?: readonly object[];
   readonly graceMs: number;
   /** How long a process may take to become ready, initializer included, in milliseconds. */
   readonly startTimeoutMs: number;

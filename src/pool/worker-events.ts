@@ -11,8 +11,10 @@ export interface WorkerEvents<W> {
   /** It takes no more tasks and will die: its place may be filled. */
   onLeaving(worker: W): void;
   onDead(worker: W, death: WorkerDeath): void;
-  onInitializeFailed(which: "initializer" | "configurer", cause: unknown): void;
-  onLog(record: Uint8Array): void;
+  /** @param error - As it was encoded. */
+  onInitializeFailed(which: "initializer" | "configurer", error: Uint8Array): void;
+  /** @param functions - Those whose record it is, as they are in this process. */
+  onLog(record: Uint8Array, functions: readonly object[]): void;
   /** Tasks that it held have not begun, and won't begin there. In their order. */
   onReturned(tasks: readonly PoolTask[]): void;
   /** A task has ended; called before the task's own event, when the worker's state is already the next one. */

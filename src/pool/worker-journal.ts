@@ -1,3 +1,4 @@
+import process from "node:process";
 import { closeSync } from "node:fs";
 import { constants } from "node:fs";
 import { openSync } from "node:fs";

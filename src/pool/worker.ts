@@ -1,5 +1,7 @@
 /** One worker's life as one state machine; README.md in this folder draws it. */
 
+import process from "node:process";
+
 import { CrashJudge } from "./crash-cause.js";
 import { FatalWatch } from "./fatal-watch.js";
 import { PROTOCOL_VERSION } from "../wire/protocol.js";
@@ -10,7 +12,6 @@ import { TaskClock } from "./task-clock.js";
 import { WorkerCrashedError } from "../errors.js";
 import { WorkerJournal } from "./worker-journal.js";
 import { WorkerTasks } from "./worker-tasks.js";
-import { decodeThrown } from "../wire/error-codec.js";
 import { describeProcessEnd } from "./worker-death.js";
 import { forwardOutput } from "./output-forwarder.js";
 import { killProcessTree } from "../system/process-terminator.js";
@@ -273,10 +274,7 @@ export class Worker {
           this.#onNonsense(new ProtocolError("The worker says that its start has failed, and was ready before."));
           break;
         }
-        this.#events.onInitializeFailed(
-          message.isConfigurer ? "configurer" : "initializer",
-          decodeThrown(message.error),
-        );
+        this.#events.onInitializeFailed(message.isConfigurer ? "configurer" : "initializer", message.error);
         this.#startClock.clear();
         this.end();
         break;
@@ -287,7 +285,7 @@ export class Worker {
         this.#tasks?.receive(message);
         break;
       case "log":
-        this.#events.onLog(message.record);
+        this.#events.onLog(message.record, this.task?.functions ?? this.#config.functions ?? []);
         break;
       case "mark":
       case "value":

@@ -1,5 +1,7 @@
 /** The entry of a worker process. Its arguments and environment hold nothing of the tasks: all comes by the pipes. */
 
+import process from "node:process";
+
 import { ChildChannel } from "../wire/child-channel.js";
 import { AbortFlag } from "./abort-flag.js";
 import { Claim } from "./claim.js";

@@ -1,5 +1,7 @@
 /** How the running task is asked to end: by the parent's message, by SIGTERM, or by both. */
 
+import process from "node:process";
+
 import { CancelledError } from "../errors.js";
 import { clearTimeout } from "../system/timers.js";
 import { nextTick } from "../system/timers.js";

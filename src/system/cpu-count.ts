@@ -1,5 +1,6 @@
 /** How many CPUs this process may really use. */
 
+import process from "node:process";
 import { availableParallelism } from "node:os";
 import { readFileSync } from "node:fs";
 

@@ -1,3 +1,5 @@
+import process from "node:process";
+
 /** What a pool needs, by the scope that Node's permission model has for it, and the flag that allows it. */
 const NEEDED: readonly (readonly [scope: string, flag: string])[] = [
   ["child", "--allow-child-process"],

@@ -3,6 +3,7 @@
  * tested on Linux with a fake.
  */
 
+import process from "node:process";
 import { readFileSync } from "node:fs";
 import { readdirSync } from "node:fs";
 

@@ -1,5 +1,7 @@
 /** One listener of the process's `exit` for all who want to clean up in its last moment. */
 
+import process from "node:process";
+
 const hooks = new Set<{ readonly run: () => void }>();
 
 function runHooks(): void {

@@ -1,5 +1,6 @@
 /** The signals of this process: one coordinator for all that has to be cleaned up. */
 
+import process from "node:process";
 import { constants } from "node:os";
 import { isMainThread } from "node:worker_threads";
 

@@ -1,3 +1,4 @@
+import process from "node:process";
 import { isMainThread } from "node:worker_threads";
 import { spawn } from "node:child_process";
 import type { Readable } from "node:stream";

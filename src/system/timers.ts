@@ -5,6 +5,7 @@
  * with them, nor its time limits. All of `src/` has its timers from here; oxlint and scripts/lint-layers.mjs see to that.
  */
 
+import process from "node:process";
 import timers from "node:timers";
 
 import { runOutside } from "./async-context.js";

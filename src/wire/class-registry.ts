@@ -5,6 +5,7 @@
  * nothing but what is registered in it.
  */
 
+import process from "node:process";
 import { types } from "node:util";
 
 /** Any class. */

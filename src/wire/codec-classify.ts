@@ -6,6 +6,7 @@
  * plain objects, as they do there; what they hold in `#private` fields can't be seen from outside and is lost.
  */
 
+import process from "node:process";
 import { types } from "node:util";
 
 import { extensionOfPrototype } from "./codec-extensions.js";
@@ -121,6 +122,11 @@ function isRoot(prototype: object): boolean {
   return Object.getPrototypeOf(prototype) === null;
 }
 
+/** Whether instances are promises of a library: `await` would call a method of them that plain data lacks. */
+function hasThen(prototype: object): boolean {
+  return typeof Object.getOwnPropertyDescriptor(prototype, "then")?.value === "function";
+}
+
 function judge(prototype: object): Verdict {
   if (!types.isProxy(prototype) && optInOf(ownConstructor(prototype)) !== undefined) return KIND.instance;
   if (!types.isProxy(prototype) && shapeOfPrototype(prototype) !== undefined) return KIND.extension;
@@ -130,6 +136,7 @@ function judge(prototype: object): Verdict {
     const constructor = ownConstructor(at);
     // `Object.prototype`, which may be that of another realm (node:vm, Jest).
     if (isRoot(at)) return constructor === undefined || constructor.name === "Object" ? KIND.plain : "check";
+    if (hasThen(at)) return KIND.refused;
     if (constructor === undefined) {
       if (BUILT_IN_ITERATOR.test(ownTag(at))) return "check";
       continue;
@@ -198,13 +205,13 @@ export function refuseBinary(object: object): string | undefined {
 
 /** Says what stands in the way of sending a value that was refused. Never throws. */
 export function explainRefusal(value: unknown): string {
+  if (types.isProxy(value)) return "it is a Proxy: pass a plain copy of what it stands for";
   if (typeof value === "function") {
-    const isClass = !types.isProxy(value) && /^class\b/.test(Function.prototype.toString.call(value));
+    const isClass = /^class\b/.test(Function.prototype.toString.call(value));
     return isClass ? "it is a class" : "it is a function";
   }
   if (typeof value === "symbol") return "it is a symbol";
   if (typeof value !== "object" || value === null) return "it is of an unknown type";
-  if (types.isProxy(value)) return "it is a Proxy: pass a plain copy of what it stands for";
   if (types.isPromise(value)) return "it is a promise: await it first";
   if (types.isSharedArrayBuffer(value)) return refuseBinary(value) ?? "it is shared memory";
   if (types.isModuleNamespaceObject(value)) return "it is a module: import it inside the task";
@@ -223,6 +230,7 @@ function explainClass(object: object): string {
     const constructor = ownConstructor(at);
     if (constructor === undefined || constructor.name === "Object") continue;
     name ||= constructor.name;
+    if (hasThen(at)) return `it is a promise (${name}): await it first`;
     if (constructor.name === "Stream") return `it is a stream or socket (${name}), which belongs to this process`;
     const advice = CLASS_ADVICE.get(constructor.name);
     if (advice !== undefined) return `it is a ${name}, whose state is not visible as properties: ${advice}`;

@@ -4,6 +4,7 @@
  * They are found by name when an instance is met: naming `Headers` at the start would load all of fetch.
  */
 
+import process from "node:process";
 import type { KeyObject } from "node:crypto";
 import type { SocketAddress } from "node:net";
 

@@ -12,8 +12,10 @@ import { SYMBOL_TAG } from "./extended-format.js";
 import { WEAK_TAG } from "./extended-format.js";
 import { addClass } from "./class-registry.js";
 import { classNamed } from "./class-registry.js";
+import { decodeFor } from "./error-class-places.js";
 import { decodeInstance } from "./class-registry.js";
 import { decodeWithV8 } from "./codec-v8.js";
+import { decodedFor } from "./error-class-places.js";
 import { extensionByTag } from "./codec-extensions.js";
 import { fillErrorShell } from "./error-codec-parts.js";
 import { hasHooks } from "./class-registry.js";
@@ -24,7 +26,7 @@ import { setWeakKey } from "./weak-collections.js";
 import { symbolOf } from "./codec-symbols.js";
 import type { AnyClass } from "./class-registry.js";
 import type { ErrorClassTag } from "./error-codec-classes.js";
-import type { OwnErrorClass } from "./error-codec-classes.js";
+import type { OwnErrorClass } from "./error-class-places.js";
 import type { ValueReader } from "./codec-writer.js";
 
 function damaged(what: string): Error {
@@ -122,7 +124,7 @@ function adoptClass(name: string, loaded: unknown): AnyClass {
 }
 
 function begin(record: readonly unknown[], prepared: unknown): unknown {
-  if (isErrorRecord(record)) return makeErrorShell(classTagOf(record), asObject(record[4]));
+  if (isErrorRecord(record)) return makeErrorShell(classTagOf(record), asObject(record[3]), asObject(record[4]));
   if (record[0] === WEAK_TAG) return record[1] === "WeakMap" ? new WeakMap() : new WeakSet();
   return isPlainInstance(record) ? Object.create((prepared as AnyClass).prototype) : UNFINISHED;
 }
@@ -236,7 +238,9 @@ interface Parts {
 }
 
 async function restoreLater(parts: Parts, preparing: readonly unknown[]): Promise<LaterValue> {
-  return new LaterValue(restore(parts, await Promise.all(preparing)));
+  const functions = decodedFor();
+  const prepared = await Promise.all(preparing);
+  return decodeFor(functions, () => new LaterValue(restore(parts, prepared)));
 }
 
 function restore({ box, records, operations, reader }: Parts, prepared: readonly unknown[]): unknown {

@@ -2,21 +2,39 @@
  * Classes of errors that nobody has registered, known by the place where they were written.
  *
  *     worker   class of the error ──▶ "file:///app/errors.js:12:7" ──▶ name and place travel
- *     parent   place ──▶ a class that is loaded here already, and was written there ──▶ its prototype
+ *     parent   name and place ──▶ a class that the task's functions can name here, and that was written there ──▶ its prototype
  *
  * Nothing is imported and no constructor is called for it: a process that sends errors can only choose among classes of errors
- * that the other has, by name and place. How places are found is no business of the wire's; whoever knows gives
- * it the two functions.
+ * that the other has, by name and place. The wire does not know how places are found; the pickler gives it the two functions.
  */
 
-/** Says where the classes of an error were written; `undefined` for one that nobody could find again. */
-export type PlacesOfErrorClasses = (errorClasses: readonly object[], instance: object) => (string | undefined)[];
+/** A class between an error and the built-in one above it. */
+export interface OwnErrorClass {
+  readonly name: string;
+  /** Where it was written, when the other process may have it, too. */
+  readonly place: string | undefined;
+}
 
-/** Finds the prototype of a class of errors that this process has, by the place where it was written. */
-export type ErrorPrototypeAt = (place: string) => object | undefined;
+/** Says where the classes of an error were written; `undefined` for a class that nobody could find again. */
+export type PlacesOfErrorClasses = (
+  errorClasses: readonly object[],
+  instance: object,
+) => readonly (string | undefined)[];
+
+/** What is known of a class of errors that is to be found. */
+export interface WantedClass {
+  readonly name: string;
+  readonly place: string;
+  /** The name that the error itself has: a function that makes classes often gives it to their errors only. */
+  readonly errorName?: string | undefined;
+}
+
+/** Finds the prototype of a class of errors that these functions can name. */
+export type FindErrorPrototype = (wanted: WantedClass, functions: readonly object[]) => object | undefined;
 
 let findPlaces: PlacesOfErrorClasses | undefined;
-let findPrototype: ErrorPrototypeAt | undefined;
+let findPrototype: FindErrorPrototype | undefined;
+let currentFunctions: readonly object[] = [];
 
 /** From now on, errors that leave this process say where their classes were written. */
 export function sendErrorClassPlaces(placesOf: PlacesOfErrorClasses): void {
@@ -24,12 +42,31 @@ export function sendErrorClassPlaces(placesOf: PlacesOfErrorClasses): void {
 }
 
 /** From now on, errors that arrive in this process get the classes that it has at the places that they name. */
-export function findErrorClassesBy(prototypeAt: ErrorPrototypeAt): void {
-  findPrototype = prototypeAt;
+export function findErrorClassesBy(find: FindErrorPrototype): void {
+  findPrototype = find;
+}
+
+/** Decodes what these functions threw or gave: the classes of errors in it are looked for where the functions were written. */
+export function decodeFor<T>(functions: readonly object[], decode: () => T): T {
+  const before = currentFunctions;
+  currentFunctions = functions;
+  try {
+    return decode();
+  } finally {
+    currentFunctions = before;
+  }
+}
+
+/** The functions whose errors are being decoded, for a part that is decoded later. */
+export function decodedFor(): readonly object[] {
+  return currentFunctions;
 }
 
 /** The places of an error's classes. Never throws. */
-export function placesOfErrorClasses(errorClasses: readonly object[], instance: object): (string | undefined)[] {
+export function placesOfErrorClasses(
+  errorClasses: readonly object[],
+  instance: object,
+): readonly (string | undefined)[] {
   try {
     return findPlaces?.(errorClasses, instance) ?? [];
   } catch {
@@ -39,9 +76,10 @@ export function placesOfErrorClasses(errorClasses: readonly object[], instance: 
 }
 
 /** The prototype of the class at a place. Never throws. */
-export function errorPrototypeAt(place: string): object | undefined {
+export function errorPrototypeAt({ name, place }: OwnErrorClass, errorName?: string): object | undefined {
+  if (place === undefined || currentFunctions.length === 0) return undefined;
   try {
-    return findPrototype?.(place);
+    return findPrototype?.({ name, place, errorName }, currentFunctions);
   } catch {
     return undefined;
   }

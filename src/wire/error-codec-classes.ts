@@ -4,6 +4,7 @@
  * A name from the other process never chooses a global, loads a module or calls a constructor.
  */
 
+import process from "node:process";
 import { types } from "node:util";
 
 import * as ownErrors from "../errors.js";
@@ -11,6 +12,7 @@ import { errorPrototypeAt } from "./error-class-places.js";
 import { isNativeClass } from "./codec-classify.js";
 import { ownConstructor } from "./codec-classify.js";
 import { placesOfErrorClasses } from "./error-class-places.js";
+import type { OwnErrorClass } from "./error-class-places.js";
 
 /** A class of errors, as `registerErrorClass` takes it. */
 export interface ErrorClass {
@@ -86,13 +88,6 @@ function knownKey(prototype: object): string | undefined {
   return byKey.has(name) && isNativeClass(constructor) ? name : undefined;
 }
 
-/** A class between an error and the built-in one above it. */
-export interface OwnErrorClass {
-  readonly name: string;
-  /** Where it was written, when the other process may have it, too. */
-  readonly place: string | undefined;
-}
-
 /** What travels of the class of an error. */
 export interface ErrorClassTag {
   /** Key of the nearest class that every process has. */
@@ -104,7 +99,8 @@ export interface ErrorClassTag {
 /** More levels of classes than this are not looked at. */
 const MAX_LEVELS = 20;
 
-function ownName(constructor: object): string | undefined {
+/** The name of a class or function itself, when that is a text. Runs no getter. */
+export function ownName(constructor: object): string | undefined {
   const name: unknown = Object.getOwnPropertyDescriptor(constructor, "name")?.value;
   return typeof name === "string" && name !== "" ? name : undefined;
 }
@@ -149,9 +145,9 @@ export function isErrorClass(value: object): boolean {
 }
 
 /** The prototype of one class, when this process has it: it was written at the same place, or is registered here. */
-function foundPrototype({ name, place }: OwnErrorClass, key: string): object | undefined {
-  const placed = place === undefined ? undefined : errorPrototypeAt(place);
-  for (const found of [placed, registered.get(name)]) {
+function foundPrototype(errorClass: OwnErrorClass, key: string, errorName?: string): object | undefined {
+  const { name } = errorClass;
+  for (const found of [errorPrototypeAt(errorClass, errorName), registered.get(name)]) {
     if (types.isProxy(found)) continue;
     const constructor = found && ownConstructor(found);
     if (constructor && ownName(constructor) === name && nearestKey(found) === key) return found;
@@ -159,10 +155,14 @@ function foundPrototype({ name, place }: OwnErrorClass, key: string): object | u
   return undefined;
 }
 
-/** The prototype for an error that arrives: that of the nearest of its classes that this process knows. */
-export function prototypeFor({ key, classes }: ErrorClassTag): object {
+/**
+ * The prototype for an error that arrives: that of the nearest of its classes that this process knows.
+ *
+ * @param errorName - The name that the error itself has.
+ */
+export function prototypeFor({ key, classes }: ErrorClassTag, errorName?: string): object {
   for (const each of classes) {
-    const found = foundPrototype(each, key);
+    const found = foundPrototype(each, key, errorName);
     if (found !== undefined) return found;
   }
   return errorPrototype(key);

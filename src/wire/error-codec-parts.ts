@@ -4,7 +4,11 @@ import { errorClassTag } from "./error-codec-classes.js";
 import { errorPrototype } from "./error-codec-classes.js";
 import { prototypeFor } from "./error-codec-classes.js";
 import { isDomException } from "./error-codec-classes.js";
+import { ownConstructor } from "./codec-classify.js";
+import { ownName } from "./error-codec-classes.js";
+import { setStack } from "./error-frames.js";
 import { stackAsSent } from "./error-frames.js";
+import { stackOf } from "./error-frames.js";
 import type { ErrorClassTag } from "./error-codec-classes.js";
 
 /** What travels of an error. */
@@ -14,12 +18,12 @@ export interface ErrorParts {
   readonly stack: string | undefined;
   /** Own enumerable properties. */
   readonly own: object;
-  /** Properties that are not enumerable. */
+  /** Those that are not enumerable. */
   readonly hidden: object;
 }
 
-/** Own properties that travel although they are not enumerable. */
-const HIDDEN_KEYS = ["message", "name", "code", "cause", "errors", "error", "suppressed"] as const;
+/** What a `DOMException` keeps elsewhere than in properties. */
+const DOM_KEYS: ReadonlySet<string> = new Set(["message", "name", "code"]);
 
 function read(from: object, key: string): unknown {
   try {
@@ -38,10 +42,13 @@ export function describeError(error: object): ErrorParts {
   const classTag = errorClassTag(error);
   const own = {};
   const hidden = {};
-  for (const key of Object.keys(error)) if (key !== "stack") define(own, key, read(error, key), true);
-  for (const key of HIDDEN_KEYS) {
-    const descriptor = Object.getOwnPropertyDescriptor(error, key);
-    if (descriptor !== undefined && !descriptor.enumerable) define(hidden, key, read(error, key), true);
+  for (const key of Object.getOwnPropertyNames(error)) {
+    if (key === "stack") continue;
+    const isEnumerable = Object.prototype.propertyIsEnumerable.call(error, key);
+    const value = read(error, key);
+    // Of methods, which the class may have as well, a text would take the place.
+    if (!isEnumerable && typeof value === "function") continue;
+    define(isEnumerable ? own : hidden, key, value, true);
   }
   // What the class gives by inheritance, in case the other process does not know the class.
   const prototype = errorPrototype(classTag.key);
@@ -50,12 +57,12 @@ export function describeError(error: object): ErrorParts {
     const inherited = read(error, key);
     if (isDomException(classTag.key) || inherited !== read(prototype, key)) define(hidden, key, inherited, true);
   }
-  const stack = read(error, "stack");
-  return { classTag, stack: typeof stack === "string" ? stackAsSent(stack) : undefined, own, hidden };
+  const stack = stackOf(error);
+  return { classTag, stack: stack === undefined ? undefined : stackAsSent(stack), own, hidden };
 }
 
 /** Makes an error with the right class and nothing in it. Runs no constructor but those of `Error` and `DOMException`. */
-export function makeErrorShell(classTag: ErrorClassTag, hidden: object): Error {
+export function makeErrorShell(classTag: ErrorClassTag, own: object, hidden: object): Error {
   // The stack is put in later; taking one here would cost more than all the rest.
   const limit = Error.stackTraceLimit;
   Error.stackTraceLimit = 0;
@@ -67,7 +74,7 @@ export function makeErrorShell(classTag: ErrorClassTag, hidden: object): Error {
     }
     // A real error, so that util.types.isNativeError, and with it inspect, takes it for one.
     const shell = new Error();
-    Object.setPrototypeOf(shell, prototypeFor(classTag));
+    Object.setPrototypeOf(shell, prototypeFor(classTag, asText(read(own, "name")) || asText(read(hidden, "name"))));
     return shell;
   } finally {
     Error.stackTraceLimit = limit;
@@ -83,25 +90,27 @@ export function fillErrorShell(shell: Error, parts: ErrorParts): void {
   const { key } = parts.classTag;
   const isDom = isDomException(key);
   for (const key of Object.keys(parts.hidden)) {
-    if (isDom && key !== "cause") continue;
+    if (isDom && DOM_KEYS.has(key)) continue;
     define(shell, key, (parts.hidden as Record<string, unknown>)[key], false);
   }
   if (parts.stack === undefined) delete (shell as { stack?: string }).stack;
-  else define(shell, "stack", parts.stack, false);
+  else setStack(shell, parts.stack);
   for (const key of Object.keys(parts.own)) define(shell, key, (parts.own as Record<string, unknown>)[key], true);
   if (!isDom) nameUnknownClass(shell, parts.classTag);
 }
 
 /**
- * An error of a class that this process doesn't know, and that gives its instances no name: its name becomes that of the class,
- * since nothing else would tell which it was.
+ * An error whose own class this process does not know, and that has no name of its own: its name becomes that of the class, since
+ * nothing else would tell which it was.
  */
 function nameUnknownClass(shell: Error, { key, classes }: ErrorClassTag): void {
   const [own] = classes;
   const prototype = errorPrototype(key) as Error;
-  if (own === undefined || Object.getPrototypeOf(shell) !== prototype || Object.hasOwn(shell, "name")) return;
+  const arrivedAs = ownConstructor(Object.getPrototypeOf(shell) as object);
+  if (own === undefined || Object.hasOwn(shell, "name")) return;
+  if (arrivedAs !== undefined && ownName(arrivedAs) === own.name) return;
   define(shell, "name", own.name, false);
   const { stack } = shell;
   if (stack?.startsWith(prototype.name) !== true || !/^(?::|\n|$)/.test(stack.slice(prototype.name.length))) return;
-  define(shell, "stack", own.name + stack.slice(prototype.name.length), false);
+  setStack(shell, own.name + stack.slice(prototype.name.length));
 }

@@ -3,8 +3,12 @@
 import { types } from "node:util";
 
 import { NotSerializableError } from "../errors.js";
+import { decodeFor } from "./error-class-places.js";
 import { decodeValue } from "./codec.js";
+import { decodedFor } from "./error-class-places.js";
 import { encodeValue } from "./codec.js";
+import { setStack } from "./error-frames.js";
+import { stackOf } from "./error-frames.js";
 import type { EncodeOptions } from "./codec.js";
 
 export { registerErrorClass } from "./error-codec-classes.js";
@@ -39,10 +43,12 @@ function encodeProblem(problem: unknown, options: EncodeOptions): Uint8Array {
 
 /**
  * Decodes what `encodeThrown` returned. Never throws: damaged bytes give the error that says so.
+ *
+ * @param functions - Those that threw it. Default: those whose outcome is being decoded.
  */
-export function decodeThrown(bytes: Uint8Array): unknown {
+export function decodeThrown(bytes: Uint8Array, functions: readonly object[] = decodedFor()): unknown {
   try {
-    return decodeValue(bytes, undefined, ROOT);
+    return decodeFor(functions, () => decodeValue(bytes, undefined, ROOT));
   } catch (cause) {
     if (cause instanceof NotSerializableError) return cause;
     return new NotSerializableError(ROOT, "its encoding can't be read", { cause });
@@ -72,11 +78,10 @@ export function appendSubmissionStack(error: unknown, submissionStack: string, i
   if (frames === "" || typeof error !== "object" || error === null || types.isProxy(error)) return;
   try {
     if (!(types.isNativeError(error) || error instanceof Error) || marked.has(error) || Object.isFrozen(error)) return;
-    const stack: unknown = error.stack;
-    if (typeof stack !== "string") return;
+    const stack = stackOf(error);
+    if (stack === undefined) return;
     marked.add(error);
-    const value = stack + (isNearby ? NEARBY_MARK : SUBMISSION_MARK) + frames;
-    Object.defineProperty(error, "stack", { value, enumerable: false, configurable: true, writable: true });
+    setStack(error, stack + (isNearby ? NEARBY_MARK : SUBMISSION_MARK) + frames);
   } catch {
     // A stack that can't be read or redefined stays as it is.
   }

@@ -1,4 +1,6 @@
-/** Stack frames of this library, which tell the reader of an error nothing. */
+/** Stacks of errors as text, and the frames in them of this library, which tell the reader of an error nothing. */
+
+import process from "node:process";
 
 const FRAME = /^\s+at /;
 
@@ -15,10 +17,63 @@ export function leaveOutOwnFrames(): void {
   isLibraryLeftOut = true;
 }
 
+function readStack(holder: object): unknown {
+  return (holder as { stack?: unknown }).stack;
+}
+
+/** As Node itself writes it: V8 asks the program's function again after it has thrown. */
+function readPlainStack(holder: object): unknown {
+  const { prepareStackTrace } = Error;
+  try {
+    Error.prepareStackTrace = undefined as never;
+    return readStack(holder);
+  } catch {
+    return null;
+  } finally {
+    Error.prepareStackTrace = prepareStackTrace;
+  }
+}
+
+function show(holder: object, frames: readonly unknown[]): string {
+  try {
+    return [Error.prototype.toString.call(holder), ...frames.map((frame) => `    at ${String(frame)}`)].join("\n");
+  } catch {
+    // A name or a frame that can't be shown.
+    return "Error";
+  }
+}
+
+/**
+ * The stack of an error, or of what `Error.captureStackTrace` was given, as text; `undefined` when it has none. Never throws.
+ *
+ * A program's `Error.prepareStackTrace` may throw, or give anything: often the list of frames.
+ */
+export function stackOf(holder: object): string | undefined {
+  let stack: unknown;
+  try {
+    stack = readStack(holder);
+  } catch {
+    stack = readPlainStack(holder);
+  }
+  if (typeof stack === "string") return stack;
+  if (stack === undefined && !Object.hasOwn(holder, "stack")) return undefined;
+  return show(holder, Array.isArray(stack) ? stack : []);
+}
+
+/**
+ * Gives an error its stack. To define it makes V8 ask the program's `Error.prepareStackTrace` for the old one, which may throw; to assign
+ * to it doesn't.
+ */
+export function setStack(error: Error, stack: string): void {
+  if (Object.hasOwn(error, "stack")) error.stack = stack;
+  else Object.defineProperty(error, "stack", { value: stack, enumerable: false, configurable: true, writable: true });
+}
+
 /** Finds the folder from a stack made here: it may be a URL, or a path of the source where source maps are on. */
 function readRoot(): string | undefined {
-  const { stack } = new Error("shows where this file is") as { stack?: unknown };
-  const line = typeof stack === "string" ? stack.split("\n").find((each) => FRAME.test(each)) : undefined;
+  const line = stackOf(new Error("shows where this file is"))
+    ?.split("\n")
+    .find((each) => FRAME.test(each));
   const root = /(?:\(|at )((?:file:\/\/)?\/.*\/|[A-Za-z]:\\.*\\)(?:wire[/\\]error-frames\.[jt]s|\w+\.cjs):\d/.exec(
     line ?? "",
   )?.[1];

@@ -1,5 +1,7 @@
 /** Makes, of what stands for live values in a message that arrived, their counterparts. */
 
+import process from "node:process";
+
 import { LIVE_KIND } from "./live-offers.js";
 import { LIVE_OP } from "./protocol.js";
 import { ReceivingEnd } from "./live-reading.js";

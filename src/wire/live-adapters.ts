@@ -1,5 +1,6 @@
 /** Streams of the web and of Node, as the ends of live values see them. */
 
+import process from "node:process";
 import type { Duplex } from "node:stream";
 import type { Readable } from "node:stream";
 import type { Writable } from "node:stream";

@@ -1,5 +1,6 @@
 /** Takes live values out of a message that is being encoded, and keeps what is needed to serve them. */
 
+import process from "node:process";
 import type { Duplex } from "node:stream";
 import type { Readable } from "node:stream";
 import type { Socket } from "node:net";

@@ -6,9 +6,10 @@ import { beforeEach } from "node:test";
 import { it } from "node:test";
 import vm from "node:vm";
 
+import { decodeFor } from "../../src/wire/error-class-places.js";
 import { decodeThrown } from "../../src/wire/error-codec.js";
 import { encodeThrown } from "../../src/wire/error-codec.js";
-import { errorPrototypeAtPlace } from "../../src/pickle/error-classes.js";
+import { findErrorPrototype } from "../../src/pickle/error-classes.js";
 import { findErrorClassesBy } from "../../src/wire/error-class-places.js";
 import { isErrorClass } from "../../src/wire/error-codec-classes.js";
 import { placesOfClasses } from "../../src/pickle/error-places.js";
@@ -23,7 +24,7 @@ beforeEach(() => {
   sent = ["here"];
   prototypes = {};
   sendErrorClassPlaces(() => sent);
-  findErrorClassesBy((place) => prototypes[place]);
+  findErrorClassesBy(({ place }) => prototypes[place]);
 });
 
 after(() => {
@@ -33,7 +34,7 @@ after(() => {
 
 /** The prototype with which an error of the class arrives. */
 function arrives(error: Error): object | null {
-  return Object.getPrototypeOf(decodeThrown(encodeThrown(error))) as object | null;
+  return Object.getPrototypeOf(decodeFor([arrives], () => decodeThrown(encodeThrown(error)))) as object | null;
 }
 
 it("a class at the place, of the name and of the kind is taken", () => {
@@ -55,8 +56,7 @@ it("the nearest class counts, and the error keeps its own name", () => {
   class Lower extends SentError {}
   sent = ["nowhere", "here"];
   prototypes = { here: SentError.prototype };
-  const arrived = decodeThrown(encodeThrown(new Lower("x"))) as Error;
-  assert.equal(Object.getPrototypeOf(arrived), SentError.prototype);
+  assert.equal(arrives(new Lower("x")), SentError.prototype);
 });
 
 it("whatever goes wrong while classes are looked for, the error arrives", () => {
@@ -77,7 +77,7 @@ it("places that lead nowhere give nothing, and load nothing", () => {
     "x:".repeat(1e5),
   ];
   for (const place of places) {
-    findErrorClassesBy(errorPrototypeAtPlace);
+    findErrorClassesBy(findErrorPrototype);
     sent = [place];
     assert.equal(arrives(new SentError("x")), Error.prototype);
   }
@@ -92,7 +92,9 @@ it("the place of a class is told for what others can find and put together", () 
       return this.#field;
     }
   }
-  assert.deepEqual(placesOfClasses([PrivateError, SentError], new PrivateError("x")), []);
+  class LowerError extends PrivateError {}
+  const three = [LowerError, PrivateError, SentError];
+  assert.deepEqual(placesOfClasses(three, new LowerError("x")), [undefined, undefined, place]);
   assert.deepEqual(placesOfClasses([SentError], new SentError("x")), [place]);
   // Text without a name has the same positions in every process and need not be the same.
   const made = vm.runInThisContext("(class MadeError extends Error {})", { filename: "" }) as new () => Error;

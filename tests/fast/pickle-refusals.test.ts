@@ -84,13 +84,19 @@ describe("a function that can't be sent", () => {
     throws(() => pickleFunction(fn), /socket: an instance of Socket/);
   });
 
-  it("names a variable of a function that it uses", () => {
+  it("names its own variable first, then that of a function which it uses", () => {
     const socket = new Socket();
-    const helper = (): unknown => socket;
-    deepStrictEqual(
-      problemsOf(() => helper()).map(({ variable }) => variable),
-      ["socket"],
-    );
+    const helper = (): unknown => [{ socket }];
+    const service = { deeper: { run: () => helper() } };
+    const fn = (): unknown => service.deeper.run();
+    const [problem, ...others] = problemsOf(fn);
+    strictEqual(others.length, 0);
+    strictEqual(problem?.variable, "service.deeper.run");
+    match(problem.through ?? "", /^socket \(\S*pickle-refusals\.test\.(?:js|ts):\d+:\d+\)$/);
+    const line = Number(problem.position?.split(":").at(-2));
+    const innerLine = Number(problem.through?.split(":").at(-2));
+    strictEqual(line - innerLine, 2);
+    throws(() => pickleFunction(fn), /\n {2}- service\.deeper\.run, through socket \(\S+\): an instance of Socket/);
   });
 
   it("uses such values in all that it uses: each is named once, with its own place", () => {
@@ -106,10 +112,11 @@ describe("a function that can't be sent", () => {
     const helper = (): unknown => [new Uses(), config];
     const fn = (): unknown => [1].map(() => () => [helper(), four.bytesRead]);
     const problems = problemsOf(fn);
-    const names = problems.map(({ variable }) => variable);
+    const names = problems.map(({ variable, through = variable }) => through.replace(/ .*/, ""));
     deepStrictEqual(names.toSorted(), ["config.db.socket", "four", "one", "three", "two"]);
+    deepStrictEqual([...new Set(problems.map(({ variable }) => variable))].toSorted(), ["four", "helper"]);
     for (const { position } of problems) match(position ?? "", /pickle-refusals\.test\.(?:js|ts):\d+:\d+$/);
-    const places = new Set(problems.map(({ position }) => position));
+    const places = new Set(problems.map(({ through, position }) => through ?? position));
     strictEqual(places.size, problems.length);
   });
 
@@ -162,8 +169,8 @@ describe("a function that can't be sent", () => {
     const Made = make("a", "b");
     const problems = problemsOf(() => Made);
     deepStrictEqual(
-      problems.map(({ variable }) => variable),
-      ["key", "fetch"],
+      problems.map(({ variable, through }) => `${variable} ${through?.replace(/ .*/, "")}`),
+      ["Made key", "Made fetch"],
     );
     for (const { problem, position } of problems) {
       match(problem, /has not kept its value, since nothing but a computed key of a class uses it/);
