@@ -6,6 +6,7 @@ import { numberOf } from "./captured-state.js";
 import type { DataNode } from "./graph-format.js";
 import type { TypedArrayName } from "./graph-format.js";
 import { CLASS_ADVICE } from "../wire/codec-host-classes.js";
+import { isStub } from "../wire/process-bound.js";
 
 const MAKE_INSIDE = "Make it inside the task, and pass what it is made from as an argument";
 const AWAIT_FIRST = "Await it first, and pass the result as an argument";
@@ -28,7 +29,7 @@ function toStringTag(value: object): string {
 
 function inheritsFromProxy(value: object): boolean {
   for (let at: unknown = value; typeof at === "object" && at !== null; at = Object.getPrototypeOf(at)) {
-    if (types.isProxy(at)) return true;
+    if (types.isProxy(at)) return !isStub(at);
   }
   return false;
 }

@@ -12,9 +12,11 @@ import type { RunResult } from "../testlibraries/program-folder.js";
 
 const HEAD = `
 import path from "node:path";
+import { Socket } from "node:net";
 import { ProcessTaskPoolExecutor } from "asynccpu";
 const executor = new ProcessTaskPoolExecutor({ maxWorkers: 1 });
 class TaskError extends Error {}
+const socket = new Socket();
 const said = [];
 const say = (error) => {
   const lines = String(error?.stack).split("\\n");
@@ -64,7 +66,7 @@ for (const [way, code] of Object.entries(WAYS)) {
       const thrown = [
         await executor.createProcessTask(() => { throw new TaskError("thrown"); }).exception(),
         await executor.map(() => { throw new TaskError("thrown"); }, [1]).next().catch((error) => error),
-        await executor.createProcessTask(() => executor).exception(),
+        await executor.createProcessTask(() => socket).exception(),
       ];
       Error.prepareStackTrace = before;
       for (const error of thrown) said.push(error.constructor.name, /^\\w*Error: /.test(error.stack));
