@@ -13,11 +13,14 @@ export class WarmUps {
     return this.#waiting.length > 0;
   }
 
+  /** Nobody has to await it: a shutdown in its midst is no error of the program. */
   wait(): Promise<void> {
-    return new Promise((resolve, reject) => {
+    const waiting = new Promise<void>((resolve, reject) => {
       this.#keepAlive.hold();
       this.#waiting.push({ resolve, reject });
     });
+    waiting.catch(() => {});
+    return waiting;
   }
 
   /** Ends all waits, with an error if there is one. */

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { setImmediate } from "node:timers/promises";
 import { test } from "node:test";
 
 import { ExecutorShutdownError } from "../../src/index.js";
@@ -38,4 +39,16 @@ test("a warm-up fails as a task would", async () => {
   const warmUp = closed.warmUp();
   await Promise.all([assert.rejects(warmUp, ExecutorShutdownError), closed.shutdown()]);
   await assert.rejects(closed.warmUp(), ExecutorShutdownError);
+});
+
+test("a warm-up that nobody awaits does not end the program when the executor is shut down in its midst", async (t) => {
+  const unhandled: unknown[] = [];
+  const note = (reason: unknown): number => unhandled.push(reason);
+  process.on("unhandledRejection", note);
+  t.after(() => process.off("unhandledRejection", note));
+  const executor = new ProcessPoolExecutor({ maxWorkers: 2 });
+  void executor.warmUp();
+  await executor.shutdown();
+  await setImmediate();
+  assert.deepEqual(unhandled, []);
 });
