@@ -175,7 +175,8 @@ export function commonjsModules(): Map<object, ExternalNode> {
   const modules = new Map<object, ExternalNode>();
   for (const { exports, filename } of Object.values(moduleCache)) {
     if (isReference(exports) && filename && !isMainFile(filename) && !isCompiledByJest(filename)) {
-      modules.set(exports, { kind: "commonjs", filename, path: [] });
+      // Of modules that export the same, the one that has required the other, and may have added to it: it is in the cache before it.
+      if (!modules.has(exports)) modules.set(exports, { kind: "commonjs", filename, path: [] });
     }
   }
   return modules;
