@@ -2,7 +2,7 @@
 //
 //   node scripts/test.mjs SUITE...|FILE... [-t NAME] [--node=PATH] [--concurrency=N] [--without=NAME,...]
 //
-//   SUITE          fast or slow: every tests/SUITE/**/*.test.ts
+//   SUITE          fast, slow or ecosystem: every tests/SUITE/**/*.test.ts
 //   FILE           one test file, by its source or its compiled path; files take the place of suites
 //   -t NAME        only tests whose name matches this regular expression
 //   --node=PATH    run on another Node binary
@@ -25,7 +25,7 @@ import process from "node:process";
 import { parseArgs } from "node:util";
 
 const ROOT = path.join(import.meta.dirname, "..");
-const SUITES = new Set(["fast", "slow"]);
+const SUITES = new Set(["fast", "slow", "ecosystem"]);
 const TEST_LIMIT_MS = 120_000;
 // Node 20 and 22 hold a whole file to --test-timeout as well, which is too short for a file of slow tests.
 const SLOW_FILE_LIMIT_MS = 600_000;
@@ -76,7 +76,7 @@ const { files, pattern, node, concurrency } = readArguments();
 if (files.length === 0) fail("No test file: name a suite (fast, slow) or files such as tests/fast/x.test.ts.");
 
 const major = Number(execFileSync(node, ["-p", "process.versions.node.split('.')[0]"], { encoding: "utf8" }));
-const hasSlow = files.some((file) => file.startsWith(path.join("build", "tests", "slow")));
+const hasSlow = files.some((file) => !file.startsWith(path.join("build", "tests", "fast")));
 const reports = mkdtempSync(path.join(tmpdir(), "asynccpu-tests-"));
 const countFile = path.join(reports, "count");
 

@@ -1,20 +1,14 @@
 /** The tools of tests/runners/package.json: installed beside it on first use, and nowhere else. */
 
-import assert from "node:assert/strict";
-import { createHash } from "node:crypto";
-import { existsSync } from "node:fs";
-import { readFileSync } from "node:fs";
-import { spawnSync } from "node:child_process";
 import { symlinkSync } from "node:fs";
-import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 
 import { CHECKOUT } from "./program-folder.js";
 import type { ProgramFolder } from "./program-folder.js";
+import { installPackages } from "./install-packages.js";
 
 const FOLDER = path.join(CHECKOUT, "tests", "runners");
-const INSTALL_LIMIT_MS = 300_000;
 
 /** Path of a file of a tool. */
 export function toolFile(...names: readonly string[]): string {
@@ -28,23 +22,7 @@ export function toolUrl(...names: readonly string[]): string {
 
 /** Installs the tools unless they are there as the lock file wants them. */
 export function installTools(): void {
-  const wanted = createHash("sha256")
-    .update(readFileSync(path.join(FOLDER, "package-lock.json")))
-    .digest("hex");
-  const mark = toolFile(".installed");
-  if (existsSync(mark) && readFileSync(mark, "utf8") === wanted) return;
-  const { status, stdout, stderr } = spawnSync("npm", ["ci", "--no-audit", "--no-fund"], {
-    cwd: FOLDER,
-    encoding: "utf8",
-    shell: process.platform === "win32",
-    timeout: INSTALL_LIMIT_MS,
-  });
-  assert.equal(
-    status,
-    0,
-    `This test needs tools from the npm registry, and npm can't install them:\n${stdout}\n${stderr}`,
-  );
-  writeFileSync(mark, wanted);
+  installPackages(FOLDER);
 }
 
 /** Makes a tool one of a program's packages. */
