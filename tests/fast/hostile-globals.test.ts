@@ -105,7 +105,9 @@ test("a preload that opens a port ends every worker: the error says so, and exec
   const { port } = server.address() as AddressInfo;
   await new Promise((resolve) => server.close(resolve));
   folder.write({
-    "instrument.mjs": `import { createServer } from "node:http"; createServer().listen(${port}, "127.0.0.1").unref();`,
+    // It waits for the port: else a worker of Node 26 is up before its preload fails, and runs the task.
+    "instrument.mjs": `import { createServer } from "node:http"; import { once } from "node:events";
+      const server = createServer().listen(${port}, "127.0.0.1"); server.unref(); await once(server, "listening");`,
   });
   const { status, stdout } = run(
     `const error = await executor.createProcessTask(() => 1).exception();
