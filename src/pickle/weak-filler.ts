@@ -21,7 +21,9 @@ export class WeakFiller {
     this.#existing = existing;
     for (const entry of entries) {
       for (const index of entry.slice(0, 2) as number[]) {
-        this.#waiting.set(index, [...(this.#waiting.get(index) ?? []), entry]);
+        const waiting = this.#waiting.get(index);
+        if (waiting === undefined) this.#waiting.set(index, [entry]);
+        else waiting.push(entry);
       }
     }
   }

@@ -308,7 +308,7 @@ class Copier {
 
   /** Copies what WeakMaps and WeakSets hold, when all else is copied. */
   finishWeak(): void {
-    for (let before = -1; before < this.operations.length; this.finishErrors()) {
+    for (let before = -1; !this.#weakCollections.isEmpty && before < this.operations.length; this.finishErrors()) {
       before = this.operations.length;
       const met = [...this.#copies.strict.keys(), ...this.#references.keys()];
       const keys = met.filter((key): key is object => typeof key !== "symbol");
