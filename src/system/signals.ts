@@ -7,6 +7,7 @@ import { isMainThread } from "node:worker_threads";
 import type { SignalGuard } from "./signal-coordinator.js";
 import type { SignalHost } from "./signal-coordinator.js";
 import { SignalCoordinator } from "./signal-coordinator.js";
+import { runOutside } from "./async-context.js";
 
 export { onProcessExit } from "./process-exit.js";
 export type { SignalGuard } from "./signal-coordinator.js";
@@ -43,8 +44,9 @@ const host: SignalHost = {
   platform: process.platform,
   isMainThread,
   listeners: (signal) => process.listeners(signal),
+  // Outside: Node keeps the context in which a signal was first listened to, and a request's is to go with the request.
   prependListener: (signal, listener) => {
-    process.prependListener(signal, listener);
+    runOutside(() => process.prependListener(signal, listener));
   },
   removeListener: (signal, listener) => {
     process.removeListener(signal, listener);

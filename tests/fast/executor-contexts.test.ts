@@ -265,7 +265,8 @@ test("no context is held when its task has ended, be it that of the first task o
     return new WeakRef(context);
   };
   const submissions: ((steps: Steps) => Promise<unknown>)[] = [
-    () => executor.submit(add, 1, 2),
+    // With both workers, so that there is a process, and signals are listened to, until the end.
+    () => Promise.all([executor.submit(add, 1, 2), executor.warmUp()]),
     () => executor.with({ timeoutMs: 10_000 }).createProcessTask(async (x: number) => x, 1),
     (steps) => {
       // Not kept, as the next one: Node's own listener on a stream that was iterated holds its context (24 and later), as does a
