@@ -46,7 +46,9 @@ export type { TypedArrayClass } from "./memory/shared-array.js";
 export { moduleTask } from "./pickle/module-task.js";
 
 export { ProcessTask } from "./system/process-task.js";
+export type { PlainProcessTask } from "./system/process-task.js";
 export { terminateDescendantProcesses } from "./system/process-terminator.js";
+export type { TerminateOptions } from "./system/process-terminator.js";
 export { isWorker } from "./system/worker-state.js";
 export { usableCpuCount } from "./system/cpu-count.js";
 
@@ -62,6 +64,8 @@ export { createPinoHandler } from "./logging/pino-handler.js";
 export { formatLogRecord } from "./logging/console-handler.js";
 export { getLogger } from "./logging/task-logger.js";
 export { log } from "./logging/task-logger.js";
+export type { ConsoleHandlerOptions } from "./logging/console-handler.js";
+export type { LineTarget } from "./logging/console-handler.js";
 export type { LogFields } from "./logging/task-logger.js";
 export type { LogHandler } from "./logging/log-handler.js";
 export type { LogHandlerObject } from "./logging/log-handler.js";
@@ -70,6 +74,9 @@ export type { LogMethod } from "./logging/task-logger.js";
 export type { LogQueueOptions } from "./logging/log-queue.js";
 export type { LogRecord } from "./logging/log-record.js";
 export type { PinoDestination } from "./logging/pino-destination.js";
+export type { PinoDestinationOptions } from "./logging/pino-destination.js";
+export type { PinoHandlerOptions } from "./logging/pino-handler.js";
+export type { PinoLike } from "./logging/pino-handler.js";
 export type { TaskLogger } from "./logging/task-logger.js";
 
 export { registerErrorClass } from "./wire/error-codec.js";

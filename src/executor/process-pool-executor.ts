@@ -29,16 +29,16 @@ import { staysInProcess } from "../wire/process-bound.js";
 /** The iterables whose items are the arguments of a function. */
 export type IterablesOf<A extends readonly unknown[]> = { [K in keyof A]: AnyIterable<A[K]> };
 
-/** The calls that options of `with()` apply to. */
+/** What `ProcessPoolExecutor.with(options)` gives: the executor's calls, with these options. */
 export interface SubmitView {
-  /** As `ProcessPoolExecutor.submit`, with the options of this view, for a function with several signatures. */
+  /** Does what `ProcessPoolExecutor.submit` does, with the options of this view, for a function with several signatures. */
   submit<F extends CallableFunction, A extends OverloadArgs<F>>(
     fn: F,
     ...args: A
   ): ProcessFuture<Awaited<OverloadResult<F, A>>>;
-  /** As `ProcessPoolExecutor.submit`, with the options of this view. */
+  /** Does what `ProcessPoolExecutor.submit` does, with the options of this view. */
   submit<A extends unknown[], R>(fn: (this: void, ...args: A) => R, ...args: A): ProcessFuture<Awaited<R>>;
-  /** As `ProcessPoolExecutor.map`, with the options of this view. */
+  /** Does what `ProcessPoolExecutor.map` does, with the options of this view. */
   map<A extends unknown[], R>(
     fn: (this: void, ...args: A) => R,
     ...iterables: IterablesOf<A>
@@ -138,20 +138,25 @@ export class ProcessPoolExecutor implements AsyncDisposable {
     dropped.register(this, pool);
   }
 
-  /** As below, for a function with several signatures: the result is that of the first that takes the arguments. */
+  /**
+   * Runs `fn(...args)` in a worker process; of a function with several signatures, the first that takes the arguments counts.
+   *
+   * Returns at once: the function is called when a worker is free.
+   *
+   * @param fn - A sync or async function. It runs in the worker, without this process's memory.
+   * @param args - The arguments, which are copied at the moment of the call.
+   * @returns The future of the result. It rejects with what `fn` throws, or with an `AsyncCpuError`: docs/errors.md lists all.
+   */
   submit<F extends CallableFunction, A extends OverloadArgs<F>>(
     fn: F,
     ...args: A
   ): ProcessFuture<Awaited<OverloadResult<F, A>>>;
   /**
-   * Runs `fn(...args)` in a worker process. Returns at once; the function is called when a worker is free.
+   * Runs `fn(...args)` in a worker process. Returns at once: the function is called when a worker is free.
    *
-   * @param fn - Sync or async. Runs in the worker, without this process's memory.
-   * @param args - Copied at the moment of the call.
-   * @returns The future of what `fn` returns or resolves to. It rejects with what `fn` throws, or with:
-   * `NotAFunctionError`, `PromisePassedError` and `FunctionNotPicklableError` for a bad function; `NotSerializableError` for a bad
-   * argument or result; `CancelledError`; `WorkerCrashedError`; `WorkerStartError`; `InitializerError`;
-   * `ModuleNotFoundError`; `SharedMemoryError`; `ExecutorShutdownError`.
+   * @param fn - A sync or async function. It runs in the worker, without this process's memory.
+   * @param args - The arguments, which are copied at the moment of the call.
+   * @returns The future of the result. It rejects with what `fn` throws, or with an `AsyncCpuError`: docs/errors.md lists all.
    */
   submit<A extends unknown[], R>(fn: (this: void, ...args: A) => R, ...args: A): ProcessFuture<Awaited<R>>;
   submit(fn: AnyFunction, ...args: unknown[]): ProcessFuture<never> {
@@ -161,13 +166,13 @@ export class ProcessPoolExecutor implements AsyncDisposable {
   /**
    * Calls `fn` with the items of the iterables, one of each at a time, until the shortest ends.
    *
-   * Lazy: items are taken as results are asked for, with at most `maxInFlight` chunks of `chunkSize` calls under way
+   * It takes items as results are asked for, with at most `maxInFlight` chunks of `chunkSize` calls under way
    * (`with({ chunkSize, maxInFlight })`). Leaving the loop early, or `return()` at any time, cancels what is under way.
    *
    * @param iterables - Sync or async.
-   * @returns The results, in the order of the items. The first failure ends the iteration; one of an iterable comes after the
-   * results of the items before.
-   * @throws InvalidOptionError at once when `fn` is no function, or an iterable is none.
+   * @returns The results, in the order of the items. The first failure ends the iteration. When an iterable fails, the results of
+   * the items before it come first.
+   * @throws InvalidOptionError at once when `fn` is not a function, or one of `iterables` is not iterable.
    */
   map<A extends unknown[], R>(
     fn: (this: void, ...args: A) => R,
@@ -177,7 +182,7 @@ export class ProcessPoolExecutor implements AsyncDisposable {
   }
 
   /**
-   * The same executor with options for the calls made through the result.
+   * Gives a view of this executor whose calls have these options.
    *
    * @throws InvalidOptionError for an unknown option, or one out of its range.
    */
@@ -199,8 +204,9 @@ export class ProcessPoolExecutor implements AsyncDisposable {
   }
 
   /**
-   * What the executor has done so far, and does now: tasks by outcome, and each worker with its memory. Asks the system
-   * for each worker (on Linux some 20 µs each), so it is for a monitor, not for every task.
+   * Counts what the executor has done so far and does now: tasks by outcome, and each worker with its memory.
+   *
+   * It asks the system for each worker (on Linux some 20 µs each), so call it in a monitor, not for every task.
    */
   stats(): ExecutorStats {
     return coreOf(this).pool.stats();

@@ -18,14 +18,14 @@ import type { ShutdownOptions } from "./options.js";
 import type { SubmitView } from "./process-pool-executor.js";
 import type { TaskOptions } from "./options.js";
 
-/** The calls that options of `with()` apply to. */
+/** What `ProcessTaskPoolExecutor.with(options)` gives: the executor's calls, with these options. */
 export interface TaskView extends SubmitView {
-  /** As `ProcessTaskPoolExecutor.createProcessTask`, with the options of this view, for a function with several signatures. */
+  /** Does what `createProcessTask` of the executor does, with the options of this view, for a function with several signatures. */
   createProcessTask<F extends CallableFunction, A extends OverloadArgs<F>>(
     fn: F,
     ...args: A
   ): ProcessFuture<Awaited<OverloadResult<F, A>>>;
-  /** As `ProcessTaskPoolExecutor.createProcessTask`, with the options of this view. */
+  /** Does what `createProcessTask` of the executor does, with the options of this view. */
   createProcessTask<A extends unknown[], R>(fn: (this: void, ...args: A) => R, ...args: A): ProcessFuture<Awaited<R>>;
 }
 
@@ -55,22 +55,30 @@ export class ProcessTaskPoolExecutor extends ProcessPoolExecutor {
     this.#manager = new ProcessTaskManager(this.#factory, checked.timeoutInEmergencyMs);
   }
 
-  /** The processes that run a task now, one for each task that has begun, whichever call submitted it. */
+  /** The processes that run a task now: one for each task that has begun and not ended, whichever call submitted it. */
   get runningTasks(): readonly ProcessTask[] {
     return this.#factory.running;
   }
 
-  /** As below, for a function with several signatures: the result is that of the first that takes the arguments. */
+  /**
+   * Runs `fn(...args)` in a worker process; of a function with several signatures, the first that takes the arguments counts.
+   *
+   * Returns at once: the function is called when a worker is free.
+   *
+   * @param fn - A sync or async function. It runs in the worker, without this process's memory.
+   * @param args - The arguments, which are copied at the moment of the call.
+   * @returns The future of the result. It rejects with what `fn` throws, or with an `AsyncCpuError`: docs/errors.md lists all.
+   */
   createProcessTask<F extends CallableFunction, A extends OverloadArgs<F>>(
     fn: F,
     ...args: A
   ): ProcessFuture<Awaited<OverloadResult<F, A>>>;
   /**
-   * Runs `fn(...args)` in a worker process. Returns at once; the function is called when a worker is free.
+   * Runs `fn(...args)` in a worker process. Returns at once: the function is called when a worker is free.
    *
-   * @param fn - Sync or async; a function, not a promise. Runs in the worker, without this process's memory.
-   * @param args - Copied at the moment of the call.
-   * @returns The future of what `fn` returns or resolves to; it rejects as that of `submit` does.
+   * @param fn - A sync or async function. It runs in the worker, without this process's memory.
+   * @param args - The arguments, which are copied at the moment of the call.
+   * @returns The future of the result. It rejects with what `fn` throws, or with an `AsyncCpuError`: docs/errors.md lists all.
    */
   createProcessTask<A extends unknown[], R>(fn: (this: void, ...args: A) => R, ...args: A): ProcessFuture<Awaited<R>>;
   createProcessTask(fn: AnyFunction, ...args: unknown[]): ProcessFuture<never> {
@@ -78,7 +86,7 @@ export class ProcessTaskPoolExecutor extends ProcessPoolExecutor {
   }
 
   /**
-   * The same executor with options for the calls made through the result.
+   * Gives a view of this executor whose calls have these options.
    *
    * @throws InvalidOptionError for an unknown option, or one out of its range.
    */

@@ -111,7 +111,7 @@ export class LogQueue implements AsyncIterable<LogRecord> {
     this.#wake();
   }
 
-  /** Calls back once, at the next record or at `close`; the function returned calls it off. */
+  /** Calls back once, at the next record or at `close`; the function returned calls it off. @internal */
   onceReadable(callback: () => void): () => void {
     this.#waiters.add(callback);
     return () => {

@@ -25,20 +25,22 @@ import { signalProcess } from "./process-identity.js";
 import { performance } from "./timers.js";
 import { sleep } from "./timers.js";
 
-/** How to end process trees. */
+/** Options of `terminateDescendantProcesses`. */
 export interface TerminateOptions {
-  /** Longest time to go on for, in milliseconds; a process in an uninterruptible wait can't be ended. Default: 2000. */
-  readonly limitMs?: number;
-  /** For tests. Default: the operating system. */
+  /** The longest time to go on for, in milliseconds. Default: 2000. A process in an uninterruptible wait can't be ended. */
+  readonly limitMs?: number | undefined;
+  /** For tests. Default: the operating system. @internal */
   readonly platform?: Platform;
+  /** The start time of the process, as `ProcessTask.startTime` has it. Without it, whatever has the id now is taken. */
+  readonly startTime?: number | undefined;
+  /** The id that the process and its descendants carry in their environment. @internal */
+  readonly cookie?: string | undefined;
 }
 
-/** What else is known of the process whose descendants are terminated. */
-export interface TerminateDescendantOptions extends TerminateOptions {
-  /** Start time of the process, see `ProcessTask.startTime`. */
-  readonly startTime?: number | undefined;
-  /** Id that the process and its descendants carry in their environment. */
-  readonly cookie?: string | undefined;
+/** What of these the kills of whole trees take; spelled out, since the declarations are without the inner options. */
+interface TreeOptions {
+  readonly limitMs?: number | undefined;
+  readonly platform?: Platform;
 }
 
 const DEFAULT_LIMIT_MS = 2000;
@@ -68,7 +70,7 @@ async function awaitDeaths(kill: TreeKill, deadline: number): Promise<void> {
 async function killTrees(
   roots: readonly TreeRoot[],
   sparesRoots: boolean,
-  { limitMs = DEFAULT_LIMIT_MS, platform = hostPlatform }: TerminateOptions,
+  { limitMs = DEFAULT_LIMIT_MS, platform = hostPlatform }: TreeOptions,
 ): Promise<readonly ProcessEntry[]> {
   const kill = new TreeKill(roots, sparesRoots, platform);
   const newcomers = new Newcomers(roots, platform);
@@ -153,7 +155,7 @@ async function taskkillDescendants(root: TreeRoot, force: boolean, platform: Pla
 export async function terminateDescendantProcesses(
   pid: number,
   force: boolean,
-  options: TerminateDescendantOptions = {},
+  options: TerminateOptions = {},
 ): Promise<readonly ProcessTask[]> {
   const { cookie, startTime, platform = hostPlatform } = options;
   checkPid(pid, platform);
@@ -175,7 +177,7 @@ export async function terminateDescendantProcesses(
  *
  * @throws InvalidOptionError when `root.pid` is not the id of a process other than init.
  */
-export async function killProcessTree(root: TreeRoot, options: TerminateOptions = {}): Promise<void> {
+export async function killProcessTree(root: TreeRoot, options: TreeOptions = {}): Promise<void> {
   const { platform = hostPlatform } = options;
   checkPid(root.pid, platform);
   if (platform.name === "win32") await taskkill(platform, [root.pid], true);
@@ -187,7 +189,7 @@ export async function killProcessTree(root: TreeRoot, options: TerminateOptions 
  *
  * @throws InvalidOptionError when `root.pid` is not the id of a process other than init.
  */
-export async function killDescendants(root: TreeRoot, options: TerminateOptions = {}): Promise<void> {
+export async function killDescendants(root: TreeRoot, options: TreeOptions = {}): Promise<void> {
   const { platform = hostPlatform } = options;
   checkPid(root.pid, platform);
   if (platform.name === "win32") await taskkillDescendants(root, true, platform);

@@ -5,13 +5,14 @@ import { availableParallelism } from "node:os";
 import { describe } from "node:test";
 import { test } from "node:test";
 
+import { countCpus } from "../../src/system/cpu-count.js";
 import { usableCpuCount } from "../../src/system/cpu-count.js";
 
 const V2_MOUNT = "29 23 0:26 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw,nsdelegate\n";
 const V1_MOUNT = "33 30 0:30 / /sys/fs/cgroup/cpu,cpuacct rw shared:9 - cgroup cgroup rw,cpu,cpuacct\n";
 
 function count(files: Readonly<Record<string, string>>, cpus = 8, platform: NodeJS.Platform = "linux"): number {
-  return usableCpuCount({ platform, availableParallelism: () => cpus, readText: (path) => files[path] });
+  return countCpus({ platform, availableParallelism: () => cpus, readText: (path) => files[path] });
 }
 
 function countV2(path: string, limits: Readonly<Record<string, string>>, mount = V2_MOUNT): number {
