@@ -1,0 +1,72 @@
+// Holds docs/api.md to what the package exports: each export is named there, and each member of an exported class or
+// interface (so each option, too) stands below a heading that names its owner.
+//
+//   npm run dist && node scripts/lint-docs.mjs [PAGE]
+//
+// Prints what is missing and ends with 1 when something is.
+
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import process from "node:process";
+
+const ROOT = path.join(import.meta.dirname, "..");
+const TYPES = path.join(ROOT, "dist", "types");
+const PAGE = process.argv[2] ?? path.join(ROOT, "docs", "api.md");
+
+/** How tsc writes a member: four spaces, modifiers, a name, and what begins its type. */
+const MEMBER = /^ {4}(?:(?:static|readonly|get|set|override) )*(\w+|\[[\w.]+\])[?]?(?:[(<:])/gm;
+
+/** Names that the page has as code, alone or as the head of a call, a type or a member. */
+function namesIn(markdown) {
+  const spans = [...markdown.matchAll(/`([^`\n]+)`/g)].map(([, span]) => span);
+  return new Set(spans.flatMap((span) => span.match(/\[[\w.]+\]|\w+/g) ?? []));
+}
+
+/** The text below each heading, up to the next one of any level, by the names in the heading. */
+function sectionsOf(markdown) {
+  const sections = new Map();
+  for (const part of markdown.split(/^(?=#+ )/m)) {
+    const [heading] = part.split("\n", 1);
+    for (const name of namesIn(heading)) sections.set(name, namesIn(part));
+  }
+  return sections;
+}
+
+/** The body of a class or interface in its file of declarations; empty for what has none. */
+function bodyOf(name, text) {
+  return new RegExp(`^export (?:declare (?:abstract )?class|interface) ${name}\\b[^]*?^}`, "m").exec(text)?.[0] ?? "";
+}
+
+const page = readFileSync(PAGE, "utf8");
+const named = namesIn(page);
+const sections = sectionsOf(page);
+const missing = [];
+let count = 0;
+
+const index = readFileSync(path.join(TYPES, "index.d.cts"), "utf8");
+for (const [, name, file] of index.matchAll(/^export (?:type )?\{ (\w+) \} from "(.+)\.cjs";$/gm)) {
+  count += 1;
+  if (!named.has(name)) missing.push(name);
+  let declarations = readFileSync(path.join(TYPES, `${file}.d.cts`), "utf8");
+  // Some are only passed on by the file that the index names.
+  const source = new RegExp(`^export (?:type )?\\{ ${name} \\} from "(.+)\\.cjs";$`, "m").exec(declarations)?.[1];
+  if (source !== undefined) {
+    declarations = readFileSync(path.join(TYPES, path.dirname(file), `${source}.d.cts`), "utf8");
+  }
+  const members = [...bodyOf(name, declarations).matchAll(MEMBER)].map(([, member]) => member);
+  // An error's fields stand in the table of errors.
+  const section = name.endsWith("Error") ? named : sections.get(name);
+  for (const member of new Set(members)) {
+    if (member === "constructor" || member === "[Symbol.toStringTag]") continue;
+    count += 1;
+    if (section?.has(member) !== true) missing.push(`${name}.${member}`);
+  }
+}
+
+if (count < 100) throw new Error(`Only ${count} names were found in ${TYPES}: its form has changed.`);
+if (missing.length > 0) {
+  console.log(missing.map((name) => `${path.relative(process.cwd(), PAGE)} lacks ${name}`).join("\n"));
+  process.exitCode = 1;
+} else {
+  console.log(`${path.relative(process.cwd(), PAGE)} has all ${count} names`);
+}
