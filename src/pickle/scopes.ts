@@ -58,7 +58,7 @@ export interface SentFunction {
 }
 
 interface Held extends SentFunction {
-  component: Component | undefined;
+  component?: Component;
   /** Names of the module's variables that nothing assigns to. */
   readonly constants: Set<string>;
   /** Local variables that some code assigns to. */
@@ -102,7 +102,7 @@ export class Scopes {
   /** Notes a function that travels by value. */
   addFunction(sent: SentFunction): void {
     const { index, node, script, found } = sent;
-    this.#functions.set(index, { ...sent, component: undefined, constants: new Set(), shared: new Map() });
+    this.#functions.set(index, Object.assign(sent, { constants: new Set<string>(), shared: new Map() }));
     if (found === undefined) return;
     this.#syntax.set(index, found.node);
     const identity = identityOf(script, found);
@@ -132,7 +132,7 @@ export class Scopes {
     const component =
       found !== undefined && isShared(script, found, free) ? componentOf(script, variable, found) : undefined;
     const isCompiled = found !== undefined && component?.functions.includes(found) === true;
-    if (isCompiled) held.component = component;
+    if (isCompiled && component !== undefined) held.component = component;
     if (isUnique && (isCompiled || !free.isReassigned)) {
       this.addEntry(index, captured);
       if (!free.isReassigned) held.constants.add(captured.name);

@@ -29,8 +29,9 @@ function adviceFor(name: string): string {
  * @param durations - In milliseconds, by variable.
  */
 export function noteLook(functionName: string, durations: ReadonlyMap<Place, number>): void {
-  for (const [{ step, position = "" }, durationMs] of durations) {
+  for (const [place, durationMs] of durations) {
     if (durationMs <= SLOW_LOOK_MS) continue;
+    const { step, position = "" } = place;
     // Each function that uses it has another position.
     const key = `${step} ${position.replace(/:\d+:\d+$/, "")}`;
     const count = (slowLooks.get(key) ?? 0) + 1;

@@ -27,7 +27,13 @@ export function sourcePosition(script: ScriptSource, offset: number): string {
   return `${file || "(unnamed script)"}:${line + 1}:${column + 1}`;
 }
 
-/** The place that problems with a variable are reported for. */
+/** The place that problems with a variable are reported for. Its position is worked out for those who ask: hardly anybody does. */
 export function placeOf(free: FreeVariable, script: ScriptSource, user: Place): Place {
-  return { step: free.name, position: sourcePosition(script, free.offset), user };
+  return {
+    step: free.name,
+    user,
+    get position() {
+      return sourcePosition(script, free.offset);
+    },
+  };
 }

@@ -166,7 +166,8 @@ class Walk {
 /** Makes the stamps of one pickle. */
 export class Stamps {
   readonly nodes: readonly GraphNode[];
-  readonly objects: ReadonlyMap<number, object>;
+  readonly #indexes: ReadonlyMap<object, number>;
+  #objects: ReadonlyMap<number, object> | undefined;
   readonly modules: readonly ModuleRecord[];
   readonly frames: readonly Frame[];
   readonly #weakEntries = new Map<number, WeakEntry[]>();
@@ -179,7 +180,7 @@ export class Stamps {
     frames: readonly Frame[],
   ) {
     this.nodes = nodes;
-    this.objects = new Map([...objects].map(([object, index]) => [index, object]));
+    this.#indexes = objects;
     this.modules = modules;
     this.frames = frames;
     for (const entry of weakEntries) {
@@ -191,6 +192,11 @@ export class Stamps {
       const [of] = node.of as readonly [number];
       this.#given.set(of, [...(this.#given.get(of) ?? []), node]);
     }
+  }
+
+  /** The values that have nodes of their own. Of many pickles, none is asked for. */
+  get objects(): ReadonlyMap<number, object> {
+    return (this.#objects ??= new Map([...this.#indexes].map(([object, index]) => [index, object])));
   }
 
   /** What WeakMaps and WeakSets hold for an object: as `#private` fields, where a compiler has made them of such. */
