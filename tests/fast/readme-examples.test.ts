@@ -1,4 +1,4 @@
-/** Programs of the README that are shown whole, run as they stand there; and the names on the page for users of Python. */
+/** The server of the README, and the names on the page for users of Python. tests/slow/readme-programs runs all other programs. */
 
 import assert from "node:assert/strict";
 import path from "node:path";
@@ -11,7 +11,6 @@ import { CHECKOUT } from "../testlibraries/program-folder.js";
 import { ProcessTaskPoolExecutor } from "../../src/index.js";
 import { ProgramFolder } from "../testlibraries/program-folder.js";
 import { TASK_POOL_OPTIONS } from "../../src/executor/option-lists.js";
-import { TSX_COMMAND } from "../testlibraries/program-folder.js";
 import { startProgram } from "../testlibraries/process-family.js";
 
 function read(file: string): string {
@@ -26,34 +25,19 @@ function exampleBelow(headline: string): string {
   return code;
 }
 
-test("the logging example: records from its level on arrive, with their loggers", () => {
-  using folder = new ProgramFolder();
-  folder.linkPackage();
-  folder.write({ "logs.mts": exampleBelow("### ... get the workers' logs?") });
-  const { status, stdout, stderr } = folder.run([TSX_COMMAND, "logs.mts"]);
-  assert.equal(status, 0, stderr);
-  assert.equal(stdout.match(/^taskId: \d, result: \d+$/gm)?.length, 10);
-  const records = stderr.trimEnd().split("\n");
-  assert.equal(records.length, 20, stderr);
-  const task = String.raw`\[pid \d+ task "processCpuBound"`;
-  for (let taskId = 0; taskId < 10; taskId += 1) {
-    assert.match(stderr, new RegExp(`DEBUG ${task} logger "example\\.sum"\\] task ${taskId} begins$`, "m"));
-    assert.match(stderr, new RegExp(`INFO {2}${task}\\] task ${taskId} is done$`, "m"));
-  }
-});
-
 test("the server answers the request in flight when it is told to end, and ends by itself", async () => {
   using folder = new ProgramFolder();
   folder.linkPackage();
-  const code = exampleBelow("### ... restart a server without losing requests?");
-  const listening = 'server.listen(0, "127.0.0.1", () => console.log("port", Object(server.address()).port))';
-  assert.ok(code.includes("server.listen(8080)"));
-  folder.write({ "serves.mts": code.replace("server.listen(8080)", listening) });
+  folder.write({ "serves.mts": exampleBelow("## Restart a server without losing requests") });
   const loader = pathToFileURL(path.join(CHECKOUT, "node_modules", "tsx", "dist", "loader.mjs")).href;
-  await using program = startProgram(folder.at("serves.mts"), { execArgv: ["--import", loader], cwd: folder.path });
-  const [, port] = await program.waitForLine(/^port (\d+)$/);
+  await using program = startProgram(folder.at("serves.mts"), {
+    execArgv: ["--import", loader],
+    cwd: folder.path,
+    env: { PORT: "0" },
+  });
+  const [, port] = await program.waitForLine(/^listening .*port: (\d+)/);
   const get = async (durationMs: number): Promise<string> => {
-    const response = await fetch(`http://127.0.0.1:${port}/${durationMs}`);
+    const response = await fetch(`http://localhost:${port}/${durationMs}`);
     return `${response.status} ${await response.text()}`;
   };
   assert.equal(await get(1), "200 burnt 1 ms\n");
@@ -64,15 +48,6 @@ test("the server answers the request in flight when it is told to end, and ends 
   assert.equal(await inFlight, "200 burnt 3000 ms\n");
   assert.equal((await program.waitForEnd()).code, 0);
   await program.waitForNobody();
-});
-
-test("the progress example: what the task writes arrives in the program while the task goes on", () => {
-  using folder = new ProgramFolder();
-  folder.linkPackage();
-  folder.write({ "progress.mts": exampleBelow("### ... show progress, or call back into the program?") });
-  const { status, stdout, stderr } = folder.run([TSX_COMMAND, "progress.mts"]);
-  assert.deepEqual([status, stderr], [0, ""]);
-  assert.equal(stdout, "1 of 3\n2 of 3\n3 of 3\n[ 1, 4, 9 ]\n");
 });
 
 test("a callback argument is a copy that runs in the worker, as docs/values.md says", async () => {
