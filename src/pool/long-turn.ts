@@ -1,6 +1,5 @@
 import { nextTick } from "../system/timers.js";
 import { performance } from "../system/timers.js";
-import type { WorkerTasks } from "./worker-tasks.js";
 
 /** The clock is looked at once in so many submissions at least. */
 const MOST_SUBMISSIONS = 32;
@@ -13,7 +12,12 @@ const LOOK_SHARE = 20;
 
 /** What is looked at of a worker. */
 interface LookedAt {
-  readonly tasks: Pick<WorkerTasks, "lookAhead"> | undefined;
+  readonly tasks:
+    | {
+        /** Looks up how far the worker has come, and returns whether it has room now. */
+        lookAhead(): boolean;
+      }
+    | undefined;
 }
 
 /**

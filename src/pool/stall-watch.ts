@@ -3,23 +3,36 @@ import { clearTimeout } from "../system/timers.js";
 import { performance } from "../system/timers.js";
 import { setImmediate } from "../system/timers.js";
 import { setTimeout } from "../system/timers.js";
-import type { Worker } from "./worker.js";
 
 /** A timer that is due so soon, in milliseconds, is not set anew for a task that is to be looked at earlier. */
 const SOON_MS = 20;
+
+/** What is watched of a worker. */
+interface Watched {
+  /** The task that it runs. */
+  readonly task: unknown;
+  readonly tasks:
+    | {
+        readonly canStall: boolean;
+        patienceMs(isUrgent: boolean): number;
+        lookForStart(): void;
+        checkStall(isUrgent: boolean): void;
+      }
+    | undefined;
+}
 
 /**
  * Looks after a while whether a task that takes long holds up others behind it, or has begun without a notice. No timer runs
  * while none can.
  */
 export class StallWatch {
-  readonly #workers: () => readonly Worker[];
+  readonly #workers: () => readonly Watched[];
   #timer: NodeJS.Timeout | undefined;
   #delayMs = 0;
   #dueMs = 0;
 
   /** @param workers - Gives those that there are now. */
-  constructor(workers: () => readonly Worker[]) {
+  constructor(workers: () => readonly Watched[]) {
     this.#workers = workers;
   }
 

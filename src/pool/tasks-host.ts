@@ -4,11 +4,19 @@ import type { ProcessTask } from "../system/process-task.js";
 import type { TaskOutcome } from "./pool-task.js";
 import type { ToParentMessage } from "../wire/protocol.js";
 import type { TreeRoot } from "../system/process-tree.js";
-import type { WorkerConfig } from "./worker-config.js";
+
+/** The limits of the tasks of a worker. */
+export interface TaskLimits {
+  readonly graceMs: number;
+  /** How many tasks the worker takes before it is replaced. Default: no limit. */
+  readonly maxTasks: number | undefined;
+  /** For tests. Default: that of `BeginLimit`. */
+  readonly beginLimitMs?: number;
+}
 
 /** What the tasks need of their worker. */
 export interface TasksHost {
-  readonly config: WorkerConfig;
+  readonly config: TaskLimits;
   readonly channel: ParentChannel;
   readonly processTask: ProcessTask;
   readonly root: TreeRoot;
