@@ -23,14 +23,15 @@ const LAYERS = [
   { part: "wire/protocol.ts", mayImport: ["errors.ts", "system/"] },
   { part: "system/", mayImport: ["errors.ts"] },
   { part: "memory/", mayImport: ["errors.ts", "system/"] },
-  { part: "wire/", mayImport: ["errors.ts", "system/", "memory/", "logging/log-record.ts"] },
-  { part: "pickle/", mayImport: ["errors.ts", "option-names.ts", "system/", "memory/", "wire/"] },
-  { part: "logging/", mayImport: ["errors.ts", "option-names.ts", "system/", "wire/"] },
+  { part: "values/", mayImport: ["errors.ts", "system/", "memory/"] },
+  { part: "wire/", mayImport: ["errors.ts", "system/", "memory/", "values/", "logging/log-record.ts"] },
+  { part: "pickle/", mayImport: ["errors.ts", "option-names.ts", "system/", "memory/", "values/", "wire/"] },
+  { part: "logging/", mayImport: ["errors.ts", "option-names.ts", "system/", "values/", "wire/"] },
   // What an executor inside a task has to know of that task.
   { part: "subprocess/current-task.ts", mayImport: [] },
   { part: "subprocess/outer-grace.ts", mayImport: [] },
-  { part: "subprocess/", mayImport: ["errors.ts", "system/", "memory/", "wire/", "pickle/", "logging/"] },
-  { part: "pool/", mayImport: ["errors.ts", "system/", "memory/", "wire/", "pickle/", "logging/"] },
+  { part: "subprocess/", mayImport: ["errors.ts", "system/", "memory/", "values/", "wire/", "pickle/", "logging/"] },
+  { part: "pool/", mayImport: ["errors.ts", "system/", "memory/", "values/", "wire/", "pickle/", "logging/"] },
   {
     part: "executor/",
     mayImport: [
@@ -39,6 +40,7 @@ const LAYERS = [
       "show-value.ts",
       "system/",
       "memory/",
+      "values/",
       "wire/",
       "pickle/",
       "logging/",

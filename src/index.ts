@@ -79,11 +79,11 @@ export type { PinoHandlerOptions } from "./logging/pino-handler.js";
 export type { PinoLike } from "./logging/pino-handler.js";
 export type { TaskLogger } from "./logging/task-logger.js";
 
-export { registerErrorClass } from "./wire/error-codec.js";
-export type { ErrorClass } from "./wire/error-codec.js";
+export { registerErrorClass } from "./values/thrown.js";
+export type { ErrorClass } from "./values/thrown.js";
 
-export { decodeInstance } from "./wire/class-registry.js";
-export { encodeInstance } from "./wire/class-registry.js";
+export { decodeInstance } from "./values/classes/class-registry.js";
+export { encodeInstance } from "./values/classes/class-registry.js";
 export { registerClass } from "./pickle/register-class.js";
-export type { InstanceHooks } from "./wire/class-registry.js";
+export type { InstanceHooks } from "./values/classes/class-registry.js";
 export type { RegisterClassOptions } from "./pickle/register-class.js";

@@ -6,12 +6,12 @@ import { ProtocolError } from "../errors.js";
 import { ProcessPool } from "../pool/process-pool.js";
 import { encodePinned } from "../memory/pins.js";
 import { captureContext } from "../system/async-context.js";
-import { decodeFor } from "../wire/error-class-places.js";
-import { decodeValue } from "../wire/codec.js";
-import { encodeArguments } from "../wire/codec.js";
-import { encodeValue } from "../wire/codec.js";
+import { decodeFor } from "../values/errors/class-places.js";
+import { decodeValue } from "../values/codec.js";
+import { encodeArguments } from "../values/codec.js";
+import { encodeValue } from "../values/codec.js";
 import { findErrorPrototype } from "../pickle/error-classes.js";
-import { findErrorClassesBy } from "../wire/error-class-places.js";
+import { findErrorClassesBy } from "../values/errors/class-places.js";
 import { isLogRecord } from "../logging/log-record.js";
 import { mainModuleUrl } from "../pickle/main-module.js";
 import { OwnedVariables } from "../pickle/owned-variables.js";
@@ -20,16 +20,16 @@ import { nativeMemory } from "../memory/native-memory.js";
 import { warnOfCopying } from "../memory/native-memory.js";
 import { pickleFunction } from "../pickle/pickle-function.js";
 import { showValue } from "../show-value.js";
-import { sentWeakCollections } from "../wire/weak-collections.js";
+import { sentWeakCollections } from "../values/classes/weak-collections.js";
 import { refuseUnpicklable } from "./argument-writer.js";
 import type { AnyFunction } from "./task-submitter.js";
 import type { CheckedPoolOptions } from "./check-options.js";
 import type { LogRecord } from "../logging/log-record.js";
 import type { ProcessTaskPoolExecutorOptions } from "./options.js";
-import type { ValueWriter } from "../wire/codec-writer.js";
+import type { ValueWriter } from "../values/classes/value-writer.js";
 import type { WorkerSettings } from "../wire/protocol.js";
 import "../logging/foreign-logger.js";
-import "../wire/process-task-codec.js";
+import "../values/process-tasks.js";
 
 /** Every worker gets the initargs before anything else, so functions in them travel as they are. */
 function makeInitargsWriter(owned: OwnedVariables): ValueWriter {

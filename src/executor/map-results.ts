@@ -1,6 +1,6 @@
-import { appendSubmissionStack } from "../wire/error-codec.js";
+import { appendSubmissionStack } from "../values/thrown.js";
 import { ChunkResult } from "./chunk-result.js";
-import { stackOf } from "../wire/error-frames.js";
+import { stackOf } from "../values/errors/stacks.js";
 import { unlessAborted } from "../wire/abort-subscriptions.js";
 import type { ProcessFuture } from "./process-future.js";
 import type { SubmissionStack } from "./submission-stack.js";

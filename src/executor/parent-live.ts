@@ -3,14 +3,14 @@ import { LIVE_OP } from "../wire/protocol.js";
 import { LiveSession } from "../wire/live-session.js";
 import { acceptLive } from "../wire/live-accept.js";
 import { captureContext } from "../system/async-context.js";
-import { decodeThrown } from "../wire/error-codec.js";
+import { decodeThrown } from "../values/thrown.js";
 import { resolveReference } from "../pickle/function-reference.js";
-import { sentWeakCollections } from "../wire/weak-collections.js";
+import { sentWeakCollections } from "../values/classes/weak-collections.js";
 import type { InContext } from "../system/async-context.js";
 import type { LiveMessage } from "../wire/protocol.js";
 import type { LiveOffers } from "../wire/live-offers.js";
 import type { ParentChannel } from "../wire/parent-channel.js";
-import type { SharedWeakCollections } from "../wire/weak-collections.js";
+import type { SharedWeakCollections } from "../values/classes/weak-collections.js";
 import type { TaskOutcome } from "../pool/pool-task.js";
 import type { ResultReader } from "./result-reader.js";
 

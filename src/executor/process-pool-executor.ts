@@ -24,7 +24,7 @@ import type { ProcessPool } from "../pool/process-pool.js";
 import type { ProcessPoolExecutorOptions } from "./options.js";
 import type { ShutdownOptions } from "./options.js";
 import type { TaskOptions } from "./options.js";
-import { staysInProcess } from "../wire/process-bound.js";
+import { staysInProcess } from "../values/classes/process-bound.js";
 
 /** The iterables whose items are the arguments of a function. */
 export type IterablesOf<A extends readonly unknown[]> = { [K in keyof A]: AnyIterable<A[K]> };

@@ -3,10 +3,10 @@ import { NotSerializableError } from "../errors.js";
 import { acceptLive } from "../wire/live-accept.js";
 import { futures } from "./process-future.js";
 import { resolveReference } from "../pickle/function-reference.js";
-import { sentWeakCollections } from "../wire/weak-collections.js";
-import type { LaterValue } from "../wire/codec-restore.js";
+import { sentWeakCollections } from "../values/classes/weak-collections.js";
+import type { LaterValue } from "../values/extended/read.js";
 import type { ProcessFuture } from "./process-future.js";
-import type { ValueReader } from "../wire/codec-writer.js";
+import type { ValueReader } from "../values/classes/value-writer.js";
 
 /** Reads a result. */
 export interface ResultReader extends ValueReader {

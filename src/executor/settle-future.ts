@@ -1,13 +1,13 @@
 import { TaskTimeoutError } from "../errors.js";
 import { WorkerCrashedError } from "../errors.js";
-import { appendSubmissionStack } from "../wire/error-codec.js";
-import { damaged } from "../wire/joined.js";
-import { decodeThrown } from "../wire/error-codec.js";
-import { stackOf } from "../wire/error-frames.js";
+import { appendSubmissionStack } from "../values/thrown.js";
+import { damaged } from "../values/compact/joined-values.js";
+import { decodeThrown } from "../values/thrown.js";
+import { stackOf } from "../values/errors/stacks.js";
 import { decodeOutcome } from "./chunk-result.js";
 import { futures } from "./process-future.js";
 import { resolveLater } from "./result-reader.js";
-import type { LaterValue } from "../wire/codec-restore.js";
+import type { LaterValue } from "../values/extended/read.js";
 import type { ProcessFuture } from "./process-future.js";
 import type { ResultReader } from "./result-reader.js";
 import type { SubmissionStack } from "./submission-stack.js";

@@ -1,6 +1,6 @@
 /** What many tasks of an executor have in common. */
 
-import type { AnyFunction } from "../wire/codec-writer.js";
+import type { AnyFunction } from "../values/classes/value-writer.js";
 import type { ParentLive } from "./parent-live.js";
 import type { PooledFunction } from "../pool/function-table.js";
 import type { ProcessPool } from "../pool/process-pool.js";

@@ -14,7 +14,7 @@ import { syncBuiltinESMExports } from "node:module";
 
 import { isLevelEnabled } from "./log-levels.js";
 import { dateNow } from "../system/timers.js";
-import { stackOf } from "../wire/error-frames.js";
+import { stackOf } from "../values/errors/stacks.js";
 import type { LogContext } from "./current-sink.js";
 import type { LogLevel } from "./log-record.js";
 import type { LogRecordSink } from "./log-record.js";

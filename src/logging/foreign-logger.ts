@@ -11,8 +11,8 @@ import { toLevelName } from "./log-record.js";
 import { getLogger } from "./task-logger.js";
 import type { LogLevel } from "./log-record.js";
 import type { LogFields } from "./task-logger.js";
-import { registerCodecShape } from "../wire/codec-extensions.js";
-import { registerCodecExtension } from "../wire/codec.js";
+import { registerCodecShape } from "../values/classes/extensions.js";
+import { registerCodecExtension } from "../values/codec.js";
 
 /** What a logger is sent as. */
 interface Description {

@@ -3,7 +3,7 @@
 import process from "node:process";
 
 import { isAtLeast } from "./log-handler.js";
-import { stackOf } from "../wire/error-frames.js";
+import { stackOf } from "../values/errors/stacks.js";
 import type { LogHandler } from "./log-handler.js";
 import type { LogHandlerObject } from "./log-handler.js";
 import type { LogRecord } from "./log-record.js";

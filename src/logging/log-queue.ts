@@ -7,7 +7,7 @@ import { InvalidOptionError } from "../errors.js";
 import { isObject } from "./log-record.js";
 import type { LogRecord } from "./log-record.js";
 import type { OptionList } from "../option-names.js";
-import { staysInProcess } from "../wire/process-bound.js";
+import { staysInProcess } from "../values/classes/process-bound.js";
 
 /** Options of a `LogQueue`. */
 export interface LogQueueOptions {

@@ -13,7 +13,7 @@ import { PLAIN } from "./graph-format.js";
 import { SEALED } from "./graph-format.js";
 import type { TypedArrayName } from "./graph-format.js";
 import { WRITABLE } from "./graph-format.js";
-import { extensionByTag } from "../wire/codec-extensions.js";
+import { extensionByTag } from "../values/classes/extensions.js";
 
 /** Gives the value behind a link; undefined for one that does not exist yet. */
 export type Resolve = (link: Link) => unknown;

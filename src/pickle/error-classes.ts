@@ -20,14 +20,14 @@ import { FunctionInspector } from "./function-inspector.js";
 import { dataProperty } from "./reference.js";
 import { exportedValue } from "./reference.js";
 import { isInspectorForbidden } from "./function-inspector.js";
-import { isErrorClass } from "../wire/error-codec-classes.js";
+import { isErrorClass } from "../values/errors/classes.js";
 import { isReference } from "./reference.js";
 import { knownValue } from "./known-values.js";
 import { loadedExports } from "./reference.js";
-import { ownName } from "../wire/error-codec-classes.js";
+import { ownName } from "../values/errors/classes.js";
 import { placeOfFunction } from "./error-places.js";
 import { performance } from "../system/timers.js";
-import type { WantedClass } from "../wire/error-class-places.js";
+import type { WantedClass } from "../values/errors/class-places.js";
 
 /** How many functions one search asks for their variables, at up to a millisecond each, and how many of them in one script. */
 const MAX_FUNCTIONS = 150;

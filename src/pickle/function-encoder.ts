@@ -50,7 +50,7 @@ import { ValueEncoder } from "./value-encoder.js";
 import { lookUp } from "./variable-encoder.js";
 import { placeOf } from "./source-position.js";
 import { VariableEncoder } from "./variable-encoder.js";
-import { classNameOf } from "../wire/class-registry.js";
+import { classNameOf } from "../values/classes/class-registry.js";
 
 type AnyFunction = (...args: never[]) => unknown;
 

@@ -2,8 +2,8 @@
 
 import type { FoundFunction } from "./script-source.js";
 import { isClassNode } from "./syntax-tree.js";
-import { hasNativeCode } from "../wire/codec-classify.js";
-import { ownConstructor } from "../wire/codec-classify.js";
+import { hasNativeCode } from "../values/classes/classify.js";
+import { ownConstructor } from "../values/classes/classify.js";
 
 type AnyFunction = (...args: never[]) => unknown;
 

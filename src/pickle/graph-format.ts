@@ -222,7 +222,7 @@ export type DataNode = ObjectParts &
     | { readonly kind: "regexp"; readonly source: string; readonly flags: string; readonly lastIndex: number }
     | { readonly kind: "error" }
     | { readonly kind: "boxed"; readonly value: Link }
-    /** An instance of a class that has a way of its own (wire/codec-extensions): what it is sent as. */
+    /** An instance of a class that has a way of its own (values/classes/extensions): what it is sent as. */
     | { readonly kind: "host"; readonly tag: string; readonly content: unknown }
     | { readonly kind: "arrayBuffer"; readonly bytes: Uint8Array }
     | {

@@ -10,7 +10,7 @@ import type { SideImport } from "./graph-format.js";
 import type { PickleGraph } from "./graph-format.js";
 import type { WeakEntry } from "./graph-format.js";
 import { HeldFunctions } from "./held-functions.js";
-import { classNameOf } from "../wire/class-registry.js";
+import { classNameOf } from "../values/classes/class-registry.js";
 import { performance } from "../system/timers.js";
 
 /** Where a value was found: a captured variable, or a step from the place of the object that holds it. */

@@ -7,7 +7,7 @@
  */
 
 import { isStandardProperty } from "./function-properties.js";
-import { registrationCount } from "../wire/class-registry.js";
+import { registrationCount } from "../values/classes/class-registry.js";
 
 type AnyFunction = (...args: never[]) => unknown;
 

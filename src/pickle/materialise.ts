@@ -32,11 +32,11 @@ import { rememberEvaluation } from "./provenance.js";
 import { WeakFiller } from "./weak-filler.js";
 import type { WorkerModule } from "./worker-modules.js";
 import type { WorkerModules } from "./worker-modules.js";
-import { decodeInstance } from "../wire/class-registry.js";
-import { enterClass } from "../wire/enter-class.js";
-import { receivedWeakCollections } from "../wire/weak-collections.js";
-import type { AnyClass } from "../wire/class-registry.js";
-import type { InstanceHooks } from "../wire/class-registry.js";
+import { decodeInstance } from "../values/classes/class-registry.js";
+import { enterClass } from "../values/errors/enter-class.js";
+import { receivedWeakCollections } from "../values/classes/weak-collections.js";
+import type { AnyClass } from "../values/classes/class-registry.js";
+import type { InstanceHooks } from "../values/classes/class-registry.js";
 
 type AnyFunction = (this: unknown, ...args: unknown[]) => unknown;
 

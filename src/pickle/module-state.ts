@@ -9,8 +9,8 @@ import { indexOf } from "./graph-view.js";
 import { ModuleFunction } from "./worker-modules.js";
 import type { ModuleVariable } from "./worker-modules.js";
 import type { WorkerModule } from "./worker-modules.js";
-import { classNamed } from "../wire/class-registry.js";
-import { isFromParent } from "../wire/class-registry.js";
+import { classNamed } from "../values/classes/class-registry.js";
+import { isFromParent } from "../values/classes/class-registry.js";
 
 /** A variable of a module, and what it is to be. */
 export interface Setting {

@@ -5,8 +5,8 @@ import { types } from "node:util";
 import { numberOf } from "./captured-state.js";
 import type { DataNode } from "./graph-format.js";
 import type { TypedArrayName } from "./graph-format.js";
-import { CLASS_ADVICE } from "../wire/codec-host-classes.js";
-import { isStub } from "../wire/process-bound.js";
+import { CLASS_ADVICE } from "../values/classes/host-classes.js";
+import { isStub } from "../values/classes/process-bound.js";
 
 const MAKE_INSIDE = "Make it inside the task, and pass what it is made from as an argument";
 const AWAIT_FIRST = "Await it first, and pass the result as an argument";

@@ -6,7 +6,7 @@ import { EXTENSIBLE } from "./graph-format.js";
 import { FROZEN } from "./graph-format.js";
 import { NOT_EXTENSIBLE } from "./graph-format.js";
 import { SEALED } from "./graph-format.js";
-import { hasElementsOnly } from "../wire/array-extras.js";
+import { hasElementsOnly } from "../values/extended/array-extras.js";
 
 /** Whether an object may be changed, as the graph has it. */
 export function integrityOf(value: object): number {

@@ -3,13 +3,13 @@ import { types } from "node:util";
 import { namesOf } from "../option-names.js";
 import { readOptions } from "../option-names.js";
 import { InvalidOptionError } from "../errors.js";
-import { enterClass } from "../wire/enter-class.js";
-import { hasHooks } from "../wire/class-registry.js";
-import { isErrorClass } from "../wire/class-registry.js";
-import { isNativeClass } from "../wire/codec-classify.js";
+import { enterClass } from "../values/errors/enter-class.js";
+import { hasHooks } from "../values/classes/class-registry.js";
+import { isErrorClass } from "../values/classes/class-registry.js";
+import { isNativeClass } from "../values/classes/classify.js";
 import { loadParser } from "./syntax-tools.js";
 import { walk } from "./syntax-tree.js";
-import type { AnyClass } from "../wire/class-registry.js";
+import type { AnyClass } from "../values/classes/class-registry.js";
 import type { SyntaxNode } from "./syntax-tree.js";
 import type { OptionList } from "../option-names.js";
 

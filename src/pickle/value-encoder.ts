@@ -6,7 +6,7 @@ import { types } from "node:util";
 import { isDisposable } from "../memory/dispose.js";
 import { referTo } from "../memory/reference.js";
 import { refuseShared } from "../memory/reference.js";
-import { stackOf } from "../wire/error-frames.js";
+import { stackOf } from "../values/errors/stacks.js";
 import type { FunctionInspector } from "./function-inspector.js";
 import { ACCESSOR } from "./graph-format.js";
 import { CONFIGURABLE } from "./graph-format.js";
@@ -49,18 +49,18 @@ import { evaluationOf } from "./provenance.js";
 import { externalOf } from "./provenance.js";
 import { commonjsModules } from "./reference.js";
 import { describeSymbol } from "./unique-symbols.js";
-import { encodeInstance } from "../wire/class-registry.js";
+import { encodeInstance } from "../values/classes/class-registry.js";
 import { WeakEntries } from "./weak-entries.js";
-import { hasHooks } from "../wire/class-registry.js";
-import { KIND } from "../wire/codec-classify.js";
-import { classify } from "../wire/codec-classify.js";
-import { ownConstructor } from "../wire/codec-classify.js";
-import { TAG_PREFIX } from "../wire/codec-host-classes.js";
-import { extensionOf } from "../wire/codec-extensions.js";
-import type { ObjectExtension } from "../wire/codec-extensions.js";
-import { isStub } from "../wire/process-bound.js";
-import { hasNativeCode } from "../wire/codec-classify.js";
-import type { InstanceHooks } from "../wire/class-registry.js";
+import { hasHooks } from "../values/classes/class-registry.js";
+import { KIND } from "../values/classes/classify.js";
+import { classify } from "../values/classes/classify.js";
+import { ownConstructor } from "../values/classes/classify.js";
+import { TAG_PREFIX } from "../values/classes/host-classes.js";
+import { extensionOf } from "../values/classes/extensions.js";
+import type { ObjectExtension } from "../values/classes/extensions.js";
+import { isStub } from "../values/classes/process-bound.js";
+import { hasNativeCode } from "../values/classes/classify.js";
+import type { InstanceHooks } from "../values/classes/class-registry.js";
 
 /** What the value encoder needs from the function encoder. */
 export interface FunctionLinker {

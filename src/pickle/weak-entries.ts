@@ -2,8 +2,8 @@ import { numberOf } from "./captured-state.js";
 import type { GraphWriter } from "./graph-writer.js";
 import type { Place } from "./graph-writer.js";
 import type { Link } from "./graph-format.js";
-import { WeakCollections } from "../wire/weak-collections.js";
-import { sentWeakCollections } from "../wire/weak-collections.js";
+import { WeakCollections } from "../values/classes/weak-collections.js";
+import { sentWeakCollections } from "../values/classes/weak-collections.js";
 
 /** Writes what the WeakMaps and WeakSets of a pickle hold, when all else is written. */
 export class WeakEntries {

@@ -3,8 +3,8 @@
 import type { Link } from "./graph-format.js";
 import type { WeakEntry } from "./graph-format.js";
 import { indexOf } from "./graph-view.js";
-import { hasWeakKey } from "../wire/weak-collections.js";
-import { setWeakKey } from "../wire/weak-collections.js";
+import { hasWeakKey } from "../values/classes/weak-collections.js";
+import { setWeakKey } from "../values/classes/weak-collections.js";
 
 type Resolve = (link: Link) => unknown;
 

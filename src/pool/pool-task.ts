@@ -1,6 +1,6 @@
 import { TaskTimeoutError } from "../errors.js";
 import { mapFrames } from "./map-frames.js";
-import { releaseAttachments } from "../wire/attachments.js";
+import { releaseAttachments } from "../values/binary/attachments.js";
 import type { LiveMessage } from "../wire/protocol.js";
 import type { LiveOffers } from "../wire/live-offers.js";
 import type { ParentChannel } from "../wire/parent-channel.js";

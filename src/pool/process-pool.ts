@@ -27,7 +27,7 @@ import { runningIn } from "./pool-stats.js";
 import { onProcessExit } from "../system/signals.js";
 import { wakeWhenOrphaned } from "./orphan-waker.js";
 import { setImmediate } from "../system/timers.js";
-import { decodeThrown } from "../wire/error-codec.js";
+import { decodeThrown } from "../values/thrown.js";
 import type { ExecutorStats } from "./pool-stats.js";
 import type { PoolTask } from "./pool-task.js";
 import type { ProcessTask } from "../system/process-task.js";

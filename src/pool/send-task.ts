@@ -1,6 +1,6 @@
-import { encodeThrown } from "../wire/error-codec.js";
+import { encodeThrown } from "../values/thrown.js";
 import { sendFunctions } from "./send-functions.js";
-import { sizeWithAttachments } from "../wire/attachments.js";
+import { sizeWithAttachments } from "../values/binary/attachments.js";
 import type { ParentChannel } from "../wire/parent-channel.js";
 import type { PoolTask } from "./pool-task.js";
 import type { SentFunctions } from "./function-table.js";

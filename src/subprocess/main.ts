@@ -9,12 +9,12 @@ import { COOKIE_VARIABLE } from "../system/environment-cookie.js";
 import { TaskLoop } from "./task-loop.js";
 import { enterWorker } from "../system/worker-state.js";
 import { killOwnTreeSync } from "../system/process-terminator.js";
-import { leaveOutOwnFrames } from "../wire/error-frames.js";
+import { leaveOutOwnFrames } from "../values/errors/stacks.js";
 import { placesOfClasses } from "../pickle/error-places.js";
-import { sendErrorClassPlaces } from "../wire/error-class-places.js";
+import { sendErrorClassPlaces } from "../values/errors/class-places.js";
 import { startWatchdog } from "./start-watchdog.js";
 import "../logging/foreign-logger.js";
-import "../wire/process-task-codec.js";
+import "../values/process-tasks.js";
 import { setTimeout } from "../system/timers.js";
 
 /** A stream of Node with the handle that libuv knows; undocumented, and the only way to make a pipe blocking. */

@@ -1,5 +1,5 @@
-import { encodeThrown } from "../wire/error-codec.js";
-import { releaseAttachments } from "../wire/attachments.js";
+import { encodeThrown } from "../values/thrown.js";
+import { releaseAttachments } from "../values/binary/attachments.js";
 import { performance } from "../system/timers.js";
 import type { HeldPins } from "../memory/pins.js";
 import type { Releasable } from "../memory/pins.js";

@@ -1,19 +1,19 @@
 /** Runs the calls of a chunk, each as a task of its own would run. */
 
-import { decodeValue } from "../wire/codec.js";
-import { attachmentsOf } from "../wire/attachments.js";
+import { decodeValue } from "../values/codec.js";
+import { attachmentsOf } from "../values/binary/attachments.js";
 import { encodePinned } from "../memory/pins.js";
-import { encodeThrown } from "../wire/error-codec.js";
-import { encodeValue } from "../wire/codec.js";
-import { isPlainValue } from "../wire/codec-compact.js";
-import { joinValues } from "../wire/joined.js";
+import { encodeThrown } from "../values/thrown.js";
+import { encodeValue } from "../values/codec.js";
+import { isPlainValue } from "../values/compact/write.js";
+import { joinValues } from "../values/compact/joined-values.js";
 import { joinPins } from "../memory/pins.js";
 import { loadReferences } from "./worker-values.js";
 import { needsReferences } from "./worker-values.js";
 import { resultWriter } from "./worker-values.js";
-import { splitValues } from "../wire/joined.js";
+import { splitValues } from "../values/compact/joined-values.js";
 import { withFailedImports } from "../pickle/side-imports.js";
-import type { LaterValue } from "../wire/codec-restore.js";
+import type { LaterValue } from "../values/extended/read.js";
 import type { Pinned } from "../memory/pins.js";
 import type { Pins } from "../memory/pins.js";
 import type { Releasable } from "../memory/pins.js";

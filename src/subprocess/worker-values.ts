@@ -4,18 +4,18 @@ import { FIRST_RESULT_CHANNEL } from "../wire/protocol.js";
 import { LIVE_OP } from "../wire/protocol.js";
 import { LiveOffers } from "../wire/live-offers.js";
 import { LiveSession } from "../wire/live-session.js";
-import { Refusal } from "../wire/codec-writer.js";
+import { Refusal } from "../values/classes/value-writer.js";
 import { acceptLive } from "../wire/live-accept.js";
-import { receivedWeakCollections } from "../wire/weak-collections.js";
+import { receivedWeakCollections } from "../values/classes/weak-collections.js";
 import { unpickleFunction } from "../pickle/unpickle-function.js";
-import type { AnyFunction } from "../wire/codec-writer.js";
-import type { EncodeOptions } from "../wire/codec.js";
+import type { AnyFunction } from "../values/classes/value-writer.js";
+import type { EncodeOptions } from "../values/codec.js";
 import type { FunctionStore } from "./function-store.js";
 import type { LiveMessage } from "../wire/protocol.js";
-import type { SharedWeakCollections } from "../wire/weak-collections.js";
+import type { SharedWeakCollections } from "../values/classes/weak-collections.js";
 import type { ToParentMessage } from "../wire/protocol.js";
-import type { ValueReader } from "../wire/codec-writer.js";
-import type { ValueWriter } from "../wire/codec-writer.js";
+import type { ValueReader } from "../values/classes/value-writer.js";
+import type { ValueWriter } from "../values/classes/value-writer.js";
 
 const NOT_IMPORTABLE =
   "it is a function that the parent can't import, and a parent runs no code that comes from a worker: " +

@@ -7,7 +7,7 @@ import { LIVE_OP } from "./protocol.js";
 import { ReceivingEnd } from "./live-reading.js";
 import { WritingEnd } from "./live-writing.js";
 import { creditOf } from "./live-session.js";
-import { decodeThrown } from "./error-codec.js";
+import { decodeThrown } from "../values/thrown.js";
 import { nodeDuplex } from "./live-adapters.js";
 import { nodeReadable } from "./live-adapters.js";
 import { nodeWritable } from "./live-adapters.js";

@@ -14,7 +14,7 @@
 
 import { LIVE_OP } from "./protocol.js";
 import { ProtocolError } from "../errors.js";
-import { sizeWithAttachments } from "./attachments.js";
+import { sizeWithAttachments } from "../values/binary/attachments.js";
 import type { LiveOp } from "./protocol.js";
 
 /** How much of one stream may be on its way and not taken, in bytes, beside one last chunk. */

@@ -6,14 +6,14 @@ import { beforeEach } from "node:test";
 import { it } from "node:test";
 import vm from "node:vm";
 
-import { decodeFor } from "../../src/wire/error-class-places.js";
-import { decodeThrown } from "../../src/wire/error-codec.js";
-import { encodeThrown } from "../../src/wire/error-codec.js";
+import { decodeFor } from "../../src/values/errors/class-places.js";
+import { decodeThrown } from "../../src/values/thrown.js";
+import { encodeThrown } from "../../src/values/thrown.js";
 import { findErrorPrototype } from "../../src/pickle/error-classes.js";
-import { findErrorClassesBy } from "../../src/wire/error-class-places.js";
-import { isErrorClass } from "../../src/wire/error-codec-classes.js";
+import { findErrorClassesBy } from "../../src/values/errors/class-places.js";
+import { isErrorClass } from "../../src/values/errors/classes.js";
 import { placesOfClasses } from "../../src/pickle/error-places.js";
-import { sendErrorClassPlaces } from "../../src/wire/error-class-places.js";
+import { sendErrorClassPlaces } from "../../src/values/errors/class-places.js";
 
 class SentError extends Error {}
 

@@ -4,13 +4,13 @@ import assert from "node:assert/strict";
 import { after } from "node:test";
 import { it } from "node:test";
 
-import { decodeFor } from "../../src/wire/error-class-places.js";
-import { decodeThrown } from "../../src/wire/error-codec.js";
-import { encodeThrown } from "../../src/wire/error-codec.js";
-import { findErrorClassesBy } from "../../src/wire/error-class-places.js";
+import { decodeFor } from "../../src/values/errors/class-places.js";
+import { decodeThrown } from "../../src/values/thrown.js";
+import { encodeThrown } from "../../src/values/thrown.js";
+import { findErrorClassesBy } from "../../src/values/errors/class-places.js";
 import { findErrorPrototype } from "../../src/pickle/error-classes.js";
 import { placesOfClasses } from "../../src/pickle/error-places.js";
-import { sendErrorClassPlaces } from "../../src/wire/error-class-places.js";
+import { sendErrorClassPlaces } from "../../src/values/errors/class-places.js";
 
 sendErrorClassPlaces(placesOfClasses);
 findErrorClassesBy(findErrorPrototype);

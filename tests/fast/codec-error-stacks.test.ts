@@ -5,10 +5,10 @@ import { describe } from "node:test";
 import { fileURLToPath } from "node:url";
 import { it } from "node:test";
 
-import { appendSubmissionStack } from "../../src/wire/error-codec.js";
-import { decodeThrown } from "../../src/wire/error-codec.js";
-import { encodeThrown } from "../../src/wire/error-codec.js";
-import { withoutOwnFrames } from "../../src/wire/error-frames.js";
+import { appendSubmissionStack } from "../../src/values/thrown.js";
+import { decodeThrown } from "../../src/values/thrown.js";
+import { encodeThrown } from "../../src/values/thrown.js";
+import { withoutOwnFrames } from "../../src/values/errors/stacks.js";
 
 describe("frames of the library", () => {
   const root = new URL("../../src/", import.meta.url).href;

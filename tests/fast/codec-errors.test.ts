@@ -11,11 +11,11 @@ import { CancelledError } from "../../src/errors.js";
 import { NotSerializableError } from "../../src/errors.js";
 import { TaskTimeoutError } from "../../src/errors.js";
 import { WorkerCrashedError } from "../../src/errors.js";
-import { decodeThrown } from "../../src/wire/error-codec.js";
-import { decodeValue } from "../../src/wire/codec.js";
-import { encodeThrown } from "../../src/wire/error-codec.js";
-import { encodeValue } from "../../src/wire/codec.js";
-import { registerErrorClass } from "../../src/wire/error-codec.js";
+import { decodeThrown } from "../../src/values/thrown.js";
+import { decodeValue } from "../../src/values/codec.js";
+import { encodeThrown } from "../../src/values/thrown.js";
+import { encodeValue } from "../../src/values/codec.js";
+import { registerErrorClass } from "../../src/values/thrown.js";
 
 function send(thrown: unknown): unknown {
   return decodeThrown(encodeThrown(thrown));

@@ -3,10 +3,10 @@ import { describe } from "node:test";
 import { it } from "node:test";
 
 import { NotSerializableError } from "../../src/errors.js";
-import { decodeValue } from "../../src/wire/codec.js";
-import { encodeArguments } from "../../src/wire/codec.js";
-import { encodeValue } from "../../src/wire/codec.js";
-import { registerCodecExtension } from "../../src/wire/codec.js";
+import { decodeValue } from "../../src/values/codec.js";
+import { encodeArguments } from "../../src/values/codec.js";
+import { encodeValue } from "../../src/values/codec.js";
+import { registerCodecExtension } from "../../src/values/codec.js";
 
 function send<T>(value: T): T {
   return decodeValue(encodeValue(value, "result")) as T;

@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { describe } from "node:test";
 import { it } from "node:test";
 
-import { decodeThrown } from "../../src/wire/error-codec.js";
-import { decodeValue } from "../../src/wire/codec.js";
-import { encodeArguments } from "../../src/wire/codec.js";
-import { encodeThrown } from "../../src/wire/error-codec.js";
-import { encodeValue } from "../../src/wire/codec.js";
+import { decodeThrown } from "../../src/values/thrown.js";
+import { decodeValue } from "../../src/values/codec.js";
+import { encodeArguments } from "../../src/values/codec.js";
+import { encodeThrown } from "../../src/values/thrown.js";
+import { encodeValue } from "../../src/values/codec.js";
 
 /** mulberry32: the same numbers on every run. */
 function seeded(seed: number): () => number {

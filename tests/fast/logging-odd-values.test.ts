@@ -9,7 +9,7 @@ import { test } from "node:test";
 import { LogQueue } from "../../src/logging/log-queue.js";
 import { captureConsole } from "../../src/logging/console-capture.js";
 import { createPinoHandler } from "../../src/logging/pino-handler.js";
-import { encodeValue } from "../../src/wire/codec.js";
+import { encodeValue } from "../../src/values/codec.js";
 import { log } from "../../src/logging/task-logger.js";
 import { setLogSink } from "../../src/logging/current-sink.js";
 import type { LogRecord } from "../../src/logging/log-record.js";

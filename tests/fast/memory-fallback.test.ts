@@ -7,10 +7,10 @@ import { pathToFileURL } from "node:url";
 
 import { bindNativeMemory } from "../../src/memory/native-memory.js";
 import { createSharedArray } from "../../src/index.js";
-import { decodeValue } from "../../src/wire/codec.js";
+import { decodeValue } from "../../src/values/codec.js";
 import { disposeSharedArray } from "../../src/index.js";
 import { encodePinned } from "../../src/memory/pins.js";
-import { encodeValue } from "../../src/wire/codec.js";
+import { encodeValue } from "../../src/values/codec.js";
 import { fixturePath } from "../testlibraries/process-family.js";
 import { openReference } from "../../src/memory/reference.js";
 import { referTo } from "../../src/memory/reference.js";

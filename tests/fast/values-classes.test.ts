@@ -9,8 +9,8 @@ import { ProcessPoolExecutor } from "../../src/index.js";
 import { decodeInstance } from "../../src/index.js";
 import { encodeInstance } from "../../src/index.js";
 import { registerClass } from "../../src/index.js";
-import { decodeValue } from "../../src/wire/codec.js";
-import { encodeValue } from "../../src/wire/codec.js";
+import { decodeValue } from "../../src/values/codec.js";
+import { encodeValue } from "../../src/values/codec.js";
 import { Circle } from "../fixtures/value-modules/shapes.js";
 
 class Point {

@@ -14,10 +14,10 @@ import { LiveSession } from "../../src/wire/live-session.js";
 import { WINDOW_BYTES } from "../../src/wire/live-session.js";
 import { acceptLive } from "../../src/wire/live-accept.js";
 import { creditOf } from "../../src/wire/live-session.js";
-import { decodeValue } from "../../src/wire/codec.js";
-import { encodeThrown } from "../../src/wire/error-codec.js";
+import { decodeValue } from "../../src/values/codec.js";
+import { encodeThrown } from "../../src/values/thrown.js";
 import { encodeToParent } from "../../src/wire/message-codec.js";
-import { encodeValue } from "../../src/wire/codec.js";
+import { encodeValue } from "../../src/values/codec.js";
 import { referenceToFunction } from "../../src/pickle/function-reference.js";
 import { resolveReference } from "../../src/pickle/function-reference.js";
 import { FIRST_RESULT_CHANNEL } from "../../src/wire/protocol.js";
@@ -26,8 +26,8 @@ import { LIVE_KIND } from "../../src/wire/live-offers.js";
 import { LiveOffers } from "../../src/wire/live-offers.js";
 import { waitUntil } from "../testlibraries/wait-until.js";
 import type { LiveOp } from "../../src/wire/protocol.js";
-import type { ValueReader } from "../../src/wire/codec-writer.js";
-import type { ValueWriter } from "../../src/wire/codec-writer.js";
+import type { ValueReader } from "../../src/values/classes/value-writer.js";
+import type { ValueWriter } from "../../src/values/classes/value-writer.js";
 
 /** mulberry32: the same numbers on every run. */
 function seeded(seed: number): (below: number) => number {

@@ -5,9 +5,9 @@ import { it } from "node:test";
 import * as fc from "fast-check";
 
 import { NotSerializableError } from "../../src/errors.js";
-import { decodeValue } from "../../src/wire/codec.js";
-import { encodeArguments } from "../../src/wire/codec.js";
-import { encodeValue } from "../../src/wire/codec.js";
+import { decodeValue } from "../../src/values/codec.js";
+import { encodeArguments } from "../../src/values/codec.js";
+import { encodeValue } from "../../src/values/codec.js";
 import { registerClass } from "../../src/index.js";
 
 /** Runs of each property. A failure prints its seed: `ASYNCCPU_TEST_SEED=... npm test -- FILE` runs the same again. */

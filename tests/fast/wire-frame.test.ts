@@ -16,7 +16,7 @@ import { encodeToWatchdog } from "../../src/wire/lifeline.js";
 import { encodeFrame } from "../../src/wire/frame.js";
 import { encodeToParent } from "../../src/wire/message-codec.js";
 import { encodeToWorker } from "../../src/wire/message-codec.js";
-import { encodeValue } from "../../src/wire/codec.js";
+import { encodeValue } from "../../src/values/codec.js";
 import { makeFrame } from "../../src/wire/frame.js";
 import type { Frame } from "../../src/wire/frame.js";
 import type { ToParentMessage } from "../../src/wire/protocol.js";

@@ -11,7 +11,7 @@ import type { Writable } from "node:stream";
 
 import { ParentChannel } from "../../src/wire/parent-channel.js";
 import { encodeToParent } from "../../src/wire/message-codec.js";
-import { encodeValue } from "../../src/wire/codec.js";
+import { encodeValue } from "../../src/values/codec.js";
 import { readDirectly } from "../../src/wire/direct-socket.js";
 import { waitUntil } from "../testlibraries/wait-until.js";
 import type { ToParentMessage } from "../../src/wire/protocol.js";

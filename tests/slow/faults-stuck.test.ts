@@ -17,7 +17,7 @@ import { TaskSubmitter } from "../../src/executor/task-submitter.js";
 import { TaskTimeoutError } from "../../src/index.js";
 import { coreOf } from "../../src/executor/process-pool-executor.js";
 import { currentTask } from "../../src/index.js";
-import { encodeValue } from "../../src/wire/codec.js";
+import { encodeValue } from "../../src/values/codec.js";
 import { hangForEver } from "../fixtures/tasks.js";
 import { processId } from "../fixtures/tasks.js";
 import { spinForEver } from "../fixtures/tasks.js";

@@ -12,7 +12,7 @@ import { ProtocolError } from "../../src/index.js";
 import { Replier } from "../../src/subprocess/replier.js";
 import { add } from "../fixtures/tasks.js";
 import { addLater } from "../fixtures/tasks.js";
-import { decodeThrown } from "../../src/wire/error-codec.js";
+import { decodeThrown } from "../../src/values/thrown.js";
 import { spinForEver } from "../fixtures/tasks.js";
 import { waitUntil } from "../testlibraries/wait-until.js";
 import type { ToParentMessage } from "../../src/wire/protocol.js";

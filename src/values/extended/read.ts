@@ -1,33 +1,33 @@
-/** The other end of codec-extended: rebuilds a value that holds more than V8 can copy. */
+/** The other end of write.ts: rebuilds a value that holds more than V8 can copy. */
 
 import { types } from "node:util";
 
-import { FUNCTION_TAG } from "./extended-format.js";
-import { INSTANCE_TAG } from "./extended-format.js";
-import { LIVE_TAG } from "./extended-format.js";
-import { MEMORY_TAG } from "./extended-format.js";
-import { OPERATION } from "./extended-format.js";
-import { OPERATION_LENGTH } from "./extended-format.js";
-import { SYMBOL_TAG } from "./extended-format.js";
-import { WEAK_TAG } from "./extended-format.js";
-import { addClass } from "./class-registry.js";
-import { classNamed } from "./class-registry.js";
-import { decodeFor } from "./error-class-places.js";
-import { decodeInstance } from "./class-registry.js";
-import { decodeWithV8 } from "./codec-v8.js";
-import { decodedFor } from "./error-class-places.js";
-import { extensionByTag } from "./codec-extensions.js";
-import { fillErrorShell } from "./error-codec-parts.js";
-import { hasHooks } from "./class-registry.js";
-import { isFromParent } from "./class-registry.js";
-import { makeErrorShell } from "./error-codec-parts.js";
-import { openReference } from "../memory/reference.js";
-import { setWeakKey } from "./weak-collections.js";
-import { symbolOf } from "./codec-symbols.js";
-import type { AnyClass } from "./class-registry.js";
-import type { ErrorClassTag } from "./error-codec-classes.js";
-import type { OwnErrorClass } from "./error-class-places.js";
-import type { ValueReader } from "./codec-writer.js";
+import { FUNCTION_TAG } from "./format.js";
+import { INSTANCE_TAG } from "./format.js";
+import { LIVE_TAG } from "./format.js";
+import { MEMORY_TAG } from "./format.js";
+import { OPERATION } from "./format.js";
+import { OPERATION_LENGTH } from "./format.js";
+import { SYMBOL_TAG } from "./format.js";
+import { WEAK_TAG } from "./format.js";
+import { addClass } from "../classes/class-registry.js";
+import { classNamed } from "../classes/class-registry.js";
+import { decodeFor } from "../errors/class-places.js";
+import { decodeInstance } from "../classes/class-registry.js";
+import { decodeWithV8 } from "./v8-clone.js";
+import { decodedFor } from "../errors/class-places.js";
+import { extensionByTag } from "../classes/extensions.js";
+import { fillErrorShell } from "../errors/parts.js";
+import { hasHooks } from "../classes/class-registry.js";
+import { isFromParent } from "../classes/class-registry.js";
+import { makeErrorShell } from "../errors/parts.js";
+import { openReference } from "../../memory/reference.js";
+import { setWeakKey } from "../classes/weak-collections.js";
+import { symbolOf } from "../classes/symbols.js";
+import type { AnyClass } from "../classes/class-registry.js";
+import type { ErrorClassTag } from "../errors/classes.js";
+import type { OwnErrorClass } from "../errors/class-places.js";
+import type { ValueReader } from "../classes/value-writer.js";
 
 function damaged(what: string): Error {
   return new Error(`The encoded value is damaged: ${what}.`);

@@ -1,10 +1,10 @@
 /**
  * Values to bytes and back. The first byte tells the encoding:
  *
- *     0x01  compact    small plain values, without V8 (codec-compact)
- *     0x02  extended   values with errors or instances that have an extension (codec-extended)
+ *     0x01  compact    small plain values, without V8 (compact/)
+ *     0x02  extended   values with errors or instances that have an extension (extended/)
  *     0x03  one of the other two, with large binary data beside it (attachments)
- *     0xff  V8         everything else that structuredClone takes (codec-v8)
+ *     0xff  V8         everything else that structuredClone takes (extended/v8-clone)
  *
  * 0x04 is the first byte of several of them in one (joined).
  *
@@ -16,30 +16,30 @@
  * properties; accessors arrive as values; symbols as keys and property attributes are not kept.
  */
 
-import { ATTACHED_HEAD_BYTES } from "./attachments.js";
-import { ATTACHED_TAG } from "./attachments.js";
-import { AttachmentCollector } from "./attachments.js";
-import { COMPACT_TAG } from "./codec-compact.js";
-import { EXTENDED_TAG } from "./extended-format.js";
+import { ATTACHED_HEAD_BYTES } from "./binary/attachments.js";
+import { ATTACHED_TAG } from "./binary/attachments.js";
+import { AttachmentCollector } from "./binary/attachments.js";
+import { COMPACT_TAG } from "./compact/write.js";
+import { EXTENDED_TAG } from "./extended/format.js";
 import { NotSerializableError } from "../errors.js";
-import { attach } from "./attachments.js";
-import { attachedHead } from "./attachments.js";
-import { attachmentsOf } from "./attachments.js";
-import { decodeCompact } from "./codec-compact-reader.js";
-import { decodeExtended } from "./codec-restore.js";
-import { decodeWithV8 } from "./codec-v8.js";
-import { describeThrown } from "./codec-path.js";
-import { encodeCompact } from "./codec-compact.js";
-import { encodeExtended } from "./codec-extended.js";
-import { encodeWithV8 } from "./codec-v8.js";
-import { isStackOverflow } from "./codec-path.js";
+import { attach } from "./binary/attachments.js";
+import { attachedHead } from "./binary/attachments.js";
+import { attachmentsOf } from "./binary/attachments.js";
+import { decodeCompact } from "./compact/read.js";
+import { decodeExtended } from "./extended/read.js";
+import { decodeWithV8 } from "./extended/v8-clone.js";
+import { describeThrown } from "./extended/path.js";
+import { encodeCompact } from "./compact/write.js";
+import { encodeExtended } from "./extended/write.js";
+import { encodeWithV8 } from "./extended/v8-clone.js";
+import { isStackOverflow } from "./extended/path.js";
 import { moveBuffers } from "./transfer.js";
-import { scanForSpecials } from "./codec-scan.js";
-import { takeAttachments } from "./attachments.js";
-import type { ValueReader } from "./codec-writer.js";
-import type { ValueWriter } from "./codec-writer.js";
+import { scanForSpecials } from "./extended/scan.js";
+import { takeAttachments } from "./binary/attachments.js";
+import type { ValueReader } from "./classes/value-writer.js";
+import type { ValueWriter } from "./classes/value-writer.js";
 
-export { registerCodecExtension } from "./codec-extensions.js";
+export { registerCodecExtension } from "./classes/extensions.js";
 
 /** What an encoding may do with large binary data. */
 export interface EncodeOptions {

@@ -1,5 +1,5 @@
 /**
- * The form of what codec-extended writes and codec-restore reads: one V8 value
+ * The form of what write.ts writes and read.ts reads: one V8 value
  *
  *     [[root], specials, operations]
  *

@@ -1,18 +1,18 @@
-/** What was thrown, to bytes and back. Errors themselves are taken apart in codec-extended and error-codec-parts. */
+/** What was thrown, to bytes and back. Errors themselves are taken apart in extended/ and errors/parts. */
 
 import { types } from "node:util";
 
 import { NotSerializableError } from "../errors.js";
-import { decodeFor } from "./error-class-places.js";
+import { decodeFor } from "./errors/class-places.js";
 import { decodeValue } from "./codec.js";
-import { decodedFor } from "./error-class-places.js";
+import { decodedFor } from "./errors/class-places.js";
 import { encodeValue } from "./codec.js";
-import { setStack } from "./error-frames.js";
-import { stackOf } from "./error-frames.js";
+import { setStack } from "./errors/stacks.js";
+import { stackOf } from "./errors/stacks.js";
 import type { EncodeOptions } from "./codec.js";
 
-export { registerErrorClass } from "./error-codec-classes.js";
-export type { ErrorClass } from "./error-codec-classes.js";
+export { registerErrorClass } from "./errors/classes.js";
+export type { ErrorClass } from "./errors/classes.js";
 
 /** What the path of a thrown value begins with. */
 const ROOT = "thrown value";

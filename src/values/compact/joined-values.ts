@@ -8,15 +8,15 @@
  * The attachments of the parts are those of the whole, in the same order; their head stands before it then.
  */
 
-import { ATTACHED_HEAD_BYTES } from "./attachments.js";
-import { ATTACHED_TAG } from "./attachments.js";
-import { attach } from "./attachments.js";
-import { attachedHead } from "./attachments.js";
-import { attachmentsOf } from "./attachments.js";
-import { decodeAllCompact } from "./codec-compact-reader.js";
-import { MAX_PLAIN_BYTES } from "./codec-compact.js";
-import { writePlainList } from "./codec-compact.js";
-import { writePlainValue } from "./codec-compact.js";
+import { ATTACHED_HEAD_BYTES } from "../binary/attachments.js";
+import { ATTACHED_TAG } from "../binary/attachments.js";
+import { attach } from "../binary/attachments.js";
+import { attachedHead } from "../binary/attachments.js";
+import { attachmentsOf } from "../binary/attachments.js";
+import { decodeAllCompact } from "./read.js";
+import { MAX_PLAIN_BYTES } from "./write.js";
+import { writePlainList } from "./write.js";
+import { writePlainValue } from "./write.js";
 
 /** First byte, behind the head of the attachments if there are any. */
 const JOINED_TAG = 0x04;

@@ -1,6 +1,6 @@
 /** Where in a value a walker is: written so that the way down costs one assignment a property. */
 
-import { NotSerializableError } from "../errors.js";
+import { NotSerializableError } from "../../errors.js";
 
 /** A step down: a property's name, an index, or a place in a Map or Set. */
 export type PathStep = string | number | { readonly in: "map" | "mapKeys" | "set"; readonly key: unknown };

@@ -74,9 +74,10 @@ function readRoot(): string | undefined {
   const line = stackOf(new Error("shows where this file is"))
     ?.split("\n")
     .find((each) => FRAME.test(each));
-  const root = /(?:\(|at )((?:file:\/\/)?\/.*\/|[A-Za-z]:\\.*\\)(?:wire[/\\]error-frames\.[jt]s|\w+\.cjs):\d/.exec(
-    line ?? "",
-  )?.[1];
+  const root =
+    /(?:\(|at )((?:file:\/\/)?\/.*\/|[A-Za-z]:\\.*\\)(?:values[/\\]errors[/\\]stacks\.[jt]s|\w+\.cjs):\d/.exec(
+      line ?? "",
+    )?.[1];
   return root;
 }
 

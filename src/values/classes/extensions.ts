@@ -1,7 +1,7 @@
 /** Classes whose instances arrive as instances of the same class. */
 
-import { hostDecoder } from "./codec-host-classes.js";
-import { hostExtension } from "./codec-host-classes.js";
+import { hostDecoder } from "./host-classes.js";
+import { hostExtension } from "./host-classes.js";
 import { STUB_TAG } from "./process-bound.js";
 import { describeStub } from "./process-bound.js";
 import { isProcessBound } from "./process-bound.js";

@@ -1,8 +1,8 @@
-/** Reads what codec-compact writes. Trusts no length: what does not fit into the bytes at hand is refused. */
+/** Reads what compact/write has written. Trusts no length: what does not fit into the bytes at hand is refused. */
 
-import { COMPACT_TAG } from "./codec-compact.js";
-import { MAX_DEPTH } from "./codec-compact.js";
-import { TAG } from "./codec-compact.js";
+import { COMPACT_TAG } from "./write.js";
+import { MAX_DEPTH } from "./write.js";
+import { TAG } from "./write.js";
 
 /** Up to this length a loop beats the call into native code. */
 const SHORT_STRING = 6;

@@ -1,43 +1,43 @@
 /**
  * Encodes values that hold errors, instances of classes that are kept, symbols, functions, live values, WeakMaps or shared memory: V8
- * alone would lose what they are. `extended-format.ts` draws the form.
+ * alone would lose what they are. `format.ts` draws the form.
  */
 
 import { types } from "node:util";
 
-import { KIND } from "./codec-classify.js";
-import { Refusal } from "./codec-writer.js";
-import { ValuePath } from "./codec-path.js";
-import { classify } from "./codec-classify.js";
-import { describeError } from "./error-codec-parts.js";
-import { describeSymbol } from "./codec-symbols.js";
-import { encodeInstance } from "./class-registry.js";
-import { encodeWithV8 } from "./codec-v8.js";
-import { explainRefusal } from "./codec-classify.js";
-import { extensionOf } from "./codec-extensions.js";
-import { WeakCollections } from "./weak-collections.js";
-import { hasHooks } from "./class-registry.js";
-import { optInOf } from "./class-registry.js";
-import { ownConstructor } from "./codec-classify.js";
-import { referTo } from "../memory/reference.js";
-import { refuseBinary } from "./codec-classify.js";
-import { refuseShared } from "../memory/reference.js";
-import { toNotSerializable } from "./codec-path.js";
-import { EXTENDED_TAG } from "./extended-format.js";
-import { OPERATION } from "./extended-format.js";
-import { MEMORY_TAG } from "./extended-format.js";
-import { SYMBOL_TAG } from "./extended-format.js";
-import { SpecialReference } from "./extended-format.js";
-import { FUNCTION_TAG } from "./extended-format.js";
-import { LIVE_TAG } from "./extended-format.js";
-import { WEAK_TAG } from "./extended-format.js";
-import { INSTANCE_TAG } from "./extended-format.js";
-import type { AnyClass } from "./class-registry.js";
-import type { AnyFunction } from "./codec-writer.js";
-import type { InstanceHooks } from "./class-registry.js";
-import type { V8Encoding } from "./codec-v8.js";
-import type { PathStep } from "./codec-path.js";
-import type { ValueWriter } from "./codec-writer.js";
+import { KIND } from "../classes/classify.js";
+import { Refusal } from "../classes/value-writer.js";
+import { ValuePath } from "./path.js";
+import { classify } from "../classes/classify.js";
+import { describeError } from "../errors/parts.js";
+import { describeSymbol } from "../classes/symbols.js";
+import { encodeInstance } from "../classes/class-registry.js";
+import { encodeWithV8 } from "./v8-clone.js";
+import { explainRefusal } from "../classes/classify.js";
+import { extensionOf } from "../classes/extensions.js";
+import { WeakCollections } from "../classes/weak-collections.js";
+import { hasHooks } from "../classes/class-registry.js";
+import { optInOf } from "../classes/class-registry.js";
+import { ownConstructor } from "../classes/classify.js";
+import { referTo } from "../../memory/reference.js";
+import { refuseBinary } from "../classes/classify.js";
+import { refuseShared } from "../../memory/reference.js";
+import { toNotSerializable } from "./path.js";
+import { EXTENDED_TAG } from "./format.js";
+import { OPERATION } from "./format.js";
+import { MEMORY_TAG } from "./format.js";
+import { SYMBOL_TAG } from "./format.js";
+import { SpecialReference } from "./format.js";
+import { FUNCTION_TAG } from "./format.js";
+import { LIVE_TAG } from "./format.js";
+import { WEAK_TAG } from "./format.js";
+import { INSTANCE_TAG } from "./format.js";
+import type { AnyClass } from "../classes/class-registry.js";
+import type { AnyFunction } from "../classes/value-writer.js";
+import type { InstanceHooks } from "../classes/class-registry.js";
+import type { V8Encoding } from "./v8-clone.js";
+import type { PathStep } from "./path.js";
+import type { ValueWriter } from "../classes/value-writer.js";
 
 /** How deep the properties of errors are followed, and how many objects of them are sent in all. */
 const MAX_ERROR_DEPTH = 100;

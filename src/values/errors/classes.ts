@@ -7,12 +7,12 @@
 import process from "node:process";
 import { types } from "node:util";
 
-import * as ownErrors from "../errors.js";
-import { errorPrototypeAt } from "./error-class-places.js";
-import { isNativeClass } from "./codec-classify.js";
-import { ownConstructor } from "./codec-classify.js";
-import { placesOfErrorClasses } from "./error-class-places.js";
-import type { OwnErrorClass } from "./error-class-places.js";
+import * as ownErrors from "../../errors.js";
+import { errorPrototypeAt } from "./class-places.js";
+import { isNativeClass } from "../classes/classify.js";
+import { ownConstructor } from "../classes/classify.js";
+import { placesOfErrorClasses } from "./class-places.js";
+import type { OwnErrorClass } from "./class-places.js";
 
 /** A class of errors, as `registerErrorClass` takes it. */
 export interface ErrorClass {

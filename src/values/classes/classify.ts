@@ -9,14 +9,14 @@
 import process from "node:process";
 import { types } from "node:util";
 
-import { extensionOfPrototype } from "./codec-extensions.js";
-import { shapeOfPrototype } from "./codec-extensions.js";
-import { CLASS_ADVICE } from "./codec-host-classes.js";
-import { hostExtension } from "./codec-host-classes.js";
+import { extensionOfPrototype } from "./extensions.js";
+import { shapeOfPrototype } from "./extensions.js";
+import { CLASS_ADVICE } from "./host-classes.js";
+import { hostExtension } from "./host-classes.js";
 import { isProcessBound } from "./process-bound.js";
 import { isStub } from "./process-bound.js";
 import { onClassRegistered } from "./class-registry.js";
-import { onExtensionRegistered } from "./codec-extensions.js";
+import { onExtensionRegistered } from "./extensions.js";
 import { optInOf } from "./class-registry.js";
 
 /** Kinds of objects, by how they are walked. */

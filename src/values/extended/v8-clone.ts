@@ -11,12 +11,12 @@ import { Deserializer } from "node:v8";
 import { Serializer } from "node:v8";
 import { types } from "node:util";
 
-import { ANY_VALUE } from "./codec-path.js";
-import type { AttachmentCollector } from "./attachments.js";
-import { NotSerializableError } from "../errors.js";
-import { isStackOverflow } from "./codec-path.js";
-import { makeWholeView } from "../memory/view-types.js";
-import { viewTypeOf } from "../memory/view-types.js";
+import { ANY_VALUE } from "./path.js";
+import type { AttachmentCollector } from "../binary/attachments.js";
+import { NotSerializableError } from "../../errors.js";
+import { isStackOverflow } from "./path.js";
+import { makeWholeView } from "../../memory/view-types.js";
+import { viewTypeOf } from "../../memory/view-types.js";
 
 const OWN_BYTES = 0;
 const WHOLE_BUFFER = 1;

@@ -1,9 +1,9 @@
-import { addClass } from "./class-registry.js";
-import { addSentClass } from "./class-registry.js";
-import { hasHooks } from "./class-registry.js";
-import { isErrorClass } from "./class-registry.js";
-import { registerErrorClass } from "./error-codec-classes.js";
-import type { AnyClass } from "./class-registry.js";
+import { addClass } from "../classes/class-registry.js";
+import { addSentClass } from "../classes/class-registry.js";
+import { hasHooks } from "../classes/class-registry.js";
+import { isErrorClass } from "../classes/class-registry.js";
+import { registerErrorClass } from "./classes.js";
+import type { AnyClass } from "../classes/class-registry.js";
 
 /**
  * Makes a class known under a name: its instances arrive as instances; those of a class of errors as errors do.

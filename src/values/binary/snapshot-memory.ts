@@ -3,7 +3,7 @@
  * clears each page), and a program that sends large arrays sends many.
  */
 
-import { setTimeout } from "../system/timers.js";
+import { setTimeout } from "../../system/timers.js";
 
 /** Most memory that is kept for later, in bytes. */
 const MAX_KEPT_BYTES = 128 * 1024 * 1024;

@@ -1,15 +1,15 @@
 /** Errors as plain parts, and the way back. */
 
-import { errorClassTag } from "./error-codec-classes.js";
-import { errorPrototype } from "./error-codec-classes.js";
-import { prototypeFor } from "./error-codec-classes.js";
-import { isDomException } from "./error-codec-classes.js";
-import { ownConstructor } from "./codec-classify.js";
-import { ownName } from "./error-codec-classes.js";
-import { setStack } from "./error-frames.js";
-import { stackAsSent } from "./error-frames.js";
-import { stackOf } from "./error-frames.js";
-import type { ErrorClassTag } from "./error-codec-classes.js";
+import { errorClassTag } from "./classes.js";
+import { errorPrototype } from "./classes.js";
+import { prototypeFor } from "./classes.js";
+import { isDomException } from "./classes.js";
+import { ownConstructor } from "../classes/classify.js";
+import { ownName } from "./classes.js";
+import { setStack } from "./stacks.js";
+import { stackAsSent } from "./stacks.js";
+import { stackOf } from "./stacks.js";
+import type { ErrorClassTag } from "./classes.js";
 
 /** What travels of an error. */
 export interface ErrorParts {

@@ -1,7 +1,7 @@
 /** Giving buffers away, as `postMessage` does with its transfer list. */
 
 import { NotSerializableError } from "../errors.js";
-import { refuseBinary } from "./codec-classify.js";
+import { refuseBinary } from "./classes/classify.js";
 import { segmentOf } from "../memory/segment.js";
 
 function refuse(index: number, what: string, options?: ErrorOptions): NotSerializableError {

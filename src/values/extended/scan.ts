@@ -8,19 +8,19 @@
 
 import { types } from "node:util";
 
-import { ATTACHED_BYTES } from "./attachments.js";
-import { KIND } from "./codec-classify.js";
-import { ValuePath } from "./codec-path.js";
-import { classify } from "./codec-classify.js";
-import { describeSymbol } from "./codec-symbols.js";
-import { explainRefusal } from "./codec-classify.js";
+import { ATTACHED_BYTES } from "../binary/attachments.js";
+import { KIND } from "../classes/classify.js";
+import { ValuePath } from "./path.js";
+import { classify } from "../classes/classify.js";
+import { describeSymbol } from "../classes/symbols.js";
+import { explainRefusal } from "../classes/classify.js";
 import { extrasOf } from "./array-extras.js";
-import { refuseBinary } from "./codec-classify.js";
-import { refuseShared } from "../memory/reference.js";
-import { toNotSerializable } from "./codec-path.js";
-import { travelsByReference } from "../memory/reference.js";
-import type { PathStep } from "./codec-path.js";
-import type { ValueWriter } from "./codec-writer.js";
+import { refuseBinary } from "../classes/classify.js";
+import { refuseShared } from "../../memory/reference.js";
+import { toNotSerializable } from "./path.js";
+import { travelsByReference } from "../../memory/reference.js";
+import type { PathStep } from "./path.js";
+import type { ValueWriter } from "../classes/value-writer.js";
 
 /** Arrays at least this long may be nearly empty, and are looked at in samples before they are walked by index. */
 const MAYBE_SPARSE_LENGTH = 1_000_000;
