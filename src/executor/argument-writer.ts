@@ -1,5 +1,5 @@
 import { FunctionNotPicklableError } from "../errors.js";
-import { LiveOffers } from "../wire/live-offers.js";
+import { LiveOffers } from "../live/offers.js";
 import { Refusal } from "../values/classes/value-writer.js";
 import { sentWeakCollections } from "../values/classes/weak-collections.js";
 import type { AnyClass } from "../values/classes/class-registry.js";

@@ -1,7 +1,7 @@
 import { LogQueue } from "../logging/log-queue.js";
-import { MAX_PAYLOAD_BYTES } from "../wire/frame.js";
+import { MAX_PAYLOAD_BYTES } from "../wire/messages/frame.js";
 import { NotSerializableError } from "../errors.js";
-import { PROTOCOL_VERSION } from "../wire/protocol.js";
+import { PROTOCOL_VERSION } from "../wire/messages/protocol.js";
 import { ProtocolError } from "../errors.js";
 import { ProcessPool } from "../pool/process-pool.js";
 import { encodePinned } from "../memory/pins.js";
@@ -27,7 +27,7 @@ import type { CheckedPoolOptions } from "./check-options.js";
 import type { LogRecord } from "../logging/log-record.js";
 import type { ProcessTaskPoolExecutorOptions } from "./options.js";
 import type { ValueWriter } from "../values/classes/value-writer.js";
-import type { WorkerSettings } from "../wire/protocol.js";
+import type { WorkerSettings } from "../wire/messages/protocol.js";
 import "../logging/foreign-logger.js";
 import "../values/process-tasks.js";
 

@@ -1,7 +1,7 @@
 import { appendSubmissionStack } from "../values/thrown.js";
 import { ChunkResult } from "./chunk-result.js";
 import { stackOf } from "../values/errors/stacks.js";
-import { unlessAborted } from "../wire/abort-subscriptions.js";
+import { unlessAborted } from "../live/abort-subscriptions.js";
 import type { ProcessFuture } from "./process-future.js";
 import type { SubmissionStack } from "./submission-stack.js";
 import type { TakenArguments } from "./taken-arguments.js";

@@ -1,6 +1,6 @@
-import { FIRST_RESULT_CHANNEL } from "../wire/protocol.js";
+import { FIRST_RESULT_CHANNEL } from "../wire/messages/protocol.js";
 import { NotSerializableError } from "../errors.js";
-import { acceptLive } from "../wire/live-accept.js";
+import { acceptLive } from "../live/accept.js";
 import { futures } from "./process-future.js";
 import { resolveReference } from "../pickle/function-reference.js";
 import { sentWeakCollections } from "../values/classes/weak-collections.js";

@@ -1,5 +1,5 @@
 import { ArgumentWriter } from "./argument-writer.js";
-import { MAX_PAYLOAD_BYTES } from "../wire/frame.js";
+import { MAX_PAYLOAD_BYTES } from "../wire/messages/frame.js";
 import { NotSerializableError } from "../errors.js";
 import { attachmentsOf } from "../values/binary/attachments.js";
 import { encodeArgumentsAhead } from "../values/codec.js";

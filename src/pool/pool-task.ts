@@ -1,8 +1,8 @@
 import { TaskTimeoutError } from "../errors.js";
 import { mapFrames } from "./map-frames.js";
 import { releaseAttachments } from "../values/binary/attachments.js";
-import type { LiveMessage } from "../wire/protocol.js";
-import type { LiveOffers } from "../wire/live-offers.js";
+import type { LiveMessage } from "../wire/messages/protocol.js";
+import type { LiveOffers } from "../live/offers.js";
 import type { ParentChannel } from "../wire/parent-channel.js";
 import type { PooledFunction } from "./function-table.js";
 import type { ProcessTask } from "../system/process-task.js";

@@ -1,5 +1,5 @@
 import { ProtocolError } from "../errors.js";
-import type { LiveMessage } from "../wire/protocol.js";
+import type { LiveMessage } from "../wire/messages/protocol.js";
 import type { PoolTask } from "./pool-task.js";
 import type { TasksHost } from "./tasks-host.js";
 

@@ -7,9 +7,9 @@ import type { Socket } from "node:net";
 import type { Writable } from "node:stream";
 
 import { COOKIE_VARIABLE } from "../system/environment-cookie.js";
-import { LIFELINE_FD } from "../wire/protocol.js";
-import { RESULTS_FD } from "../wire/protocol.js";
-import { TASKS_FD } from "../wire/protocol.js";
+import { LIFELINE_FD } from "../wire/messages/protocol.js";
+import { RESULTS_FD } from "../wire/messages/protocol.js";
+import { TASKS_FD } from "../wire/messages/protocol.js";
 import { WORKER_ENTRY } from "../system/own-files.js";
 import { inheritableExecArgv } from "./start-options.js";
 import { inheritableNodeOptions } from "./start-options.js";

@@ -2,7 +2,7 @@ import type { ParentChannel } from "../wire/parent-channel.js";
 import type { PoolTask } from "./pool-task.js";
 import type { ProcessTask } from "../system/process-task.js";
 import type { TaskOutcome } from "./pool-task.js";
-import type { ToParentMessage } from "../wire/protocol.js";
+import type { ToParentMessage } from "../wire/messages/protocol.js";
 import type { TreeRoot } from "../system/process-tree.js";
 
 /** The limits of the tasks of a worker. */

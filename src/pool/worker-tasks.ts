@@ -19,14 +19,14 @@ import { killDescendants } from "../system/process-terminator.js";
 import { sendTask } from "./send-task.js";
 import { toldOfTasks } from "./told-of-tasks.js";
 import type { Doubt } from "./tasks-host.js";
-import type { FromWatchdogMessage } from "../wire/protocol.js";
+import type { FromWatchdogMessage } from "../wire/messages/protocol.js";
 import type { ParentChannel } from "../wire/parent-channel.js";
 import type { PoolTask } from "./pool-task.js";
 import type { PooledFunction } from "./function-table.js";
 import type { TaskHolder } from "./pool-task.js";
 import type { TaskOutcome } from "./pool-task.js";
 import type { TasksHost } from "./tasks-host.js";
-import type { ToParentMessage } from "../wire/protocol.js";
+import type { ToParentMessage } from "../wire/messages/protocol.js";
 
 /** A worker whose tasks have no more numbers is replaced. */
 const LAST_TASK_NUMBER = 0x7fff_fff0;

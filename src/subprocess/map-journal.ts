@@ -1,7 +1,7 @@
 import { writeSync } from "node:fs";
 
-import { JOURNAL_FD } from "../wire/protocol.js";
-import { MAPPED_BYTES } from "../wire/mapped-journal.js";
+import { JOURNAL_FD } from "../wire/messages/protocol.js";
+import { MAPPED_BYTES } from "../wire/journal/mapped-journal.js";
 import { nativeMemory } from "../memory/native-memory.js";
 
 /**

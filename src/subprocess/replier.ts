@@ -4,7 +4,7 @@ import { performance } from "../system/timers.js";
 import type { HeldPins } from "../memory/pins.js";
 import type { Releasable } from "../memory/pins.js";
 import type { RunningTask } from "./running-task.js";
-import type { ToParentMessage } from "../wire/protocol.js";
+import type { ToParentMessage } from "../wire/messages/protocol.js";
 
 type Outcome = Extract<ToParentMessage, { kind: "result" | "failure" | "value" }>;
 

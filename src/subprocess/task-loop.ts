@@ -4,7 +4,7 @@ import { inspect } from "node:util";
 import { HeldPins } from "../memory/pins.js";
 import { FunctionStore } from "./function-store.js";
 import { LoggingInitializer } from "./logging-initializer.js";
-import { PROTOCOL_VERSION } from "../wire/protocol.js";
+import { PROTOCOL_VERSION } from "../wire/messages/protocol.js";
 import { RunningTask } from "./running-task.js";
 import { collectWhenIdle } from "../memory/idle-collection.js";
 import { postponeCollection } from "../memory/idle-collection.js";
@@ -26,12 +26,12 @@ import { setImmediate } from "../system/timers.js";
 import type { AbortFlag } from "./abort-flag.js";
 import type { Claim } from "./claim.js";
 import type { LaterValue } from "../values/extended/read.js";
-import type { LiveMessage } from "../wire/protocol.js";
+import type { LiveMessage } from "../wire/messages/protocol.js";
 import type { LogRecordSink } from "../logging/log-record.js";
-import type { ReceivedTask } from "../wire/protocol.js";
-import type { ToParentMessage } from "../wire/protocol.js";
-import type { ToWorkerMessage } from "../wire/protocol.js";
-import type { WorkerSettings } from "../wire/protocol.js";
+import type { ReceivedTask } from "../wire/messages/protocol.js";
+import type { ToParentMessage } from "../wire/messages/protocol.js";
+import type { ToWorkerMessage } from "../wire/messages/protocol.js";
+import type { WorkerSettings } from "../wire/messages/protocol.js";
 
 /** How long a worker waits, in milliseconds, until the parent has the shared memory of the last result. */
 const RELEASE_LIMIT_MS = 2000;

@@ -1,19 +1,19 @@
 /** What a worker's values need beyond the codec: functions and classes, and the streams and signals of the task that runs. */
 
-import { FIRST_RESULT_CHANNEL } from "../wire/protocol.js";
-import { LIVE_OP } from "../wire/protocol.js";
-import { LiveOffers } from "../wire/live-offers.js";
-import { LiveSession } from "../wire/live-session.js";
+import { FIRST_RESULT_CHANNEL } from "../wire/messages/protocol.js";
+import { LIVE_OP } from "../wire/messages/protocol.js";
+import { LiveOffers } from "../live/offers.js";
+import { LiveSession } from "../live/session.js";
 import { Refusal } from "../values/classes/value-writer.js";
-import { acceptLive } from "../wire/live-accept.js";
+import { acceptLive } from "../live/accept.js";
 import { receivedWeakCollections } from "../values/classes/weak-collections.js";
 import { unpickleFunction } from "../pickle/unpickle-function.js";
 import type { AnyFunction } from "../values/classes/value-writer.js";
 import type { EncodeOptions } from "../values/codec.js";
 import type { FunctionStore } from "./function-store.js";
-import type { LiveMessage } from "../wire/protocol.js";
+import type { LiveMessage } from "../wire/messages/protocol.js";
 import type { SharedWeakCollections } from "../values/classes/weak-collections.js";
-import type { ToParentMessage } from "../wire/protocol.js";
+import type { ToParentMessage } from "../wire/messages/protocol.js";
 import type { ValueReader } from "../values/classes/value-writer.js";
 import type { ValueWriter } from "../values/classes/value-writer.js";
 

@@ -10,16 +10,16 @@
 import { Socket } from "node:net";
 import { writeSync } from "node:fs";
 
-import { FrameDecoder } from "./frame-decoder.js";
-import { FrameWriter } from "./frame.js";
-import { JOURNAL_FD } from "./protocol.js";
-import { MappedOutbox } from "./mapped-journal.js";
-import { RESULTS_FD } from "./protocol.js";
-import { TASKS_FD } from "./protocol.js";
-import { decodeToWorker } from "./message-codec.js";
-import { frameToParent } from "./message-codec.js";
-import type { ToParentMessage } from "./protocol.js";
-import type { ToWorkerMessage } from "./protocol.js";
+import { FrameDecoder } from "./messages/frame-decoder.js";
+import { FrameWriter } from "./messages/frame.js";
+import { JOURNAL_FD } from "./messages/protocol.js";
+import { MappedOutbox } from "./journal/mapped-journal.js";
+import { RESULTS_FD } from "./messages/protocol.js";
+import { TASKS_FD } from "./messages/protocol.js";
+import { decodeToWorker } from "./messages/message-codec.js";
+import { frameToParent } from "./messages/message-codec.js";
+import type { ToParentMessage } from "./messages/protocol.js";
+import type { ToWorkerMessage } from "./messages/protocol.js";
 
 /** So many bytes don't wait any longer: the parent can read them meanwhile. */
 const FLUSH_BYTES = 32 * 1024;

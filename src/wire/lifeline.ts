@@ -6,11 +6,11 @@
  */
 
 import { ProtocolError } from "../errors.js";
-import { encodeFrame } from "./frame.js";
-import { makeFrame } from "./frame.js";
-import type { Frame } from "./frame.js";
-import type { FromWatchdogMessage } from "./protocol.js";
-import type { ToWatchdogMessage } from "./protocol.js";
+import { encodeFrame } from "./messages/frame.js";
+import { makeFrame } from "./messages/frame.js";
+import type { Frame } from "./messages/frame.js";
+import type { FromWatchdogMessage } from "./messages/protocol.js";
+import type { ToWatchdogMessage } from "./messages/protocol.js";
 
 const TO_WATCHDOG = { abort: 129, askStack: 130, takeBack: 131 } as const;
 const FROM_WATCHDOG = { stack: 193, takenBack: 194 } as const;

@@ -5,22 +5,22 @@ import type { Readable } from "node:stream";
 import type { Writable } from "node:stream";
 
 import { DirectWriter } from "./direct-writer.js";
-import { FrameDecoder } from "./frame-decoder.js";
-import { FrameWriter } from "./frame.js";
-import { decodeToParent } from "./message-codec.js";
+import { FrameDecoder } from "./messages/frame-decoder.js";
+import { FrameWriter } from "./messages/frame.js";
+import { decodeToParent } from "./messages/message-codec.js";
 import { decodeFromWatchdog } from "./lifeline.js";
 import { encodeToWatchdog } from "./lifeline.js";
-import { appendNamelessTask } from "./message-codec.js";
-import { appendToWorker } from "./message-codec.js";
+import { appendNamelessTask } from "./messages/message-codec.js";
+import { appendToWorker } from "./messages/message-codec.js";
 import { readDirectly } from "./direct-socket.js";
-import { isOutcomeKind } from "./message-codec.js";
-import { takeSmallResult } from "./message-codec.js";
+import { isOutcomeKind } from "./messages/message-codec.js";
+import { takeSmallResult } from "./messages/message-codec.js";
 import { nextTick } from "../system/timers.js";
-import type { FromWatchdogMessage } from "./protocol.js";
-import type { TaskMessage } from "./protocol.js";
-import type { ToParentMessage } from "./protocol.js";
-import type { ToWatchdogMessage } from "./protocol.js";
-import type { ToWorkerMessage } from "./protocol.js";
+import type { FromWatchdogMessage } from "./messages/protocol.js";
+import type { TaskMessage } from "./messages/protocol.js";
+import type { ToParentMessage } from "./messages/protocol.js";
+import type { ToWatchdogMessage } from "./messages/protocol.js";
+import type { ToWorkerMessage } from "./messages/protocol.js";
 
 /** So many bytes don't wait for the end of the turn. */
 const FLUSH_BYTES = 16 * 1024;

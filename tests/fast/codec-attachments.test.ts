@@ -3,7 +3,7 @@ import { after } from "node:test";
 import { describe } from "node:test";
 import { test } from "node:test";
 
-import { FrameDecoder } from "../../src/wire/frame-decoder.js";
+import { FrameDecoder } from "../../src/wire/messages/frame-decoder.js";
 import { InvalidOptionError } from "../../src/index.js";
 import { MAX_ATTACHMENTS } from "../../src/values/binary/attachments.js";
 import { NotSerializableError } from "../../src/index.js";
@@ -14,17 +14,17 @@ import { createSharedArray } from "../../src/index.js";
 import { decodeValue } from "../../src/values/codec.js";
 import { echo } from "../fixtures/tasks.js";
 import { encodeArguments } from "../../src/values/codec.js";
-import { encodeFrame } from "../../src/wire/frame.js";
+import { encodeFrame } from "../../src/wire/messages/frame.js";
 import { encodeValue } from "../../src/values/codec.js";
 import { giveBackSnapshot } from "../../src/values/binary/snapshot-memory.js";
-import { makeFrame } from "../../src/wire/frame.js";
+import { makeFrame } from "../../src/wire/messages/frame.js";
 import { makePlainArray } from "../fixtures/memory-tasks.js";
 import { markAndReturn } from "../fixtures/memory-tasks.js";
 import { sizeWithAttachments } from "../../src/values/binary/attachments.js";
 import { takeSnapshot } from "../../src/values/binary/snapshot-memory.js";
 import { throwWithPlainArray } from "../fixtures/memory-tasks.js";
 import type { EncodeOptions } from "../../src/values/codec.js";
-import type { Frame } from "../../src/wire/frame.js";
+import type { Frame } from "../../src/wire/messages/frame.js";
 
 const LARGE = 1_000_000;
 

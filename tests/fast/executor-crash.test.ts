@@ -9,7 +9,7 @@ import { ProcessTaskPoolExecutor } from "../../src/index.js";
 import { WorkerCrashedError } from "../../src/index.js";
 import { add } from "../fixtures/tasks.js";
 import { encodeThrown } from "../../src/values/thrown.js";
-import { encodeToParent } from "../../src/wire/message-codec.js";
+import { encodeToParent } from "../../src/wire/messages/message-codec.js";
 import { hangForEver } from "../fixtures/tasks.js";
 import { processId } from "../fixtures/tasks.js";
 

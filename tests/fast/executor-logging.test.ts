@@ -8,7 +8,7 @@ import { ProcessTaskPoolExecutor } from "../../src/index.js";
 import { ProtocolError } from "../../src/index.js";
 import { QueueListener } from "../../src/index.js";
 import { createPinoDestination } from "../../src/index.js";
-import { encodeToParent } from "../../src/wire/message-codec.js";
+import { encodeToParent } from "../../src/wire/messages/message-codec.js";
 import { encodeValue } from "../../src/values/codec.js";
 import { getLogger } from "../../src/index.js";
 import type { LogRecord } from "../../src/index.js";

@@ -10,7 +10,7 @@ import { WorkerScene } from "../testlibraries/worker-scene.js";
 import { turns } from "../testlibraries/worker-scene.js";
 import { urgentPatienceMs } from "../../src/pool/progress.js";
 import type { PoolTask } from "../../src/pool/pool-task.js";
-import type { ToParentMessage } from "../../src/wire/protocol.js";
+import type { ToParentMessage } from "../../src/wire/messages/protocol.js";
 
 function started(taskId: number): ToParentMessage {
   return { kind: "started", taskId };

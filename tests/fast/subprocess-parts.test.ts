@@ -36,7 +36,7 @@ import { performance } from "../../src/system/timers.js";
 import type { ChunkResult } from "../../src/executor/chunk-result.js";
 import type { LogRecord } from "../../src/logging/log-record.js";
 import type { TaskFunction } from "../../src/subprocess/function-store.js";
-import type { ToParentMessage } from "../../src/wire/protocol.js";
+import type { ToParentMessage } from "../../src/wire/messages/protocol.js";
 
 function makeTask(id = 5, flag = new AbortFlag()): RunningTask {
   return new RunningTask(id, `task ${id}`, flag);

@@ -16,7 +16,7 @@ import type { Duplex } from "node:stream";
 import type { TestContext } from "node:test";
 
 import { COOKIE_VARIABLE } from "../../src/system/environment-cookie.js";
-import { LIFELINE_FD } from "../../src/wire/protocol.js";
+import { LIFELINE_FD } from "../../src/wire/messages/protocol.js";
 import { encodeToWatchdog } from "../../src/wire/lifeline.js";
 import { fixturePath } from "../testlibraries/process-family.js";
 import { isAlive } from "../testlibraries/process-family.js";

@@ -7,7 +7,7 @@ import { it } from "node:test";
 
 import { ProcessPoolExecutor } from "../../src/index.js";
 import { WorkerCrashedError } from "../../src/index.js";
-import { WINDOW_BYTES } from "../../src/wire/live-session.js";
+import { WINDOW_BYTES } from "../../src/live/session.js";
 import { waitUntil } from "../testlibraries/wait-until.js";
 
 const executor = new ProcessPoolExecutor({ maxWorkers: 1, graceMs: 200 });

@@ -8,14 +8,14 @@ import type { ChildProcess } from "node:child_process";
 import type { Readable } from "node:stream";
 import type { Writable } from "node:stream";
 
-import { FrameDecoder } from "../../src/wire/frame-decoder.js";
-import { RESULTS_FD } from "../../src/wire/protocol.js";
-import { TASKS_FD } from "../../src/wire/protocol.js";
-import { decodeToParent } from "../../src/wire/message-codec.js";
-import { encodeToWorker } from "../../src/wire/message-codec.js";
+import { FrameDecoder } from "../../src/wire/messages/frame-decoder.js";
+import { RESULTS_FD } from "../../src/wire/messages/protocol.js";
+import { TASKS_FD } from "../../src/wire/messages/protocol.js";
+import { decodeToParent } from "../../src/wire/messages/message-codec.js";
+import { encodeToWorker } from "../../src/wire/messages/message-codec.js";
 import { fixturePath } from "../testlibraries/process-family.js";
 import { waitUntil } from "../testlibraries/wait-until.js";
-import type { ToParentMessage } from "../../src/wire/protocol.js";
+import type { ToParentMessage } from "../../src/wire/messages/protocol.js";
 
 /** How long the program may take to exit when its pipes are closed, in milliseconds. */
 const EXIT_LIMIT_MS = 5000;

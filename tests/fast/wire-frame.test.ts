@@ -1,26 +1,26 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { FIRST_RESULT_CHANNEL } from "../../src/wire/protocol.js";
-import { FrameDecoder } from "../../src/wire/frame-decoder.js";
-import { FrameWriter } from "../../src/wire/frame.js";
-import { LIVE_OP } from "../../src/wire/protocol.js";
-import { MAX_BODY_BYTES } from "../../src/wire/frame.js";
+import { FIRST_RESULT_CHANNEL } from "../../src/wire/messages/protocol.js";
+import { FrameDecoder } from "../../src/wire/messages/frame-decoder.js";
+import { FrameWriter } from "../../src/wire/messages/frame.js";
+import { LIVE_OP } from "../../src/wire/messages/protocol.js";
+import { MAX_BODY_BYTES } from "../../src/wire/messages/frame.js";
 import { ProtocolError } from "../../src/errors.js";
-import { decodeToParent } from "../../src/wire/message-codec.js";
-import { decodeToWorker } from "../../src/wire/message-codec.js";
+import { decodeToParent } from "../../src/wire/messages/message-codec.js";
+import { decodeToWorker } from "../../src/wire/messages/message-codec.js";
 import { decodeFromWatchdog } from "../../src/wire/lifeline.js";
 import { decodeToWatchdog } from "../../src/wire/lifeline.js";
 import { encodeFromWatchdog } from "../../src/wire/lifeline.js";
 import { encodeToWatchdog } from "../../src/wire/lifeline.js";
-import { encodeFrame } from "../../src/wire/frame.js";
-import { encodeToParent } from "../../src/wire/message-codec.js";
-import { encodeToWorker } from "../../src/wire/message-codec.js";
+import { encodeFrame } from "../../src/wire/messages/frame.js";
+import { encodeToParent } from "../../src/wire/messages/message-codec.js";
+import { encodeToWorker } from "../../src/wire/messages/message-codec.js";
 import { encodeValue } from "../../src/values/codec.js";
-import { makeFrame } from "../../src/wire/frame.js";
-import type { Frame } from "../../src/wire/frame.js";
-import type { ToParentMessage } from "../../src/wire/protocol.js";
-import type { ToWorkerMessage } from "../../src/wire/protocol.js";
+import { makeFrame } from "../../src/wire/messages/frame.js";
+import type { Frame } from "../../src/wire/messages/frame.js";
+import type { ToParentMessage } from "../../src/wire/messages/protocol.js";
+import type { ToWorkerMessage } from "../../src/wire/messages/protocol.js";
 
 function decodeAll(chunks: readonly Buffer[]): Frame[] {
   const frames: Frame[] = [];

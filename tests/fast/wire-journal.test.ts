@@ -4,12 +4,12 @@ import { existsSync } from "node:fs";
 import { test } from "node:test";
 import { writeSync } from "node:fs";
 
-import { MAPPED_BYTES } from "../../src/wire/mapped-journal.js";
-import { MappedOutbox } from "../../src/wire/mapped-journal.js";
+import { MAPPED_BYTES } from "../../src/wire/journal/mapped-journal.js";
+import { MappedOutbox } from "../../src/wire/journal/mapped-journal.js";
 import { WorkerJournal } from "../../src/pool/worker-journal.js";
-import { encodeToParent } from "../../src/wire/message-codec.js";
-import { readJournal } from "../../src/wire/journal.js";
-import type { ToParentMessage } from "../../src/wire/protocol.js";
+import { encodeToParent } from "../../src/wire/messages/message-codec.js";
+import { readJournal } from "../../src/wire/journal/journal.js";
+import type { ToParentMessage } from "../../src/wire/messages/protocol.js";
 
 function bytesOf(...messages: readonly ToParentMessage[]): Buffer {
   return Buffer.concat(messages.flatMap(encodeToParent));

@@ -10,11 +10,11 @@ import type { Readable } from "node:stream";
 import type { Writable } from "node:stream";
 
 import { ParentChannel } from "../../src/wire/parent-channel.js";
-import { encodeToParent } from "../../src/wire/message-codec.js";
+import { encodeToParent } from "../../src/wire/messages/message-codec.js";
 import { encodeValue } from "../../src/values/codec.js";
 import { readDirectly } from "../../src/wire/direct-socket.js";
 import { waitUntil } from "../testlibraries/wait-until.js";
-import type { ToParentMessage } from "../../src/wire/protocol.js";
+import type { ToParentMessage } from "../../src/wire/messages/protocol.js";
 
 const LARGE_BYTES = 3_000_000;
 

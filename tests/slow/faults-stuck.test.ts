@@ -10,7 +10,7 @@ import { tmpdir } from "node:os";
 import { writeFileSync } from "node:fs";
 
 import { CancelledError } from "../../src/index.js";
-import { PROTOCOL_VERSION } from "../../src/wire/protocol.js";
+import { PROTOCOL_VERSION } from "../../src/wire/messages/protocol.js";
 import { ProcessPool } from "../../src/pool/process-pool.js";
 import { ProcessTaskPoolExecutor } from "../../src/index.js";
 import { TaskSubmitter } from "../../src/executor/task-submitter.js";

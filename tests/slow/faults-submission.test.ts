@@ -15,7 +15,7 @@ import { addLater } from "../fixtures/tasks.js";
 import { decodeThrown } from "../../src/values/thrown.js";
 import { spinForEver } from "../fixtures/tasks.js";
 import { waitUntil } from "../testlibraries/wait-until.js";
-import type { ToParentMessage } from "../../src/wire/protocol.js";
+import type { ToParentMessage } from "../../src/wire/messages/protocol.js";
 
 test("names of any length and kind travel, or are replaced, and strand nothing", async () => {
   await using executor = new ProcessTaskPoolExecutor({ maxWorkers: 1 });

@@ -2,20 +2,20 @@ import assert from "node:assert/strict";
 import { randomInt } from "node:crypto";
 import { test } from "node:test";
 
-import { FrameDecoder } from "../../src/wire/frame-decoder.js";
-import { LIVE_OP } from "../../src/wire/protocol.js";
+import { FrameDecoder } from "../../src/wire/messages/frame-decoder.js";
+import { LIVE_OP } from "../../src/wire/messages/protocol.js";
 import { decodeThrown } from "../../src/values/thrown.js";
-import { decodeToParent } from "../../src/wire/message-codec.js";
-import { decodeToWorker } from "../../src/wire/message-codec.js";
+import { decodeToParent } from "../../src/wire/messages/message-codec.js";
+import { decodeToWorker } from "../../src/wire/messages/message-codec.js";
 import { decodeValue } from "../../src/values/codec.js";
-import { encodeFrame } from "../../src/wire/frame.js";
+import { encodeFrame } from "../../src/wire/messages/frame.js";
 import { encodeThrown } from "../../src/values/thrown.js";
-import { encodeToParent } from "../../src/wire/message-codec.js";
-import { encodeToWorker } from "../../src/wire/message-codec.js";
+import { encodeToParent } from "../../src/wire/messages/message-codec.js";
+import { encodeToWorker } from "../../src/wire/messages/message-codec.js";
 import { encodeValue } from "../../src/values/codec.js";
-import { readJournal } from "../../src/wire/journal.js";
-import { makeFrame } from "../../src/wire/frame.js";
-import type { Frame } from "../../src/wire/frame.js";
+import { readJournal } from "../../src/wire/journal/journal.js";
+import { makeFrame } from "../../src/wire/messages/frame.js";
+import type { Frame } from "../../src/wire/messages/frame.js";
 
 const FRAMES = 500_000;
 

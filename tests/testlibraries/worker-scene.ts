@@ -8,8 +8,8 @@ import { WorkerTasks } from "../../src/pool/worker-tasks.js";
 import type { ParentChannel } from "../../src/wire/parent-channel.js";
 import type { ProcessTask } from "../../src/system/process-task.js";
 import type { TaskEvents } from "../../src/pool/pool-task.js";
-import type { ToParentMessage } from "../../src/wire/protocol.js";
-import type { ToWatchdogMessage } from "../../src/wire/protocol.js";
+import type { ToParentMessage } from "../../src/wire/messages/protocol.js";
+import type { ToWatchdogMessage } from "../../src/wire/messages/protocol.js";
 import type { WorkerConfig } from "../../src/pool/worker-config.js";
 
 /** No process has this id, so nothing is found to be ended. */

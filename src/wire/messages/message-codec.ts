@@ -1,18 +1,18 @@
 /** Messages to frames and back: the only place that knows the numbers behind the kinds. */
 
-import { COMPACT_TAG } from "../values/compact/write.js";
+import { COMPACT_TAG } from "../../values/compact/write.js";
 import { FrameWriter } from "./frame.js";
 import { LIVE_OP } from "./protocol.js";
-import { ProtocolError } from "../errors.js";
+import { ProtocolError } from "../../errors.js";
 import { HEADER_BYTES } from "./frame.js";
 import { ReceivedFrame } from "./frame-decoder.js";
-import { decodeCompact } from "../values/compact/read.js";
+import { decodeCompact } from "../../values/compact/read.js";
 import { encodeFrame } from "./frame.js";
-import { encodeValue } from "../values/codec.js";
+import { encodeValue } from "../../values/codec.js";
 import { makeFrame } from "./frame.js";
 import { readUint32 } from "./frame-decoder.js";
 import { writeNamelessHead } from "./frame.js";
-import { writePlainValue } from "../values/compact/write.js";
+import { writePlainValue } from "../../values/compact/write.js";
 import type { Frame } from "./frame.js";
 import type { LiveMessage } from "./protocol.js";
 import type { LiveOp } from "./protocol.js";

@@ -6,12 +6,12 @@ import type { Readable } from "node:stream";
 import type { Writable } from "node:stream";
 
 import { captureContext } from "../system/async-context.js";
-import { taskIsOver } from "./live-reading.js";
-import type { ChunkGoal } from "./live-writing.js";
-import type { ChunkSource } from "./live-reading.js";
+import { taskIsOver } from "./reading.js";
+import type { ChunkGoal } from "./writing.js";
+import type { ChunkSource } from "./reading.js";
 import type { InContext } from "../system/async-context.js";
-import type { ReceivingEnd } from "./live-reading.js";
-import type { WritingEnd } from "./live-writing.js";
+import type { ReceivingEnd } from "./reading.js";
+import type { WritingEnd } from "./writing.js";
 
 /** Rejections are told otherwise. */
 function ignore(): void {}

@@ -12,10 +12,10 @@
  * and one chunk: what was sent and not taken counts against the credit.
  */
 
-import { LIVE_OP } from "./protocol.js";
+import { LIVE_OP } from "../wire/messages/protocol.js";
 import { ProtocolError } from "../errors.js";
 import { sizeWithAttachments } from "../values/binary/attachments.js";
-import type { LiveOp } from "./protocol.js";
+import type { LiveOp } from "../wire/messages/protocol.js";
 
 /** How much of one stream may be on its way and not taken, in bytes, beside one last chunk. */
 export const WINDOW_BYTES: number = 512 * 1024;

@@ -6,22 +6,22 @@ import type { Readable } from "node:stream";
 import type { Socket } from "node:net";
 import type { Writable } from "node:stream";
 
-import { GoalEnd } from "./live-writing.js";
-import { LIVE_OP } from "./protocol.js";
-import { MAX_LIVE_VALUES } from "./live-session.js";
+import { GoalEnd } from "./writing.js";
+import { LIVE_OP } from "../wire/messages/protocol.js";
+import { MAX_LIVE_VALUES } from "./session.js";
 import { Refusal } from "../values/classes/value-writer.js";
-import { SendingEnd } from "./live-reading.js";
+import { SendingEnd } from "./reading.js";
 import { encodeThrown } from "../values/thrown.js";
-import { nodeGoal } from "./live-adapters.js";
-import { nodeSource } from "./live-adapters.js";
+import { nodeGoal } from "./adapters.js";
+import { nodeSource } from "./adapters.js";
 import { onAbort } from "./abort-subscriptions.js";
-import { webGoal } from "./live-adapters.js";
-import { unexpected } from "./live-session.js";
-import { webSource } from "./live-adapters.js";
-import type { LiveEnd } from "./live-session.js";
-import type { LiveOp } from "./protocol.js";
-import type { LivePort } from "./live-session.js";
-import type { LiveSession } from "./live-session.js";
+import { webGoal } from "./adapters.js";
+import { unexpected } from "./session.js";
+import { webSource } from "./adapters.js";
+import type { LiveEnd } from "./session.js";
+import type { LiveOp } from "../wire/messages/protocol.js";
+import type { LivePort } from "./session.js";
+import type { LiveSession } from "./session.js";
 
 /** What goes in place of a live value: its kind, its channels, and what else the other side has to know. */
 export const LIVE_KIND = {

@@ -7,11 +7,11 @@
 
 import { ATTACHMENT_KIND } from "./frame.js";
 import { HEADER_BYTES } from "./frame.js";
-import { MAX_ATTACHMENTS } from "../values/binary/attachments.js";
+import { MAX_ATTACHMENTS } from "../../values/binary/attachments.js";
 import { MAX_BODY_BYTES } from "./frame.js";
 import { NO_BYTES } from "./frame.js";
-import { ProtocolError } from "../errors.js";
-import { attach } from "../values/binary/attachments.js";
+import { ProtocolError } from "../../errors.js";
+import { attach } from "../../values/binary/attachments.js";
 import { makeFrame } from "./frame.js";
 import type { Frame } from "./frame.js";
 

@@ -14,9 +14,9 @@
  * its end has the epoch that is due: then all of it was written, and nothing of it is left from an earlier round.
  */
 
-import { FrameDecoder } from "./frame-decoder.js";
-import { decodeToParent } from "./message-codec.js";
-import type { ToParentMessage } from "./protocol.js";
+import { FrameDecoder } from "../messages/frame-decoder.js";
+import { decodeToParent } from "../messages/message-codec.js";
+import type { ToParentMessage } from "../messages/protocol.js";
 
 /** Longest journal that is read, in bytes; a worker sends what waits long before. */
 export const MAX_JOURNAL_BYTES: number = 256 * 1024;

@@ -10,12 +10,12 @@
  * found here. `last begun` is the number of the last task that has begun.
  */
 
-import { FrameDecoder } from "./frame-decoder.js";
-import { decodeToParent } from "./message-codec.js";
-import { encodeFrame } from "./frame.js";
-import { frameToParent } from "./message-codec.js";
-import { writeSmallResult } from "./message-codec.js";
-import type { ToParentMessage } from "./protocol.js";
+import { FrameDecoder } from "../messages/frame-decoder.js";
+import { decodeToParent } from "../messages/message-codec.js";
+import { encodeFrame } from "../messages/frame.js";
+import { frameToParent } from "../messages/message-codec.js";
+import { writeSmallResult } from "../messages/message-codec.js";
+import type { ToParentMessage } from "../messages/protocol.js";
 
 /** Size of the file, in bytes. */
 export const MAPPED_BYTES: number = 128 * 1024;

@@ -1,21 +1,21 @@
 /** Chunks that are written in one process and go to a stream of the other. */
 
 import { CancelledError } from "../errors.js";
-import { LIVE_OP } from "./protocol.js";
+import { LIVE_OP } from "../wire/messages/protocol.js";
 import { ProtocolError } from "../errors.js";
-import { WINDOW_BYTES } from "./live-session.js";
-import { addCredit } from "./live-session.js";
-import { costOf } from "./live-session.js";
-import { creditOf } from "./live-session.js";
+import { WINDOW_BYTES } from "./session.js";
+import { addCredit } from "./session.js";
+import { costOf } from "./session.js";
+import { creditOf } from "./session.js";
 import { decodeThrown } from "../values/thrown.js";
 import { decodeValue } from "../values/codec.js";
 import { encodeThrown } from "../values/thrown.js";
 import { encodeValue } from "../values/codec.js";
-import { taskIsOver } from "./live-reading.js";
-import { unexpected } from "./live-session.js";
-import type { LiveEnd } from "./live-session.js";
-import type { LiveOp } from "./protocol.js";
-import type { LivePort } from "./live-session.js";
+import { taskIsOver } from "./reading.js";
+import { unexpected } from "./session.js";
+import type { LiveEnd } from "./session.js";
+import type { LiveOp } from "../wire/messages/protocol.js";
+import type { LivePort } from "./session.js";
 
 /** A stream of any kind, to be written to. */
 export interface ChunkGoal {

@@ -2,22 +2,22 @@
 
 import process from "node:process";
 
-import { LIVE_KIND } from "./live-offers.js";
-import { LIVE_OP } from "./protocol.js";
-import { ReceivingEnd } from "./live-reading.js";
-import { WritingEnd } from "./live-writing.js";
-import { creditOf } from "./live-session.js";
+import { LIVE_KIND } from "./offers.js";
+import { LIVE_OP } from "../wire/messages/protocol.js";
+import { ReceivingEnd } from "./reading.js";
+import { WritingEnd } from "./writing.js";
+import { creditOf } from "./session.js";
 import { decodeThrown } from "../values/thrown.js";
-import { nodeDuplex } from "./live-adapters.js";
-import { nodeReadable } from "./live-adapters.js";
-import { nodeWritable } from "./live-adapters.js";
-import { unexpected } from "./live-session.js";
-import { webReadable } from "./live-adapters.js";
-import { webWritable } from "./live-adapters.js";
-import type { LiveEnd } from "./live-session.js";
-import type { LiveOp } from "./protocol.js";
-import type { LivePort } from "./live-session.js";
-import type { LiveSession } from "./live-session.js";
+import { nodeDuplex } from "./adapters.js";
+import { nodeReadable } from "./adapters.js";
+import { nodeWritable } from "./adapters.js";
+import { unexpected } from "./session.js";
+import { webReadable } from "./adapters.js";
+import { webWritable } from "./adapters.js";
+import type { LiveEnd } from "./session.js";
+import type { LiveOp } from "../wire/messages/protocol.js";
+import type { LivePort } from "./session.js";
+import type { LiveSession } from "./session.js";
 
 /** A signal that is aborted when that of the other process is. */
 class SignalCopy implements LiveEnd {

@@ -8,11 +8,11 @@
  * are opaque here: they are encoded once, where the value is at hand, and copied as bytes from then on.
  */
 
-import { MAX_PLAIN_BYTES } from "../values/compact/write.js";
-import { ATTACHED_TAG } from "../values/binary/attachments.js";
-import { ProtocolError } from "../errors.js";
-import { attachmentsOf } from "../values/binary/attachments.js";
-import { writePlainList } from "../values/compact/write.js";
+import { MAX_PLAIN_BYTES } from "../../values/compact/write.js";
+import { ATTACHED_TAG } from "../../values/binary/attachments.js";
+import { ProtocolError } from "../../errors.js";
+import { attachmentsOf } from "../../values/binary/attachments.js";
+import { writePlainList } from "../../values/compact/write.js";
 
 /** Size of what stands before a body, in bytes. */
 export const HEADER_BYTES = 16;
