@@ -5,10 +5,10 @@
  */
 
 import { check } from "./measure.js";
-import { startProcess } from "../src/system/start-process.js";
-import { useStartHost } from "../src/system/start-process.js";
+import { startProcess } from "../src/system/start/start-process.js";
+import { useStartHost } from "../src/system/start/start-process.js";
 import type { SpawnBlock } from "./run-spawn.js";
-import type { StartedProcess } from "../src/system/start-process.js";
+import type { StartedProcess } from "../src/system/start/start-process.js";
 
 const BYTES_PER_MIB = 1024 ** 2;
 

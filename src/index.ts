@@ -45,10 +45,10 @@ export type { TypedArrayClass } from "./memory/shared-array.js";
 
 export { moduleTask } from "./pickle/module-task.js";
 
-export { ProcessTask } from "./system/process-task.js";
-export type { PlainProcessTask } from "./system/process-task.js";
-export { terminateDescendantProcesses } from "./system/process-terminator.js";
-export type { TerminateOptions } from "./system/process-terminator.js";
+export { ProcessTask } from "./system/process/process-task.js";
+export type { PlainProcessTask } from "./system/process/process-task.js";
+export { terminateDescendantProcesses } from "./system/tree/terminator.js";
+export type { TerminateOptions } from "./system/tree/terminator.js";
 export { isWorker } from "./system/worker-state.js";
 export { usableCpuCount } from "./system/cpu-count.js";
 

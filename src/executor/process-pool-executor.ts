@@ -10,7 +10,7 @@ import { asCalled } from "./submission-stack.js";
 import { checkTaskOptions } from "./check-options.js";
 import { checkTaskPoolOptions } from "./check-options.js";
 import { isImporting } from "../system/worker-state.js";
-import { guardSignals } from "../system/signals.js";
+import { guardSignals } from "../system/signals/signals.js";
 import { mapResults } from "./map-results.js";
 import type { AnyFunction } from "./task-submitter.js";
 import type { AnyIterable } from "./map-results.js";

@@ -1,8 +1,8 @@
-import { endBySignal } from "../system/process-task.js";
+import { endBySignal } from "../system/process/process-task.js";
 import type { AnyFunction } from "./task-submitter.js";
 import type { ProcessFuture } from "./process-future.js";
 import type { ProcessPool } from "../pool/process-pool.js";
-import type { ProcessTask } from "../system/process-task.js";
+import type { ProcessTask } from "../system/process/process-task.js";
 import type { TaskOptions } from "./options.js";
 import type { TaskSubmitter } from "./task-submitter.js";
 

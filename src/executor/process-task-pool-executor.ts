@@ -12,7 +12,7 @@ import type { CallableFunction } from "./call-types.js";
 import type { OverloadArgs } from "./call-types.js";
 import type { OverloadResult } from "./call-types.js";
 import type { ProcessFuture } from "./process-future.js";
-import type { ProcessTask } from "../system/process-task.js";
+import type { ProcessTask } from "../system/process/process-task.js";
 import type { ProcessTaskPoolExecutorOptions } from "./options.js";
 import type { ShutdownOptions } from "./options.js";
 import type { SubmitView } from "./process-pool-executor.js";

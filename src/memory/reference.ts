@@ -8,7 +8,7 @@ import process from "node:process";
 import { types } from "node:util";
 
 import { SharedMemoryError } from "../errors.js";
-import { ProcessTask } from "../system/process-task.js";
+import { ProcessTask } from "../system/process/process-task.js";
 import { makeDisposable } from "./dispose.js";
 import { isDisposable } from "./dispose.js";
 import { MAX_SEGMENT_BYTES } from "./native-memory.js";

@@ -17,7 +17,7 @@ import { readlinkSync } from "node:fs";
 import { constants } from "node:fs";
 
 import { SharedMemoryError } from "../errors.js";
-import { ProcessTask } from "../system/process-task.js";
+import { ProcessTask } from "../system/process/process-task.js";
 import { UNIT_BYTES } from "./native-memory.js";
 import { requireNativeMemory } from "./native-memory.js";
 

@@ -3,7 +3,7 @@
 import { constants } from "node:buffer";
 
 import { InvalidOptionError } from "../errors.js";
-import type { ProcessTask } from "../system/process-task.js";
+import type { ProcessTask } from "../system/process/process-task.js";
 import { makeDisposable } from "./dispose.js";
 import { MAX_SEGMENT_BYTES } from "./native-memory.js";
 import { createSegment } from "./segment.js";

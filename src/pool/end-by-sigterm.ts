@@ -6,8 +6,8 @@
 
 import { CancelledError } from "../errors.js";
 import { hostPlatform } from "../system/platform.js";
-import { onSigtermTo } from "../system/process-task.js";
-import { signalProcess } from "../system/process-identity.js";
+import { onSigtermTo } from "../system/process/process-task.js";
+import { signalProcess } from "../system/process/identity.js";
 import type { Platform } from "../system/platform.js";
 import type { Worker } from "./worker.js";
 

@@ -1,5 +1,5 @@
 import { hostPlatform } from "../system/platform.js";
-import { readProcActivity } from "../system/proc-stat.js";
+import { readProcActivity } from "../system/process/stat.js";
 import { clearTimeout } from "../system/timers.js";
 import { setImmediate } from "../system/timers.js";
 import { setTimeout } from "../system/timers.js";

@@ -1,7 +1,7 @@
 import process from "node:process";
 
 import { NestingTooDeepError } from "../errors.js";
-import { depthOf } from "../system/environment-cookie.js";
+import { depthOf } from "../system/process/cookie.js";
 
 const MAX_DEPTH_VARIABLE = "ASYNCCPU_MAX_DEPTH";
 

@@ -10,10 +10,10 @@
 import process from "node:process";
 import type { Socket } from "node:net";
 
-import { startProcess } from "../system/start-process.js";
+import { startProcess } from "../system/start/start-process.js";
 import { clearTimeout } from "../system/timers.js";
 import { setTimeout } from "../system/timers.js";
-import type { StartedProcess } from "../system/start-process.js";
+import type { StartedProcess } from "../system/start/start-process.js";
 
 /** The last whole line counts: one that was cut short by this process's end is ignored. */
 const SCRIPT = 'pids=; while read -r line; do pids=$line; done; for pid in $pids; do kill -s CONT "$pid"; done';

@@ -1,7 +1,7 @@
 import { CancelledError } from "../errors.js";
-import { residentBytesOf } from "../system/process-memory.js";
+import { residentBytesOf } from "../system/process/memory.js";
 import type { PoolTask } from "./pool-task.js";
-import type { ProcessTask } from "../system/process-task.js";
+import type { ProcessTask } from "../system/process/process-task.js";
 import type { TaskOutcome } from "./pool-task.js";
 import type { Worker } from "./worker.js";
 import type { WorkerState } from "./worker.js";

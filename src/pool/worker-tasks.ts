@@ -15,7 +15,7 @@ import { urgentPatienceMs } from "./progress.js";
 import { receiveLive } from "./receive-live.js";
 import { releaseOthers } from "./release-tasks.js";
 import { releaseTasks } from "./release-tasks.js";
-import { killDescendants } from "../system/process-terminator.js";
+import { killDescendants } from "../system/tree/terminator.js";
 import { sendTask } from "./send-task.js";
 import { toldOfTasks } from "./told-of-tasks.js";
 import type { Doubt } from "./tasks-host.js";

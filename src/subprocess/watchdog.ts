@@ -20,7 +20,7 @@ import { LIFELINE_FD } from "../wire/messages/protocol.js";
 import { captureMainThreadStack } from "./main-thread-stack.js";
 import { decodeToWatchdog } from "../wire/lifeline.js";
 import { encodeFromWatchdog } from "../wire/lifeline.js";
-import { killOwnTreeSync } from "../system/process-terminator.js";
+import { killOwnTreeSync } from "../system/tree/terminator.js";
 import type { FromWatchdogMessage } from "../wire/messages/protocol.js";
 import type { ToWatchdogMessage } from "../wire/messages/protocol.js";
 

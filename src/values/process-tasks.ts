@@ -1,6 +1,6 @@
 /** Lets a `ProcessTask` travel in arguments and results: it arrives as the one instance of its process. */
 
-import { ProcessTask } from "../system/process-task.js";
+import { ProcessTask } from "../system/process/process-task.js";
 import { registerCodecExtension } from "./codec.js";
 
 registerCodecExtension({

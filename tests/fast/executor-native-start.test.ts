@@ -26,7 +26,7 @@ import { echo } from "../fixtures/tasks.js";
 import { isAlive } from "../testlibraries/process-family.js";
 import { processId } from "../fixtures/tasks.js";
 import { startFixture } from "../testlibraries/process-family.js";
-import { useStartHost } from "../../src/system/start-process.js";
+import { useStartHost } from "../../src/system/start/start-process.js";
 import { waitUntil } from "../testlibraries/wait-until.js";
 
 const folder = mkdtempSync(join(tmpdir(), "asynccpu-native-"));

@@ -17,7 +17,7 @@ import type { FutureControl } from "../../src/executor/process-future.js";
 import type { PoolTask } from "../../src/pool/pool-task.js";
 import type { ProcessFuture } from "../../src/executor/process-future.js";
 import type { ProcessPool } from "../../src/pool/process-pool.js";
-import type { ProcessTask } from "../../src/system/process-task.js";
+import type { ProcessTask } from "../../src/system/process/process-task.js";
 import type { Submission } from "../../src/executor/task-submitter.js";
 import type { TaskRequest } from "../../src/executor/process-task-factory.js";
 

@@ -8,7 +8,7 @@ import { ProgramFolder } from "../testlibraries/program-folder.js";
 import { ProcessTaskPoolExecutor } from "../../src/index.js";
 import { add } from "../fixtures/tasks.js";
 import { processId } from "../fixtures/tasks.js";
-import { residentBytesOf } from "../../src/system/process-memory.js";
+import { residentBytesOf } from "../../src/system/process/memory.js";
 import { spinUntilAborted } from "../fixtures/tasks.js";
 import { waitUntil } from "../testlibraries/wait-until.js";
 

@@ -15,7 +15,7 @@ import type { ChildProcess } from "node:child_process";
 import type { Duplex } from "node:stream";
 import type { TestContext } from "node:test";
 
-import { COOKIE_VARIABLE } from "../../src/system/environment-cookie.js";
+import { COOKIE_VARIABLE } from "../../src/system/process/cookie.js";
 import { LIFELINE_FD } from "../../src/wire/messages/protocol.js";
 import { encodeToWatchdog } from "../../src/wire/lifeline.js";
 import { fixturePath } from "../testlibraries/process-family.js";

@@ -8,7 +8,7 @@ import { test } from "node:test";
 import { tmpdir } from "node:os";
 import { writeFileSync } from "node:fs";
 
-import { ProcessTask } from "../../src/system/process-task.js";
+import { ProcessTask } from "../../src/system/process/process-task.js";
 import { hostPlatform } from "../../src/system/platform.js";
 import type { CommandResult } from "../../src/system/platform.js";
 

@@ -6,13 +6,13 @@ import { after } from "node:test";
 import { describe } from "node:test";
 import { test } from "node:test";
 
-import { ChildReaper } from "../../src/system/child-reaper.js";
-import { bindNativeSpawn } from "../../src/system/native-spawn.js";
-import { decodeStatus } from "../../src/system/native-spawn.js";
+import { ChildReaper } from "../../src/system/start/child-reaper.js";
+import { bindNativeSpawn } from "../../src/system/start/native-spawn.js";
+import { decodeStatus } from "../../src/system/start/native-spawn.js";
 import { waitUntil } from "../testlibraries/wait-until.js";
-import type { ExitStatus } from "../../src/system/native-spawn.js";
+import type { ExitStatus } from "../../src/system/start/native-spawn.js";
 import type { ForeignFunctions } from "../../src/system/foreign-functions.js";
-import type { NativeSpawn } from "../../src/system/native-spawn.js";
+import type { NativeSpawn } from "../../src/system/start/native-spawn.js";
 
 type Call = readonly [name: string, ...args: readonly unknown[]];
 

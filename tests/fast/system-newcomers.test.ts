@@ -8,12 +8,12 @@ import { existsSync } from "node:fs";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { COOKIE_VARIABLE } from "../../src/system/environment-cookie.js";
+import { COOKIE_VARIABLE } from "../../src/system/process/cookie.js";
 import { FakePlatform } from "../testlibraries/fake-platform.js";
-import { Newcomers } from "../../src/system/newcomers.js";
-import { askForCookie } from "../../src/system/environment-cookie.js";
+import { Newcomers } from "../../src/system/tree/newcomers.js";
+import { askForCookie } from "../../src/system/process/cookie.js";
 import { hostPlatform } from "../../src/system/platform.js";
-import { killProcessTree } from "../../src/system/process-terminator.js";
+import { killProcessTree } from "../../src/system/tree/terminator.js";
 import { processesCarrying } from "../testlibraries/process-inspection.js";
 import { waitUntil } from "../testlibraries/wait-until.js";
 

@@ -7,20 +7,20 @@ import assert from "node:assert/strict";
 import { describe } from "node:test";
 import { test } from "node:test";
 
-import { COOKIE_VARIABLE } from "../../src/system/environment-cookie.js";
+import { COOKIE_VARIABLE } from "../../src/system/process/cookie.js";
 import { FakePlatform } from "../testlibraries/fake-platform.js";
-import { findCookie } from "../../src/system/environment-cookie.js";
-import { findDescendants } from "../../src/system/process-tree.js";
-import { findDescendantsSync } from "../../src/system/process-tree.js";
-import { isProcessAlive } from "../../src/system/process-identity.js";
-import { killDescendants } from "../../src/system/process-terminator.js";
-import { killOwnTreeSync } from "../../src/system/process-terminator.js";
-import { killProcessTree } from "../../src/system/process-terminator.js";
-import { killProcessTreesSync } from "../../src/system/process-terminator.js";
-import { parseProcStat } from "../../src/system/proc-stat.js";
-import { signalProcess } from "../../src/system/process-identity.js";
-import { startTimeOf } from "../../src/system/process-identity.js";
-import { terminateDescendantProcesses } from "../../src/system/process-terminator.js";
+import { findCookie } from "../../src/system/process/cookie.js";
+import { findDescendants } from "../../src/system/tree/process-tree.js";
+import { findDescendantsSync } from "../../src/system/tree/process-tree.js";
+import { isProcessAlive } from "../../src/system/process/identity.js";
+import { killDescendants } from "../../src/system/tree/terminator.js";
+import { killOwnTreeSync } from "../../src/system/tree/terminator.js";
+import { killProcessTree } from "../../src/system/tree/terminator.js";
+import { killProcessTreesSync } from "../../src/system/tree/terminator.js";
+import { parseProcStat } from "../../src/system/process/stat.js";
+import { signalProcess } from "../../src/system/process/identity.js";
+import { startTimeOf } from "../../src/system/process/identity.js";
+import { terminateDescendantProcesses } from "../../src/system/tree/terminator.js";
 
 const CARRIES = `${COOKIE_VARIABLE}=outer:me:inner\0PATH=/bin\0`;
 

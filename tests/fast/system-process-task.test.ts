@@ -9,10 +9,10 @@ import { spawn } from "node:child_process";
 import { test } from "node:test";
 
 import { InvalidOptionError } from "../../src/errors.js";
-import { ProcessTask } from "../../src/system/process-task.js";
+import { ProcessTask } from "../../src/system/process/process-task.js";
 import { ProtocolError } from "../../src/errors.js";
 import { startFixture } from "../testlibraries/process-family.js";
-import { startTimeOf } from "../../src/system/process-task.js";
+import { startTimeOf } from "../../src/system/process/process-task.js";
 import { waitUntil } from "../testlibraries/wait-until.js";
 
 const isLinux = process.platform === "linux";

@@ -7,19 +7,19 @@ import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { COOKIE_VARIABLE } from "../../src/system/environment-cookie.js";
+import { COOKIE_VARIABLE } from "../../src/system/process/cookie.js";
 import { InvalidOptionError } from "../../src/errors.js";
-import { findDescendants } from "../../src/system/process-tree.js";
-import { findDescendantsSync } from "../../src/system/process-tree.js";
+import { findDescendants } from "../../src/system/tree/process-tree.js";
+import { findDescendantsSync } from "../../src/system/tree/process-tree.js";
 import { isAlive } from "../testlibraries/process-family.js";
-import { killDescendants } from "../../src/system/process-terminator.js";
-import { killProcessTree } from "../../src/system/process-terminator.js";
-import { killProcessTreesSync } from "../../src/system/process-terminator.js";
+import { killDescendants } from "../../src/system/tree/terminator.js";
+import { killProcessTree } from "../../src/system/tree/terminator.js";
+import { killProcessTreesSync } from "../../src/system/tree/terminator.js";
 import type { RunningProgram } from "../testlibraries/process-family.js";
 import { startFixture } from "../testlibraries/process-family.js";
-import { startTimeOf } from "../../src/system/process-task.js";
-import { terminateDescendantProcesses } from "../../src/system/process-terminator.js";
-import type { TreeRoot } from "../../src/system/process-tree.js";
+import { startTimeOf } from "../../src/system/process/process-task.js";
+import { terminateDescendantProcesses } from "../../src/system/tree/terminator.js";
+import type { TreeRoot } from "../../src/system/tree/process-tree.js";
 import { waitUntil } from "../testlibraries/wait-until.js";
 
 interface Family {

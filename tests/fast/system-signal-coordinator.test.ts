@@ -5,9 +5,9 @@ import { EventEmitter } from "node:events";
 import { describe } from "node:test";
 import { test } from "node:test";
 
-import { SignalCoordinator } from "../../src/system/signal-coordinator.js";
-import type { SignalHost } from "../../src/system/signal-coordinator.js";
-import { onProcessExit } from "../../src/system/signals.js";
+import { SignalCoordinator } from "../../src/system/signals/coordinator.js";
+import type { SignalHost } from "../../src/system/signals/coordinator.js";
+import { onProcessExit } from "../../src/system/signals/signals.js";
 import { waitUntil } from "../testlibraries/wait-until.js";
 
 class FakeHost extends EventEmitter implements SignalHost {

@@ -14,14 +14,14 @@ import { spawn } from "node:child_process";
 import { test } from "node:test";
 import { text } from "node:stream/consumers";
 
-import { NativeProcess } from "../../src/system/native-process.js";
+import { NativeProcess } from "../../src/system/start/native-process.js";
 import { childrenOf } from "../testlibraries/process-inspection.js";
 import { loadForeignFunctions } from "../../src/system/foreign-functions.js";
-import { startProcess } from "../../src/system/start-process.js";
-import { useStartHost } from "../../src/system/start-process.js";
+import { startProcess } from "../../src/system/start/start-process.js";
+import { useStartHost } from "../../src/system/start/start-process.js";
 import { waitUntil } from "../testlibraries/wait-until.js";
 import type { ForeignFunctions } from "../../src/system/foreign-functions.js";
-import type { StartedProcess } from "../../src/system/start-process.js";
+import type { StartedProcess } from "../../src/system/start/start-process.js";
 
 const skip = process.platform === "linux" ? false : "for Linux";
 

@@ -6,17 +6,17 @@ import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { test } from "node:test";
 
-import { COOKIE_VARIABLE } from "../../src/system/environment-cookie.js";
+import { COOKIE_VARIABLE } from "../../src/system/process/cookie.js";
 import { fixturePath } from "../testlibraries/process-family.js";
 import { interruptAlone } from "../testlibraries/keyboard-interrupter.js";
 import { interruptForegroundGroup } from "../testlibraries/keyboard-interrupter.js";
-import { killProcessTree } from "../../src/system/process-terminator.js";
+import { killProcessTree } from "../../src/system/tree/terminator.js";
 import { pressControlC } from "../testlibraries/keyboard-interrupter.js";
 import { processesCarrying } from "../testlibraries/process-family.js";
 import { startFixture } from "../testlibraries/process-family.js";
 import { startInTerminal } from "../testlibraries/keyboard-interrupter.js";
 import { startProgram } from "../testlibraries/process-family.js";
-import { startTimeOf } from "../../src/system/process-task.js";
+import { startTimeOf } from "../../src/system/process/process-task.js";
 
 describe("Ctrl-C", { skip: process.platform !== "linux" }, () => {
   test("pressed in a terminal, it is cleaned up after, and the shell sees 130", async () => {

@@ -6,7 +6,7 @@ import { PoolTask } from "../../src/pool/pool-task.js";
 import { PooledFunction } from "../../src/pool/function-table.js";
 import { WorkerTasks } from "../../src/pool/worker-tasks.js";
 import type { ParentChannel } from "../../src/wire/parent-channel.js";
-import type { ProcessTask } from "../../src/system/process-task.js";
+import type { ProcessTask } from "../../src/system/process/process-task.js";
 import type { TaskEvents } from "../../src/pool/pool-task.js";
 import type { ToParentMessage } from "../../src/wire/messages/protocol.js";
 import type { ToWatchdogMessage } from "../../src/wire/messages/protocol.js";

@@ -4,13 +4,13 @@ import process from "node:process";
 import { constants } from "node:os";
 import { isMainThread } from "node:worker_threads";
 
-import type { SignalGuard } from "./signal-coordinator.js";
-import type { SignalHost } from "./signal-coordinator.js";
-import { SignalCoordinator } from "./signal-coordinator.js";
-import { runOutside } from "./async-context.js";
+import type { SignalGuard } from "./coordinator.js";
+import type { SignalHost } from "./coordinator.js";
+import { SignalCoordinator } from "./coordinator.js";
+import { runOutside } from "../async-context.js";
 
 export { onProcessExit } from "./process-exit.js";
-export type { SignalGuard } from "./signal-coordinator.js";
+export type { SignalGuard } from "./coordinator.js";
 
 /** Where `signal-exit` counts its listeners. Source: its index.js, version 4 (global symbol) and 3 (process property). */
 interface SignalExitCounter {

@@ -3,8 +3,8 @@
  * appends its own. It finds those that left both the tree and the process group.
  */
 
-import type { Platform } from "./platform.js";
-import { hasNoEnvironment } from "./proc-stat.js";
+import type { Platform } from "../platform.js";
+import { hasNoEnvironment } from "./stat.js";
 
 /** The environment variable that holds the ids. */
 export const COOKIE_VARIABLE = "ASYNCCPU_COOKIE";

@@ -1,13 +1,13 @@
 /** One killing of process trees: which processes were struck already, whom to strike next, and when it is over. */
 
-import type { Platform } from "./platform.js";
-import type { ProcessEntry } from "./process-entry.js";
-import type { TreeRoot } from "./tree-search.js";
-import type { TreeScan } from "./tree-search.js";
-import { isProcessAlive } from "./process-identity.js";
-import { readsProc } from "./process-table.js";
-import { sendSignalTo } from "./process-identity.js";
-import { signalProcess } from "./process-identity.js";
+import type { Platform } from "../platform.js";
+import type { ProcessEntry } from "../process/entry.js";
+import type { TreeRoot } from "./search.js";
+import type { TreeScan } from "./search.js";
+import { isProcessAlive } from "../process/identity.js";
+import { readsProc } from "../process/table.js";
+import { sendSignalTo } from "../process/identity.js";
+import { signalProcess } from "../process/identity.js";
 
 /**
  * What to do after a strike: scan again, since more was struck; give a process that was seen in the midst of its start a

@@ -6,13 +6,13 @@
  * new since the last look takes some microseconds.
  */
 
-import type { Platform } from "./platform.js";
-import type { ProcessEntry } from "./process-entry.js";
-import type { TreeRoot } from "./tree-search.js";
-import { askForCookie } from "./environment-cookie.js";
-import { readProcStat } from "./proc-stat.js";
-import { performance } from "./timers.js";
-import { sleep } from "./timers.js";
+import type { Platform } from "../platform.js";
+import type { ProcessEntry } from "../process/entry.js";
+import type { TreeRoot } from "./search.js";
+import { askForCookie } from "../process/cookie.js";
+import { readProcStat } from "../process/stat.js";
+import { performance } from "../timers.js";
+import { sleep } from "../timers.js";
 
 /** Pause between two looks, in milliseconds. */
 const LOOK_MS = 1;

@@ -6,12 +6,12 @@
  * in turn, so the gap is theoretical.
  */
 
-import type { Platform } from "./platform.js";
-import { hostPlatform } from "./platform.js";
-import { mayBeSameStart } from "./process-entry.js";
-import { parsePsStart } from "./process-table.js";
-import { readProcStat } from "./proc-stat.js";
-import { readsProc } from "./process-table.js";
+import type { Platform } from "../platform.js";
+import { hostPlatform } from "../platform.js";
+import { mayBeSameStart } from "./entry.js";
+import { parsePsStart } from "./table.js";
+import { readProcStat } from "./stat.js";
+import { readsProc } from "./table.js";
 
 /**
  * Reads the start time of a process, a zombie included: an opaque number that tells it from an earlier or later process

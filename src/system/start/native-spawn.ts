@@ -7,9 +7,9 @@
 
 import { constants } from "node:os";
 
-import { checkKnownSystem } from "./foreign-functions.js";
-import { nameOfErrno } from "./foreign-functions.js";
-import type { ForeignFunctions } from "./foreign-functions.js";
+import { checkKnownSystem } from "../foreign-functions.js";
+import { nameOfErrno } from "../foreign-functions.js";
+import type { ForeignFunctions } from "../foreign-functions.js";
 
 /** Where this process runs, and how it gets at koffi; a test has its own. */
 export interface SpawnHost {

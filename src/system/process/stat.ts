@@ -1,7 +1,7 @@
 /** Reads one process from Linux's /proc. Source: proc_pid_stat(5). */
 
-import type { Platform } from "./platform.js";
-import type { ProcessEntry } from "./process-entry.js";
+import type { Platform } from "../platform.js";
+import type { ProcessEntry } from "./entry.js";
 
 // Positions after the closing parenthesis of the command's name, counted from 0: field 3 of the manual page is 0 here.
 const STATE = 0;

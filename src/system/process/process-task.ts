@@ -3,15 +3,15 @@
 import { constants } from "node:os";
 import { inspect } from "node:util";
 
-import { InvalidOptionError } from "../errors.js";
-import { ProtocolError } from "../errors.js";
-import { hostPlatform } from "./platform.js";
-import { isProcessAlive } from "./process-identity.js";
-import { knowsStartTimes } from "./process-identity.js";
-import { signalProcess } from "./process-identity.js";
-import { startTimeOf } from "./process-identity.js";
+import { InvalidOptionError } from "../../errors.js";
+import { ProtocolError } from "../../errors.js";
+import { hostPlatform } from "../platform.js";
+import { isProcessAlive } from "./identity.js";
+import { knowsStartTimes } from "./identity.js";
+import { signalProcess } from "./identity.js";
+import { startTimeOf } from "./identity.js";
 
-export { startTimeOf } from "./process-identity.js";
+export { startTimeOf } from "./identity.js";
 
 /** A `ProcessTask` as plain data, for the way between processes and for JSON. */
 export interface PlainProcessTask {

@@ -9,21 +9,21 @@
  * platform only.
  */
 
-import type { Platform } from "./platform.js";
-import type { ProcessEntry } from "./process-entry.js";
-import type { TreeRoot } from "./tree-search.js";
-import { InvalidOptionError } from "../errors.js";
+import type { Platform } from "../platform.js";
+import type { ProcessEntry } from "../process/entry.js";
+import type { TreeRoot } from "./search.js";
+import { InvalidOptionError } from "../../errors.js";
 import { Newcomers } from "./newcomers.js";
-import { ProcessTask } from "./process-task.js";
-import { TreeKill } from "./tree-kill.js";
+import { ProcessTask } from "../process/process-task.js";
+import { TreeKill } from "./kill.js";
 import { findDescendants } from "./process-tree.js";
 import { findDescendantsSync } from "./process-tree.js";
-import { hostPlatform } from "./platform.js";
-import { readsProc } from "./process-table.js";
-import { sendSignalTo } from "./process-identity.js";
-import { signalProcess } from "./process-identity.js";
-import { performance } from "./timers.js";
-import { sleep } from "./timers.js";
+import { hostPlatform } from "../platform.js";
+import { readsProc } from "../process/table.js";
+import { sendSignalTo } from "../process/identity.js";
+import { signalProcess } from "../process/identity.js";
+import { performance } from "../timers.js";
+import { sleep } from "../timers.js";
 
 /** Options of `terminateDescendantProcesses`. */
 export interface TerminateOptions {

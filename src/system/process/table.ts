@@ -4,10 +4,10 @@
  * Only Linux is run and measured. The others follow the manual pages and are tested with a fake platform.
  */
 
-import type { CommandResult } from "./platform.js";
-import type { Platform } from "./platform.js";
-import type { ProcessEntry } from "./process-entry.js";
-import { parseProcStat } from "./proc-stat.js";
+import type { CommandResult } from "../platform.js";
+import type { Platform } from "../platform.js";
+import type { ProcessEntry } from "./entry.js";
+import { parseProcStat } from "./stat.js";
 
 /** A list of processes, read one after the other while they go on living. */
 export interface ProcessTable {

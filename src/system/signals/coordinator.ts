@@ -11,9 +11,9 @@
  * signal isn't raised again.
  */
 
-import { clearTimeout } from "./timers.js";
-import { performance } from "./timers.js";
-import { setTimeout } from "./timers.js";
+import { clearTimeout } from "../timers.js";
+import { performance } from "../timers.js";
+import { setTimeout } from "../timers.js";
 
 /** Something that has to be cleaned up before the process ends by a signal. */
 export interface SignalGuard {

@@ -1,6 +1,6 @@
-import type { Platform } from "./platform.js";
-import { hostPlatform } from "./platform.js";
-import { readsProc } from "./process-table.js";
+import type { Platform } from "../platform.js";
+import { hostPlatform } from "../platform.js";
+import { readsProc } from "./table.js";
 
 /**
  * Memory of a process that is in RAM now (resident set size), in bytes. Pages that several processes share, such as those

@@ -1,5 +1,5 @@
-import { clearTimeout } from "./timers.js";
-import { setTimeout } from "./timers.js";
+import { clearTimeout } from "../timers.js";
+import { setTimeout } from "../timers.js";
 import type { ExitStatus } from "./native-spawn.js";
 
 /** The part of `process` that is used; a test has its own. */

@@ -1,22 +1,22 @@
-/** Scans the machine's processes for the descendants of some: see tree-search.ts for what counts as one. */
+/** Scans the machine's processes for the descendants of some: see search.ts for what counts as one. */
 
-import type { Platform } from "./platform.js";
-import type { ProcessEntry } from "./process-entry.js";
-import type { ProcessTable } from "./process-table.js";
-import type { TreeRoot } from "./tree-search.js";
-import type { TreeScan } from "./tree-search.js";
-import { TreeSearch } from "./tree-search.js";
-import { askForCookie } from "./environment-cookie.js";
-import { hostPlatform } from "./platform.js";
-import { listByCommand } from "./process-table.js";
-import { listByCommandSync } from "./process-table.js";
-import { mayHaveStartedAfter } from "./process-entry.js";
-import { readsProc } from "./process-table.js";
-import { scanProc } from "./process-table.js";
-import { nextTurn } from "./timers.js";
-import { performance } from "./timers.js";
+import type { Platform } from "../platform.js";
+import type { ProcessEntry } from "../process/entry.js";
+import type { ProcessTable } from "../process/table.js";
+import type { TreeRoot } from "./search.js";
+import type { TreeScan } from "./search.js";
+import { TreeSearch } from "./search.js";
+import { askForCookie } from "../process/cookie.js";
+import { hostPlatform } from "../platform.js";
+import { listByCommand } from "../process/table.js";
+import { listByCommandSync } from "../process/table.js";
+import { mayHaveStartedAfter } from "../process/entry.js";
+import { readsProc } from "../process/table.js";
+import { scanProc } from "../process/table.js";
+import { nextTurn } from "../timers.js";
+import { performance } from "../timers.js";
 
-export type { TreeRoot } from "./tree-search.js";
+export type { TreeRoot } from "./search.js";
 
 const NOTHING_KNOWN: TreeScan = {
   roots: [],

@@ -13,10 +13,10 @@
  * only if the root leads its session or is known to have been started as leader (`ownsGroup`).
  */
 
-import type { ProcessEntry } from "./process-entry.js";
-import type { ProcessTable } from "./process-table.js";
-import { mayBeSameStart } from "./process-entry.js";
-import { mayHaveStartedAfter } from "./process-entry.js";
+import type { ProcessEntry } from "../process/entry.js";
+import type { ProcessTable } from "../process/table.js";
+import { mayBeSameStart } from "../process/entry.js";
+import { mayHaveStartedAfter } from "../process/entry.js";
 
 /** A process whose descendants are looked for; it may be gone already. */
 export interface TreeRoot {

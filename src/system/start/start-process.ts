@@ -6,7 +6,7 @@ import type { Readable } from "node:stream";
 import { ChildReaper } from "./child-reaper.js";
 import { NativeProcess } from "./native-process.js";
 import { bindNativeSpawn } from "./native-spawn.js";
-import { loadForeignFunctions } from "./foreign-functions.js";
+import { loadForeignFunctions } from "../foreign-functions.js";
 import type { NativeSpawn } from "./native-spawn.js";
 import type { SpawnHost } from "./native-spawn.js";
 import type { Stdio } from "./native-process.js";
