@@ -21,18 +21,18 @@ export type { CrashCause } from "./errors.js";
 export type { PickleProblem } from "./errors.js";
 export type { WorkerCrash } from "./errors.js";
 
-export { ProcessFuture } from "./executor/process-future.js";
+export { ProcessFuture } from "./executor/outcome/process-future.js";
 export { ProcessPoolExecutor } from "./executor/process-pool-executor.js";
 export { ProcessTaskPoolExecutor } from "./executor/process-task-pool-executor.js";
 export type { AnyIterable } from "./executor/map-results.js";
 export type { IterablesOf } from "./executor/process-pool-executor.js";
-export type { ProcessPoolExecutorOptions } from "./executor/options.js";
-export type { ProcessTaskPoolExecutorOptions } from "./executor/options.js";
-export type { ShutdownOptions } from "./executor/options.js";
+export type { ProcessPoolExecutorOptions } from "./executor/options/options.js";
+export type { ProcessTaskPoolExecutorOptions } from "./executor/options/options.js";
+export type { ShutdownOptions } from "./executor/options/options.js";
 export type { SubmitView } from "./executor/process-pool-executor.js";
-export type { TaskOptions } from "./executor/options.js";
+export type { TaskOptions } from "./executor/options/options.js";
 export type { TaskView } from "./executor/process-task-pool-executor.js";
-export type { WorkerFunction } from "./executor/options.js";
+export type { WorkerFunction } from "./executor/options/options.js";
 export type { ExecutorStats } from "./pool/pool-stats.js";
 export type { WorkerStats } from "./pool/pool-stats.js";
 

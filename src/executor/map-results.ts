@@ -1,10 +1,10 @@
 import { appendSubmissionStack } from "../values/thrown.js";
-import { ChunkResult } from "./chunk-result.js";
+import { ChunkResult } from "./outcome/chunk-outcome.js";
 import { stackOf } from "../values/errors/stacks.js";
 import { unlessAborted } from "../live/abort-subscriptions.js";
-import type { ProcessFuture } from "./process-future.js";
-import type { SubmissionStack } from "./submission-stack.js";
-import type { TakenArguments } from "./taken-arguments.js";
+import type { ProcessFuture } from "./outcome/process-future.js";
+import type { SubmissionStack } from "./outcome/submission-stack.js";
+import type { TakenArguments } from "./submit/encoded-arguments.js";
 
 /** What `map` takes: anything that can be iterated, at once or over time. */
 export type AnyIterable<T> = Iterable<T> | AsyncIterable<T>;

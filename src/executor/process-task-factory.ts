@@ -1,10 +1,10 @@
 import { endBySignal } from "../system/process/process-task.js";
-import type { AnyFunction } from "./task-submitter.js";
-import type { ProcessFuture } from "./process-future.js";
+import type { AnyFunction } from "./submit/task-submitter.js";
+import type { ProcessFuture } from "./outcome/process-future.js";
 import type { ProcessPool } from "../pool/process-pool.js";
 import type { ProcessTask } from "../system/process/process-task.js";
-import type { TaskOptions } from "./options.js";
-import type { TaskSubmitter } from "./task-submitter.js";
+import type { TaskOptions } from "./options/options.js";
+import type { TaskSubmitter } from "./submit/task-submitter.js";
 
 /** One task to be created. */
 export interface TaskRequest {

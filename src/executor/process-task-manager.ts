@@ -1,6 +1,6 @@
 import { performance } from "../system/timers.js";
 import { sleep } from "../system/timers.js";
-import type { ProcessFuture } from "./process-future.js";
+import type { ProcessFuture } from "./outcome/process-future.js";
 import type { ProcessTaskFactory } from "./process-task-factory.js";
 import type { TaskRequest } from "./process-task-factory.js";
 

@@ -2,21 +2,21 @@ import { CancelledError } from "../errors.js";
 import { ProcessPoolExecutor } from "./process-pool-executor.js";
 import { ProcessTaskFactory } from "./process-task-factory.js";
 import { ProcessTaskManager } from "./process-task-manager.js";
-import { checkShutdownOptions } from "./check-options.js";
-import { checkTaskOptions } from "./check-options.js";
-import { checkTaskPoolOptions } from "./check-options.js";
+import { checkShutdownOptions } from "./options/check-options.js";
+import { checkTaskOptions } from "./options/check-options.js";
+import { checkTaskPoolOptions } from "./options/check-options.js";
 import { coreOf } from "./process-pool-executor.js";
 import { makeSubmitView } from "./process-pool-executor.js";
-import type { AnyFunction } from "./task-submitter.js";
-import type { CallableFunction } from "./call-types.js";
-import type { OverloadArgs } from "./call-types.js";
-import type { OverloadResult } from "./call-types.js";
-import type { ProcessFuture } from "./process-future.js";
+import type { AnyFunction } from "./submit/task-submitter.js";
+import type { CallableFunction } from "./options/call-types.js";
+import type { OverloadArgs } from "./options/call-types.js";
+import type { OverloadResult } from "./options/call-types.js";
+import type { ProcessFuture } from "./outcome/process-future.js";
 import type { ProcessTask } from "../system/process/process-task.js";
-import type { ProcessTaskPoolExecutorOptions } from "./options.js";
-import type { ShutdownOptions } from "./options.js";
+import type { ProcessTaskPoolExecutorOptions } from "./options/options.js";
+import type { ShutdownOptions } from "./options/options.js";
 import type { SubmitView } from "./process-pool-executor.js";
-import type { TaskOptions } from "./options.js";
+import type { TaskOptions } from "./options/options.js";
 
 /** What `ProcessTaskPoolExecutor.with(options)` gives: the executor's calls, with these options. */
 export interface TaskView extends SubmitView {

@@ -10,7 +10,7 @@ import * as asynccpu from "../../src/index.js";
 import { CHECKOUT } from "../testlibraries/program-folder.js";
 import { ProcessTaskPoolExecutor } from "../../src/index.js";
 import { ProgramFolder } from "../testlibraries/program-folder.js";
-import { TASK_POOL_OPTIONS } from "../../src/executor/option-lists.js";
+import { TASK_POOL_OPTIONS } from "../../src/executor/options/option-lists.js";
 import { startProgram } from "../testlibraries/process-family.js";
 
 function read(file: string): string {

@@ -13,7 +13,7 @@ import { CancelledError } from "../../src/index.js";
 import { PROTOCOL_VERSION } from "../../src/wire/messages/protocol.js";
 import { ProcessPool } from "../../src/pool/process-pool.js";
 import { ProcessTaskPoolExecutor } from "../../src/index.js";
-import { TaskSubmitter } from "../../src/executor/task-submitter.js";
+import { TaskSubmitter } from "../../src/executor/submit/task-submitter.js";
 import { TaskTimeoutError } from "../../src/index.js";
 import { coreOf } from "../../src/executor/process-pool-executor.js";
 import { currentTask } from "../../src/index.js";
@@ -22,7 +22,7 @@ import { hangForEver } from "../fixtures/tasks.js";
 import { processId } from "../fixtures/tasks.js";
 import { spinForEver } from "../fixtures/tasks.js";
 import { waitUntil } from "../testlibraries/wait-until.js";
-import type { AnyFunction } from "../../src/executor/task-submitter.js";
+import type { AnyFunction } from "../../src/executor/submit/task-submitter.js";
 import type { ProcessFuture } from "../../src/index.js";
 
 /** Keeps this process busy. */

@@ -1,18 +1,18 @@
-import { FIRST_RESULT_CHANNEL } from "../wire/messages/protocol.js";
-import { LIVE_OP } from "../wire/messages/protocol.js";
-import { LiveSession } from "../live/session.js";
-import { acceptLive } from "../live/accept.js";
-import { captureContext } from "../system/async-context.js";
-import { decodeThrown } from "../values/thrown.js";
-import { resolveReference } from "../pickle/function-reference.js";
-import { sentWeakCollections } from "../values/classes/weak-collections.js";
-import type { InContext } from "../system/async-context.js";
-import type { LiveMessage } from "../wire/messages/protocol.js";
-import type { LiveOffers } from "../live/offers.js";
-import type { ParentChannel } from "../wire/parent-channel.js";
-import type { SharedWeakCollections } from "../values/classes/weak-collections.js";
-import type { TaskOutcome } from "../pool/pool-task.js";
-import type { ResultReader } from "./result-reader.js";
+import { FIRST_RESULT_CHANNEL } from "../../wire/messages/protocol.js";
+import { LIVE_OP } from "../../wire/messages/protocol.js";
+import { LiveSession } from "../../live/session.js";
+import { acceptLive } from "../../live/accept.js";
+import { captureContext } from "../../system/async-context.js";
+import { decodeThrown } from "../../values/thrown.js";
+import { resolveReference } from "../../pickle/function-reference.js";
+import { sentWeakCollections } from "../../values/classes/weak-collections.js";
+import type { InContext } from "../../system/async-context.js";
+import type { LiveMessage } from "../../wire/messages/protocol.js";
+import type { LiveOffers } from "../../live/offers.js";
+import type { ParentChannel } from "../../wire/parent-channel.js";
+import type { SharedWeakCollections } from "../../values/classes/weak-collections.js";
+import type { TaskOutcome } from "../../pool/pool-task.js";
+import type { ResultReader } from "../outcome/result-reader.js";
 
 /** What the parent has of a task beside its future: the streams and signals of its arguments and its result. */
 export class ParentLive implements ResultReader {

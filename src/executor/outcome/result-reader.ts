@@ -1,12 +1,12 @@
-import { FIRST_RESULT_CHANNEL } from "../wire/messages/protocol.js";
-import { NotSerializableError } from "../errors.js";
-import { acceptLive } from "../live/accept.js";
+import { FIRST_RESULT_CHANNEL } from "../../wire/messages/protocol.js";
+import { NotSerializableError } from "../../errors.js";
+import { acceptLive } from "../../live/accept.js";
 import { futures } from "./process-future.js";
-import { resolveReference } from "../pickle/function-reference.js";
-import { sentWeakCollections } from "../values/classes/weak-collections.js";
-import type { LaterValue } from "../values/extended/read.js";
+import { resolveReference } from "../../pickle/function-reference.js";
+import { sentWeakCollections } from "../../values/classes/weak-collections.js";
+import type { LaterValue } from "../../values/extended/read.js";
 import type { ProcessFuture } from "./process-future.js";
-import type { ValueReader } from "../values/classes/value-writer.js";
+import type { ValueReader } from "../../values/classes/value-writer.js";
 
 /** Reads a result. */
 export interface ResultReader extends ValueReader {

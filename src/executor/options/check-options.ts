@@ -1,15 +1,15 @@
 import { types } from "node:util";
 
-import { InvalidOptionError } from "../errors.js";
+import { InvalidOptionError } from "../../errors.js";
 import { POOL_OPTIONS } from "./option-lists.js";
 import { SHUTDOWN_OPTIONS } from "./option-lists.js";
 import { TASK_OPTIONS } from "./option-lists.js";
 import { TASK_POOL_OPTIONS } from "./option-lists.js";
-import { UNIT_BYTES } from "../memory/native-memory.js";
-import { outerGraceMs } from "../subprocess/outer-grace.js";
-import { readOptions } from "../option-names.js";
-import { usableCpuCount } from "../system/cpu-count.js";
-import type { OptionList } from "../option-names.js";
+import { UNIT_BYTES } from "../../memory/native-memory.js";
+import { outerGraceMs } from "../../subprocess/outer-grace.js";
+import { readOptions } from "../../option-names.js";
+import { usableCpuCount } from "../../system/cpu-count.js";
+import type { OptionList } from "../../option-names.js";
 import type { ProcessPoolExecutorOptions } from "./options.js";
 import type { ProcessTaskPoolExecutorOptions } from "./options.js";
 import type { ShutdownOptions } from "./options.js";

@@ -1,10 +1,10 @@
-import { NotSerializableError } from "../errors.js";
-import { decodeThrown } from "../values/thrown.js";
-import { decodeValue } from "../values/codec.js";
+import { NotSerializableError } from "../../errors.js";
+import { decodeThrown } from "../../values/thrown.js";
+import { decodeValue } from "../../values/codec.js";
 import { hasThen } from "./result-reader.js";
-import { LaterValue } from "../values/extended/read.js";
-import { damaged } from "../values/compact/joined-values.js";
-import { splitValues } from "../values/compact/joined-values.js";
+import { LaterValue } from "../../values/extended/read.js";
+import { damaged } from "../../values/compact/joined-values.js";
+import { splitValues } from "../../values/compact/joined-values.js";
 import type { ResultReader } from "./result-reader.js";
 
 /** What came of a chunk of calls: the results up to the first failure, and that failure. */

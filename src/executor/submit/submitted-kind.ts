@@ -1,12 +1,12 @@
 /** What many tasks of an executor have in common. */
 
-import type { AnyFunction } from "../values/classes/value-writer.js";
+import type { AnyFunction } from "../../values/classes/value-writer.js";
 import type { ParentLive } from "./parent-live.js";
-import type { PooledFunction } from "../pool/function-table.js";
-import type { ProcessPool } from "../pool/process-pool.js";
-import type { TaskEvents } from "../pool/pool-task.js";
-import type { TaskExtras } from "../pool/pool-task.js";
-import type { TaskKind } from "../pool/pool-task.js";
+import type { PooledFunction } from "../../pool/function-table.js";
+import type { ProcessPool } from "../../pool/process-pool.js";
+import type { TaskEvents } from "../../pool/pool-task.js";
+import type { TaskExtras } from "../../pool/pool-task.js";
+import type { TaskKind } from "../../pool/pool-task.js";
 
 /** What calls of one executor may have in common. */
 export interface TaskCall {

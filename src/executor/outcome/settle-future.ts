@@ -1,17 +1,17 @@
-import { TaskTimeoutError } from "../errors.js";
-import { WorkerCrashedError } from "../errors.js";
-import { appendSubmissionStack } from "../values/thrown.js";
-import { damaged } from "../values/compact/joined-values.js";
-import { decodeThrown } from "../values/thrown.js";
-import { stackOf } from "../values/errors/stacks.js";
-import { decodeOutcome } from "./chunk-result.js";
+import { TaskTimeoutError } from "../../errors.js";
+import { WorkerCrashedError } from "../../errors.js";
+import { appendSubmissionStack } from "../../values/thrown.js";
+import { damaged } from "../../values/compact/joined-values.js";
+import { decodeThrown } from "../../values/thrown.js";
+import { stackOf } from "../../values/errors/stacks.js";
+import { decodeOutcome } from "./chunk-outcome.js";
 import { futures } from "./process-future.js";
 import { resolveLater } from "./result-reader.js";
-import type { LaterValue } from "../values/extended/read.js";
+import type { LaterValue } from "../../values/extended/read.js";
 import type { ProcessFuture } from "./process-future.js";
 import type { ResultReader } from "./result-reader.js";
 import type { SubmissionStack } from "./submission-stack.js";
-import type { TaskOutcome } from "../pool/pool-task.js";
+import type { TaskOutcome } from "../../pool/pool-task.js";
 
 /**
  * Settles a future with the outcome of its task. Never throws.

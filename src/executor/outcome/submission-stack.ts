@@ -1,8 +1,8 @@
-import { performance } from "../system/timers.js";
-import { AsyncCpuError } from "../errors.js";
-import { FunctionNotPicklableError } from "../errors.js";
-import { setStack } from "../values/errors/stacks.js";
-import { stackOf } from "../values/errors/stacks.js";
+import { performance } from "../../system/timers.js";
+import { AsyncCpuError } from "../../errors.js";
+import { FunctionNotPicklableError } from "../../errors.js";
+import { setStack } from "../../values/errors/stacks.js";
+import { stackOf } from "../../values/errors/stacks.js";
 
 /** Where a task was submitted. V8 formats the stack only when it is read, which only an error does. */
 export interface SubmissionStack {

@@ -1,18 +1,18 @@
-import { ArgumentWriter } from "./argument-writer.js";
-import { MAX_PAYLOAD_BYTES } from "../wire/messages/frame.js";
-import { NotSerializableError } from "../errors.js";
-import { attachmentsOf } from "../values/binary/attachments.js";
-import { encodeArgumentsAhead } from "../values/codec.js";
-import { encodePinned } from "../memory/pins.js";
-import { giveAway } from "../values/codec.js";
-import { isPlainList } from "../values/compact/write.js";
-import { joinValues } from "../values/compact/joined-values.js";
-import { MAX_PLAIN_BYTES } from "../values/compact/write.js";
-import { PART_HEAD_BYTES } from "../values/compact/joined-values.js";
-import type { AnyFunction } from "../values/classes/value-writer.js";
-import type { Pins } from "../memory/pins.js";
-import type { PooledFunction } from "../pool/function-table.js";
-import type { TaskExtras } from "../pool/pool-task.js";
+import { ArgumentWriter } from "./uncopied-arguments.js";
+import { MAX_PAYLOAD_BYTES } from "../../wire/messages/frame.js";
+import { NotSerializableError } from "../../errors.js";
+import { attachmentsOf } from "../../values/binary/attachments.js";
+import { encodeArgumentsAhead } from "../../values/codec.js";
+import { encodePinned } from "../../memory/pins.js";
+import { giveAway } from "../../values/codec.js";
+import { isPlainList } from "../../values/compact/write.js";
+import { joinValues } from "../../values/compact/joined-values.js";
+import { MAX_PLAIN_BYTES } from "../../values/compact/write.js";
+import { PART_HEAD_BYTES } from "../../values/compact/joined-values.js";
+import type { AnyFunction } from "../../values/classes/value-writer.js";
+import type { Pins } from "../../memory/pins.js";
+import type { PooledFunction } from "../../pool/function-table.js";
+import type { TaskExtras } from "../../pool/pool-task.js";
 
 /** Most plain lists of a chunk: with all that is around them they are far from too long for a message. */
 const MAX_PLAIN_LISTS = 100_000;

@@ -1,8 +1,8 @@
 import { isPromise } from "node:util/types";
 
-import { InvalidOptionError } from "../errors.js";
-import { PromisePassedError } from "../errors.js";
-import { showValue } from "../show-value.js";
+import { InvalidOptionError } from "../../errors.js";
+import { PromisePassedError } from "../../errors.js";
+import { showValue } from "../../show-value.js";
 
 /** As `for await` asks: what has neither method can't be iterated, nor can what throws when it is asked. */
 function isIterable(value: unknown): boolean {

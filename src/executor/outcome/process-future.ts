@@ -1,7 +1,7 @@
 import process from "node:process";
 
-import { CancelledError } from "../errors.js";
-import type { ProcessTask } from "../system/process/process-task.js";
+import { CancelledError } from "../../errors.js";
+import type { ProcessTask } from "../../system/process/process-task.js";
 
 /** What a future needs of the task behind it. */
 export interface FutureControl {

@@ -1,7 +1,7 @@
 /** The options of each call of an executor, with the names that they have in other pools. */
 
-import { namesOf } from "../option-names.js";
-import type { OptionList } from "../option-names.js";
+import { namesOf } from "../../option-names.js";
+import type { OptionList } from "../../option-names.js";
 import type { ProcessPoolExecutorOptions } from "./options.js";
 import type { ProcessTaskPoolExecutorOptions } from "./options.js";
 import type { ShutdownOptions } from "./options.js";

@@ -1,6 +1,6 @@
 /** What users can set. */
 
-import type { LogQueue } from "../logging/log-queue.js";
+import type { LogQueue } from "../../logging/log-queue.js";
 
 /** A function that runs in a worker; it travels as the function of a task does. */
 export type WorkerFunction = (...args: never[]) => unknown;
