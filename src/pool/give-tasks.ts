@@ -1,8 +1,8 @@
 /** Which worker gets which task. */
 
-import type { PoolTask } from "./pool-task.js";
-import type { TaskQueue } from "./task-queue.js";
-import type { Worker } from "./worker.js";
+import type { PoolTask } from "./queue/pool-task.js";
+import type { TaskQueue } from "./queue/task-queue.js";
+import type { Worker } from "./worker/worker.js";
 
 /** Who has tasks, and who takes them. */
 export interface Giving {

@@ -1,10 +1,10 @@
 import { CancelledError } from "../errors.js";
 import { residentBytesOf } from "../system/process/memory.js";
-import type { PoolTask } from "./pool-task.js";
+import type { PoolTask } from "./queue/pool-task.js";
 import type { ProcessTask } from "../system/process/process-task.js";
-import type { TaskOutcome } from "./pool-task.js";
-import type { Worker } from "./worker.js";
-import type { WorkerState } from "./worker.js";
+import type { TaskOutcome } from "./queue/pool-task.js";
+import type { Worker } from "./worker/worker.js";
+import type { WorkerState } from "./worker/worker.js";
 
 /** One worker process, as it is now. */
 export interface WorkerStats {

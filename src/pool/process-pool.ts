@@ -2,21 +2,21 @@
 
 import { CancelledError } from "../errors.js";
 import { ExecutorShutdownError } from "../errors.js";
-import { FlushPlan } from "./flush-plan.js";
+import { FlushPlan } from "./pace/flush-plan.js";
 import { InitializerError } from "../errors.js";
 import { KeepAlive } from "./keep-alive.js";
-import { LongTurn } from "./long-turn.js";
+import { LongTurn } from "./pace/long-turn.js";
 import { PoolCounters } from "./pool-stats.js";
-import { StallWatch } from "./stall-watch.js";
-import { StartAttempts } from "./start-attempts.js";
-import { TaskQueue } from "./task-queue.js";
+import { StallWatch } from "./pace/stall-watch.js";
+import { StartAttempts } from "./worker/start-attempts.js";
+import { TaskQueue } from "./queue/task-queue.js";
 import { WarmUps } from "./warm-ups.js";
-import { Worker } from "./worker.js";
+import { Worker } from "./worker/worker.js";
 import { WorkerCrashedError } from "../errors.js";
 import { WorkerStartError } from "../errors.js";
-import { endAll } from "./end-by-sigterm.js";
-import { endNoLonger } from "./end-by-sigterm.js";
-import { endWhenSignalled } from "./end-by-sigterm.js";
+import { endAll } from "./worker/end-by-sigterm.js";
+import { endNoLonger } from "./worker/end-by-sigterm.js";
+import { endWhenSignalled } from "./worker/end-by-sigterm.js";
 import { giveTasks } from "./give-tasks.js";
 import { explainPermissions } from "../system/permissions.js";
 import { killProcessTreesSync } from "../system/tree/terminator.js";
@@ -29,12 +29,12 @@ import { wakeWhenOrphaned } from "./orphan-waker.js";
 import { setImmediate } from "../system/timers.js";
 import { decodeThrown } from "../values/thrown.js";
 import type { ExecutorStats } from "./pool-stats.js";
-import type { PoolTask } from "./pool-task.js";
+import type { PoolTask } from "./queue/pool-task.js";
 import type { ProcessTask } from "../system/process/process-task.js";
-import type { TaskOutcome } from "./pool-task.js";
-import type { WorkerConfig } from "./worker-config.js";
-import type { WorkerDeath } from "./worker-death.js";
-import type { WorkerEvents } from "./worker-events.js";
+import type { TaskOutcome } from "./queue/pool-task.js";
+import type { WorkerConfig } from "./worker/config.js";
+import type { WorkerDeath } from "./worker/death.js";
+import type { WorkerEvents } from "./worker/events.js";
 
 /** Workers that may die with a task that had not begun before that task is taken for the cause. */
 const MAX_LOST_STARTS = 3;

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { writeSync } from "node:fs";
 
 import { CancelledError } from "../../src/index.js";
-import { CrashJudge } from "../../src/pool/crash-cause.js";
+import { CrashJudge } from "../../src/pool/worker/crash-cause.js";
 import { ProcessTaskPoolExecutor } from "../../src/index.js";
 import { WorkerCrashedError } from "../../src/index.js";
 import { add } from "../fixtures/tasks.js";

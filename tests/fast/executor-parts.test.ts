@@ -14,7 +14,7 @@ import { encodeValue } from "../../src/values/codec.js";
 import { futures } from "../../src/executor/outcome/process-future.js";
 import { referenceToFunction } from "../../src/pickle/function-reference.js";
 import type { FutureControl } from "../../src/executor/outcome/process-future.js";
-import type { PoolTask } from "../../src/pool/pool-task.js";
+import type { PoolTask } from "../../src/pool/queue/pool-task.js";
 import type { ProcessFuture } from "../../src/executor/outcome/process-future.js";
 import type { ProcessPool } from "../../src/pool/process-pool.js";
 import type { ProcessTask } from "../../src/system/process/process-task.js";

@@ -23,14 +23,14 @@ import { WorkerCrashedError } from "../../src/index.js";
 import { add } from "../fixtures/tasks.js";
 import { coreOf } from "../../src/executor/process-pool-executor.js";
 import { currentTask } from "../../src/index.js";
-import { endBySigterm } from "../../src/pool/end-by-sigterm.js";
+import { endBySigterm } from "../../src/pool/worker/end-by-sigterm.js";
 import { hangForEver } from "../fixtures/tasks.js";
 import { spinForEver } from "../fixtures/tasks.js";
 import { waitUntil } from "../testlibraries/wait-until.js";
-import type { PoolTask } from "../../src/pool/pool-task.js";
+import type { PoolTask } from "../../src/pool/queue/pool-task.js";
 import type { ProcessFuture } from "../../src/index.js";
 import type { ProcessPoolExecutor } from "../../src/index.js";
-import type { Worker } from "../../src/pool/worker.js";
+import type { Worker } from "../../src/pool/worker/worker.js";
 
 const folder = mkdtempSync(join(tmpdir(), "asynccpu-sigterm-"));
 const executor = new ProcessTaskPoolExecutor({ maxWorkers: 1, graceMs: 300 });

@@ -7,10 +7,10 @@ import { test } from "node:test";
 import type { TestContext } from "node:test";
 
 import "../testlibraries/mockable-timers.js";
-import { FatalWatch } from "../../src/pool/fatal-watch.js";
+import { FatalWatch } from "../../src/pool/worker/fatal-watch.js";
 import { hostPlatform } from "../../src/system/platform.js";
 import { readProcActivity } from "../../src/system/process/stat.js";
-import { saysFatal } from "../../src/pool/crash-cause.js";
+import { saysFatal } from "../../src/pool/worker/crash-cause.js";
 import { waitUntil } from "../testlibraries/wait-until.js";
 import { turns } from "../testlibraries/worker-scene.js";
 import { FakePlatform } from "../testlibraries/fake-platform.js";

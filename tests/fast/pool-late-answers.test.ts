@@ -9,7 +9,7 @@ import { CancelledError } from "../../src/errors.js";
 import { WorkerScene as Scene } from "../testlibraries/worker-scene.js";
 import { turns } from "../testlibraries/worker-scene.js";
 import { waitUntil } from "../testlibraries/wait-until.js";
-import type { PoolTask } from "../../src/pool/pool-task.js";
+import type { PoolTask } from "../../src/pool/queue/pool-task.js";
 
 /** Lets the event loop turn until something has happened so often. */
 async function turnsUntil(log: readonly string[], count: number): Promise<void> {

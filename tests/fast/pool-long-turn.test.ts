@@ -5,10 +5,10 @@ import { describe } from "node:test";
 import { test } from "node:test";
 import type { TestContext } from "node:test";
 
-import { HeldTasks } from "../../src/pool/held-tasks.js";
-import { LongTurn } from "../../src/pool/long-turn.js";
-import { PoolTask } from "../../src/pool/pool-task.js";
-import { PooledFunction } from "../../src/pool/function-table.js";
+import { HeldTasks } from "../../src/pool/pace/held-tasks.js";
+import { LongTurn } from "../../src/pool/pace/long-turn.js";
+import { PoolTask } from "../../src/pool/queue/pool-task.js";
+import { PooledFunction } from "../../src/pool/queue/function-table.js";
 import { performance } from "../../src/system/timers.js";
 
 /** The clock, which a test turns. */

@@ -5,7 +5,7 @@ import { PassThrough } from "node:stream";
 import { Writable } from "node:stream";
 import { test } from "node:test";
 
-import { OutputForwarder } from "../../src/pool/output-forwarder.js";
+import { OutputForwarder } from "../../src/pool/worker/output-forwarder.js";
 import { waitUntil } from "../testlibraries/wait-until.js";
 
 test("many workers wait for one slow destination with one listener, and all go on when it has drained", async () => {

@@ -11,18 +11,18 @@ import { test } from "node:test";
 import { tmpdir } from "node:os";
 import { writeFileSync } from "node:fs";
 
-import { FlushPlan } from "../../src/pool/flush-plan.js";
-import { FunctionTable } from "../../src/pool/function-table.js";
-import { OutputForwarder } from "../../src/pool/output-forwarder.js";
-import { PoolTask } from "../../src/pool/pool-task.js";
-import { PooledFunction } from "../../src/pool/function-table.js";
-import { SentFunctions } from "../../src/pool/function-table.js";
-import { TaskQueue } from "../../src/pool/task-queue.js";
-import { inheritableExecArgv } from "../../src/pool/start-options.js";
-import { mapFrames } from "../../src/pool/map-frames.js";
-import { sendFunctions } from "../../src/pool/send-functions.js";
+import { FlushPlan } from "../../src/pool/pace/flush-plan.js";
+import { FunctionTable } from "../../src/pool/queue/function-table.js";
+import { OutputForwarder } from "../../src/pool/worker/output-forwarder.js";
+import { PoolTask } from "../../src/pool/queue/pool-task.js";
+import { PooledFunction } from "../../src/pool/queue/function-table.js";
+import { SentFunctions } from "../../src/pool/queue/function-table.js";
+import { TaskQueue } from "../../src/pool/queue/task-queue.js";
+import { inheritableExecArgv } from "../../src/pool/worker/start-options.js";
+import { mapFrames } from "../../src/pool/queue/map-frames.js";
+import { sendFunctions } from "../../src/pool/tasks/send-functions.js";
 import type { ParentChannel } from "../../src/wire/parent-channel.js";
-import type { TaskKind } from "../../src/pool/pool-task.js";
+import type { TaskKind } from "../../src/pool/queue/pool-task.js";
 
 class NumberedTask extends PoolTask {
   readonly id: number;

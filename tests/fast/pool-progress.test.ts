@@ -6,13 +6,13 @@ import { test } from "node:test";
 import type { TestContext } from "node:test";
 
 import "../testlibraries/mockable-timers.js";
-import { HeldTasks } from "../../src/pool/held-tasks.js";
-import { PoolTask } from "../../src/pool/pool-task.js";
-import { PooledFunction } from "../../src/pool/function-table.js";
-import { Progress } from "../../src/pool/progress.js";
-import { StallWatch } from "../../src/pool/stall-watch.js";
-import { patienceMs } from "../../src/pool/progress.js";
-import type { Worker } from "../../src/pool/worker.js";
+import { HeldTasks } from "../../src/pool/pace/held-tasks.js";
+import { PoolTask } from "../../src/pool/queue/pool-task.js";
+import { PooledFunction } from "../../src/pool/queue/function-table.js";
+import { Progress } from "../../src/pool/pace/progress.js";
+import { StallWatch } from "../../src/pool/pace/stall-watch.js";
+import { patienceMs } from "../../src/pool/pace/progress.js";
+import type { Worker } from "../../src/pool/worker/worker.js";
 
 /** A function of which it is known how long it takes; or not. */
 function makeFunction(durationUs?: number): PooledFunction {

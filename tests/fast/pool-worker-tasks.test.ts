@@ -8,7 +8,7 @@ import "../testlibraries/mockable-timers.js";
 import { CancelledError } from "../../src/errors.js";
 import { WorkerScene as Scene } from "../testlibraries/worker-scene.js";
 import { turns } from "../testlibraries/worker-scene.js";
-import type { PoolTask } from "../../src/pool/pool-task.js";
+import type { PoolTask } from "../../src/pool/queue/pool-task.js";
 
 describe("the tasks of a worker", () => {
   test("start and settle in the order in which they were given", () => {

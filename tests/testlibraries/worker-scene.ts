@@ -2,15 +2,15 @@
 
 import assert from "node:assert/strict";
 
-import { PoolTask } from "../../src/pool/pool-task.js";
-import { PooledFunction } from "../../src/pool/function-table.js";
-import { WorkerTasks } from "../../src/pool/worker-tasks.js";
+import { PoolTask } from "../../src/pool/queue/pool-task.js";
+import { PooledFunction } from "../../src/pool/queue/function-table.js";
+import { WorkerTasks } from "../../src/pool/tasks/worker-tasks.js";
 import type { ParentChannel } from "../../src/wire/parent-channel.js";
 import type { ProcessTask } from "../../src/system/process/process-task.js";
-import type { TaskEvents } from "../../src/pool/pool-task.js";
+import type { TaskEvents } from "../../src/pool/queue/pool-task.js";
 import type { ToParentMessage } from "../../src/wire/messages/protocol.js";
 import type { ToWatchdogMessage } from "../../src/wire/messages/protocol.js";
-import type { WorkerConfig } from "../../src/pool/worker-config.js";
+import type { WorkerConfig } from "../../src/pool/worker/config.js";
 
 /** No process has this id, so nothing is found to be ended. */
 const NOBODY = 2 ** 22 + 1;

@@ -11,7 +11,7 @@ import type { LaterValue } from "../../values/extended/read.js";
 import type { ProcessFuture } from "./process-future.js";
 import type { ResultReader } from "./result-reader.js";
 import type { SubmissionStack } from "./submission-stack.js";
-import type { TaskOutcome } from "../../pool/pool-task.js";
+import type { TaskOutcome } from "../../pool/queue/pool-task.js";
 
 /**
  * Settles a future with the outcome of its task. Never throws.

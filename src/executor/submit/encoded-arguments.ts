@@ -11,8 +11,8 @@ import { MAX_PLAIN_BYTES } from "../../values/compact/write.js";
 import { PART_HEAD_BYTES } from "../../values/compact/joined-values.js";
 import type { AnyFunction } from "../../values/classes/value-writer.js";
 import type { Pins } from "../../memory/pins.js";
-import type { PooledFunction } from "../../pool/function-table.js";
-import type { TaskExtras } from "../../pool/pool-task.js";
+import type { PooledFunction } from "../../pool/queue/function-table.js";
+import type { TaskExtras } from "../../pool/queue/pool-task.js";
 
 /** Most plain lists of a chunk: with all that is around them they are far from too long for a message. */
 const MAX_PLAIN_LISTS = 100_000;

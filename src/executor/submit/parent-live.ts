@@ -11,7 +11,7 @@ import type { LiveMessage } from "../../wire/messages/protocol.js";
 import type { LiveOffers } from "../../live/offers.js";
 import type { ParentChannel } from "../../wire/parent-channel.js";
 import type { SharedWeakCollections } from "../../values/classes/weak-collections.js";
-import type { TaskOutcome } from "../../pool/pool-task.js";
+import type { TaskOutcome } from "../../pool/queue/pool-task.js";
 import type { ResultReader } from "../outcome/result-reader.js";
 
 /** What the parent has of a task beside its future: the streams and signals of its arguments and its result. */

@@ -2,11 +2,11 @@
 
 import type { AnyFunction } from "../../values/classes/value-writer.js";
 import type { ParentLive } from "./parent-live.js";
-import type { PooledFunction } from "../../pool/function-table.js";
+import type { PooledFunction } from "../../pool/queue/function-table.js";
 import type { ProcessPool } from "../../pool/process-pool.js";
-import type { TaskEvents } from "../../pool/pool-task.js";
-import type { TaskExtras } from "../../pool/pool-task.js";
-import type { TaskKind } from "../../pool/pool-task.js";
+import type { TaskEvents } from "../../pool/queue/pool-task.js";
+import type { TaskExtras } from "../../pool/queue/pool-task.js";
+import type { TaskKind } from "../../pool/queue/pool-task.js";
 
 /** What calls of one executor may have in common. */
 export interface TaskCall {

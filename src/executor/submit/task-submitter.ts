@@ -5,11 +5,11 @@ import { isProxy } from "node:util/types";
 
 import { CancelledError } from "../../errors.js";
 import { FunctionNotPicklableError } from "../../errors.js";
-import { FunctionTable } from "../../pool/function-table.js";
+import { FunctionTable } from "../../pool/queue/function-table.js";
 import { ImportTimeUseError } from "../../errors.js";
 import { NO_PINS } from "./encoded-arguments.js";
 import { NotAFunctionError } from "../../errors.js";
-import { PoolTask } from "../../pool/pool-task.js";
+import { PoolTask } from "../../pool/queue/pool-task.js";
 import { PromisePassedError } from "../../errors.js";
 import { SubmissionStacks } from "../outcome/submission-stack.js";
 import { SubmittedKind } from "./submitted-kind.js";
@@ -39,7 +39,7 @@ import type { LiveMessage } from "../../wire/messages/protocol.js";
 import type { OwnedVariables } from "../../pickle/owned-variables.js";
 import type { ParentChannel } from "../../wire/parent-channel.js";
 import type { Pins } from "../../memory/pins.js";
-import type { PooledFunction } from "../../pool/function-table.js";
+import type { PooledFunction } from "../../pool/queue/function-table.js";
 import type { ResultReader } from "../outcome/result-reader.js";
 import type { ProcessFuture } from "../outcome/process-future.js";
 import type { ProcessPool } from "../../pool/process-pool.js";
@@ -47,8 +47,8 @@ import type { TaskCall } from "./submitted-kind.js";
 import type { TaskOwner } from "./submitted-kind.js";
 import type { TaskOptions } from "../options/options.js";
 import type { SubmissionStack } from "../outcome/submission-stack.js";
-import type { TaskEvents } from "../../pool/pool-task.js";
-import type { TaskOutcome } from "../../pool/pool-task.js";
+import type { TaskEvents } from "../../pool/queue/pool-task.js";
+import type { TaskOutcome } from "../../pool/queue/pool-task.js";
 
 const NO_FUNCTIONS: readonly AnyFunction[] = [];
 

@@ -4,9 +4,9 @@ import { Refusal } from "../../values/classes/value-writer.js";
 import { sentWeakCollections } from "../../values/classes/weak-collections.js";
 import type { AnyClass } from "../../values/classes/class-registry.js";
 import type { AnyFunction } from "../../values/classes/value-writer.js";
-import type { PooledFunction } from "../../pool/function-table.js";
+import type { PooledFunction } from "../../pool/queue/function-table.js";
 import type { SharedWeakCollections } from "../../values/classes/weak-collections.js";
-import type { TaskExtras } from "../../pool/pool-task.js";
+import type { TaskExtras } from "../../pool/queue/pool-task.js";
 import type { ValueWriter } from "../../values/classes/value-writer.js";
 
 function describeProblems(error: FunctionNotPicklableError): string {

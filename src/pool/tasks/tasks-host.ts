@@ -1,9 +1,9 @@
-import type { ParentChannel } from "../wire/parent-channel.js";
-import type { PoolTask } from "./pool-task.js";
-import type { ProcessTask } from "../system/process/process-task.js";
-import type { TaskOutcome } from "./pool-task.js";
-import type { ToParentMessage } from "../wire/messages/protocol.js";
-import type { TreeRoot } from "../system/tree/process-tree.js";
+import type { ParentChannel } from "../../wire/parent-channel.js";
+import type { PoolTask } from "../queue/pool-task.js";
+import type { ProcessTask } from "../../system/process/process-task.js";
+import type { TaskOutcome } from "../queue/pool-task.js";
+import type { ToParentMessage } from "../../wire/messages/protocol.js";
+import type { TreeRoot } from "../../system/tree/process-tree.js";
 
 /** The limits of the tasks of a worker. */
 export interface TaskLimits {

@@ -1,6 +1,6 @@
 import type { Doubt } from "./tasks-host.js";
-import type { PoolTask } from "./pool-task.js";
-import type { TaskOutcome } from "./pool-task.js";
+import type { PoolTask } from "../queue/pool-task.js";
+import type { TaskOutcome } from "../queue/pool-task.js";
 import type { TasksHost } from "./tasks-host.js";
 
 type Host = Pick<TasksHost, "onReturned" | "onSettled">;

@@ -1,6 +1,6 @@
-import { performance } from "../system/timers.js";
-import type { PoolTask } from "./pool-task.js";
-import type { PooledFunction } from "./function-table.js";
+import { performance } from "../../system/timers.js";
+import type { PoolTask } from "../queue/pool-task.js";
+import type { PooledFunction } from "../queue/function-table.js";
 
 /** A worker holds as many tasks as are expected to take so long, in microseconds: enough never to wait for this process. */
 const HELD_US = 40_000;

@@ -1,6 +1,6 @@
-import type { Pins } from "../memory/pins.js";
+import type { Pins } from "../../memory/pins.js";
 import type { StartOptions } from "./start-options.js";
-import type { TaskLimits } from "./tasks-host.js";
+import type { TaskLimits } from "../tasks/tasks-host.js";
 
 /** What a worker needs to be started. */
 export interface WorkerConfig extends TaskLimits {

@@ -1,6 +1,6 @@
-import { clearTimeout } from "../system/timers.js";
-import { setImmediate } from "../system/timers.js";
-import { setTimeout } from "../system/timers.js";
+import { clearTimeout } from "../../system/timers.js";
+import { setImmediate } from "../../system/timers.js";
+import { setTimeout } from "../../system/timers.js";
 
 /** How long to wait, in milliseconds, for what a dead worker wrote last: a descendant may hold its pipes open. */
 const LIMIT_MS = 500;

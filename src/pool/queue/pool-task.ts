@@ -1,11 +1,11 @@
-import { TaskTimeoutError } from "../errors.js";
+import { TaskTimeoutError } from "../../errors.js";
 import { mapFrames } from "./map-frames.js";
-import { releaseAttachments } from "../values/binary/attachments.js";
-import type { LiveMessage } from "../wire/messages/protocol.js";
-import type { LiveOffers } from "../live/offers.js";
-import type { ParentChannel } from "../wire/parent-channel.js";
+import { releaseAttachments } from "../../values/binary/attachments.js";
+import type { LiveMessage } from "../../wire/messages/protocol.js";
+import type { LiveOffers } from "../../live/offers.js";
+import type { ParentChannel } from "../../wire/parent-channel.js";
 import type { PooledFunction } from "./function-table.js";
-import type { ProcessTask } from "../system/process/process-task.js";
+import type { ProcessTask } from "../../system/process/process-task.js";
 
 /** How a task ended: with bytes from the worker, with a small value that was decoded on its way, or with an error of the pool's own. */
 export type TaskOutcome =

@@ -1,6 +1,6 @@
-import type { PoolTask } from "./pool-task.js";
-import type { TaskOutcome } from "./pool-task.js";
-import type { WorkerDeath } from "./worker-death.js";
+import type { PoolTask } from "../queue/pool-task.js";
+import type { TaskOutcome } from "../queue/pool-task.js";
+import type { WorkerDeath } from "./death.js";
 
 /** What a worker tells its pool. `W` is its class, which this file need not know. */
 export interface WorkerEvents<W> {

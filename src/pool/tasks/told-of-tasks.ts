@@ -1,4 +1,4 @@
-import type { ToParentMessage } from "../wire/messages/protocol.js";
+import type { ToParentMessage } from "../../wire/messages/protocol.js";
 
 /** Messages that tell that a task has begun or ended. */
 export type ToldOfTask = Extract<ToParentMessage, { kind: "started" | "result" | "failure" }>;

@@ -1,8 +1,8 @@
-import { clearTimeout } from "../system/timers.js";
-import { performance } from "../system/timers.js";
-import { setImmediate } from "../system/timers.js";
-import { setTimeout } from "../system/timers.js";
-import type { PoolTask } from "./pool-task.js";
+import { clearTimeout } from "../../system/timers.js";
+import { performance } from "../../system/timers.js";
+import { setImmediate } from "../../system/timers.js";
+import { setTimeout } from "../../system/timers.js";
+import type { PoolTask } from "../queue/pool-task.js";
 import type { TakeBack } from "./take-back.js";
 import type { TasksHost } from "./tasks-host.js";
 

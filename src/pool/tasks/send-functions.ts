@@ -1,8 +1,8 @@
-import { weightOf } from "./function-table.js";
-import type { ParentChannel } from "../wire/parent-channel.js";
-import type { PoolTask } from "./pool-task.js";
-import type { PooledFunction } from "./function-table.js";
-import type { SentFunctions } from "./function-table.js";
+import { weightOf } from "../queue/function-table.js";
+import type { ParentChannel } from "../../wire/parent-channel.js";
+import type { PoolTask } from "../queue/pool-task.js";
+import type { PooledFunction } from "../queue/function-table.js";
+import type { SentFunctions } from "../queue/function-table.js";
 
 /** The function that a task runs, and those in its arguments. */
 function functionsOf({ extras, fn }: PoolTask): readonly PooledFunction[] {

@@ -1,5 +1,5 @@
-import { performance } from "../system/timers.js";
-import type { PoolTask } from "./pool-task.js";
+import { performance } from "../../system/timers.js";
+import type { PoolTask } from "../queue/pool-task.js";
 
 /** How long a task may hold up others, in milliseconds, at least and at most; in between, so many times what is expected. */
 const LEAST_PATIENCE_MS = 20;

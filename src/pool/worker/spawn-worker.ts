@@ -6,17 +6,17 @@ import type { Readable } from "node:stream";
 import type { Socket } from "node:net";
 import type { Writable } from "node:stream";
 
-import { COOKIE_VARIABLE } from "../system/process/cookie.js";
-import { LIFELINE_FD } from "../wire/messages/protocol.js";
-import { RESULTS_FD } from "../wire/messages/protocol.js";
-import { TASKS_FD } from "../wire/messages/protocol.js";
-import { WORKER_ENTRY } from "../system/own-files.js";
+import { COOKIE_VARIABLE } from "../../system/process/cookie.js";
+import { LIFELINE_FD } from "../../wire/messages/protocol.js";
+import { RESULTS_FD } from "../../wire/messages/protocol.js";
+import { TASKS_FD } from "../../wire/messages/protocol.js";
+import { WORKER_ENTRY } from "../../system/own-files.js";
 import { inheritableExecArgv } from "./start-options.js";
 import { inheritableNodeOptions } from "./start-options.js";
-import { startProcess } from "../system/start/start-process.js";
+import { startProcess } from "../../system/start/start-process.js";
 import type { StartOptions } from "./start-options.js";
-import type { StartedProcess } from "../system/start/start-process.js";
-import type { WorkerPipes } from "../wire/parent-channel.js";
+import type { StartedProcess } from "../../system/start/start-process.js";
+import type { WorkerPipes } from "../../wire/parent-channel.js";
 
 const ENTRY_PATH = fileURLToPath(WORKER_ENTRY);
 

@@ -1,6 +1,6 @@
-import { clearTimeout } from "../system/timers.js";
-import { setImmediate } from "../system/timers.js";
-import { setTimeout } from "../system/timers.js";
+import { clearTimeout } from "../../system/timers.js";
+import { setImmediate } from "../../system/timers.js";
+import { setTimeout } from "../../system/timers.js";
 
 /** How long a worker may take at least, in milliseconds, to say which of its tasks have begun, when the end of its first one waits for it. */
 const LIMIT_MS = 1000;

@@ -1,9 +1,9 @@
-import { encodeThrown } from "../values/thrown.js";
+import { encodeThrown } from "../../values/thrown.js";
 import { sendFunctions } from "./send-functions.js";
-import { sizeWithAttachments } from "../values/binary/attachments.js";
-import type { ParentChannel } from "../wire/parent-channel.js";
-import type { PoolTask } from "./pool-task.js";
-import type { SentFunctions } from "./function-table.js";
+import { sizeWithAttachments } from "../../values/binary/attachments.js";
+import type { ParentChannel } from "../../wire/parent-channel.js";
+import type { PoolTask } from "../queue/pool-task.js";
+import type { SentFunctions } from "../queue/function-table.js";
 
 /** What waits in a worker doesn't wait for the end of a task that is expected to take longer, in microseconds. */
 const LONG_FROM_US = 200;

@@ -1,4 +1,4 @@
-import type { PoolTask } from "./pool-task.js";
+import type { PoolTask } from "../queue/pool-task.js";
 import type { TaskClock } from "./task-clock.js";
 
 /** How often to look, in milliseconds, whether a large outcome that was late still comes. */

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 
-import type { Pins } from "../memory/pins.js";
+import type { Pins } from "../../memory/pins.js";
 
 /** Weight of the newest duration in the average: it follows a change within a few tasks. */
 const NEWEST_WEIGHT = 0.25;

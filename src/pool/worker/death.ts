@@ -1,4 +1,4 @@
-import type { PoolTask } from "./pool-task.js";
+import type { PoolTask } from "../queue/pool-task.js";
 
 /** How a process ended; both `null` for one that never ran. */
 export interface ProcessEnd {

@@ -1,5 +1,5 @@
-import { clearTimeout } from "../system/timers.js";
-import { setTimeout } from "../system/timers.js";
+import { clearTimeout } from "../../system/timers.js";
+import { setTimeout } from "../../system/timers.js";
 
 /** Workers that may die before they are ready, one after the other, before starting is given up. */
 const MAX_ATTEMPTS = 3;

@@ -1,32 +1,32 @@
 /** The tasks of one worker: which it has, which has begun, which it is asked to give back or to end. */
 
 import { BeginLimit } from "./begin-limit.js";
-import { HeldTasks } from "./held-tasks.js";
-import { Progress } from "./progress.js";
-import { ProtocolError } from "../errors.js";
-import { SentFunctions } from "./function-table.js";
+import { HeldTasks } from "../pace/held-tasks.js";
+import { Progress } from "../pace/progress.js";
+import { ProtocolError } from "../../errors.js";
+import { SentFunctions } from "../queue/function-table.js";
 import { TakeBack } from "./take-back.js";
 import { TaskClock } from "./task-clock.js";
 import { TaskTimeout } from "./task-timeout.js";
 import { abortTask } from "./send-task.js";
 import { isAnnounced } from "./send-task.js";
-import { patienceMs } from "./progress.js";
-import { urgentPatienceMs } from "./progress.js";
+import { patienceMs } from "../pace/progress.js";
+import { urgentPatienceMs } from "../pace/progress.js";
 import { receiveLive } from "./receive-live.js";
 import { releaseOthers } from "./release-tasks.js";
 import { releaseTasks } from "./release-tasks.js";
-import { killDescendants } from "../system/tree/terminator.js";
+import { killDescendants } from "../../system/tree/terminator.js";
 import { sendTask } from "./send-task.js";
 import { toldOfTasks } from "./told-of-tasks.js";
 import type { Doubt } from "./tasks-host.js";
-import type { FromWatchdogMessage } from "../wire/messages/protocol.js";
-import type { ParentChannel } from "../wire/parent-channel.js";
-import type { PoolTask } from "./pool-task.js";
-import type { PooledFunction } from "./function-table.js";
-import type { TaskHolder } from "./pool-task.js";
-import type { TaskOutcome } from "./pool-task.js";
+import type { FromWatchdogMessage } from "../../wire/messages/protocol.js";
+import type { ParentChannel } from "../../wire/parent-channel.js";
+import type { PoolTask } from "../queue/pool-task.js";
+import type { PooledFunction } from "../queue/function-table.js";
+import type { TaskHolder } from "../queue/pool-task.js";
+import type { TaskOutcome } from "../queue/pool-task.js";
 import type { TasksHost } from "./tasks-host.js";
-import type { ToParentMessage } from "../wire/messages/protocol.js";
+import type { ToParentMessage } from "../../wire/messages/protocol.js";
 
 /** A worker whose tasks have no more numbers is replaced. */
 const LAST_TASK_NUMBER = 0x7fff_fff0;

@@ -1,4 +1,4 @@
-import { nextTick } from "../system/timers.js";
+import { nextTick } from "../../system/timers.js";
 
 /** Already over: what follows on it waits until the code that runs now, and what waits as this does, has come to a pause. */
 const pause = Promise.resolve();

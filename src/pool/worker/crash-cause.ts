@@ -1,5 +1,5 @@
-import { countOomKills } from "../system/oom-kills.js";
-import type { CrashCause } from "../errors.js";
+import { countOomKills } from "../../system/oom-kills.js";
+import type { CrashCause } from "../../errors.js";
 
 /** What V8 prints before it aborts. */
 const HEAP_FULL_PATTERN = /FATAL ERROR: [^\n]*heap out of memory/;

@@ -4,11 +4,11 @@
  * task's own, nested executors.
  */
 
-import { CancelledError } from "../errors.js";
-import { hostPlatform } from "../system/platform.js";
-import { onSigtermTo } from "../system/process/process-task.js";
-import { signalProcess } from "../system/process/identity.js";
-import type { Platform } from "../system/platform.js";
+import { CancelledError } from "../../errors.js";
+import { hostPlatform } from "../../system/platform.js";
+import { onSigtermTo } from "../../system/process/process-task.js";
+import { signalProcess } from "../../system/process/identity.js";
+import type { Platform } from "../../system/platform.js";
 import type { Worker } from "./worker.js";
 
 /** The part of a worker that is needed. */

@@ -1,6 +1,6 @@
-import { clearTimeout } from "../system/timers.js";
-import { setImmediate } from "../system/timers.js";
-import { setTimeout } from "../system/timers.js";
+import { clearTimeout } from "../../system/timers.js";
+import { setImmediate } from "../../system/timers.js";
+import { setTimeout } from "../../system/timers.js";
 
 /**
  * The timers of the task that a worker holds, and of its start.

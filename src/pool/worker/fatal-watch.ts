@@ -1,9 +1,9 @@
-import { hostPlatform } from "../system/platform.js";
-import { readProcActivity } from "../system/process/stat.js";
-import { clearTimeout } from "../system/timers.js";
-import { setImmediate } from "../system/timers.js";
-import { setTimeout } from "../system/timers.js";
-import type { Platform } from "../system/platform.js";
+import { hostPlatform } from "../../system/platform.js";
+import { readProcActivity } from "../../system/process/stat.js";
+import { clearTimeout } from "../../system/timers.js";
+import { setImmediate } from "../../system/timers.js";
+import { setTimeout } from "../../system/timers.js";
+import type { Platform } from "../../system/platform.js";
 
 /** How often it is looked whether anything moves there, in milliseconds. */
 const LOOK_MS = 500;

@@ -1,6 +1,6 @@
-import { ProtocolError } from "../errors.js";
-import type { LiveMessage } from "../wire/messages/protocol.js";
-import type { PoolTask } from "./pool-task.js";
+import { ProtocolError } from "../../errors.js";
+import type { LiveMessage } from "../../wire/messages/protocol.js";
+import type { PoolTask } from "../queue/pool-task.js";
 import type { TasksHost } from "./tasks-host.js";
 
 /** Hands on what a worker says of a live value; only the task that it runs can have any. */

@@ -1,5 +1,5 @@
-import { nextTick } from "../system/timers.js";
-import { performance } from "../system/timers.js";
+import { nextTick } from "../../system/timers.js";
+import { performance } from "../../system/timers.js";
 
 /** The clock is looked at once in so many submissions at least. */
 const MOST_SUBMISSIONS = 32;
