@@ -28,7 +28,7 @@ const LAYERS = [
   { part: "pickle/", mayImport: ["errors.ts", "option-names.ts", "system/", "memory/", "values/", "wire/", "live/"] },
   { part: "logging/", mayImport: ["errors.ts", "option-names.ts", "system/", "values/", "wire/", "live/"] },
   // What an executor inside a task has to know of that task.
-  { part: "subprocess/current-task.ts", mayImport: [] },
+  { part: "subprocess/task/current-task.ts", mayImport: [] },
   { part: "subprocess/outer-grace.ts", mayImport: [] },
   {
     part: "subprocess/",
@@ -52,7 +52,7 @@ const LAYERS = [
       "pickle/",
       "logging/",
       "pool/",
-      "subprocess/current-task.ts",
+      "subprocess/task/current-task.ts",
       "subprocess/outer-grace.ts",
     ],
   },

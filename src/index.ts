@@ -52,8 +52,8 @@ export type { TerminateOptions } from "./system/tree/terminator.js";
 export { isWorker } from "./system/worker-state.js";
 export { usableCpuCount } from "./system/cpu-count.js";
 
-export { currentTask } from "./subprocess/current-task.js";
-export type { CurrentTask } from "./subprocess/current-task.js";
+export { currentTask } from "./subprocess/task/current-task.js";
+export type { CurrentTask } from "./subprocess/task/current-task.js";
 
 export { LOG_LEVELS } from "./logging/log-record.js";
 export { LogQueue } from "./logging/log-queue.js";

@@ -3,8 +3,8 @@
 import process from "node:process";
 
 import { ChildChannel } from "../wire/child-channel.js";
-import { AbortFlag } from "./abort-flag.js";
-import { Claim } from "./claim.js";
+import { AbortFlag } from "./guard/abort-flag.js";
+import { Claim } from "./guard/claim.js";
 import { COOKIE_VARIABLE } from "../system/process/cookie.js";
 import { TaskLoop } from "./task-loop.js";
 import { enterWorker } from "../system/worker-state.js";
@@ -12,7 +12,7 @@ import { killOwnTreeSync } from "../system/tree/terminator.js";
 import { leaveOutOwnFrames } from "../values/errors/stacks.js";
 import { placesOfClasses } from "../pickle/error-places.js";
 import { sendErrorClassPlaces } from "../values/errors/class-places.js";
-import { startWatchdog } from "./start-watchdog.js";
+import { startWatchdog } from "./guard/start-watchdog.js";
 import "../logging/foreign-logger.js";
 import "../values/process-tasks.js";
 import { setTimeout } from "../system/timers.js";

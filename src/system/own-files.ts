@@ -11,6 +11,6 @@ export const WORKER_ENTRY: URL = new URL(isBundled ? "./worker.cjs" : "../subpro
 
 /** The program of the thread beside a worker's main thread. */
 export const WATCHDOG_ENTRY: URL = new URL(
-  isBundled ? "./watchdog.cjs" : "../subprocess/watchdog.js",
+  isBundled ? "./watchdog.cjs" : "../subprocess/guard/watchdog.js",
   import.meta.url,
 );

@@ -13,7 +13,7 @@ import { withoutOwnFrames } from "../../src/values/errors/stacks.js";
 describe("frames of the library", () => {
   const root = new URL("../../src/", import.meta.url).href;
   const shownRoot = process.sourceMapsEnabled ? fileURLToPath(new URL("../../../src/", import.meta.url)) : root;
-  const own = `    at run (${shownRoot}subprocess/run.ts:1:2)`;
+  const own = `    at run (${shownRoot}subprocess/task/run.ts:1:2)`;
   const node = "    at AsyncLocalStorage.run (node:async_hooks:1:2)";
   const turn = "    at process.processTicksAndRejections (node:internal/process/task_queues:1:2)";
   const user = "    at task (file:///app.js:1:2)";

@@ -6,7 +6,7 @@ import { describe } from "node:test";
 import { test } from "node:test";
 
 import { FORMS } from "../testlibraries/state-programs.js";
-import { FunctionStore } from "../../src/subprocess/function-store.js";
+import { FunctionStore } from "../../src/subprocess/task/function-store.js";
 import { pickleFunction } from "../../src/pickle/pickle-function.js";
 import { StatePrograms } from "../testlibraries/state-programs.js";
 

@@ -3,7 +3,7 @@ import { Worker } from "node:worker_threads";
 import { once } from "node:events";
 import { test } from "node:test";
 
-import { Claim } from "../../src/subprocess/claim.js";
+import { Claim } from "../../src/subprocess/guard/claim.js";
 
 test("tasks begin in order, and what was taken back does not begin", () => {
   const claim = new Claim();

@@ -9,7 +9,7 @@ import { LogQueue } from "../../src/index.js";
 import { NotSerializableError } from "../../src/index.js";
 import { ProcessTaskPoolExecutor } from "../../src/index.js";
 import { ProtocolError } from "../../src/index.js";
-import { Replier } from "../../src/subprocess/replier.js";
+import { Replier } from "../../src/subprocess/task/replier.js";
 import { add } from "../fixtures/tasks.js";
 import { addLater } from "../fixtures/tasks.js";
 import { decodeThrown } from "../../src/values/thrown.js";

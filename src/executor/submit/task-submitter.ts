@@ -15,7 +15,7 @@ import { SubmissionStacks } from "../outcome/submission-stack.js";
 import { SubmittedKind } from "./submitted-kind.js";
 import { TakenArguments } from "./encoded-arguments.js";
 import { checkSize } from "./encoded-arguments.js";
-import { findCurrentTask } from "../../subprocess/current-task.js";
+import { findCurrentTask } from "../../subprocess/task/current-task.js";
 import { futures } from "../outcome/process-future.js";
 import { encodeCompact } from "../../values/compact/write.js";
 import { decodeFor } from "../../values/errors/class-places.js";

@@ -2,11 +2,11 @@
 
 import process from "node:process";
 
-import { CancelledError } from "../errors.js";
-import { clearTimeout } from "../system/timers.js";
-import { nextTick } from "../system/timers.js";
-import { setImmediate } from "../system/timers.js";
-import { setTimeout } from "../system/timers.js";
+import { CancelledError } from "../../errors.js";
+import { clearTimeout } from "../../system/timers.js";
+import { nextTick } from "../../system/timers.js";
+import { setImmediate } from "../../system/timers.js";
+import { setTimeout } from "../../system/timers.js";
 import type { RunningTask } from "./running-task.js";
 
 /** How long a task may go on after SIGTERM before the worker ends all the same, in milliseconds. */

@@ -1,7 +1,7 @@
-import type { HeldPins } from "../memory/pins.js";
+import type { HeldPins } from "../../memory/pins.js";
 import type { RunningTask } from "./running-task.js";
 import type { TaskFunction } from "./function-store.js";
-import type { ToParentMessage } from "../wire/messages/protocol.js";
+import type { ToParentMessage } from "../../wire/messages/protocol.js";
 import type { WorkerValues } from "./worker-values.js";
 
 /** Has functions. */

@@ -1,7 +1,7 @@
-import { captureConsole } from "../logging/console-capture.js";
+import { captureConsole } from "../../logging/console-capture.js";
 import { findCurrentTask } from "./current-task.js";
-import { setLogSink } from "../logging/current-sink.js";
-import type { LogRecordSink } from "../logging/log-record.js";
+import { setLogSink } from "../../logging/current-sink.js";
+import type { LogRecordSink } from "../../logging/log-record.js";
 
 function taskContext(): { taskName?: string } {
   const task = findCurrentTask();

@@ -1,21 +1,21 @@
 /** What a worker's values need beyond the codec: functions and classes, and the streams and signals of the task that runs. */
 
-import { FIRST_RESULT_CHANNEL } from "../wire/messages/protocol.js";
-import { LIVE_OP } from "../wire/messages/protocol.js";
-import { LiveOffers } from "../live/offers.js";
-import { LiveSession } from "../live/session.js";
-import { Refusal } from "../values/classes/value-writer.js";
-import { acceptLive } from "../live/accept.js";
-import { receivedWeakCollections } from "../values/classes/weak-collections.js";
-import { unpickleFunction } from "../pickle/unpickle-function.js";
-import type { AnyFunction } from "../values/classes/value-writer.js";
-import type { EncodeOptions } from "../values/codec.js";
+import { FIRST_RESULT_CHANNEL } from "../../wire/messages/protocol.js";
+import { LIVE_OP } from "../../wire/messages/protocol.js";
+import { LiveOffers } from "../../live/offers.js";
+import { LiveSession } from "../../live/session.js";
+import { Refusal } from "../../values/classes/value-writer.js";
+import { acceptLive } from "../../live/accept.js";
+import { receivedWeakCollections } from "../../values/classes/weak-collections.js";
+import { unpickleFunction } from "../../pickle/unpickle-function.js";
+import type { AnyFunction } from "../../values/classes/value-writer.js";
+import type { EncodeOptions } from "../../values/codec.js";
 import type { FunctionStore } from "./function-store.js";
-import type { LiveMessage } from "../wire/messages/protocol.js";
-import type { SharedWeakCollections } from "../values/classes/weak-collections.js";
-import type { ToParentMessage } from "../wire/messages/protocol.js";
-import type { ValueReader } from "../values/classes/value-writer.js";
-import type { ValueWriter } from "../values/classes/value-writer.js";
+import type { LiveMessage } from "../../wire/messages/protocol.js";
+import type { SharedWeakCollections } from "../../values/classes/weak-collections.js";
+import type { ToParentMessage } from "../../wire/messages/protocol.js";
+import type { ValueReader } from "../../values/classes/value-writer.js";
+import type { ValueWriter } from "../../values/classes/value-writer.js";
 
 const NOT_IMPORTABLE =
   "it is a function that the parent can't import, and a parent runs no code that comes from a worker: " +
@@ -48,7 +48,7 @@ export function needsReferences(): boolean {
 /** Has functions in results looked at from now on. */
 export async function loadReferences(): Promise<void> {
   // Reason: it brings a parser, which takes 6 MiB and 20 ms, and few workers ever need it.
-  ({ referenceToFunction: referenceTo } = await import("../pickle/function-reference.js"));
+  ({ referenceToFunction: referenceTo } = await import("../../pickle/function-reference.js"));
 }
 
 async function readBlobs(blobs: readonly Blob[]): Promise<ReadonlyMap<Blob, ArrayBuffer>> {

@@ -1,22 +1,22 @@
 /** Runs the calls of a chunk, each as a task of its own would run. */
 
-import { decodeValue } from "../values/codec.js";
-import { attachmentsOf } from "../values/binary/attachments.js";
-import { encodePinned } from "../memory/pins.js";
-import { encodeThrown } from "../values/thrown.js";
-import { encodeValue } from "../values/codec.js";
-import { isPlainValue } from "../values/compact/write.js";
-import { joinValues } from "../values/compact/joined-values.js";
-import { joinPins } from "../memory/pins.js";
+import { decodeValue } from "../../values/codec.js";
+import { attachmentsOf } from "../../values/binary/attachments.js";
+import { encodePinned } from "../../memory/pins.js";
+import { encodeThrown } from "../../values/thrown.js";
+import { encodeValue } from "../../values/codec.js";
+import { isPlainValue } from "../../values/compact/write.js";
+import { joinValues } from "../../values/compact/joined-values.js";
+import { joinPins } from "../../memory/pins.js";
 import { loadReferences } from "./worker-values.js";
 import { needsReferences } from "./worker-values.js";
 import { resultWriter } from "./worker-values.js";
-import { splitValues } from "../values/compact/joined-values.js";
-import { withFailedImports } from "../pickle/side-imports.js";
-import type { LaterValue } from "../values/extended/read.js";
-import type { Pinned } from "../memory/pins.js";
-import type { Pins } from "../memory/pins.js";
-import type { Releasable } from "../memory/pins.js";
+import { splitValues } from "../../values/compact/joined-values.js";
+import { withFailedImports } from "../../pickle/side-imports.js";
+import type { LaterValue } from "../../values/extended/read.js";
+import type { Pinned } from "../../memory/pins.js";
+import type { Pins } from "../../memory/pins.js";
+import type { Releasable } from "../../memory/pins.js";
 import type { RunOrder } from "./run-order.js";
 import type { TaskFunction } from "./function-store.js";
 

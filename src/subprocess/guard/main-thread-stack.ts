@@ -7,9 +7,9 @@
 
 import type { Session } from "node:inspector";
 
-import { OWN_FOLDER } from "../system/own-files.js";
-import { clearTimeout } from "../system/timers.js";
-import { setTimeout } from "../system/timers.js";
+import { OWN_FOLDER } from "../../system/own-files.js";
+import { clearTimeout } from "../../system/timers.js";
+import { setTimeout } from "../../system/timers.js";
 
 /** How long the main thread may take to answer at all, in milliseconds; one that is blocked in native code never does. */
 const ANSWER_LIMIT_MS = 1500;

@@ -15,14 +15,14 @@ import { workerData } from "node:worker_threads";
 
 import { AbortFlag } from "./abort-flag.js";
 import { Claim } from "./claim.js";
-import { FrameDecoder } from "../wire/messages/frame-decoder.js";
-import { LIFELINE_FD } from "../wire/messages/protocol.js";
+import { FrameDecoder } from "../../wire/messages/frame-decoder.js";
+import { LIFELINE_FD } from "../../wire/messages/protocol.js";
 import { captureMainThreadStack } from "./main-thread-stack.js";
-import { decodeToWatchdog } from "../wire/lifeline.js";
-import { encodeFromWatchdog } from "../wire/lifeline.js";
-import { killOwnTreeSync } from "../system/tree/terminator.js";
-import type { FromWatchdogMessage } from "../wire/messages/protocol.js";
-import type { ToWatchdogMessage } from "../wire/messages/protocol.js";
+import { decodeToWatchdog } from "../../wire/lifeline.js";
+import { encodeFromWatchdog } from "../../wire/lifeline.js";
+import { killOwnTreeSync } from "../../system/tree/terminator.js";
+import type { FromWatchdogMessage } from "../../wire/messages/protocol.js";
+import type { ToWatchdogMessage } from "../../wire/messages/protocol.js";
 
 /** What the main thread hands to the watchdog. */
 export interface WatchdogData {

@@ -1,10 +1,10 @@
-import { encodeThrown } from "../values/thrown.js";
-import { releaseAttachments } from "../values/binary/attachments.js";
-import { performance } from "../system/timers.js";
-import type { HeldPins } from "../memory/pins.js";
-import type { Releasable } from "../memory/pins.js";
+import { encodeThrown } from "../../values/thrown.js";
+import { releaseAttachments } from "../../values/binary/attachments.js";
+import { performance } from "../../system/timers.js";
+import type { HeldPins } from "../../memory/pins.js";
+import type { Releasable } from "../../memory/pins.js";
 import type { RunningTask } from "./running-task.js";
-import type { ToParentMessage } from "../wire/messages/protocol.js";
+import type { ToParentMessage } from "../../wire/messages/protocol.js";
 
 type Outcome = Extract<ToParentMessage, { kind: "result" | "failure" | "value" }>;
 
