@@ -26,7 +26,7 @@ const DIST = path.join(ROOT, "dist");
 const PARENT = path.join(COMPILED, "index.js");
 const WORKER = path.join(COMPILED, "subprocess", "main.js");
 const REFERENCES = path.join(COMPILED, "pickle", "function-reference.js");
-const WATCHDOG = path.join(COMPILED, "subprocess", "watchdog.js");
+const WATCHDOG = path.join(COMPILED, "subprocess", "guard", "watchdog.js");
 
 /** What tsc has written, with its source maps; and `import.meta.url` as CommonJS knows it. */
 const compiledFiles = {

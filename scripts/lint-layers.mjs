@@ -14,29 +14,46 @@ import process from "node:process";
 /**
  * What each part of src/ may import, beside itself. The first row that fits counts; a part is a folder (with its
  * slash) or a file. A file that fits no row is a breach: give a new room its row.
+ *
+ * `inner` lists the inner rooms of a room from the bottom up, as in the drawing of its README.md; "" stands for the
+ * files that lie in the room itself. Imports point down between inner rooms, too.
  */
 const LAYERS = [
   { part: "show-value.ts", mayImport: [] },
   { part: "errors.ts", mayImport: ["show-value.ts"] },
   { part: "option-names.ts", mayImport: ["errors.ts", "show-value.ts"] },
   { part: "logging/log-record.ts", mayImport: [] },
-  { part: "wire/messages/protocol.ts", mayImport: ["errors.ts", "system/"] },
-  { part: "system/", mayImport: ["errors.ts"] },
+  { part: "system/", mayImport: ["errors.ts"], inner: ["", "process", "tree", "signals", "start"] },
   { part: "memory/", mayImport: ["errors.ts", "system/"] },
-  { part: "values/", mayImport: ["errors.ts", "system/", "memory/"] },
-  { part: "wire/", mayImport: ["errors.ts", "system/", "memory/", "values/", "logging/log-record.ts"] },
-  { part: "pickle/", mayImport: ["errors.ts", "option-names.ts", "system/", "memory/", "values/", "wire/", "live/"] },
-  { part: "logging/", mayImport: ["errors.ts", "option-names.ts", "system/", "values/", "wire/", "live/"] },
+  {
+    part: "values/",
+    mayImport: ["errors.ts", "system/", "memory/"],
+    inner: ["classes", "errors", "binary", "compact", "extended", ""],
+  },
+  {
+    part: "wire/",
+    mayImport: ["errors.ts", "system/", "values/", "logging/log-record.ts"],
+    inner: ["messages", "journal", ""],
+  },
+  { part: "live/", mayImport: ["errors.ts", "system/", "values/", "wire/messages/"] },
+  {
+    part: "pickle/",
+    mayImport: ["errors.ts", "option-names.ts", "system/", "memory/", "values/"],
+    inner: ["graph", "look", "refer", "variables", "write", "build", ""],
+  },
+  { part: "logging/", mayImport: ["errors.ts", "option-names.ts", "system/", "values/"] },
   // What an executor inside a task has to know of that task.
   { part: "subprocess/task/current-task.ts", mayImport: [] },
   { part: "subprocess/outer-grace.ts", mayImport: [] },
   {
     part: "subprocess/",
     mayImport: ["errors.ts", "system/", "memory/", "values/", "wire/", "live/", "pickle/", "logging/"],
+    inner: ["guard", "task", ""],
   },
   {
     part: "pool/",
-    mayImport: ["errors.ts", "system/", "memory/", "values/", "wire/", "live/", "pickle/", "logging/"],
+    mayImport: ["errors.ts", "system/", "memory/", "values/", "wire/", "live/"],
+    inner: ["queue", "pace", "tasks", "worker", ""],
   },
   {
     part: "executor/",
@@ -55,11 +72,12 @@ const LAYERS = [
       "subprocess/task/current-task.ts",
       "subprocess/outer-grace.ts",
     ],
+    inner: ["options", "outcome", "submit", ""],
   },
   { part: "index.ts", mayImport: [""] },
 ];
 
-const NOT_AT_START = new Set(["acorn", "eslint-scope", "koffi", "pickle/syntax-tools.ts"]);
+const NOT_AT_START = new Set(["acorn", "eslint-scope", "koffi", "pickle/look/syntax-tools.ts"]);
 
 /** Where the form of imports is checked; layers are checked in src only. */
 const STYLED_FOLDERS = ["src", "tests", "examples", "bench", "scripts"];
@@ -171,6 +189,12 @@ function covers(part, file) {
   return part.endsWith("/") || part === "" ? file.startsWith(part) : file === part;
 }
 
+/** Which inner room a file of a room lies in, counted from the bottom; -1 for a folder that the room's row doesn't list. */
+function innerIndex({ part, inner }, file) {
+  const [folder, ...below] = file.slice(part.length).split("/");
+  return inner.indexOf(below.length > 0 ? folder : "");
+}
+
 function checkLayer(file, imports, src) {
   const here = path.relative(src, file).split(path.sep).join("/");
   const row = LAYERS.find(({ part }) => covers(part, here));
@@ -178,13 +202,19 @@ function checkLayer(file, imports, src) {
     report(file, 1, "this file has no row in the table of layers (scripts/lint-layers.mjs)");
     return;
   }
+  if (row.inner !== undefined && innerIndex(row, here) < 0) {
+    report(file, 1, `this folder is no inner room of ${row.part} in the table of layers (scripts/lint-layers.mjs)`);
+  }
   for (const { line, source } of imports) {
     if (!source.startsWith(".")) continue;
     const target = path.resolve(path.dirname(file), source).replace(/\.js$/, ".ts");
     const there = path.relative(src, target).split(path.sep).join("/");
-    // A file with a row of its own inside a room ("wire/messages/protocol.ts") is held to that row, not to the room's.
+    // A file with a row of its own inside a room ("logging/log-record.ts") is held to that row, not to the room's.
     const isAllowed = [row.part, ...row.mayImport].some((part) => covers(part, there));
     if (!isAllowed) report(file, line, `${row.part} may not import ${there}`);
+    if (row.inner !== undefined && there.startsWith(row.part) && innerIndex(row, there) > innerIndex(row, here)) {
+      report(file, line, `${path.posix.dirname(here)}/ lies below ${path.posix.dirname(there)}/`);
+    }
   }
 }
 

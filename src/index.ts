@@ -43,7 +43,7 @@ export type { SharedArray } from "./memory/shared-array.js";
 export type { SharedMemory } from "./memory/shared-array.js";
 export type { TypedArrayClass } from "./memory/shared-array.js";
 
-export { moduleTask } from "./pickle/module-task.js";
+export { moduleTask } from "./pickle/refer/module-task.js";
 
 export { ProcessTask } from "./system/process/process-task.js";
 export type { PlainProcessTask } from "./system/process/process-task.js";

@@ -4,12 +4,12 @@
  * Apart from the search for such classes, so that a worker loads as little as can be.
  */
 
-import { FACTORY_VARIABLE } from "./factory-registry.js";
-import type { Factory } from "./factory-registry.js";
-import { FunctionInspector } from "./function-inspector.js";
-import { isInspectorForbidden } from "./function-inspector.js";
-import type { ClosureInfo } from "./function-inspector.js";
-import { isFactory } from "./factory-registry.js";
+import { FACTORY_VARIABLE } from "./look/factory-registry.js";
+import type { Factory } from "./look/factory-registry.js";
+import { FunctionInspector } from "./look/function-inspector.js";
+import { isInspectorForbidden } from "./look/function-inspector.js";
+import type { ClosureInfo } from "./look/function-inspector.js";
+import { isFactory } from "./look/factory-registry.js";
 
 /** Where something in code that was compiled by unpickling stood in the file that it is from. */
 function placeInFactory({ script, members }: Factory, line: number, column: number): string | undefined {

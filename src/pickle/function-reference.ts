@@ -5,15 +5,15 @@
  */
 
 import { NotSerializableError } from "../errors.js";
-import { FunctionEncoder } from "./function-encoder.js";
-import { FunctionInspector } from "./function-inspector.js";
-import { isInspectorForbidden } from "./function-inspector.js";
-import type { ExternalNode } from "./graph-format.js";
-import { GraphWriter } from "./graph-writer.js";
-import { importValue } from "./import-value.js";
-import { knownValue } from "./known-values.js";
-import { isMainModule } from "./main-module.js";
-import { loadedExports } from "./reference.js";
+import { FunctionEncoder } from "./write/function-encoder.js";
+import { FunctionInspector } from "./look/function-inspector.js";
+import { isInspectorForbidden } from "./look/function-inspector.js";
+import type { ExternalNode } from "./graph/format.js";
+import { GraphWriter } from "./write/graph-writer.js";
+import { importValue } from "./refer/import-value.js";
+import { knownValue } from "./refer/known-values.js";
+import { isMainModule } from "./refer/main-module.js";
+import { loadedExports } from "./refer/find-export.js";
 
 type AnyFunction = (...args: never[]) => unknown;
 

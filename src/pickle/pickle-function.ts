@@ -6,13 +6,13 @@ import { serialize } from "node:v8";
 
 import { FunctionNotPicklableError } from "../errors.js";
 import { NotAFunctionError } from "../errors.js";
-import { FunctionEncoder } from "./function-encoder.js";
-import { FunctionInspector } from "./function-inspector.js";
-import { InspectorForbiddenError } from "./function-inspector.js";
-import { GraphWriter } from "./graph-writer.js";
-import type { HeldFunctions } from "./held-functions.js";
-import { noteLook } from "./slow-looks.js";
-import type { OwnedVariables } from "./owned-variables.js";
+import { FunctionEncoder } from "./write/function-encoder.js";
+import { FunctionInspector } from "./look/function-inspector.js";
+import { InspectorForbiddenError } from "./look/function-inspector.js";
+import { GraphWriter } from "./write/graph-writer.js";
+import type { HeldFunctions } from "./write/held-functions.js";
+import { noteLook } from "./write/slow-looks.js";
+import type { OwnedVariables } from "./variables/owned-variables.js";
 
 /** A function on its way to a worker. */
 export interface PickledFunction {

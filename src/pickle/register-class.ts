@@ -7,10 +7,10 @@ import { enterClass } from "../values/errors/enter-class.js";
 import { hasHooks } from "../values/classes/class-registry.js";
 import { isErrorClass } from "../values/classes/class-registry.js";
 import { isNativeClass } from "../values/classes/classify.js";
-import { loadParser } from "./syntax-tools.js";
-import { walk } from "./syntax-tree.js";
+import { loadParser } from "./look/syntax-tools.js";
+import { walk } from "./look/syntax-tree.js";
 import type { AnyClass } from "../values/classes/class-registry.js";
-import type { SyntaxNode } from "./syntax-tree.js";
+import type { SyntaxNode } from "./look/syntax-tree.js";
 import type { OptionList } from "../option-names.js";
 
 /** How a class is registered. */

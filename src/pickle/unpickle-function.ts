@@ -3,13 +3,13 @@
 import { deserialize } from "node:v8";
 
 import { ModuleNotFoundError } from "../errors.js";
-import type { PickleGraph } from "./graph-format.js";
-import { Materialiser } from "./materialise.js";
-import { giveCause } from "./side-imports.js";
-import { rememberFailedImports } from "./side-imports.js";
-import { runSideImports } from "./side-imports.js";
+import type { PickleGraph } from "./graph/format.js";
+import { Materialiser } from "./build/materialise.js";
+import { giveCause } from "./refer/side-imports.js";
+import { rememberFailedImports } from "./refer/side-imports.js";
+import { runSideImports } from "./refer/side-imports.js";
 import { whileImporting } from "../system/worker-state.js";
-import { WorkerModules } from "./worker-modules.js";
+import { WorkerModules } from "./build/worker-modules.js";
 
 type AnyFunction = (this: unknown, ...args: unknown[]) => unknown;
 

@@ -10,7 +10,7 @@ import { collectWhenIdle } from "../memory/idle-collection.js";
 import { postponeCollection } from "../memory/idle-collection.js";
 import { TaskEndings } from "./task/task-endings.js";
 import { WorkerValues } from "./task/worker-values.js";
-import { adoptMainModuleUrl } from "../pickle/main-module.js";
+import { adoptMainModuleUrl } from "../pickle/refer/main-module.js";
 import { decodeThrown } from "../values/thrown.js";
 import { decodeValue } from "../values/codec.js";
 import { encodeThrown } from "../values/thrown.js";

@@ -29,7 +29,7 @@ test("docs/api.md names every export, option and member, and its check finds wha
 test("the declarations show users no test hook", () => {
   for (const [file, hook] of [
     ["system/cpu-count", /CpuSource|source/],
-    ["system/process-terminator", /TerminateOptions \{[^}]*(platform|cookie)\?:/],
+    ["system/tree/terminator", /TerminateOptions \{[^}]*(platform|cookie)\?:/],
     ["logging/log-queue", /onceReadable/],
   ] as const) {
     assert.doesNotMatch(read("dist", "types", `${file}.d.cts`), hook, file);

@@ -6,7 +6,7 @@ import { setFlagsFromString } from "node:v8";
 import { test } from "node:test";
 
 import "../testlibraries/mockable-timers.js";
-import { RecentValues } from "../../src/pickle/recent-values.js";
+import { RecentValues } from "../../src/pickle/look/recent-values.js";
 import { performance } from "../../src/system/timers.js";
 
 setFlagsFromString("--expose-gc");

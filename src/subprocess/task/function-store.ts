@@ -1,7 +1,7 @@
 import { ModuleNotFoundError } from "../../errors.js";
 import { unpickle } from "../../pickle/unpickle-function.js";
 import type { Unpickled } from "../../pickle/unpickle-function.js";
-import { WorkerModules } from "../../pickle/worker-modules.js";
+import { WorkerModules } from "../../pickle/build/worker-modules.js";
 
 /** A function as it is called in a worker. */
 export type TaskFunction = (...args: unknown[]) => unknown;

@@ -12,7 +12,7 @@ import { loadReferences } from "./worker-values.js";
 import { needsReferences } from "./worker-values.js";
 import { resultWriter } from "./worker-values.js";
 import { splitValues } from "../../values/compact/joined-values.js";
-import { withFailedImports } from "../../pickle/side-imports.js";
+import { withFailedImports } from "../../pickle/refer/side-imports.js";
 import type { LaterValue } from "../../values/extended/read.js";
 import type { Pinned } from "../../memory/pins.js";
 import type { Pins } from "../../memory/pins.js";

@@ -18,7 +18,7 @@ import { resultWriter } from "./worker-values.js";
 import { runAsTask } from "./current-task.js";
 import { runChunk } from "./run-chunk.js";
 import { performance } from "../../system/timers.js";
-import { withFailedImports } from "../../pickle/side-imports.js";
+import { withFailedImports } from "../../pickle/refer/side-imports.js";
 import type { ChunkOutcome } from "./run-chunk.js";
 import type { EncodeOptions } from "../../values/codec.js";
 import type { Pinned } from "../../memory/pins.js";

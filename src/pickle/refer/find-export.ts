@@ -1,0 +1,214 @@
+/** Finds the export through which a worker can import a function (or, in CommonJS, any object), without importing here. */
+
+import { createRequire } from "node:module";
+import { isBuiltin } from "node:module";
+import { fileURLToPath } from "node:url";
+import { pathToFileURL } from "node:url";
+import { types } from "node:util";
+
+import { OWN_FOLDER } from "../../system/own-files.js";
+import { mayHaveChanged } from "./changed-exports.js";
+import type { ClosureInfo } from "../look/function-inspector.js";
+import type { ExternalNode } from "../graph/format.js";
+import { isMainFile } from "./main-module.js";
+import { isMainModule } from "./main-module.js";
+import type { FoundFunction } from "../look/script-source.js";
+import type { ScriptSource } from "../look/script-source.js";
+import { specifierName } from "../look/syntax-tree.js";
+import type { SyntaxNode } from "../look/syntax-tree.js";
+
+interface LoadedModule {
+  readonly filename: string;
+  readonly exports: unknown;
+}
+
+/** The CommonJS modules that are loaded, by file: what every `require.cache` is. */
+export const moduleCache: Readonly<Record<string, LoadedModule>> = (
+  createRequire(import.meta.url) as unknown as { cache: Record<string, LoadedModule> }
+).cache;
+
+/**
+ * Whether this process runs in Jest, whose `require` has a cache of its own. It has compiled what is not in a package, which a
+ * worker would read as it was written; and there may be mocks. So that travels by value.
+ */
+const isInJest = types.isProxy(moduleCache);
+
+function isCompiledByJest(filename: string): boolean {
+  if (!isInJest || /[/\\]node_modules[/\\]|\.(?:json|node)$/.test(filename)) return false;
+  // This package may be linked from elsewhere; a worker has it.
+  return !pathToFileURL(filename).href.startsWith(OWN_FOLDER);
+}
+
+/** Whether an import leads to a module that Jest has compiled, by way of an alias perhaps. */
+export function isCompiledImport(specifier: string, referrer: string): boolean {
+  if (!isInJest || isBuiltin(specifier)) return false;
+  try {
+    return isCompiledByJest(createRequire(referrer).resolve(specifier));
+  } catch {
+    // For Jest to tell.
+    return false;
+  }
+}
+
+export function isReference(value: unknown): value is object {
+  return typeof value === "function" || (typeof value === "object" && value !== null);
+}
+
+/** An own property that can be read without running a getter. */
+export function dataProperty(owner: unknown, key: string | symbol): unknown {
+  if (!isReference(owner)) return undefined;
+  const descriptor = Object.getOwnPropertyDescriptor(owner, key);
+  return descriptor !== undefined && Object.hasOwn(descriptor, "value") ? descriptor.value : undefined;
+}
+
+/** The path from an exported value to the wanted one: itself, or one property below it. */
+function pathWithin(exported: unknown, wanted: object): string[] | undefined {
+  if (exported === wanted) return [];
+  if (!isReference(exported) || ArrayBuffer.isView(exported)) return undefined;
+  const key = Object.keys(Object.getOwnPropertyDescriptors(exported)).find(
+    (each) => each !== "constructor" && dataProperty(exported, each) === wanted,
+  );
+  if (key !== undefined) return [key];
+  const prototype = typeof exported === "function" ? dataProperty(exported, "prototype") : undefined;
+  const method = isReference(prototype) ? pathWithin(prototype, wanted) : undefined;
+  return method?.length === 1 && method[0] !== undefined ? ["prototype", method[0]] : undefined;
+}
+
+/** Local names and what each is exported as; the key of an anonymous default is its syntax node. */
+function exportedBindings(script: ScriptSource): Map<string | SyntaxNode, string> {
+  const exported = new Map<string | SyntaxNode, string>();
+  const declare = (pattern: SyntaxNode): void => {
+    if (pattern.type === "Identifier") exported.set(pattern.name, pattern.name);
+    // Destructured exports are found by value like the rest; their names are the leaves of the pattern.
+    else if (pattern.type === "ObjectPattern") {
+      for (const each of pattern.properties) declare(each.type === "Property" ? each.value : each.argument);
+    } else if (pattern.type === "ArrayPattern") {
+      for (const each of pattern.elements) if (each !== null) declare(each);
+    } else if (pattern.type === "AssignmentPattern") declare(pattern.left);
+    else if (pattern.type === "RestElement") declare(pattern.argument);
+  };
+  for (const statement of script.program.body) {
+    if (statement.type === "ExportDefaultDeclaration") {
+      const { declaration } = statement;
+      exported.set(declaration as SyntaxNode, "default");
+      if (declaration.type === "Identifier") exported.set(declaration.name, "default");
+      if ("id" in declaration && declaration.id != null && declaration.type.endsWith("Declaration")) {
+        exported.set(declaration.id.name, "default");
+      }
+    } else if (statement.type === "ExportNamedDeclaration" && statement.source == null) {
+      const { declaration } = statement;
+      if (declaration?.type === "VariableDeclaration") for (const { id } of declaration.declarations) declare(id);
+      else if (declaration != null) declare(declaration.id);
+      for (const { local, exported: as } of statement.specifiers) {
+        exported.set(specifierName(local), specifierName(as));
+      }
+    }
+  }
+  return exported;
+}
+
+const bindings = new WeakMap<ScriptSource, Map<string | SyntaxNode, string>>();
+
+function importReference(
+  fn: object,
+  closure: ClosureInfo,
+  script: ScriptSource,
+  found: FoundFunction,
+): ExternalNode | undefined {
+  const exported = bindings.get(script) ?? exportedBindings(script);
+  bindings.set(script, exported);
+  const at = (path: string[]): ExternalNode => ({
+    kind: "import",
+    specifier: script.url,
+    referrer: script.url,
+    path,
+  });
+  const asDefault = exported.get(found.node);
+  if (asDefault !== undefined) return at([asDefault]);
+  const variables = closure.scopes.findLast(({ isModule }) => isModule)?.variables;
+  if (variables === undefined) return undefined;
+  for (const [local, name] of exported) {
+    if (typeof local !== "string") continue;
+    let value: unknown;
+    try {
+      value = variables[local];
+    } catch {
+      // Not initialised yet.
+      continue;
+    }
+    const path = pathWithin(value, fn);
+    if (path !== undefined && !mayHaveChanged(script, local, path, found)) return at([name, ...path]);
+  }
+  return undefined;
+}
+
+/** A module's export. Compilers write them as getters, and mark the module; these do nothing but to read a variable. */
+export function exportedValue(exports: object, key: string): unknown {
+  if (!Object.hasOwn(exports, "__esModule")) return dataProperty(exports, key);
+  try {
+    return (exports as Record<string, unknown>)[key];
+  } catch {
+    // Not initialised yet.
+    return undefined;
+  }
+}
+
+function commonjsPath(
+  module: LoadedModule,
+  value: object,
+  isUnchanged: (name: string, path: readonly string[]) => boolean,
+): ExternalNode | undefined {
+  if (!module.filename || isMainFile(module.filename)) return undefined;
+  const { exports, filename } = module;
+  if (exports === value) return { kind: "commonjs", filename, path: [] };
+  if (!isReference(exports)) return undefined;
+  for (const key of Object.keys(Object.getOwnPropertyDescriptors(exports))) {
+    const path = pathWithin(exportedValue(exports, key), value);
+    if (path !== undefined && isUnchanged(key, path)) return { kind: "commonjs", filename, path: [key, ...path] };
+  }
+  const [own] = pathWithin(exports, value) ?? [];
+  return own === "prototype" ? { kind: "commonjs", filename, path: pathWithin(exports, value) ?? [] } : undefined;
+}
+
+/** Every loaded CommonJS module, by what it exports; not the main one, which no worker may load. */
+export function commonjsModules(): Map<object, ExternalNode> {
+  const modules = new Map<object, ExternalNode>();
+  for (const { exports, filename } of Object.values(moduleCache)) {
+    if (isReference(exports) && filename && !isMainFile(filename) && !isCompiledByJest(filename)) {
+      // Of modules that export the same, the one that has required the other, and may have added to it: it is in the cache before it.
+      if (!modules.has(exports)) modules.set(exports, { kind: "commonjs", filename, path: [] });
+    }
+  }
+  return modules;
+}
+
+/** Whether this is what a module exports that Jest has compiled; namespaces of others are found by their import. */
+export function isExportsInJest(value: object): boolean {
+  if (!isInJest) return false;
+  if (types.isModuleNamespaceObject(value)) return true;
+  return Object.values(moduleCache).some(({ exports, filename }) => exports === value && isCompiledByJest(filename));
+}
+
+/** What a CommonJS file exports, if it has been loaded. */
+export function loadedExports(filename: string): unknown {
+  return Object.hasOwn(moduleCache, filename) ? moduleCache[filename]?.exports : undefined;
+}
+
+/** The export by which a worker can import this function; undefined when it must travel by value. */
+export function referenceTo(
+  fn: object,
+  closure: ClosureInfo,
+  script: ScriptSource,
+  found: FoundFunction,
+): ExternalNode | undefined {
+  if (script.factory !== undefined || isMainModule(script.url)) return undefined;
+  // Scripts made with node:vm have no module behind their name.
+  if (!/^(?!vm:|node:)[a-z][a-z\d+.-]+:/i.test(script.url)) return undefined;
+  const file = script.url.startsWith("file:") ? fileURLToPath(script.url.replace(/[?#].*$/s, "")) : undefined;
+  if (file !== undefined && isCompiledByJest(file)) return undefined;
+  if (script.info.isModule) return importReference(fn, closure, script, found);
+  if (file === undefined) return undefined;
+  const module = moduleCache[file];
+  const isUnchanged = (name: string, path: readonly string[]): boolean => !mayHaveChanged(script, name, path, found);
+  return module === undefined ? undefined : commonjsPath(module, fn, isUnchanged);
+}

@@ -1,0 +1,131 @@
+/**
+ * Imports that a module makes for their effects only: `import "reflect-metadata"`, `require("dotenv/config");`.
+ *
+ * A worker has them run before it builds the first function of the module. Only packages: a relative file may be the program itself,
+ * or start a server.
+ */
+
+import { createRequire } from "node:module";
+import { isBuiltin } from "node:module";
+import { types } from "node:util";
+
+import type { PickleGraph } from "../graph/format.js";
+import type { SideImport } from "../graph/format.js";
+import { importValue } from "./import-value.js";
+import { referrerOf } from "./import-value.js";
+import { processWide } from "../look/process-wide.js";
+import type { FoundFunction } from "../look/script-source.js";
+import type { ScriptSource } from "../look/script-source.js";
+import type { SyntaxNode } from "../look/syntax-tree.js";
+
+const NO_PACKAGE = /^(?:[./#\\]|[a-z][a-z\d+.-]*:)/i;
+
+function isPackage(specifier: unknown): specifier is string {
+  return typeof specifier === "string" && !NO_PACKAGE.test(specifier) && !isBuiltin(specifier);
+}
+
+/** What `require("x")` requires. */
+function requiredName(expression: SyntaxNode | null | undefined): unknown {
+  if (expression?.type !== "CallExpression" || expression.callee.type !== "Identifier") return undefined;
+  const [argument] = expression.arguments;
+  return expression.callee.name === "require" && argument?.type === "Literal" ? argument.value : undefined;
+}
+
+/** The statements of a script, and those of functions that are called where they stand: tsx puts a module into one. */
+function statementsOf({ program }: ScriptSource): readonly SyntaxNode[] {
+  return (program.body as SyntaxNode[]).flatMap((statement) => {
+    const call = statement.type === "ExpressionStatement" ? statement.expression : undefined;
+    if (call?.type !== "CallExpression") return [statement];
+    const { callee } = call;
+    const isFunction = callee.type === "ArrowFunctionExpression" || callee.type === "FunctionExpression";
+    return isFunction && callee.body.type === "BlockStatement" ? callee.body.body : [statement];
+  });
+}
+
+/** The specifiers of a statement that imports for effects; compilers to CommonJS write a variable that nothing reads. */
+function specifiersIn(statement: SyntaxNode, script: ScriptSource): unknown[] {
+  if (statement.type === "ImportDeclaration") return statement.specifiers.length > 0 ? [] : [statement.source.value];
+  if (statement.type === "ExpressionStatement") return [requiredName(statement.expression)];
+  if (statement.type !== "VariableDeclaration") return [];
+  const unread = statement.declarations.filter(({ id }) => {
+    return (
+      id.type === "Identifier" && !script.references.some((use) => use.identifier.name === id.name && use.isRead())
+    );
+  });
+  return unread.map(({ init }) => requiredName(init));
+}
+
+const found = new WeakMap<ScriptSource, readonly SideImport[]>();
+
+/** What this process has run for others: a function that is sent on brings it along. */
+const known = processWide("sideImports", () => new Map<string, { readonly list: SideImport[] }>());
+
+/** The imports for effects of the module that a function is from. */
+export function sideImportsOf(script: ScriptSource, fn: FoundFunction): readonly SideImport[] {
+  if (script.factory !== undefined) {
+    const member = script.factory.members.find(({ start, end }) => start <= fn.start && fn.end <= end);
+    return (member && known.get(member.origin.url)?.list) ?? [];
+  }
+  const before = found.get(script);
+  if (before !== undefined) return before;
+  const { url, info } = script;
+  const specifiers = statementsOf(script).flatMap((each) => specifiersIn(each, script));
+  const list = specifiers.filter(isPackage).map((specifier) => ({ url, specifier, isRequired: !info.isModule }));
+  found.set(script, list);
+  return list;
+}
+
+const outcomes = processWide("sideImportOutcomes", () => new Map<string, Promise<{ readonly error?: unknown }>>());
+
+async function runOnce({ url, specifier, isRequired }: SideImport): Promise<{ readonly error?: unknown }> {
+  const referrer = referrerOf(url);
+  try {
+    if (isRequired) createRequire(referrer)(specifier);
+    else await importValue({ kind: "import", specifier, referrer, path: [] });
+    return {};
+  } catch (error) {
+    return { error };
+  }
+}
+
+/** Runs what the modules of a pickle import for its effects, each once in a process, and gives what failed. */
+export async function runSideImports({ sideImports = [] }: PickleGraph): Promise<readonly unknown[]> {
+  const errors: unknown[] = [];
+  for (const each of sideImports) {
+    const key = JSON.stringify(each);
+    let outcome = outcomes.get(key);
+    if (outcome === undefined) {
+      const ofModule = known.get(each.url) ?? { list: [] };
+      known.set(each.url, ofModule);
+      ofModule.list.push(each);
+      outcome = runOnce(each);
+      outcomes.set(key, outcome);
+    }
+    const done = await outcome;
+    if ("error" in done) errors.push(done.error);
+  }
+  return errors;
+}
+
+const failures = processWide("failedSideImports", () => new WeakMap<object, readonly unknown[]>());
+
+/** Remembers what failed on the way to a function. */
+export function rememberFailedImports(fn: object, errors: readonly unknown[]): void {
+  if (errors.length > 0) failures.set(fn, errors);
+}
+
+/** Makes an import that failed the cause of an error that has none. */
+export function giveCause(error: unknown, errors: readonly unknown[]): unknown {
+  if (errors.length === 0 || !types.isNativeError(error) || "cause" in error) return error;
+  const [first, another] = errors;
+  const several = "Imports that the function's module makes for their effects have failed in the worker.";
+  const value = another === undefined ? first : new AggregateError(errors, several);
+  // What can't be told must not take the place of the error.
+  Reflect.defineProperty(error, "cause", { value, writable: true, configurable: true });
+  return error;
+}
+
+/** The error of a task, with what failed on the way to its function as its cause. */
+export function withFailedImports(error: unknown, fn: object | undefined): unknown {
+  return giveCause(error, (fn && failures.get(fn)) ?? []);
+}

@@ -1,0 +1,400 @@
+/** Writes values into the graph: data by itself, functions through the function encoder. */
+
+import { inspect } from "node:util";
+import { types } from "node:util";
+
+import { isDisposable } from "../../memory/dispose.js";
+import { referTo } from "../../memory/reference.js";
+import { refuseShared } from "../../memory/reference.js";
+import { stackOf } from "../../values/errors/stacks.js";
+import type { FunctionInspector } from "../look/function-inspector.js";
+import { ACCESSOR } from "../graph/format.js";
+import { CONFIGURABLE } from "../graph/format.js";
+import type { DataNode } from "../graph/format.js";
+import { ENUMERABLE } from "../graph/format.js";
+import { EXTENSIBLE } from "../graph/format.js";
+import type { ExternalNode } from "../graph/format.js";
+import { FROZEN } from "../graph/format.js";
+import type { Link } from "../graph/format.js";
+import type { ObjectParts } from "../graph/format.js";
+import { PLAIN } from "../graph/format.js";
+import type { PropertyRecord } from "../graph/format.js";
+import { SEALED } from "../graph/format.js";
+import { WRITABLE } from "../graph/format.js";
+import type { GraphWriter } from "./graph-writer.js";
+import type { Place } from "./graph-writer.js";
+import { pathOf } from "./graph-writer.js";
+import { propertyStep } from "./graph-writer.js";
+import { isOfLanguage } from "../refer/known-values.js";
+import { isStandardGlobal } from "../refer/known-values.js";
+import { intrinsicNode } from "../refer/intrinsics.js";
+import { knownSymbol } from "../refer/known-values.js";
+import { knownValue } from "../refer/known-values.js";
+import { lazyGlobal } from "../refer/known-values.js";
+import { nativeInstanceRefusal } from "./object-kind.js";
+import { objectKind } from "./object-kind.js";
+import type { ObjectKind } from "./object-kind.js";
+import { privateStateRefusal } from "./object-kind.js";
+import type { Refusal } from "./object-kind.js";
+import { refusalOf } from "./object-kind.js";
+import { importsOf } from "../variables/free-variables.js";
+import { findMember } from "../variables/import-members.js";
+import type { ImportRoot } from "../variables/import-members.js";
+import type { ScriptSource } from "../look/script-source.js";
+import { integrityOf } from "./object-parts.js";
+import { isDense } from "./object-parts.js";
+import { ownKeysOf } from "./object-parts.js";
+import { prototypesOf } from "./object-parts.js";
+import { evaluationOf } from "../refer/provenance.js";
+import { externalOf } from "../refer/provenance.js";
+import { commonjsModules } from "../refer/find-export.js";
+import { describeSymbol } from "../refer/unique-symbols.js";
+import { encodeInstance } from "../../values/classes/class-registry.js";
+import { WeakEntries } from "./weak-entries.js";
+import { hasHooks } from "../../values/classes/class-registry.js";
+import { KIND } from "../../values/classes/classify.js";
+import { classify } from "../../values/classes/classify.js";
+import { ownConstructor } from "../../values/classes/classify.js";
+import { TAG_PREFIX } from "../../values/classes/host-classes.js";
+import { extensionOf } from "../../values/classes/extensions.js";
+import type { ObjectExtension } from "../../values/classes/extensions.js";
+import { isStub } from "../../values/classes/process-bound.js";
+import { hasNativeCode } from "../../values/classes/classify.js";
+import type { InstanceHooks } from "../../values/classes/class-registry.js";
+
+/** What the value encoder needs from the function encoder. */
+export interface FunctionLinker {
+  linkFunction: (fn: (...args: never[]) => unknown, place: Place) => Link;
+  /** Whether the function's code is not the program's: native, or inside Node. */
+  isNative: (fn: object) => boolean;
+}
+
+const TYPED_ARRAY_PROTOTYPE = Object.getPrototypeOf(Uint8Array.prototype) as object;
+const INDEX = /^(?:0|[1-9]\d{0,9})$/;
+
+/** Kinds that can't change without being noticed as another value: a pickle that holds only these can be kept. */
+function isImmutable(kind: ObjectKind["node"]): boolean {
+  return kind.kind === "regexp" && !/[gy]/.test(kind.flags) && kind.lastIndex === 0;
+}
+
+export class ValueEncoder {
+  /** What WeakMaps and WeakSets hold, to be written when all else is. */
+  readonly weakEntries: WeakEntries;
+  readonly #writer: GraphWriter;
+  readonly #inspector: FunctionInspector;
+  readonly #functions: FunctionLinker;
+  /** Classes already looked at: an array of ten thousand instances costs one look. */
+  readonly #checkedPrototypes = new Map<object, Refusal | undefined>();
+  #modules: ReadonlyMap<object, ExternalNode> | undefined;
+  readonly #namespaces = new Map<unknown, ExternalNode>();
+  /** The imports of the scripts that functions come from. */
+  readonly #imports = new Map<ScriptSource, readonly ImportRoot[]>();
+
+  constructor(writer: GraphWriter, inspector: FunctionInspector, functions: FunctionLinker) {
+    this.#writer = writer;
+    this.weakEntries = new WeakEntries(writer, (value, place) => this.link(value, place));
+    this.#inspector = inspector;
+    this.#functions = functions;
+  }
+
+  /** The link to a value, whatever it is; undefined (and a problem noted) for one that can't travel. */
+  link(value: unknown, place: Place): Link {
+    if (typeof value === "symbol") return this.#linkSymbol(value);
+    if ((typeof value !== "object" && typeof value !== "function") || value === null) return value as Link;
+    const known = this.#writer.known(value);
+    if (known !== undefined) return known;
+    const external = this.external(value);
+    if (external !== undefined) return external;
+    if (types.isProxy(value) && !isStub(value)) {
+      return this.#writer.refuse(place, "a Proxy can't be looked into", "Pass the object behind it as an argument");
+    }
+    const evaluation = evaluationOf(value);
+    if (evaluation !== undefined) {
+      const of = this.link(evaluation, place);
+      return this.#writer.add(value, { kind: "evaluated", of });
+    }
+    if (typeof value === "function") {
+      return this.#functions.linkFunction(value as (...args: never[]) => unknown, place);
+    }
+    return this.#linkObject(value, place);
+  }
+
+  /** The link to something that the worker can find by itself, functions of user modules left out. */
+  external(value: object): Link {
+    this.#modules ??= commonjsModules();
+    const node =
+      externalOf(value) ??
+      this.#knownValue(value) ??
+      this.#modules.get(value) ??
+      this.#namespaces.get(value) ??
+      intrinsicNode(value);
+    if (node === undefined) return undefined;
+    const link = this.#writer.external(node);
+    this.#writer.noteFound(value, link);
+    return link;
+  }
+
+  /** What every process has. A function that the program has hung on an object of the language is its own all the same. */
+  #knownValue(value: object): ExternalNode | undefined {
+    const node = knownValue(value);
+    if (typeof value !== "function" || node?.kind !== "global" || node.path.length < 2) return node;
+    const isOwn = !hasNativeCode(value) && !this.#functions.isNative(value);
+    return isOwn && !isOfLanguage(node.path) ? undefined : node;
+  }
+
+  /** Tells what a script imports: a module's namespace is found there, wherever it may turn up. */
+  addImports(script: ScriptSource, read: (name: string) => unknown): void {
+    if (this.#imports.has(script)) return;
+    const roots = Array.from(importsOf(script), ([local, node]) => ({ node, value: read(local) }));
+    this.#imports.set(script, roots);
+    for (const { node, value } of roots) if (types.isModuleNamespaceObject(value)) this.#namespaces.set(value, node);
+  }
+
+  /** The link to a value that can't be copied, but which an import has as a member. */
+  memberOfImport(value: object): Link {
+    const modules = Array.from(this.#modules ?? [], ([exports, node]) => ({ node, value: exports }));
+    const node = findMember([...[...this.#imports.values()].flat(), ...modules], value);
+    return node && this.#writer.external(node);
+  }
+
+  #linkSymbol(symbol: symbol, keyAt?: Place): readonly [number] {
+    const known = knownSymbol(symbol);
+    if (known === undefined) this.#writer.noteSymbol(symbol, keyAt);
+    return this.#writer.external(known ?? { kind: "uniqueSymbol", ...describeSymbol(symbol) });
+  }
+
+  #linkObject(value: object, place: Place): Link {
+    const refusal = refusalOf(value);
+    if (refusal !== undefined) return this.#memberOr(refusal, value, place);
+    if (this.#isPrototypeOfClass(value)) return this.linkPrototype(value, place);
+    const extension = classify(value) === KIND.extension ? extensionOf(value) : undefined;
+    if (extension !== undefined) return this.#linkHost(value, extension, place);
+    const prototype = Object.getPrototypeOf(value) as object | null;
+    const hooked = prototype === null ? undefined : ownConstructor(prototype);
+    if (hooked !== undefined && hasHooks(hooked)) return this.#linkInstance(value, hooked, place);
+    if (ArrayBuffer.isView(value) || types.isArrayBuffer(value)) {
+      const gone = refuseShared(value);
+      if (gone !== undefined) return this.#writer.refuse(place, gone, "Dispose it when no task needs it any more");
+      // It stands firm: what is in the memory is seen by everybody.
+      const reference = referTo(value);
+      if (reference !== undefined) return this.#writer.add(value, { kind: "memory", reference });
+    }
+    const kind = objectKind(value, (buffer) => {
+      const link = this.link(buffer, place);
+      return Array.isArray(link) ? (link as readonly [number]) : [-1];
+    });
+    const kept = this.#prototypeOf(value, kind);
+    if (kept !== kind.prototype && kept !== null) {
+      const instanceRefusal = this.#instanceRefusal(value, kind);
+      const global = instanceRefusal && lazyGlobal(value);
+      if (global !== undefined) return this.#writer.external(global);
+      if (instanceRefusal) return this.#memberOr(instanceRefusal, value, place);
+    }
+    const standsFirm = isImmutable(kind.node) || (/^(?:object|array)$/.test(kind.node.kind) && Object.isFrozen(value));
+    if (!standsFirm) this.#writer.noteMutable(value, place);
+    const { node } = kind;
+    const link = this.#writer.add(value, node);
+    if (node.kind === "weakMap" || node.kind === "weakSet") this.weakEntries.add(value, link[0], place);
+    this.#writer.later(() => {
+      if (kept === null) node.proto = null;
+      else if (kept !== kind.prototype) {
+        node.proto = this.linkPrototype(kept, { holder: place, step: ".__proto__" });
+      }
+      this.#fill(value, node, place);
+    });
+    return link;
+  }
+
+  #memberOr({ problem, advice }: Refusal, value: object, place: Place): Link {
+    return this.memberOfImport(value) ?? this.#writer.refuse(place, problem, advice);
+  }
+
+  /** An instance of a class of Node's, an executor, a logger: as it travels in arguments. */
+  #linkHost(value: object, extension: ObjectExtension, place: Place): Link {
+    const { tag } = extension;
+    let content: unknown;
+    try {
+      content = extension.encode(value, pathOf(place).path);
+    } catch (error) {
+      return this.#writer.refuse(place, `it can't be copied (${String(error)})`, "Make it inside the task");
+    }
+    if (extension.isImmutable !== true) this.#writer.noteMutable(value, place);
+    const node: DataNode & { kind: "host" } = { kind: "host", tag, content };
+    const link = this.#writer.add(value, node);
+    const own = Object.getPrototypeOf(value) as object;
+    if (!tag.startsWith(TAG_PREFIX) || tag === TAG_PREFIX + String(ownConstructor(own)?.name)) return link;
+    // A class of the program's own that extends one of Node's, or a hidden one of Node's.
+    if (this.#isOfNative(own)) return link;
+    const base = this.#inspector.privateNames(extension.decode(content));
+    const names = this.#inspector.privateNames(value).filter((each) => !base.includes(each));
+    if (names.length > 0) {
+      const { problem, advice } = privateStateRefusal(names);
+      return this.#writer.refuse(place, problem, advice);
+    }
+    this.#writer.later(() => {
+      node.proto = this.linkPrototype(own, { holder: place, step: ".__proto__" });
+      this.#fill(value, node, place);
+    });
+    return link;
+  }
+
+  /** An instance of a class that sends its instances itself. */
+  #linkInstance(value: object, hooks: InstanceHooks, place: Place): Link {
+    let plain: unknown;
+    try {
+      plain = hooks[encodeInstance](value);
+    } catch (error) {
+      return this.#writer.refuse(place, `[encodeInstance] of its class threw ${String(error)}`, "Mend that method");
+    }
+    this.#writer.noteMutable(value, place);
+    const node = { kind: "instance" as const, of: undefined as Link, plain: undefined as Link };
+    const link = this.#writer.add(value, node);
+    this.#writer.later(() => {
+      node.of = this.link(hooks, { holder: place, step: ".constructor" });
+      node.plain = this.link(plain, { holder: place, step: " (encoded)", isFresh: true });
+    });
+    return link;
+  }
+
+  #fill(value: object, node: ObjectKind["node"], place: Place): void {
+    const { isFresh } = place;
+    const at = (step: string): Place => ({ holder: place, step, isFresh });
+    const linkItem = (item: unknown, index: number): Link =>
+      typeof item === "object" || typeof item === "function" || typeof item === "symbol"
+        ? this.link(item, at(`[${index}]`))
+        : (item as Link);
+    if (node.kind === "array") {
+      // Of an array with holes, the items travel as properties: it may be longer than any loop should be.
+      if (isDense(value as unknown[])) node.items = (value as unknown[]).map((item, index) => linkItem(item, index));
+    } else if (node.kind === "map") {
+      for (const [key, item] of Map.prototype.entries.call(value) as MapIterator<[unknown, unknown]>) {
+        const shown = typeof key === "object" || typeof key === "function" ? "..." : inspect(key);
+        node.entries.push([this.link(key, at(".keys()")), this.link(item, at(`.get(${shown})`))]);
+      }
+    } else if (node.kind === "set") {
+      for (const item of Set.prototype.values.call(value) as SetIterator<unknown>) {
+        node.items.push(this.link(item, at(".values()")));
+      }
+    }
+    const isIndexed =
+      (node.kind === "array" && node.items !== undefined) || node.kind === "view" || node.kind === "boxed";
+    const isOwnPart = (key: string | symbol): boolean =>
+      (isIndexed && typeof key === "string" && INDEX.test(key)) ||
+      ((isIndexed || node.kind === "array") && key === "length") ||
+      (node.kind === "regexp" && key === "lastIndex") ||
+      // Node keeps state there.
+      (node.kind === "host" && typeof key === "symbol") ||
+      (node.kind === "view" && key === Symbol.dispose && isDisposable(value));
+    this.writeProperties(value, node, place, (key) => !isOwnPart(key));
+  }
+
+  /** Writes the own properties that `isWanted` accepts, and whether the object is frozen, into a node. */
+  writeProperties(
+    value: object,
+    parts: ObjectParts,
+    place: Place,
+    isWanted: (key: string | symbol, descriptor: PropertyDescriptor) => boolean,
+  ): void {
+    const integrity = integrityOf(value);
+    if (integrity !== EXTENSIBLE) parts.integrity = integrity;
+    const records: PropertyRecord[] = [];
+    for (const key of ownKeysOf(value)) {
+      const descriptor = Object.getOwnPropertyDescriptor(value, key);
+      if (descriptor === undefined || !isWanted(key, descriptor)) continue;
+      records.push(this.#record(value, key, descriptor, integrity, place));
+    }
+    if (records.length > 0) parts.properties = [...(parts.properties ?? []), ...records];
+  }
+
+  #record(
+    value: object,
+    key: string | symbol,
+    descriptor: PropertyDescriptor,
+    integrity: number,
+    place: Place,
+  ): PropertyRecord {
+    const step: Place = { holder: place, step: propertyStep(key), isFresh: place.isFresh };
+    const keyLink = typeof key === "string" ? key : this.#linkSymbol(key, step);
+    const enumerable = descriptor.enumerable === true ? ENUMERABLE : 0;
+    // V8 keeps `stack` behind an accessor of its own in newer versions.
+    if (key === "stack" && types.isNativeError(value)) {
+      return [keyLink, stackOf(value), enumerable | WRITABLE | CONFIGURABLE];
+    }
+    // Freezing and sealing happen once everything is in place.
+    const configurable = descriptor.configurable === true || integrity >= SEALED ? CONFIGURABLE : 0;
+    if (!Object.hasOwn(descriptor, "value")) {
+      const get = this.link(descriptor.get, step);
+      return [keyLink, get, enumerable | configurable | ACCESSOR, this.link(descriptor.set, step)];
+    }
+    const writable = descriptor.writable === true || integrity === FROZEN ? WRITABLE : 0;
+    const flags = enumerable | configurable | writable;
+    const link = this.link(descriptor.value, step);
+    return flags === PLAIN ? [keyLink, link] : [keyLink, link, flags];
+  }
+
+  #isPrototypeOfClass(value: object): boolean {
+    const constructor = ownConstructor(value);
+    return constructor !== undefined && constructor.prototype === value;
+  }
+
+  /** The link to a prototype: through its class where it has one. */
+  linkPrototype(prototype: object, place: Place): Link {
+    if (!this.#isPrototypeOfClass(prototype)) return this.link(prototype, place);
+    const known = this.#writer.known(prototype) ?? this.external(prototype);
+    if (known !== undefined) return known;
+    const of = this.link(prototype.constructor, { holder: place, step: ".constructor" });
+    return this.#writer.known(prototype) ?? this.#writer.add(prototype, { kind: "prototypeOf", of });
+  }
+
+  /** Errors of Node's own hidden classes arrive as what these extend: a TypeError with a code. */
+  #prototypeOf(value: object, kind: ObjectKind): object | null {
+    if (kind.node.kind !== "error") {
+      const prototype = Object.getPrototypeOf(value) as object | null;
+      return prototype && this.#ofThisRealm(prototype);
+    }
+    const prototypes = prototypesOf(value).map((each) => this.#ofThisRealm(each));
+    return prototypes.find((each) => knownValue(each) !== undefined || !this.#isOfNative(each)) ?? null;
+  }
+
+  /** The prototypes of the language's own classes exist once in every realm (Jest's tests have one of their own). */
+  #ofThisRealm(prototype: object): object {
+    const constructor = ownConstructor(prototype);
+    if (constructor?.prototype !== prototype || !isStandardGlobal(constructor.name)) return prototype;
+    const own = (globalThis as unknown as Record<string, { readonly prototype?: object } | undefined>)[
+      constructor.name
+    ];
+    if (own?.prototype === undefined || own.prototype === prototype) return prototype;
+    return this.#functions.isNative(constructor) ? own.prototype : prototype;
+  }
+
+  #isOfNative(prototype: object): boolean {
+    const constructor = ownConstructor(prototype);
+    return constructor !== undefined && this.#functions.isNative(constructor);
+  }
+
+  /** Refuses instances of native classes, and of user classes with private state. */
+  #instanceRefusal(value: object, kind: ObjectKind): Refusal | undefined {
+    const prototypes = prototypesOf(value).map((each) => this.#ofThisRealm(each));
+    const [own = value] = prototypes;
+    if (this.#checkedPrototypes.has(own)) return this.#checkedPrototypes.get(own);
+    const isError = kind.node.kind === "error";
+    const native = prototypes.find((each) => {
+      if (each === Object.prototype || each === kind.prototype || isError) return false;
+      // What esbuild makes of a CommonJS module whose export is a function: an object that inherits from Function.prototype.
+      if (each === Function.prototype) return false;
+      if (each === TYPED_ARRAY_PROTOTYPE && kind.node.kind === "view") return false;
+      const known = knownValue(each);
+      // An object that inherits from a module (`Object.create(http)`) has no hidden state.
+      return (known !== undefined && "path" in known && known.path.at(-1) === "prototype") || this.#isOfNative(each);
+    });
+    const names = native === undefined ? this.#inspector.privateNames(value) : [];
+    const refusal =
+      native !== undefined
+        ? nativeInstanceRefusal(ownConstructor(native)?.name ?? "a native class", value)
+        : names.length > 0
+          ? privateStateRefusal(names)
+          : undefined;
+    this.#checkedPrototypes.set(own, refusal);
+    return refusal;
+  }
+}

@@ -1,0 +1,393 @@
+/** Finds what each free variable of a function holds, and writes it into the graph. */
+
+import process from "node:process";
+import { dirname } from "node:path";
+import { isAbsolute } from "node:path";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { types } from "node:util";
+
+import type { VariableDeclarator } from "estree";
+
+import { freeVariables } from "../variables/free-variables.js";
+import type { FreeVariable } from "../variables/free-variables.js";
+import type { CapturedScope } from "../look/function-inspector.js";
+import type { CapturedVariable } from "../graph/format.js";
+import type { ExternalNode } from "../graph/format.js";
+import type { FunctionNode } from "../graph/format.js";
+import type { Link } from "../graph/format.js";
+import type { GraphWriter } from "./graph-writer.js";
+import type { Place } from "./graph-writer.js";
+import { propertyStep } from "./graph-writer.js";
+import { isOfModule } from "../look/module-scope.js";
+import { mayBeInitialisedLater } from "../look/initialisation.js";
+import { mustBeInitialised } from "../look/initialisation.js";
+import { declaredMember } from "../variables/import-members.js";
+import { interopNode } from "../variables/initialiser.js";
+import { isInteropObject } from "../variables/initialiser.js";
+import { isToBeEvaluated } from "../variables/initialiser.js";
+import { moduleDeclarator } from "../variables/initialiser.js";
+import { isStandardGlobal } from "../refer/known-values.js";
+import { knownSymbol } from "../refer/known-values.js";
+import type { OwnedVariables } from "../variables/owned-variables.js";
+import { exportedValue } from "../refer/find-export.js";
+import { isExportsInJest } from "../refer/find-export.js";
+import { isReference } from "../refer/find-export.js";
+import { moduleCache } from "../refer/find-export.js";
+import type { FoundFunction } from "../look/script-source.js";
+import type { ScriptSource } from "../look/script-source.js";
+import type { Scopes } from "./scopes.js";
+import { placeOf } from "./source-position.js";
+import { endOf } from "../look/syntax-tree.js";
+import { startOf } from "../look/syntax-tree.js";
+import type { ValueEncoder } from "./value-encoder.js";
+import { VITE_DYNAMIC_IMPORT } from "../look/vite-imports.js";
+import { VITE_IMPORT_META } from "../look/vite-imports.js";
+import { externalisedBy } from "../look/vite-imports.js";
+import { viteRoot } from "../look/vite-imports.js";
+import { viteSpecifier } from "../look/vite-imports.js";
+
+/** The script of the capturing function, and the values around it. */
+export interface CaptureContext {
+  /** Where the function was found that uses the variables. */
+  readonly place: Place;
+  readonly script: ScriptSource;
+  readonly scopes: readonly CapturedScope[];
+  readonly found: FoundFunction;
+  /** The node of the function. */
+  readonly user: number;
+}
+
+interface LookUp {
+  readonly isFound: boolean;
+  /** Declared, but its declaration has not run yet. */
+  readonly isUninitialised: boolean;
+  readonly value?: unknown;
+}
+
+/** Finds a variable in a chain of scopes, innermost first. */
+export function lookUp(scopes: readonly CapturedScope[], name: string): LookUp {
+  for (const { variables } of scopes) {
+    try {
+      if (name in variables) return { isFound: true, isUninitialised: false, value: variables[name] };
+    } catch {
+      // Node 22 and later throw where Node 20 gives undefined.
+      return { isFound: true, isUninitialised: true };
+    }
+  }
+  return { isFound: false, isUninitialised: false };
+}
+
+const INTEROP_CACHES: ReadonlySet<string> = new Set(["cacheBabelInterop", "cacheNodeInterop"]);
+
+/** Whether a value is a `require` of Node's. */
+function isRequireFunction(value: unknown): value is NodeJS.Require {
+  if (typeof value !== "function" || types.isProxy(value)) return false;
+  return "resolve" in value && Object.getOwnPropertyDescriptor(value, "cache")?.value === moduleCache;
+}
+
+/** Whether a value may be the `require` of a module: runners and loaders have some of their own. */
+function isRequireLike(value: unknown): boolean {
+  // On Node 20 that of a CommonJS program under a loader (tsx) has no cache.
+  return typeof value === "function" && "resolve" in value && ("cache" in value || "main" in value);
+}
+
+/** A file for which `require` gives the same as this function: it may have been made for another one than it is used in. */
+function fileOfRequire(require: NodeJS.Require, script: ScriptSource): string {
+  const own = filenameOf(script);
+  const [folder] = require.resolve.paths("./any") ?? [];
+  return folder === undefined || !isAbsolute(folder) || folder === dirname(own) ? own : join(folder, "any");
+}
+
+function filenameOf(script: ScriptSource): string {
+  return script.url.startsWith("file:")
+    ? fileURLToPath(script.url.replace(/[?#].*$/s, ""))
+    : join(process.cwd(), script.url || "[eval]");
+}
+
+const UNKEPT = "V8 has not kept its value, since nothing but a computed key of a class uses it";
+const UNKEPT_ADVICE = "Use it in a method or a field of the class as well, or make the class inside the task";
+
+/** What the variable encoder needs from the function encoder. */
+export interface FunctionEncoding {
+  readonly values: ValueEncoder;
+  readonly scopes: Scopes;
+  readonly isImportable: (fn: object) => boolean;
+}
+
+export class VariableEncoder {
+  readonly #writer: GraphWriter;
+  readonly #values: ValueEncoder;
+  readonly #scopes: Scopes;
+  readonly #owned: OwnedVariables;
+  readonly #isImportable: (fn: object) => boolean;
+  readonly #evaluations = new Map<unknown, Link>();
+
+  constructor(writer: GraphWriter, { values, scopes, isImportable }: FunctionEncoding, owned: OwnedVariables) {
+    this.#writer = writer;
+    this.#values = values;
+    this.#scopes = scopes;
+    this.#owned = owned;
+    this.#isImportable = isImportable;
+  }
+
+  /** Captures one free variable; undefined when the worker has it by itself, when nothing declares it, or when a problem was noted. */
+  capture(free: FreeVariable, context: CaptureContext): CapturedVariable | undefined {
+    const { name, isReassigned, isEager } = free;
+    if (name === "arguments") return undefined;
+    const place = placeOf(free, context.script, context.place);
+    const own = this.#owned.find(context.script, context.found, free.variable);
+    if (own !== undefined) return { name, link: own.link, isReassigned: true, isEager, isOwned: true };
+    const found = lookUp(context.scopes, name);
+    if (free.external !== undefined) {
+      const link = this.#writer.external(free.external);
+      if (isReference(found.value)) this.#writer.noteFound(found.value, link);
+      this.#writer.noteClass(found.value, link);
+      if (typeof found.value === "symbol") this.#writer.noteSymbol(found.value);
+      return { name, isReassigned: false, isEager, link };
+    }
+    if (!found.isFound) return this.#captureUndeclared(free, context, place);
+    if (found.isUninitialised || (found.value === undefined && !isReassigned && mustBeInitialised(free.variable))) {
+      this.#writer.isStable = false;
+      const advice = "Submit the function after the line that declares it";
+      this.#writer.refuse(place, "it is not initialised yet when the function is sent", advice);
+      return undefined;
+    }
+    const ofWrapper = free.variable === null ? this.#linkCommonjsName(free, found.value, context, place) : undefined;
+    const link =
+      ofWrapper ??
+      this.#linkVite(free, found.value, context, place) ??
+      this.#linkVariable(free, found.value, context, place);
+    const isPending = found.value === undefined && mayBeInitialisedLater(free.variable);
+    const isFirm = ofWrapper !== undefined || !(isReassigned || isPending);
+    if (!isFirm) this.#writer.isStable = false;
+    return { name, link, isReassigned: !isFirm, isEager };
+  }
+
+  /** What Vite has put in the place of imports, `import()` and `import.meta`. */
+  #linkVite(free: FreeVariable, value: unknown, context: CaptureContext, place: Place): Link {
+    const { script } = context;
+    if (free.name === VITE_DYNAMIC_IMPORT) {
+      return this.#external({ kind: "importFunction", referrer: script.url, root: viteRoot() });
+    }
+    if (typeof value !== "object" || value === null) return undefined;
+    if (free.name === VITE_IMPORT_META) return this.#external({ kind: "importMeta", url: script.url });
+    const specifier = viteSpecifier(free.variable);
+    if (specifier === undefined) return undefined;
+    const native = externalisedBy(specifier);
+    if (native !== undefined) {
+      return this.#external({ kind: "import", specifier: native, referrer: script.url, path: [] });
+    }
+    return this.#linkReadMembers(free, value, context, place);
+  }
+
+  /** What bundlers make of a CommonJS module that is in the bundle: of its getters, only those that are used matter. */
+  #linkInterop(free: FreeVariable, value: object, context: CaptureContext, place: Place): Link {
+    if (free.members === undefined || !isInteropObject(value)) return undefined;
+    return this.#linkReadMembers(free, value, context, place);
+  }
+
+  /** What a function uses of a module that a worker can't load. */
+  #linkReadMembers(free: FreeVariable, value: object, context: CaptureContext, place: Place): Link {
+    this.#writer.isStable = false;
+    const members = free.members ?? new Set(Object.keys(value));
+    return this.#linkMembers(context, free, members, (name) => (value as Record<string, unknown>)[name], place);
+  }
+
+  /** The superclass, which V8 keeps in no scope when nothing but the class itself mentions it. */
+  captureHeritage(name: string, superclass: unknown, place: Place): CapturedVariable {
+    return { name, link: this.#values.link(superclass, place), isReassigned: false, isEager: true };
+  }
+
+  /** The `this` of the function around an arrow, under the name that stands for it in the source. */
+  captureThis(name: string, value: unknown, place: Place): CapturedVariable {
+    return { name, link: this.#values.link(value, place), isReassigned: false, isEager: false };
+  }
+
+  /** `import.meta` of the original module, under the name that stands for it in the source. */
+  captureImportMeta(name: string, { script }: CaptureContext, found: FoundFunction): CapturedVariable {
+    const member = script.factory?.members.find(({ start, end }) => start <= found.start && found.end <= end);
+    const external = member?.externals.get(name) ?? { kind: "importMeta", url: script.url };
+    return { name, isReassigned: false, isEager: true, link: this.#external(external) };
+  }
+
+  #external(node: ExternalNode): readonly [number] {
+    return this.#writer.external(node);
+  }
+
+  #captureUndeclared(free: FreeVariable, context: CaptureContext, place: Place): CapturedVariable | undefined {
+    const { name, isEager } = free;
+    const isCommonjs = !context.script.info.isModule && free.variable === null;
+    const global = globalThis as unknown as Record<string, unknown>;
+    if (name === "require" && (isCommonjs || isRequireLike(global["require"]))) {
+      const link = this.#external({ kind: "require", filename: filenameOf(context.script) });
+      return { name, link, isReassigned: false, isEager };
+    }
+    // What a script declares at its top is a global where the script is no module.
+    const mayBeGlobal = free.variable === null || free.variable.scope.block.type === "Program";
+    if (mayBeGlobal && isStandardGlobal(name)) return undefined;
+    if (mayBeGlobal && Object.hasOwn(globalThis, name)) {
+      this.#writer.isStable = false;
+      return { name, link: this.#values.link(global[name], place), isReassigned: true, isEager };
+    }
+    if (free.variable !== null) return this.#writer.refuse(place, UNKEPT, UNKEPT_ADVICE);
+    // The worker doesn't have it either: using it throws there what it throws here.
+    this.#writer.held.addUndeclared(name);
+    return undefined;
+  }
+
+  /** The variables that Node puts around a CommonJS module. */
+  #linkCommonjsName(free: FreeVariable, value: unknown, context: CaptureContext, place: Place): Link {
+    if (context.script.info.isModule) return undefined;
+    if (free.name === "require" && isRequireLike(value)) {
+      return this.#external({ kind: "require", filename: filenameOf(context.script) });
+    }
+    if (typeof value !== "object" || value === null) return undefined;
+    if (free.name === "exports") return this.#linkExports(value, free, free.members, context, place);
+    if (free.name !== "module") return undefined;
+    const { exports } = value as { exports: object };
+    const advice = "Use `exports.name`, or a variable, inside the function";
+    if (free.members === undefined || [...free.members].some((each) => !/^(?:exports|id|filename|path)$/.test(each))) {
+      return this.#writer.refuse(place, "the module object belongs to the process that loaded the module", advice);
+    }
+    const filename = filenameOf(context.script);
+    const link = this.#linkExports(exports, free, undefined, context, { holder: place, step: ".exports" });
+    return this.#writer.addNode({
+      kind: "object",
+      properties: [
+        ["exports", link],
+        ["id", filename],
+        ["filename", filename],
+        ["path", dirname(filename)],
+      ],
+    });
+  }
+
+  /** Of the main module's exports, which no worker may load, only those that are used travel. */
+  #linkExports(
+    exports: object,
+    free: FreeVariable,
+    members: ReadonlySet<string> | undefined,
+    context: CaptureContext,
+    place: Place,
+  ): Link {
+    const whole = this.#values.external(exports);
+    if (whole !== undefined) return whole;
+    this.#writer.isStable = false;
+    if (members === undefined) return this.#values.link(exports, place);
+    const own = new Set([...members].filter((each) => Object.hasOwn(exports, each)));
+    return this.#linkMembers(context, free, own, (name) => exportedValue(exports, name), place);
+  }
+
+  /** An object in the worker that has just those members that are used; one for all functions of the module. */
+  #linkMembers(
+    { script, found, user }: CaptureContext,
+    { name: of, variable }: FreeVariable,
+    members: ReadonlySet<string>,
+    read: (name: string) => unknown,
+    place: Place,
+  ): Link {
+    const module = this.#scopes.moduleOf(user);
+    const records = [...members].map((name): readonly [string, Link] => {
+      return [name, this.#values.link(read(name), { holder: place, step: propertyStep(name) })];
+    });
+    if (module === undefined || (variable !== null && !isOfModule(script, variable, found))) {
+      return this.#writer.addNode({ kind: "object", properties: records });
+    }
+    for (const [name, link] of records) this.#scopes.addEntry(user, { name: `${of}.${name}`, link, isEager: false });
+    return this.#writer.external({ kind: "members", module, name: of });
+  }
+
+  /** A value that a module gave is loaded again in the worker; any other is copied. */
+  #linkVariable(free: FreeVariable, value: unknown, context: CaptureContext, place: Place): Link {
+    if (isRequireFunction(value)) {
+      return this.#external({ kind: "require", filename: fileOfRequire(value, context.script) });
+    }
+    if (typeof value === "symbol" && !free.isReassigned && knownSymbol(value) === undefined) {
+      // The module that the worker loads has a symbol of its own.
+      const member = this.#declaredMember(free, value, context);
+      return member === undefined ? this.#values.link(value, place) : this.#external(member);
+    }
+    if ((typeof value !== "object" && typeof value !== "function") || value === null) {
+      return this.#values.link(value, place);
+    }
+    // Babel's and swc's helper for import() of CommonJS keeps the modules that it has seen; in the worker it has seen none.
+    if (types.isWeakMap(value) && INTEROP_CACHES.has(free.name)) {
+      return this.#writer.add(value, { kind: "map", entries: [] });
+    }
+    if (free.isReassigned) return this.#values.link(value, place);
+    const simple = this.#writer.known(value) ?? this.#values.external(value);
+    if (simple !== undefined) return simple;
+    if (isExportsInJest(value)) return this.#linkReadMembers(free, value, context, place);
+    if (typeof value === "function" && this.#isImportable(value)) return this.#values.link(value, place);
+    const member = this.#declaredMember(free, value, context);
+    if (member !== undefined) {
+      const link = this.#external(member);
+      this.#writer.noteClass(value, link);
+      return link;
+    }
+    const declarator = moduleDeclarator(free.variable);
+    if (declarator === undefined) {
+      return this.#linkInterop(free, value, context, place) ?? this.#values.link(value, place);
+    }
+    const interop = interopNode(context.script, declarator, value, (module) => this.#externalOf(module));
+    if (interop !== undefined) return this.#external(interop);
+    const evaluation = isToBeEvaluated(declarator, value)
+      ? this.#linkEvaluation(free.name, value, declarator, context)
+      : undefined;
+    return evaluation ?? this.#values.link(value, place);
+  }
+
+  #externalOf(module: object): ExternalNode | undefined {
+    const [index] = (this.#values.external(module) ?? []) as number[];
+    return index === undefined ? undefined : (this.#writer.nodes[index] as ExternalNode);
+  }
+
+  #declaredMember(free: FreeVariable, value: object | symbol, context: CaptureContext): ExternalNode | undefined {
+    const read = (name: string): unknown => lookUp(context.scopes, name).value;
+    return declaredMember(free.variable, value, context.script, read, (module) => this.#externalOf(module));
+  }
+
+  /** Sends the initialiser in place of its value, when all that it uses is within reach. */
+  #linkEvaluation(name: string, value: object, declarator: VariableDeclarator, context: CaptureContext): Link {
+    const known = this.#evaluations.get(value);
+    if (known !== undefined) return known;
+    const { script, scopes } = context;
+    const [start, end] = [startOf(declarator), endOf(declarator)];
+    const free = freeVariables(script, start, end, declarator).filter(
+      ({ variable }) => variable?.defs[0]?.node !== declarator,
+    );
+    const isWithinReach = free.every(
+      (each) =>
+        each.external !== undefined ||
+        each.variable === null ||
+        lookUp(scopes, each.name).isFound ||
+        isStandardGlobal(each.name),
+    );
+    if (!isWithinReach) return undefined;
+    const prefix = "async function () { const ";
+    const { line, column } = script.position(start);
+    const node: FunctionNode = { kind: "function", isClass: false, name: "", variables: [], unit: -1, code: -1 };
+    const of = this.#writer.addNode(node);
+    const code = {
+      source: `${prefix}${script.info.source.slice(start, end)}; return ${name}; }`,
+      form: "expression" as const,
+      isStrict: script.isStrictAround(start, end),
+      line,
+      // V8 takes a function at column -1 for one without a place.
+      column: Math.max(0, column - prefix.length),
+    };
+    this.#scopes.addFunction({ index: of[0], node, script, scopes, code });
+    const link = this.#writer.add(value, { kind: "evaluated", of });
+    // Two values that one line has made are two in the worker as well.
+    this.#writer.state.add(value);
+    this.#evaluations.set(value, link);
+    this.#writer.later(() => {
+      for (const each of free) {
+        const variable = this.capture(each, { ...context, user: of[0] });
+        if (variable !== undefined) this.#scopes.addVariable(of[0], each, variable);
+      }
+    });
+    return link;
+  }
+}
