@@ -218,6 +218,42 @@ function checkLayer(file, imports, src) {
   }
 }
 
+/** The files of each room with inner rooms that files outside of it import. */
+const doors = new Map();
+
+function noteDoors(file, imports, src) {
+  const here = path.relative(src, file).split(path.sep).join("/");
+  for (const { source } of imports) {
+    if (!source.startsWith(".")) continue;
+    const target = path.resolve(path.dirname(file), source).replace(/\.js$/, ".ts");
+    const there = path.relative(src, target).split(path.sep).join("/");
+    const room = LAYERS.find(({ part, inner }) => inner !== undefined && there.startsWith(part))?.part;
+    if (room === undefined || here.startsWith(room)) continue;
+    doors.set(room, (doors.get(room) ?? new Set()).add(there.slice(room.length)));
+  }
+}
+
+/** A room with inner rooms has a page that draws it, and names each file that is used from outside, and no other as a door. */
+function checkDoors(src) {
+  for (const { part, inner } of LAYERS) {
+    const page = path.join(src, part, "README.md");
+    if (inner === undefined || !existsSync(path.join(src, part))) continue;
+    if (!existsSync(page)) {
+      report(page, 1, "a room with inner rooms has a README.md");
+      continue;
+    }
+    const [, table = ""] = readFileSync(page, "utf8").split("\n## Doors\n");
+    const rows = table.split("\n## ", 1)[0].split("\n");
+    const named = new Set(
+      rows.flatMap((row) => [...(row.split("|")[1] ?? "").matchAll(/`([^`]+\.ts)`/g)].map(([, name]) => name)),
+    );
+    const used = doors.get(part) ?? new Set();
+    for (const door of used)
+      if (!named.has(door)) report(page, 1, `${door} is used from outside, and is no door here`);
+    for (const door of named) if (!used.has(door)) report(page, 1, `nothing outside uses the door ${door}`);
+  }
+}
+
 function checkIndex(file, lines, statements) {
   const reexported = new Set(statements.flatMap(({ line, lastLine }) => range(line, lastLine)));
   for (const [index, line] of lines.entries()) {
@@ -243,6 +279,7 @@ function checkFile(file) {
   // In tests/types the directives are the tests.
   if (!file.startsWith(path.join(root, "tests", "types"))) checkReasons(file, lines, isSource);
   if (isSource) checkLayer(file, statements, src);
+  if (isSource) noteDoors(file, statements, src);
   if (isSource) checkTimers(file, lines, imports);
   if (file === path.join(src, "index.ts")) checkIndex(file, lines, statements);
 }
@@ -272,6 +309,7 @@ const files = STYLED_FOLDERS.map((folder) => path.join(root, folder))
   .filter((file) => STYLED_FILE.test(file) && !file.split(path.sep).includes("node_modules"))
   .toSorted();
 for (const file of files) checkFile(file);
+checkDoors(path.join(root, "src"));
 
 if (breaches.length > 0) {
   process.stdout.write(`${breaches.join("\n")}\n${breaches.length} breaches of the house rules\n`);
