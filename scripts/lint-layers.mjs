@@ -248,9 +248,12 @@ function checkDoors(src) {
       rows.flatMap((row) => [...(row.split("|")[1] ?? "").matchAll(/`([^`]+\.ts)`/g)].map(([, name]) => name)),
     );
     const used = doors.get(part) ?? new Set();
-    for (const door of used)
+    for (const door of used) {
       if (!named.has(door)) report(page, 1, `${door} is used from outside, and is no door here`);
-    for (const door of named) if (!used.has(door)) report(page, 1, `nothing outside uses the door ${door}`);
+    }
+    for (const door of named) {
+      if (!used.has(door)) report(page, 1, `nothing outside uses the door ${door}`);
+    }
   }
 }
 
