@@ -38,7 +38,7 @@ describe("profiles of the bench", () => {
     deepEqual(times, {
       functions: [
         { name: "(idle)", us: 60 },
-        { name: "run build/src/pool/worker/worker.js:10", us: 40 },
+        { name: "run build/src/pool/worker.js:10", us: 40 },
       ],
       totalUs: 100,
     });
