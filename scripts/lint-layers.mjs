@@ -38,10 +38,10 @@ const LAYERS = [
   { part: "live/", mayImport: ["errors.ts", "system/", "values/", "wire/messages/"] },
   {
     part: "pickle/",
-    mayImport: ["errors.ts", "option-names.ts", "system/", "memory/", "values/"],
+    mayImport: ["errors.ts", "option-names.ts", "show-value.ts", "system/", "memory/", "values/"],
     inner: ["graph", "look", "refer", "variables", "write", "build", ""],
   },
-  { part: "logging/", mayImport: ["errors.ts", "option-names.ts", "system/", "values/"] },
+  { part: "logging/", mayImport: ["errors.ts", "option-names.ts", "show-value.ts", "system/", "values/"] },
   // What an executor inside a task has to know of that task.
   { part: "subprocess/task/current-task.ts", mayImport: [] },
   { part: "subprocess/outer-grace.ts", mayImport: [] },

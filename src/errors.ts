@@ -75,6 +75,11 @@ export interface WorkerCrash {
   readonly likelyCause?: CrashCause | undefined;
 }
 
+/** The text with a full stop, unless it ends a sentence already. */
+function endSentence(text: string): string {
+  return /[.!?]$/.test(text) ? text : `${text}.`;
+}
+
 function describeEnd(exitCode: number | null, signal: NodeJS.Signals | null): string {
   return signal === null ? `exited with code ${exitCode ?? "unknown"}` : `was ended by ${signal}`;
 }
@@ -83,6 +88,12 @@ const CAUSE_TEXTS: Readonly<Record<CrashCause, string>> = {
   "heap-limit": " It looks as if V8's heap was full: raise --max-old-space-size in execArgv, or send smaller pieces.",
   "oom-killer": " It looks as if the kernel killed it for want of memory: use fewer workers, or send smaller pieces.",
 };
+
+/** Says what a task may have done, when nothing else is known of the end. */
+function explainEnd({ signal, stderr, likelyCause }: WorkerCrash): string {
+  if (likelyCause !== undefined || signal !== null || stderr !== "") return explainCause(likelyCause);
+  return " If the task called process.exit(), let it return or throw instead.";
+}
 
 function explainCause(cause: CrashCause | undefined): string {
   return cause === undefined ? "" : CAUSE_TEXTS[cause];
@@ -105,7 +116,7 @@ export class WorkerCrashedError extends AsyncCpuError implements WorkerCrash {
     super(
       "ASYNCCPU_WORKER_CRASHED",
       `Worker process ${crash.pid} ${describeEnd(crash.exitCode, crash.signal)} while it ran task "${crash.taskName}". ` +
-        `Other tasks are not affected.${explainCause(crash.likelyCause)}${quoteStderr(crash.stderr)}`,
+        `Other tasks are not affected.${explainEnd(crash)}${quoteStderr(crash.stderr)}`,
     );
     nameError(this, "WorkerCrashedError");
     this.pid = crash.pid;
@@ -119,7 +130,7 @@ export class WorkerCrashedError extends AsyncCpuError implements WorkerCrash {
 
 const CHECK_START = "Check execArgv, env, cwd and the limits on processes and memory.";
 const PORT_TAKEN =
-  "A module that every worker loads as well opens a port, which is taken: a preload (--import, --require, NODE_OPTIONS), most likely. " +
+  "A module that each worker loads opens a port that is already taken. It is probably a preload (--import, --require, NODE_OPTIONS). " +
   "Leave it out of the workers with the options execArgv and env, or open the port in the main program.";
 
 /** Worker processes could not be started: the spawn failed, or they ended before they were ready, several times. */
@@ -145,13 +156,16 @@ export class InitializerError extends AsyncCpuError {
     const cause = options.cause instanceof Error ? options.cause.message : showValue(options.cause);
     super(
       "ASYNCCPU_INITIALIZER_FAILED",
-      `The ${which} failed in a worker process: ${cause}. ` +
-        "The executor takes no more tasks; mend the function and make a new executor.",
+      `The ${which} failed in a worker process: ${endSentence(cause)} ` +
+        "The executor takes no more tasks. Mend the function, and make a new executor.",
       options,
     );
     nameError(this, "InitializerError");
   }
 }
+
+const PASS_PLAIN_DATA = "Pass plain data (what structuredClone takes), or make the object inside the task.";
+const GIVE_PLAIN_DATA = "Give back plain data (what structuredClone takes).";
 
 /** An argument, a result or a thrown value can't be sent between processes; `path` leads to the offending part. */
 export class NotSerializableError extends AsyncCpuError {
@@ -159,10 +173,10 @@ export class NotSerializableError extends AsyncCpuError {
   readonly path: string;
 
   constructor(path: string, what: string, options?: ErrorOptions) {
+    const isResult = /^(?:result|thrown)/.test(path);
     super(
       "ASYNCCPU_NOT_SERIALIZABLE",
-      `${path} can't be sent between processes: ${what}. ` +
-        "Pass plain data (what structuredClone takes), or make the object inside the task.",
+      `${path} can't be sent between processes: ${endSentence(what)} ${isResult ? GIVE_PLAIN_DATA : PASS_PLAIN_DATA}`,
       options,
     );
     nameError(this, "NotSerializableError");
@@ -211,7 +225,7 @@ export class NotAFunctionError extends AsyncCpuError {
   constructor(what: string, options?: ErrorOptions) {
     super(
       "ASYNCCPU_NOT_A_FUNCTION",
-      `A task needs a function, but got ${what}. Pass the function and its arguments: createProcessTask(fn, ...args).`,
+      `A task needs a function, but was given ${what}. Pass the function and its arguments: createProcessTask(fn, ...args).`,
       options,
     );
     nameError(this, "NotAFunctionError");
@@ -223,7 +237,7 @@ export class PromisePassedError extends AsyncCpuError {
   constructor() {
     super(
       "ASYNCCPU_PROMISE_PASSED",
-      "A task needs a function, but got a promise: the call already runs in this process. " +
+      "A task needs a function, but was given a promise: the call already runs in this process. " +
         "Write createProcessTask(fn, arg), not createProcessTask(fn(arg)).",
     );
     nameError(this, "PromisePassedError");
@@ -264,8 +278,8 @@ export class NestingTooDeepError extends AsyncCpuError {
   constructor(depth: number, maxDepth: number) {
     super(
       "ASYNCCPU_NESTING_TOO_DEEP",
-      `This process is already ${depth} pools deep, and the limit is ${maxDepth}: pools that start pools without end would ` +
-        "fill the machine with processes. Do the work here, or set the environment variable ASYNCCPU_MAX_DEPTH.",
+      `This process is already ${depth} pools deep, and the limit is ${maxDepth}. Pools that start pools without end would fill the ` +
+        "machine with processes. Do the work here, or set the environment variable ASYNCCPU_MAX_DEPTH.",
     );
     nameError(this, "NestingTooDeepError");
     this.depth = depth;
@@ -280,8 +294,8 @@ export class ImportTimeUseError extends AsyncCpuError {
   constructor(what: string) {
     super(
       "ASYNCCPU_IMPORT_TIME_USE",
-      `${what} in a worker process while it was importing the modules of a task's function: a module does that at its top level, and ` +
-        "each worker that imports it would start workers of its own. Guard the call: " +
+      `${what} while a worker process was importing the modules of a task's function. One of these modules does that at its top level, ` +
+        "so each worker that imports it would start workers of its own. Guard the call: " +
         'import { isWorker } from "asynccpu"; if (!isWorker) { ... }. Or move it into a function.',
     );
     nameError(this, "ImportTimeUseError");

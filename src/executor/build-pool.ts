@@ -58,7 +58,7 @@ export interface BuiltPool {
 /** @throws ProtocolError for what is no record. */
 function decodeRecord(encoded: Uint8Array, functions: readonly object[]): LogRecord {
   const record = decodeFor(functions, () => decodeValue(encoded));
-  if (!isLogRecord(record)) throw new ProtocolError("A worker sent a log record that is none.");
+  if (!isLogRecord(record)) throw new ProtocolError("A worker sent something that is not a log record.");
   return record;
 }
 
@@ -113,7 +113,7 @@ export function buildPool(
   if (encoded.byteLength > MAX_PAYLOAD_BYTES) {
     throw new NotSerializableError(
       "initargs",
-      `with the initializer they take ${encoded.byteLength} bytes, more than the ${MAX_PAYLOAD_BYTES} of a message`,
+      `with the initializer they take ${encoded.byteLength} bytes, and a message has at most ${MAX_PAYLOAD_BYTES}`,
     );
   }
   const put = options.queue && makePut(options.queue);

@@ -198,7 +198,7 @@ export class ProcessPoolExecutor implements AsyncDisposable {
    */
   warmUp(): Promise<void> {
     if (!isImporting()) return coreOf(this).pool.warmUp();
-    const refused = Promise.reject(new ImportTimeUseError("Workers were wanted (warmUp)"));
+    const refused = Promise.reject(new ImportTimeUseError("warmUp() was called"));
     refused.catch(() => {});
     return refused;
   }

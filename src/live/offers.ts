@@ -153,7 +153,7 @@ export class LiveOffers {
 
   #offerSignal(signal: AbortSignal): unknown {
     if (signal.aborted) return [LIVE_KIND.abortedSignal, encodeThrown(signal.reason, { isNested: true })];
-    if (this.#isResult) return new Refusal("it is an AbortSignal, which is told of while its task runs only");
+    if (this.#isResult) return new Refusal("it is an AbortSignal, which lives only while its task runs");
     const channel = this.#add((port) => new SignalEnd(signal, port));
     this.#signals.push([channel, signal]);
     return [LIVE_KIND.signal, channel];

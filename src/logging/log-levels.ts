@@ -7,6 +7,7 @@
 
 import { InvalidOptionError } from "../errors.js";
 import { LOG_LEVELS } from "./log-record.js";
+import { showValue } from "../show-value.js";
 import type { LogLevel } from "./log-record.js";
 
 const LEVELS_KEY = Symbol.for("asynccpu.logLevels");
@@ -21,7 +22,8 @@ const shared = globalThis as typeof globalThis & { [LEVELS_KEY]?: Map<string, Lo
  */
 export function setLogLevel(name: string, level: LogLevel | undefined): void {
   if (level !== undefined && !Object.hasOwn(LOG_LEVELS, level)) {
-    throw new InvalidOptionError("level", `one of ${Object.keys(LOG_LEVELS).join(", ")}`, level);
+    const names = Object.keys(LOG_LEVELS).join(", ");
+    throw new InvalidOptionError("level", `setLevel() takes one of ${names}, but was given ${showValue(level)}.`);
   }
   const levels = (shared[LEVELS_KEY] ??= new Map());
   if (level === undefined) levels.delete(name);

@@ -66,7 +66,9 @@ export class LogQueue implements AsyncIterable<LogRecord> {
    * @throws TypeError for what is no object: `undefined` would pass for the end of the queue.
    */
   put(record: LogRecord): void {
-    if (!isObject(record)) throw new TypeError(`A log record must be an object, not ${String(record)}.`);
+    if (!isObject(record)) {
+      throw new TypeError(`put() takes a log record, which is an object, but was given ${String(record)}.`);
+    }
     if (this.#isClosed) {
       this.#droppedCount++;
       return;

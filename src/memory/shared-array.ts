@@ -1,6 +1,7 @@
 /** What users see of shared memory. */
 
 import { constants } from "node:buffer";
+import { inspect } from "node:util";
 
 import { InvalidOptionError } from "../errors.js";
 import type { ProcessTask } from "../system/process/process-task.js";
@@ -51,10 +52,18 @@ export function createSharedArray<T extends ArrayBufferView>(
   type: TypedArrayClass<T>,
   length: number,
 ): SharedArray<T> {
-  if (!isTypedArrayClass(type)) throw new InvalidOptionError("type", "a class of typed arrays", type);
+  if (!isTypedArrayClass(type)) {
+    throw new InvalidOptionError(
+      "type",
+      `createSharedArray() takes a class such as Float64Array first, but was given ${inspect(type, { depth: 0 })}.`,
+    );
+  }
   const largest = Math.floor(Math.min(MAX_SEGMENT_BYTES, constants.MAX_LENGTH) / type.BYTES_PER_ELEMENT);
   if (!Number.isInteger(length) || length < 0 || length > largest) {
-    throw new InvalidOptionError("length", `an integer from 0 to ${largest}`, length);
+    throw new InvalidOptionError(
+      "length",
+      `The length of a shared ${type.name} must be an integer from 0 to ${largest}, but is ${inspect(length)}.`,
+    );
   }
   const sizeBytes = length * type.BYTES_PER_ELEMENT;
   if (nativeMemory() === undefined) {

@@ -8,6 +8,7 @@ import { hasHooks } from "../values/classes/class-registry.js";
 import { isErrorClass } from "../values/classes/class-registry.js";
 import { isNativeClass } from "../values/classes/classify.js";
 import { loadParser } from "./look/syntax-tools.js";
+import { showValue } from "../show-value.js";
 import { walk } from "./look/syntax-tree.js";
 import type { AnyClass } from "../values/classes/class-registry.js";
 import type { SyntaxNode } from "./look/syntax-tree.js";
@@ -85,17 +86,22 @@ export function registerClass<T extends object>(
   options: RegisterClassOptions = {},
 ): void {
   if (typeof registered !== "function" || typeof (registered as AnyClass).prototype !== "object") {
-    throw new InvalidOptionError("class", "a class", registered);
+    throw new InvalidOptionError("class", `registerClass() takes a class, but was given ${showValue(registered)}.`);
   }
   const name: unknown = readOptions(options, OPTIONS).name ?? registered.name;
   if (typeof name !== "string" || name === "") {
-    throw new InvalidOptionError("name", "a text that is not empty, for a class without a name", name);
+    throw new InvalidOptionError(
+      "name",
+      `registerClass() needs a name for this class: registerClass(Class, { name: "app.Point" }). It was given ${showValue(name)}.`,
+    );
   }
   const hidden = hasHooks(registered) ? undefined : hiddenState(registered);
   if (hidden !== undefined) {
-    const expected =
-      "one whose state is in properties, or have the static methods [encodeInstance] and [decodeInstance]";
-    throw new InvalidOptionError("class", expected, `${name}: ${hidden}`);
+    throw new InvalidOptionError(
+      "class",
+      `Class ${name} can't be registered as it is, since its instances are more than their properties: ${hidden}. ` +
+        "Give it the static methods [encodeInstance] and [decodeInstance].",
+    );
   }
   enterClass(registered, name);
 }

@@ -18,7 +18,7 @@ export function moveBuffers(buffers: readonly ArrayBuffer[]): Map<ArrayBuffer, A
     const isShared = segmentOf(buffer) !== undefined;
     const problem = isShared ? "it is shared memory, which is never copied" : refuseBinary(buffer);
     if (problem !== undefined) throw refuse(index, problem);
-    if (buffers.indexOf(buffer) !== index) throw refuse(index, "it is there twice");
+    if (buffers.indexOf(buffer) !== index) throw refuse(index, "the list has it twice");
   }
   let moved: ArrayBuffer[];
   try {

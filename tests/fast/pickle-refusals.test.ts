@@ -317,8 +317,8 @@ describe("a function that can't be sent", () => {
       return () => arguments[0] as unknown;
     }
     const derived = new Derived();
-    match(problemsOf(derived.lexicalSuper())[0]?.problem ?? "", /takes super/);
-    match(problemsOf(outer(1))[0]?.problem ?? "", /takes arguments/);
+    match(problemsOf(derived.lexicalSuper())[0]?.problem ?? "", /uses super/);
+    match(problemsOf(outer(1))[0]?.problem ?? "", /uses arguments/);
     const object = {
       method(): unknown {
         // Reason: TypeScript does not type super in object literals.

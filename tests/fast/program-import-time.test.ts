@@ -58,7 +58,7 @@ test("who awaits such a task in a worker learns what happened, and the guard", (
     await executor.shutdown();
   `;
   const output = run({ "awaits.mjs": module, "main.mjs": main });
-  assert.match(output, /^Task "load" was submitted in a worker process while it was importing the modules/);
+  assert.match(output, /^Task "load" was submitted while a worker process was importing the modules/);
   assert.match(output, GUARD);
 });
 

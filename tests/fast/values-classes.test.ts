@@ -278,9 +278,9 @@ describe("registerClass", () => {
       [class extends Map {}, /extends Map|name/],
       [class Named extends Uint8Array {}, /extends Uint8Array/],
       [new Proxy(Point, {}), /Proxy/],
-      [{}, /must be a class/],
-      [undefined, /must be a class/],
-      [() => 1, /must be a class/],
+      [{}, /takes a class/],
+      [undefined, /takes a class/],
+      [() => 1, /takes a class/],
     ];
     for (const [value, message] of cases) {
       assert.throws(

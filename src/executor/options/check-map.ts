@@ -26,10 +26,12 @@ export function checkMapArguments(fn: unknown, iterables: readonly unknown[]): v
   }
   for (const [index, iterable] of iterables.entries()) {
     if (isIterable(iterable)) continue;
-    const advice = isPromise(iterable) ? "Await it first." : "Pass an array, a generator or a stream, say.";
+    const advice = isPromise(iterable)
+      ? "Await it first."
+      : "Pass an array, a generator, a stream or another sync or async iterable.";
     throw new InvalidOptionError(
       `iterables[${index}]`,
-      `map() takes iterables after the function, sync or async ones, but was given ${showValue(iterable)}. ${advice}`,
+      `map() takes iterables after the function, but was given ${showValue(iterable)}. ${advice}`,
     );
   }
 }

@@ -30,6 +30,7 @@ const DEFAULT_TIMEOUT_IN_EMERGENCY_MS = 1000;
 const DEFAULT_DRAIN_MS = 10_000;
 
 function describeRange(minimum: number, maximum: number): string {
+  if (maximum === Number.MAX_SAFE_INTEGER) return `an integer of at least ${minimum}`;
   return `an integer from ${minimum} to ${maximum}`;
 }
 

@@ -63,7 +63,9 @@ async function waitFor(decoding: Promise<LaterValue>, acceptedBefore: number): P
   try {
     const later = await decoding;
     // Whoever is given it would call that method.
-    if (hasThen(later.value)) throw new NotSerializableError("result", "it has a method then");
+    if (hasThen(later.value)) {
+      throw new NotSerializableError("result", "it has a method named then, which await would call in this process");
+    }
     return later;
   } catch (error) {
     return new Unreadable(error, acceptedBefore);

@@ -40,7 +40,9 @@ export async function resolveLater<T>(
 ): Promise<void> {
   try {
     const { value } = await decoding;
-    if (hasThen(value)) throw new NotSerializableError("result", "it has a method then");
+    if (hasThen(value)) {
+      throw new NotSerializableError("result", "it has a method named then, which await would call in this process");
+    }
     futures.resolve(future, value as T);
   } catch (error) {
     reader.abandonUnused?.();

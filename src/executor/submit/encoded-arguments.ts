@@ -28,7 +28,7 @@ export function releaseAll(allOfThem: readonly Pins[]): void {
 export function checkSize(bytes: Uint8Array, what: string): void {
   const sizeBytes = Math.max(bytes.byteLength, ...attachmentsOf(bytes).map(({ byteLength }) => byteLength));
   if (sizeBytes <= MAX_PAYLOAD_BYTES) return;
-  throw new NotSerializableError(what, `${sizeBytes} bytes are more than the ${MAX_PAYLOAD_BYTES} of a message`);
+  throw new NotSerializableError(what, `it takes ${sizeBytes} bytes, and a message has at most ${MAX_PAYLOAD_BYTES}`);
 }
 
 /** What a task is given of its arguments. */

@@ -29,6 +29,7 @@ import { pickleFunction } from "../../pickle/pickle-function.js";
 import { ParentLive } from "./parent-live.js";
 import { releaseAll } from "./encoded-arguments.js";
 import { resultReader } from "../outcome/result-reader.js";
+import { showValue } from "../../show-value.js";
 import { showCall } from "../outcome/submission-stack.js";
 import { settleFuture } from "../outcome/settle-future.js";
 import type { FutureControl } from "../outcome/process-future.js";
@@ -68,12 +69,6 @@ export interface Submission {
   readonly stack?: SubmissionStack;
 }
 
-function describe(value: unknown): string {
-  if (value === null) return "null";
-  if (isProxy(value)) return "a Proxy";
-  return typeof value === "object" ? `an object (${Object.prototype.toString.call(value)})` : typeof value;
-}
-
 function isThenable(value: unknown): boolean {
   return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
 }
@@ -82,7 +77,7 @@ function isThenable(value: unknown): boolean {
 function checkFunction(fn: unknown): asserts fn is AnyFunction {
   if (typeof fn === "function") return;
   if (isPromise(fn) || (!isProxy(fn) && isThenable(fn))) throw new PromisePassedError();
-  throw new NotAFunctionError(describe(fn));
+  throw new NotAFunctionError(showValue(fn));
 }
 
 /** A class may have a static member `name` of any kind. */

@@ -4,6 +4,7 @@ import { pathToFileURL } from "node:url";
 
 import { InvalidOptionError } from "../../errors.js";
 import { isMainModule } from "./main-module.js";
+import { showValue } from "../../show-value.js";
 import { rememberExternal } from "./provenance.js";
 
 function hrefOf(module: string | URL): string {
@@ -14,8 +15,8 @@ function hrefOf(module: string | URL): string {
   if (URL.canParse(module)) return module;
   throw new InvalidOptionError(
     "module",
-    'a URL or an absolute path, such as new URL("./tasks.js", import.meta.url)',
-    module,
+    'moduleTask() takes a URL or an absolute path, such as new URL("./tasks.js", import.meta.url), ' +
+      `but was given ${showValue(module)}.`,
   );
 }
 
@@ -45,8 +46,8 @@ export function moduleTask(module: string | URL, name = "default"): (...args: un
   if (isMainModule(href)) {
     throw new InvalidOptionError(
       "module",
-      "another module than the program's main one, which a worker would run again",
-      href,
+      `moduleTask() was given the program's main module (${href}), which a worker would run again. ` +
+        "Move the function to a module of its own.",
     );
   }
   const standIn = (): never => {

@@ -78,7 +78,7 @@ function findArrowObstacles(script: ScriptSource, node: SyntaxNode): Obstacle[] 
   const obstacles: Obstacle[] = [];
   const refuse = (variable: string, at: SyntaxNode): void => {
     if (obstacles.some((each) => each.variable === variable)) return;
-    const problem = `an arrow function takes ${variable} from the function around it, which does not travel`;
+    const problem = `an arrow function uses ${variable} of the function around it, which does not travel`;
     const advice = variable === "super" ? NAMED_ADVICE : VARIABLE_ADVICE;
     obstacles.push({ variable, problem, advice, offset: startOf(at) });
   };

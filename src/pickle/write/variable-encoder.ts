@@ -150,7 +150,7 @@ export class VariableEncoder {
     if (found.isUninitialised || (found.value === undefined && !isReassigned && mustBeInitialised(free.variable))) {
       this.#writer.isStable = false;
       const advice = "Submit the function after the line that declares it";
-      this.#writer.refuse(place, "it is not initialised yet when the function is sent", advice);
+      this.#writer.refuse(place, "this variable is not initialised yet when the function is sent", advice);
       return undefined;
     }
     const ofWrapper = free.variable === null ? this.#linkCommonjsName(free, found.value, context, place) : undefined;

@@ -91,7 +91,12 @@ export class ProcessTask {
    * @throws InvalidOptionError when `id` is not a positive integer.
    */
   static for(id: number, startTime?: number): ProcessTask {
-    if (!Number.isSafeInteger(id) || id <= 0) throw new InvalidOptionError("id", "a positive integer", id);
+    if (!Number.isSafeInteger(id) || id <= 0) {
+      throw new InvalidOptionError(
+        "id",
+        `ProcessTask.for() takes a process id, a positive integer, but was given ${inspect(id)}.`,
+      );
+    }
     const actualStart = startTime ?? startTimeOf(id);
     // A process that is gone by now is most likely the one that had this id last.
     const last = actualStart === undefined ? knownInstances(id).at(-1) : undefined;
@@ -120,7 +125,9 @@ export class ProcessTask {
     const { id, startTime } = (plain ?? {}) as Partial<PlainProcessTask>;
     const isStartTime = startTime === undefined || Number.isFinite(startTime);
     if (!Number.isSafeInteger(id) || (id as number) <= 0 || !isStartTime) {
-      throw new ProtocolError(`Not a ProcessTask: ${inspect(plain, { depth: 1 })}.`);
+      throw new ProtocolError(
+        `ProcessTask.fromPlain() takes what toPlain() gave, but was given ${inspect(plain, { depth: 1 })}.`,
+      );
     }
     // Not read anew: without a start time it was gone already where it was made.
     return ProcessTask.#intern(id as number, startTime);

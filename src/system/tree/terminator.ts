@@ -57,7 +57,10 @@ function checkPid(pid: number, platform: Platform): void {
   // 0 and negative numbers are groups to kill(2). 1 is init, from which all processes descend; in a container it may be
   // the caller, whose descendants are its own.
   if (!Number.isSafeInteger(pid) || pid < 1 || (pid === 1 && platform.pid !== 1)) {
-    throw new InvalidOptionError("pid", "the id of a process other than init (an integer greater than 1)", pid);
+    throw new InvalidOptionError(
+      "pid",
+      `The pid must be the id of a process other than init, an integer greater than 1, but is ${String(pid)}.`,
+    );
   }
 }
 

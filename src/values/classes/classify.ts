@@ -189,12 +189,14 @@ export function classify(object: object): Kind {
   return verdict === "check" ? checkInstance(object) : verdict;
 }
 
-const SHARED_ADVICE = "its memory can't be shared between processes this way: copy it into an ArrayBuffer";
+const SHARED_ADVICE = "copy it into an ArrayBuffer, or use createSharedArray()";
 
 /** Why this buffer or view can't be sent; `undefined` when it can. */
 export function refuseBinary(object: object): string | undefined {
   const buffer = ArrayBuffer.isView(object) ? object.buffer : (object as ArrayBufferLike);
-  if (types.isSharedArrayBuffer(buffer)) return `it is made on a SharedArrayBuffer: ${SHARED_ADVICE}`;
+  if (types.isSharedArrayBuffer(buffer)) {
+    return `it is made on a SharedArrayBuffer, which only threads can share: ${SHARED_ADVICE}`;
+  }
   if (buffer.byteLength > 0) return undefined;
   try {
     return new Uint8Array(buffer).byteLength === 0 ? undefined : "its length changes";
@@ -210,13 +212,17 @@ export function explainRefusal(value: unknown): string {
     const isClass = /^class\b/.test(Function.prototype.toString.call(value));
     return isClass ? "it is a class" : "it is a function";
   }
-  if (typeof value === "symbol") return "it is a symbol";
+  if (typeof value === "symbol") return "it is a symbol that only this process has: use Symbol.for()";
   if (typeof value !== "object" || value === null) return "it is of an unknown type";
   if (types.isPromise(value)) return "it is a promise: await it first";
   if (types.isSharedArrayBuffer(value)) return refuseBinary(value) ?? "it is shared memory";
   if (types.isModuleNamespaceObject(value)) return "it is a module: import it inside the task";
   if (types.isArgumentsObject(value)) return "it is an arguments object: pass [...arguments]";
   return explainClass(value);
+}
+
+function withArticle(name: string): string {
+  return /^[AEIO]/.test(name) ? `an ${name}` : `a ${name}`;
 }
 
 function explainClass(object: object): string {
@@ -233,10 +239,12 @@ function explainClass(object: object): string {
     if (hasThen(at)) return `it is a promise (${name}): await it first`;
     if (constructor.name === "Stream") return `it is a stream or socket (${name}), which belongs to this process`;
     const advice = CLASS_ADVICE.get(constructor.name);
-    if (advice !== undefined) return `it is a ${name}, whose state is not visible as properties: ${advice}`;
+    if (advice !== undefined) return `it is ${withArticle(name)}, whose state is hidden: ${advice}`;
   }
   const iterator = Object.prototype.toString.call(object).slice(8, -1);
   const advice = CLASS_ADVICE.get(iterator);
-  if (advice !== undefined) return `it is a ${iterator}: ${advice}`;
-  return name === "" ? `it is a ${iterator}` : `it is a ${name}, whose state belongs to this process`;
+  if (advice !== undefined) return `it is ${withArticle(iterator)}: ${advice}`;
+  return name === ""
+    ? `it is ${withArticle(iterator)}`
+    : `it is ${withArticle(name)}, whose state belongs to this process`;
 }

@@ -175,6 +175,8 @@ export function hostExtension(constructor: { readonly name: unknown }): HostExte
 
 /** Why an instance of some class can't be sent, for those who know how to help themselves. */
 export const CLASS_ADVICE: ReadonlyMap<string, string> = new Map([
+  ["Generator", "pass what it gives, such as [...generator]"],
+  ["AsyncGenerator", "pass ReadableStream.from(generator)"],
   ["FormData", "pass [...formData]"],
   ["Blob", "pass await blob.arrayBuffer()"],
   ["File", "pass await file.arrayBuffer()"],

@@ -64,9 +64,9 @@ export function makeStub(plain: unknown): object {
   const { name, advice, where } = (typeof plain === "object" && plain !== null ? plain : {}) as Partial<Description>;
   const description: Description = { name: text(name), advice: text(advice), where: text(where) };
   const refuse = (key: string | symbol): never => {
-    const path = description.where === "" ? "" : ` (${description.where})`;
-    const what = `${String(key)} of a ${description.name}${path} can't be used in a worker`;
-    throw new TypeError(`${what}: the object stays in the process that made it. ${description.advice}`);
+    const { where: at, name: kind, advice: wayOut } = description;
+    const used = at === "" ? `${String(key)} of a ${kind}` : `${at}.${String(key)}`;
+    throw new TypeError(`${used} can't be used in a worker: the ${kind} stays in the process that made it. ${wayOut}`);
   };
   const stub = new Proxy(Object.freeze({}), {
     get: (_, key) => (HARMLESS.has(key) ? undefined : refuse(key)),
