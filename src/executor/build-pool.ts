@@ -22,7 +22,7 @@ import { pickleFunction } from "../pickle/pickle-function.js";
 import { showValue } from "../show-value.js";
 import { sentWeakCollections } from "../values/classes/weak-collections.js";
 import { refuseUnpicklable } from "./submit/uncopied-arguments.js";
-import type { AnyFunction } from "./submit/task-submitter.js";
+import type { AnyFunction } from "../values/classes/value-writer.js";
 import type { CheckedPoolOptions } from "./options/check-options.js";
 import type { LogRecord } from "../logging/log-record.js";
 import type { ProcessTaskPoolExecutorOptions } from "./options/options.js";

@@ -1,5 +1,5 @@
 import { appendSubmissionStack } from "../values/thrown.js";
-import { ChunkResult } from "./outcome/chunk-outcome.js";
+import { ChunkResult } from "./outcome/settle-future.js";
 import { stackOf } from "../values/errors/stacks.js";
 import { unlessAborted } from "../live/abort-subscriptions.js";
 import type { ProcessFuture } from "./outcome/process-future.js";

@@ -12,7 +12,7 @@ import { checkTaskPoolOptions } from "./options/check-options.js";
 import { isImporting } from "../system/worker-state.js";
 import { guardSignals } from "../system/signals/signals.js";
 import { mapResults } from "./map-results.js";
-import type { AnyFunction } from "./submit/task-submitter.js";
+import type { AnyFunction } from "../values/classes/value-writer.js";
 import type { AnyIterable } from "./map-results.js";
 import type { CallableFunction } from "./options/call-types.js";
 import type { CheckedTaskPoolOptions } from "./options/check-options.js";

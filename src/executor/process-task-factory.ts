@@ -1,5 +1,5 @@
 import { endBySignal } from "../system/process/process-task.js";
-import type { AnyFunction } from "./submit/task-submitter.js";
+import type { AnyFunction } from "../values/classes/value-writer.js";
 import type { ProcessFuture } from "./outcome/process-future.js";
 import type { ProcessPool } from "../pool/process-pool.js";
 import type { ProcessTask } from "../system/process/process-task.js";

@@ -7,7 +7,7 @@ import { checkTaskOptions } from "./options/check-options.js";
 import { checkTaskPoolOptions } from "./options/check-options.js";
 import { coreOf } from "./process-pool-executor.js";
 import { makeSubmitView } from "./process-pool-executor.js";
-import type { AnyFunction } from "./submit/task-submitter.js";
+import type { AnyFunction } from "../values/classes/value-writer.js";
 import type { CallableFunction } from "./options/call-types.js";
 import type { OverloadArgs } from "./options/call-types.js";
 import type { OverloadResult } from "./options/call-types.js";

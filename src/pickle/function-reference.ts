@@ -14,8 +14,7 @@ import { importValue } from "./refer/import-value.js";
 import { knownValue } from "./refer/known-values.js";
 import { isMainModule } from "./refer/main-module.js";
 import { loadedExports } from "./refer/find-export.js";
-
-type AnyFunction = (...args: never[]) => unknown;
+import type { AnyFunction } from "../values/classes/value-writer.js";
 
 /** How another process finds this function; `undefined` for one that it can't. */
 export function referenceToFunction(fn: AnyFunction): ExternalNode | undefined {

@@ -32,9 +32,9 @@ import type { ExecutorStats } from "./pool-stats.js";
 import type { PoolTask } from "./queue/pool-task.js";
 import type { ProcessTask } from "../system/process/process-task.js";
 import type { TaskOutcome } from "./queue/pool-task.js";
-import type { WorkerConfig } from "./worker/config.js";
+import type { WorkerConfig } from "./worker/contract.js";
 import type { WorkerDeath } from "./worker/death.js";
-import type { WorkerEvents } from "./worker/events.js";
+import type { WorkerEvents } from "./worker/contract.js";
 
 /** Workers that may die with a task that had not begun before that task is taken for the cause. */
 const MAX_LOST_STARTS = 3;

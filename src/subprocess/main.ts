@@ -3,7 +3,7 @@
 import process from "node:process";
 
 import { ChildChannel } from "../wire/child-channel.js";
-import { AbortFlag } from "./guard/abort-flag.js";
+import { AbortFlag } from "./guard/claim.js";
 import { Claim } from "./guard/claim.js";
 import { COOKIE_VARIABLE } from "../system/process/cookie.js";
 import { TaskLoop } from "./task-loop.js";

@@ -23,7 +23,7 @@ import { setOuterGrace } from "./outer-grace.js";
 import { unpickleFunction } from "../pickle/unpickle-function.js";
 import { performance } from "../system/timers.js";
 import { setImmediate } from "../system/timers.js";
-import type { AbortFlag } from "./guard/abort-flag.js";
+import type { AbortFlag } from "./guard/claim.js";
 import type { Claim } from "./guard/claim.js";
 import type { LaterValue } from "../values/extended/read.js";
 import type { LiveMessage } from "../wire/messages/protocol.js";

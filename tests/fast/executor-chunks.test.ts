@@ -10,19 +10,19 @@ import { ATTACHED_BYTES } from "../../src/values/binary/attachments.js";
 import { NotSerializableError } from "../../src/index.js";
 import { ProcessPoolExecutor } from "../../src/index.js";
 import { createSharedArray } from "../../src/index.js";
-import { decodeOutcome } from "../../src/executor/outcome/chunk-outcome.js";
+import { decodeOutcome } from "../../src/executor/outcome/settle-future.js";
 import { encodeThrown } from "../../src/values/thrown.js";
 import { encodeValue } from "../../src/values/codec.js";
 import { futures } from "../../src/executor/outcome/process-future.js";
 import { joinValues } from "../../src/values/compact/joined-values.js";
-import { resultReader } from "../../src/executor/outcome/result-reader.js";
+import { resultReader } from "../../src/executor/outcome/settle-future.js";
 import { settleFuture } from "../../src/executor/outcome/settle-future.js";
 import { splitValues } from "../../src/values/compact/joined-values.js";
 import { SubmissionStacks } from "../../src/executor/outcome/submission-stack.js";
 import { add } from "../fixtures/tasks.js";
 import { waitUntil } from "../testlibraries/wait-until.js";
 import type * as Library from "../../src/index.js";
-import type { ChunkResult } from "../../src/executor/outcome/chunk-outcome.js";
+import type { ChunkResult } from "../../src/executor/outcome/settle-future.js";
 
 const executor = new ProcessPoolExecutor({ maxWorkers: 1, graceMs: 0 });
 

@@ -16,11 +16,11 @@ import { FunctionTable } from "../../src/pool/queue/function-table.js";
 import { OutputForwarder } from "../../src/pool/worker/output-forwarder.js";
 import { PoolTask } from "../../src/pool/queue/pool-task.js";
 import { PooledFunction } from "../../src/pool/queue/function-table.js";
-import { SentFunctions } from "../../src/pool/queue/function-table.js";
+import { SentFunctions } from "../../src/pool/queue/sent-functions.js";
 import { TaskQueue } from "../../src/pool/queue/task-queue.js";
 import { inheritableExecArgv } from "../../src/pool/worker/start-options.js";
 import { mapFrames } from "../../src/pool/queue/map-frames.js";
-import { sendFunctions } from "../../src/pool/tasks/send-functions.js";
+import { sendFunctions } from "../../src/pool/tasks/send-task.js";
 import type { ParentChannel } from "../../src/wire/parent-channel.js";
 import type { TaskKind } from "../../src/pool/queue/pool-task.js";
 

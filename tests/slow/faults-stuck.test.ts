@@ -22,7 +22,7 @@ import { hangForEver } from "../fixtures/tasks.js";
 import { processId } from "../fixtures/tasks.js";
 import { spinForEver } from "../fixtures/tasks.js";
 import { waitUntil } from "../testlibraries/wait-until.js";
-import type { AnyFunction } from "../../src/executor/submit/task-submitter.js";
+import type { AnyFunction } from "../../src/values/classes/value-writer.js";
 import type { ProcessFuture } from "../../src/index.js";
 
 /** Keeps this process busy. */

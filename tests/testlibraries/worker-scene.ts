@@ -10,7 +10,7 @@ import type { ProcessTask } from "../../src/system/process/process-task.js";
 import type { TaskEvents } from "../../src/pool/queue/pool-task.js";
 import type { ToParentMessage } from "../../src/wire/messages/protocol.js";
 import type { ToWatchdogMessage } from "../../src/wire/messages/protocol.js";
-import type { WorkerConfig } from "../../src/pool/worker/config.js";
+import type { WorkerConfig } from "../../src/pool/worker/contract.js";
 
 /** No process has this id, so nothing is found to be ended. */
 const NOBODY = 2 ** 22 + 1;

@@ -1,17 +1,156 @@
-import { TaskTimeoutError } from "../../errors.js";
-import { WorkerCrashedError } from "../../errors.js";
+/** Reads the outcome of a task, or of a chunk of calls, and settles its future. */
+
+import { acceptLive } from "../../live/accept.js";
 import { appendSubmissionStack } from "../../values/thrown.js";
 import { damaged } from "../../values/compact/joined-values.js";
 import { decodeThrown } from "../../values/thrown.js";
-import { stackOf } from "../../values/errors/stacks.js";
-import { decodeOutcome } from "./chunk-outcome.js";
+import { decodeValue } from "../../values/codec.js";
+import { FIRST_RESULT_CHANNEL } from "../../wire/messages/protocol.js";
 import { futures } from "./process-future.js";
-import { resolveLater } from "./result-reader.js";
-import type { LaterValue } from "../../values/extended/read.js";
+import { NotSerializableError } from "../../errors.js";
+import { resolveReference } from "../../pickle/function-reference.js";
+import { sentWeakCollections } from "../../values/classes/weak-collections.js";
+import { splitValues } from "../../values/compact/joined-values.js";
+import { stackOf } from "../../values/errors/stacks.js";
+import { TaskTimeoutError } from "../../errors.js";
+import { WorkerCrashedError } from "../../errors.js";
+import { LaterValue } from "../../values/extended/read.js";
 import type { ProcessFuture } from "./process-future.js";
-import type { ResultReader } from "./result-reader.js";
 import type { SubmissionStack } from "./submission-stack.js";
 import type { TaskOutcome } from "../../pool/queue/pool-task.js";
+import type { ValueReader } from "../../values/classes/value-writer.js";
+
+/** Reads a result. */
+export interface ResultReader extends ValueReader {
+  /** How many live values were read so far. */
+  readonly acceptedCount?: number;
+  /**
+   * It can't be read: what live values there are in it will not be used.
+   *
+   * @param acceptedBefore - Those that were read before so many are kept. Default: 0.
+   */
+  abandonUnused?(acceptedBefore?: number): void;
+}
+
+/** Reads what a worker sends: functions by reference only, to what is loaded here; no streams. */
+export const resultReader: ResultReader = {
+  readFunction: resolveReference,
+  weakCollections: sentWeakCollections,
+  accept: (plain) => acceptLive(plain, undefined, FIRST_RESULT_CHANNEL),
+};
+
+/** Whether a promise that is resolved with it would call a method of it. */
+function hasThen(value: unknown): boolean {
+  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
+}
+
+/** Resolves a future with a result that has to be waited for: functions in it are looked up. */
+async function resolveLater<T>(
+  future: ProcessFuture<T>,
+  decoding: Promise<LaterValue>,
+  reader: ResultReader,
+): Promise<void> {
+  try {
+    const { value } = await decoding;
+    if (hasThen(value)) {
+      throw new NotSerializableError("result", "it has a method named then, which await would call in this process");
+    }
+    futures.resolve(future, value as T);
+  } catch (error) {
+    reader.abandonUnused?.();
+    futures.reject(future, error);
+  }
+}
+
+/** What came of a chunk of calls: the results up to the first failure, and that failure. */
+export class ChunkResult {
+  readonly results: unknown[] = [];
+  failure: { readonly error: unknown } | undefined;
+}
+
+/**
+ * Decodes what a worker sends as the outcome of a task that went well: a result, or a `ChunkResult`.
+ *
+ * @param callCount - Of a chunk, how many calls it is; else 0.
+ * @returns The value, or a promise of a `LaterValue`.
+ * @throws Error when the bytes are damaged, or hold an instance whose class is not registered here.
+ */
+export function decodeOutcome(bytes: Uint8Array, reader: ResultReader, callCount: number): unknown {
+  if (callCount === 0) return decodeValue(bytes, reader, "result");
+  const { values, thrown } = splitValues(bytes, callCount);
+  // Without a failure all calls have a result; with one, those before it.
+  if (thrown === undefined ? values.length < callCount : values.length >= callCount) throw damaged();
+  const outcome = new ChunkResult();
+  const decoded = values.map((value) => (value instanceof Uint8Array ? decodePart(value, reader) : value));
+  if (thrown !== undefined) outcome.failure = { error: decodeThrown(thrown) };
+  const isLater = decoded.some((part) => part instanceof Promise);
+  return isLater ? collectLater(outcome, decoded, reader) : collect(outcome, decoded, reader);
+}
+
+/** A result that can't be read is the failure of its call. */
+class Unreadable {
+  readonly error: unknown;
+  readonly #acceptedBefore: number;
+
+  constructor(error: unknown, acceptedBefore: number) {
+    this.error = error;
+    this.#acceptedBefore = acceptedBefore;
+  }
+
+  /** Gives up the live values in it and in those behind it; those before it are in use. */
+  abandon(reader: ResultReader): void {
+    reader.abandonUnused?.(this.#acceptedBefore);
+  }
+}
+
+/** Never throws. All are decoded, also those behind one that can't be: their live values have to be known to be given up. */
+function decodePart(part: Uint8Array, reader: ResultReader): unknown {
+  const acceptedBefore = reader.acceptedCount ?? 0;
+  try {
+    const decoded = decodeValue(part, reader, "result");
+    return decoded instanceof Promise ? waitFor(decoded as Promise<LaterValue>, acceptedBefore) : decoded;
+  } catch (error) {
+    return new Unreadable(error, acceptedBefore);
+  }
+}
+
+async function waitFor(decoding: Promise<LaterValue>, acceptedBefore: number): Promise<LaterValue | Unreadable> {
+  try {
+    const later = await decoding;
+    // Whoever is given it would call that method.
+    if (hasThen(later.value)) {
+      throw new NotSerializableError("result", "it has a method named then, which await would call in this process");
+    }
+    return later;
+  } catch (error) {
+    return new Unreadable(error, acceptedBefore);
+  }
+}
+
+async function collectLater(
+  outcome: ChunkResult,
+  decoded: readonly unknown[],
+  reader: ResultReader,
+): Promise<LaterValue> {
+  const all: unknown[] = [];
+  for (const part of decoded) {
+    const known: unknown = part instanceof Promise ? await part : part;
+    all.push(known instanceof LaterValue ? known.value : known);
+  }
+  return new LaterValue(collect(outcome, all, reader));
+}
+
+function collect(outcome: ChunkResult, decoded: readonly unknown[], reader: ResultReader): ChunkResult {
+  for (const part of decoded) {
+    if (part instanceof Unreadable) {
+      outcome.failure = { error: part.error };
+      part.abandon(reader);
+      break;
+    }
+    outcome.results.push(part);
+  }
+  return outcome;
+}
 
 /**
  * Settles a future with the outcome of its task. Never throws.

@@ -12,7 +12,7 @@ import type { LiveOffers } from "../../live/offers.js";
 import type { ParentChannel } from "../../wire/parent-channel.js";
 import type { SharedWeakCollections } from "../../values/classes/weak-collections.js";
 import type { TaskOutcome } from "../../pool/queue/pool-task.js";
-import type { ResultReader } from "../outcome/result-reader.js";
+import type { ResultReader } from "../outcome/settle-future.js";
 
 /** What the parent has of a task beside its future: the streams and signals of its arguments and its result. */
 export class ParentLive implements ResultReader {

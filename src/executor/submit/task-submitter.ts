@@ -1,60 +1,48 @@
-/** From a call to a task in the pool, and from its outcome to a settled future. */
+/** From a call to a task in the pool. */
 
 import { isPromise } from "node:util/types";
 import { isProxy } from "node:util/types";
 
-import { CancelledError } from "../../errors.js";
+import { checkSize } from "./encoded-arguments.js";
+import { encodeCompact } from "../../values/compact/write.js";
+import { encodePinned } from "../../memory/pins.js";
+import { findCurrentTask } from "../../subprocess/task/current-task.js";
 import { FunctionNotPicklableError } from "../../errors.js";
 import { FunctionTable } from "../../pool/queue/function-table.js";
-import { ImportTimeUseError } from "../../errors.js";
-import { NO_PINS } from "./encoded-arguments.js";
-import { NotAFunctionError } from "../../errors.js";
-import { PoolTask } from "../../pool/queue/pool-task.js";
-import { PromisePassedError } from "../../errors.js";
-import { SubmissionStacks } from "../outcome/submission-stack.js";
-import { SubmittedKind } from "./submitted-kind.js";
-import { TakenArguments } from "./encoded-arguments.js";
-import { checkSize } from "./encoded-arguments.js";
-import { findCurrentTask } from "../../subprocess/task/current-task.js";
 import { futures } from "../outcome/process-future.js";
-import { encodeCompact } from "../../values/compact/write.js";
-import { decodeFor } from "../../values/errors/class-places.js";
-import { encodePinned } from "../../memory/pins.js";
+import { heldByRefusal } from "../../pickle/pickle-function.js";
+import { ImportTimeUseError } from "../../errors.js";
 import { isImporting } from "../../system/worker-state.js";
 import { isPlainList } from "../../values/compact/write.js";
-import { onAbort } from "../../live/abort-subscriptions.js";
-import { throwIfAborted } from "../../live/abort-subscriptions.js";
-import { heldByRefusal } from "../../pickle/pickle-function.js";
+import { NO_PINS } from "./encoded-arguments.js";
+import { NotAFunctionError } from "../../errors.js";
 import { pickleFunction } from "../../pickle/pickle-function.js";
-import { ParentLive } from "./parent-live.js";
+import { PromisePassedError } from "../../errors.js";
 import { releaseAll } from "./encoded-arguments.js";
-import { resultReader } from "../outcome/result-reader.js";
-import { showValue } from "../../show-value.js";
 import { showCall } from "../outcome/submission-stack.js";
-import { settleFuture } from "../outcome/settle-future.js";
+import { showValue } from "../../show-value.js";
+import { SubmissionStacks } from "../outcome/submission-stack.js";
+import { SubmittedKind } from "./submitted-task.js";
+import { SubmittedTask } from "./submitted-task.js";
+import { submittedTaskEvents } from "./submitted-task.js";
+import { TakenArguments } from "./encoded-arguments.js";
+import { throwIfAborted } from "../../live/abort-subscriptions.js";
 import type { FutureControl } from "../outcome/process-future.js";
 import type { HeldFunctions } from "../../pickle/write/held-functions.js";
+import type { OwnedVariables } from "../../pickle/variables/owned-variables.js";
 import type { PickledFunction } from "../../pickle/pickle-function.js";
 import type { PickleProblem } from "../../errors.js";
-import type { LiveMessage } from "../../wire/messages/protocol.js";
-import type { OwnedVariables } from "../../pickle/variables/owned-variables.js";
-import type { ParentChannel } from "../../wire/parent-channel.js";
 import type { Pins } from "../../memory/pins.js";
 import type { PooledFunction } from "../../pool/queue/function-table.js";
-import type { ResultReader } from "../outcome/result-reader.js";
 import type { ProcessFuture } from "../outcome/process-future.js";
 import type { ProcessPool } from "../../pool/process-pool.js";
-import type { TaskCall } from "./submitted-kind.js";
-import type { TaskOwner } from "./submitted-kind.js";
-import type { TaskOptions } from "../options/options.js";
 import type { SubmissionStack } from "../outcome/submission-stack.js";
-import type { TaskEvents } from "../../pool/queue/pool-task.js";
-import type { TaskOutcome } from "../../pool/queue/pool-task.js";
+import type { TaskCall } from "./submitted-task.js";
+import type { TaskOptions } from "../options/options.js";
+import type { TaskOwner } from "./submitted-task.js";
+import type { AnyFunction } from "../../values/classes/value-writer.js";
 
 const NO_FUNCTIONS: readonly AnyFunction[] = [];
-
-/** Any function; its arguments are checked by the public signatures. */
-export type AnyFunction = (...args: never[]) => unknown;
 
 /** One call as it comes from the user. */
 export interface Submission {
@@ -102,132 +90,6 @@ function allPins(ofArguments: readonly Pins[], { pins }: PooledFunction): readon
   pins.pin();
   return [...ofArguments, pins];
 }
-
-/** What few calls need. */
-interface Ties {
-  /** Each ends the wait for an abort signal. */
-  stops?: readonly (() => void)[];
-  /** Keep the shared memory that it refers to until it has settled. */
-  pins?: readonly Pins[];
-  /** Of a task with streams or signals in its arguments or its result. */
-  live?: ParentLive;
-  /**
-   * Held while streams of the result go on: a dropped executor closes its pool, which keeps the program running until the last task
-   * has ended, and one with a stream that nobody reads never does.
-   */
-  executor?: object | undefined;
-  isIdle?: boolean;
-  isStartWanted?: boolean;
-}
-
-/** One call on its way, with all that waits for its end. */
-class SubmittedTask<T> extends PoolTask implements FutureControl {
-  /** Let go at the end: who still has the task by then (a timer, say) needs no result, nor the context of its submission. */
-  future: ProcessFuture<T> | undefined;
-  readonly #submission: SubmissionStack;
-  #ties: Ties | undefined;
-
-  constructor(kind: SubmittedKind, args: unknown, submission: SubmissionStack) {
-    super(kind, args);
-    kind.unsettledCount += 1;
-    this.#submission = submission;
-    const live = kind.extras?.live;
-    if (live !== undefined) this.#ties = { live: new ParentLive(live, () => this.#updateIdle()) };
-  }
-
-  get submittedKind(): SubmittedKind {
-    return this.kind as SubmittedKind;
-  }
-
-  cancel(reason: unknown): boolean {
-    // Its future may be pending all the same, while functions in its result are looked up.
-    if (this.state === "settled") return false;
-    return this.submittedKind.pool.cancel(this, new CancelledError(undefined, { cause: reason }));
-  }
-
-  tie(pins: readonly Pins[], signals: readonly AbortSignal[]): void {
-    if (pins === NO_PINS && signals.length === 0) return;
-    const ties = (this.#ties ??= {});
-    ties.pins = pins;
-    if (signals.length > 0) ties.stops = signals.map((signal) => onAbort(signal, () => this.cancel(signal.reason)));
-  }
-
-  lookForStart(): boolean {
-    return this.holder?.lookForStart(this) === true;
-  }
-
-  wantStart(): void {
-    (this.#ties ??= {}).isStartWanted = true;
-    if (this.holder !== undefined) this.submittedKind.pool.stalls.watchStart();
-  }
-
-  override get isStartWanted(): boolean {
-    return this.#ties?.isStartWanted === true;
-  }
-
-  override get isIdle(): boolean {
-    return this.#ties?.isIdle === true;
-  }
-
-  receiveOnLive(message: LiveMessage, channel: ParentChannel): void {
-    const ties = (this.#ties ??= {});
-    const live = (ties.live ??= new ParentLive(undefined, () => this.#updateIdle()));
-    const result = decodeFor(this.functions, () => live.receive(message, channel));
-    if (result === undefined) return;
-    const { owner } = this.submittedKind;
-    owner.streaming.add(live);
-    ties.executor = owner.executor?.deref();
-    this.#settle({ kind: "result", value: result }, live);
-    this.#updateIdle();
-  }
-
-  /** With its result there, it keeps the program running while somebody waits for its streams only. */
-  #updateIdle(): void {
-    const ties = this.#ties;
-    const isIdle = ties?.executor !== undefined && ties.live?.isAwaited === false;
-    if (ties === undefined || this.state !== "running" || this.isIdle === isIdle) return;
-    ties.isIdle = isIdle;
-    const { keepAlive } = this.submittedKind.pool;
-    if (isIdle) keepAlive.release();
-    else keepAlive.hold();
-  }
-
-  #settle(outcome: TaskOutcome, reader: ResultReader): void {
-    const { future } = this;
-    if (future === undefined) return;
-    const { callCount, functions } = this.submittedKind;
-    decodeFor(functions, () => settleFuture(future, outcome, this.#submission, reader, callCount));
-  }
-
-  finish(outcome: TaskOutcome): void {
-    const { submittedKind: kind } = this;
-    kind.unsettledCount -= 1;
-    if (kind.unsettledCount === 0 && kind.owner.lastKind === kind) kind.owner.lastKind = undefined;
-    if (this.#ties === undefined) this.#settle(outcome, resultReader);
-    else this.#untie(this.#ties, outcome);
-    this.future = undefined;
-  }
-
-  #untie(ties: Ties, outcome: TaskOutcome): void {
-    for (const stop of ties.stops ?? []) stop();
-    releaseAll(ties.pins ?? NO_PINS);
-    const { live } = ties;
-    if (live !== undefined) decodeFor(this.functions, () => live.close(outcome));
-    if (live?.hasResult !== true) this.#settle(outcome, resultReader);
-    else this.submittedKind.owner.streaming.delete(live);
-    this.#ties = undefined;
-  }
-}
-
-/** The pool knows its tasks as such; those that come here are ours. */
-const submittedTaskEvents: TaskEvents = {
-  onStarted: (task, processTask) => {
-    const { future } = task as SubmittedTask<unknown>;
-    if (future !== undefined) futures.start(future, processTask);
-  },
-  onSettled: (task, outcome) => (task as SubmittedTask<unknown>).finish(outcome),
-  onLive: (task, message, channel) => (task as SubmittedTask<unknown>).receiveOnLive(message, channel),
-};
 
 const nothingToCancel: FutureControl = { cancel: () => false, lookForStart: () => false, wantStart: () => {} };
 

@@ -4,8 +4,7 @@ import type { FoundFunction } from "./script-source.js";
 import { isClassNode } from "./syntax-tree.js";
 import { hasNativeCode } from "../../values/classes/classify.js";
 import { ownConstructor } from "../../values/classes/classify.js";
-
-type AnyFunction = (...args: never[]) => unknown;
+import type { AnyFunction } from "../../values/classes/value-writer.js";
 
 /** Whether it is a property that every function has by itself: a member called `name` is none. What else it is set to is not sent. */
 export function isStandardProperty(key: string | symbol, { value, writable }: PropertyDescriptor): boolean {

@@ -51,8 +51,7 @@ import { lookUp } from "./variable-encoder.js";
 import { placeOf } from "./source-position.js";
 import { VariableEncoder } from "./variable-encoder.js";
 import { classNameOf } from "../../values/classes/class-registry.js";
-
-type AnyFunction = (...args: never[]) => unknown;
+import type { AnyFunction } from "../../values/classes/value-writer.js";
 
 /** A function that was found in its script. */
 interface Origin {

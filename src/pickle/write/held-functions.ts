@@ -8,8 +8,7 @@
 
 import { isStandardProperty } from "../look/function-properties.js";
 import { registrationCount } from "../../values/classes/class-registry.js";
-
-type AnyFunction = (...args: never[]) => unknown;
+import type { AnyFunction } from "../../values/classes/value-writer.js";
 
 interface Mark {
   readonly isUnchanged: () => boolean;

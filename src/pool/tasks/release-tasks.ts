@@ -1,4 +1,5 @@
-import type { Doubt } from "./tasks-host.js";
+/** Tasks that leave a worker without having run there. */
+
 import type { PoolTask } from "../queue/pool-task.js";
 import type { TaskOutcome } from "../queue/pool-task.js";
 import type { TasksHost } from "./tasks-host.js";
@@ -25,4 +26,12 @@ export function releaseOthers(others: readonly PoolTask[], doubt: Doubt | undefi
   const doubtful = others.filter(isDoubtful);
   releaseTasks(others.slice(doubtful.length), host);
   for (const task of doubtful) host.onSettled(task, doubt?.outcomeOf(task) as TaskOutcome);
+}
+
+/** Notices of a process that can't be trusted, or were lost. */
+export interface Doubt {
+  /** The last task of which it is known, by the journal, that it has begun; `NaN` when that isn't known. */
+  readonly lastBegun: number;
+  /** How a task ends that may have begun. */
+  outcomeOf(task: PoolTask): TaskOutcome;
 }

@@ -40,11 +40,3 @@ export interface TasksHost {
   onReturned(tasks: readonly PoolTask[]): void;
   onSettled(task: PoolTask, outcome: TaskOutcome): void;
 }
-
-/** Notices of a process that can't be trusted, or were lost. */
-export interface Doubt {
-  /** The last task of which it is known, by the journal, that it has begun; `NaN` when that isn't known. */
-  readonly lastBegun: number;
-  /** How a task ends that may have begun. */
-  outcomeOf(task: PoolTask): TaskOutcome;
-}

@@ -17,7 +17,7 @@ import { forwardOutput } from "./output-forwarder.js";
 import { killProcessTree } from "../../system/tree/terminator.js";
 import { spawnWorker } from "./spawn-worker.js";
 import { startTimeOf } from "../../system/process/process-task.js";
-import { waitForLastWords } from "./last-words.js";
+import { waitForLastWords } from "./death.js";
 import { performance } from "../../system/timers.js";
 import type { FromWatchdogMessage } from "../../wire/messages/protocol.js";
 import type { OutputForwarder } from "./output-forwarder.js";
@@ -28,8 +28,8 @@ import type { SpawnedWorker } from "./spawn-worker.js";
 import type { StartedProcess } from "../../system/start/start-process.js";
 import type { ToParentMessage } from "../../wire/messages/protocol.js";
 import type { TreeRoot } from "../../system/tree/process-tree.js";
-import type { WorkerConfig } from "./config.js";
-import type { WorkerEvents } from "./events.js";
+import type { WorkerConfig } from "./contract.js";
+import type { WorkerEvents } from "./contract.js";
 
 /** How long a process that is to be killed has, in milliseconds, to say which of its tasks have begun. */
 const CONDEMNED_LIMIT_MS = 1000;

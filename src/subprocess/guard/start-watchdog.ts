@@ -3,7 +3,7 @@ import { fstatSync } from "node:fs";
 
 import { WATCHDOG_ENTRY } from "../../system/own-files.js";
 import { LIFELINE_FD } from "../../wire/messages/protocol.js";
-import type { AbortFlag } from "./abort-flag.js";
+import type { AbortFlag } from "./claim.js";
 import type { Claim } from "./claim.js";
 import type { WatchdogData } from "./watchdog.js";
 

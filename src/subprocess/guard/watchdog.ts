@@ -13,7 +13,7 @@ import { Socket } from "node:net";
 import { fstatSync } from "node:fs";
 import { workerData } from "node:worker_threads";
 
-import { AbortFlag } from "./abort-flag.js";
+import { AbortFlag } from "./claim.js";
 import { Claim } from "./claim.js";
 import { FrameDecoder } from "../../wire/messages/frame-decoder.js";
 import { LIFELINE_FD } from "../../wire/messages/protocol.js";

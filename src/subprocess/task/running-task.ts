@@ -1,7 +1,7 @@
 import { CancelledError } from "../../errors.js";
 import { runAsTask } from "./current-task.js";
 import { performance } from "../../system/timers.js";
-import type { AbortFlag } from "../guard/abort-flag.js";
+import type { AbortFlag } from "../guard/claim.js";
 import type { CurrentTask } from "./current-task.js";
 
 /** Out here, where it captures nothing. */

@@ -1,0 +1,221 @@
+/** One call on its way through the pool, with all that waits for its end. */
+
+import { CancelledError } from "../../errors.js";
+import { decodeFor } from "../../values/errors/class-places.js";
+import { futures } from "../outcome/process-future.js";
+import { NO_PINS } from "./encoded-arguments.js";
+import { onAbort } from "../../live/abort-subscriptions.js";
+import { ParentLive } from "./parent-live.js";
+import { PoolTask } from "../../pool/queue/pool-task.js";
+import { releaseAll } from "./encoded-arguments.js";
+import { resultReader } from "../outcome/settle-future.js";
+import { settleFuture } from "../outcome/settle-future.js";
+import type { AnyFunction } from "../../values/classes/value-writer.js";
+import type { FutureControl } from "../outcome/process-future.js";
+import type { LiveMessage } from "../../wire/messages/protocol.js";
+import type { ParentChannel } from "../../wire/parent-channel.js";
+import type { Pins } from "../../memory/pins.js";
+import type { PooledFunction } from "../../pool/queue/function-table.js";
+import type { ProcessFuture } from "../outcome/process-future.js";
+import type { ProcessPool } from "../../pool/process-pool.js";
+import type { ResultReader } from "../outcome/settle-future.js";
+import type { SubmissionStack } from "../outcome/submission-stack.js";
+import type { TaskEvents } from "../../pool/queue/pool-task.js";
+import type { TaskExtras } from "../../pool/queue/pool-task.js";
+import type { TaskKind } from "../../pool/queue/pool-task.js";
+import type { TaskOutcome } from "../../pool/queue/pool-task.js";
+
+/** What calls of one executor may have in common. */
+export interface TaskCall {
+  readonly fn: PooledFunction;
+  /** The function as it is in this process. */
+  readonly original: AnyFunction;
+  /** Functions in the arguments. */
+  readonly argumentFunctions: readonly AnyFunction[];
+  readonly name: string;
+  readonly timeoutMs: number | undefined;
+  /** Of a chunk, how many calls it is; else 0. */
+  readonly callCount: number;
+  readonly hasOneArgument: boolean;
+  readonly extras: TaskExtras | undefined;
+}
+
+/** What many calls have in common. A class, so that all have one shape: V8 compiles anew whatever meets another one. */
+export class SubmittedKind implements TaskKind {
+  readonly pool: ProcessPool;
+  readonly owner: TaskOwner;
+  readonly fn: PooledFunction;
+  readonly functions: readonly AnyFunction[];
+  readonly name: string;
+  readonly timeoutMs: number | undefined;
+  readonly callCount: number;
+  readonly isChunk: boolean;
+  readonly hasOneArgument: boolean;
+  readonly extras: TaskExtras | undefined;
+  readonly events: TaskEvents;
+  /** How many tasks of it have not settled. */
+  unsettledCount = 0;
+
+  constructor({ pool, owner, events }: Pick<SubmittedKind, "pool" | "owner" | "events">, call: TaskCall) {
+    this.pool = pool;
+    this.owner = owner;
+    this.fn = call.fn;
+    this.functions = [call.original, ...call.argumentFunctions];
+    this.name = call.name;
+    this.timeoutMs = call.timeoutMs;
+    this.callCount = call.callCount;
+    this.isChunk = call.callCount > 0;
+    this.hasOneArgument = call.hasOneArgument;
+    this.extras = call.extras;
+    this.events = events;
+  }
+
+  /** Whether the call is of this kind. */
+  is(call: TaskCall): boolean {
+    return (
+      this.fn === call.fn &&
+      this.functions[0] === call.original &&
+      this.name === call.name &&
+      this.hasOneArgument === call.hasOneArgument &&
+      this.callCount === call.callCount &&
+      this.timeoutMs === call.timeoutMs &&
+      call.extras === undefined
+    );
+  }
+}
+
+/** What the tasks of one executor share. */
+export interface TaskOwner {
+  /** Not held: it is to be collected when nobody has it any more, which ends its workers. */
+  readonly executor: WeakRef<object> | undefined;
+  /** Of tasks whose result is there, and whose streams go on. */
+  readonly streaming: Set<ParentLive>;
+  /** That of the last call, as long as a task of it has not settled: it holds the function, and what that captures. */
+  lastKind?: SubmittedKind | undefined;
+}
+
+/** What few calls need. */
+interface Ties {
+  /** Each ends the wait for an abort signal. */
+  stops?: readonly (() => void)[];
+  /** Keep the shared memory that it refers to until it has settled. */
+  pins?: readonly Pins[];
+  /** Of a task with streams or signals in its arguments or its result. */
+  live?: ParentLive;
+  /**
+   * Held while streams of the result go on: a dropped executor closes its pool, which keeps the program running until the last task
+   * has ended, and one with a stream that nobody reads never does.
+   */
+  executor?: object | undefined;
+  isIdle?: boolean;
+  isStartWanted?: boolean;
+}
+
+/** One call on its way, with all that waits for its end. */
+export class SubmittedTask<T> extends PoolTask implements FutureControl {
+  /** Let go at the end: who still has the task by then (a timer, say) needs no result, nor the context of its submission. */
+  future: ProcessFuture<T> | undefined;
+  readonly #submission: SubmissionStack;
+  #ties: Ties | undefined;
+
+  constructor(kind: SubmittedKind, args: unknown, submission: SubmissionStack) {
+    super(kind, args);
+    kind.unsettledCount += 1;
+    this.#submission = submission;
+    const live = kind.extras?.live;
+    if (live !== undefined) this.#ties = { live: new ParentLive(live, () => this.#updateIdle()) };
+  }
+
+  get submittedKind(): SubmittedKind {
+    return this.kind as SubmittedKind;
+  }
+
+  cancel(reason: unknown): boolean {
+    // Its future may be pending all the same, while functions in its result are looked up.
+    if (this.state === "settled") return false;
+    return this.submittedKind.pool.cancel(this, new CancelledError(undefined, { cause: reason }));
+  }
+
+  tie(pins: readonly Pins[], signals: readonly AbortSignal[]): void {
+    if (pins === NO_PINS && signals.length === 0) return;
+    const ties = (this.#ties ??= {});
+    ties.pins = pins;
+    if (signals.length > 0) ties.stops = signals.map((signal) => onAbort(signal, () => this.cancel(signal.reason)));
+  }
+
+  lookForStart(): boolean {
+    return this.holder?.lookForStart(this) === true;
+  }
+
+  wantStart(): void {
+    (this.#ties ??= {}).isStartWanted = true;
+    if (this.holder !== undefined) this.submittedKind.pool.stalls.watchStart();
+  }
+
+  override get isStartWanted(): boolean {
+    return this.#ties?.isStartWanted === true;
+  }
+
+  override get isIdle(): boolean {
+    return this.#ties?.isIdle === true;
+  }
+
+  receiveOnLive(message: LiveMessage, channel: ParentChannel): void {
+    const ties = (this.#ties ??= {});
+    const live = (ties.live ??= new ParentLive(undefined, () => this.#updateIdle()));
+    const result = decodeFor(this.functions, () => live.receive(message, channel));
+    if (result === undefined) return;
+    const { owner } = this.submittedKind;
+    owner.streaming.add(live);
+    ties.executor = owner.executor?.deref();
+    this.#settle({ kind: "result", value: result }, live);
+    this.#updateIdle();
+  }
+
+  /** With its result there, it keeps the program running while somebody waits for its streams only. */
+  #updateIdle(): void {
+    const ties = this.#ties;
+    const isIdle = ties?.executor !== undefined && ties.live?.isAwaited === false;
+    if (ties === undefined || this.state !== "running" || this.isIdle === isIdle) return;
+    ties.isIdle = isIdle;
+    const { keepAlive } = this.submittedKind.pool;
+    if (isIdle) keepAlive.release();
+    else keepAlive.hold();
+  }
+
+  #settle(outcome: TaskOutcome, reader: ResultReader): void {
+    const { future } = this;
+    if (future === undefined) return;
+    const { callCount, functions } = this.submittedKind;
+    decodeFor(functions, () => settleFuture(future, outcome, this.#submission, reader, callCount));
+  }
+
+  finish(outcome: TaskOutcome): void {
+    const { submittedKind: kind } = this;
+    kind.unsettledCount -= 1;
+    if (kind.unsettledCount === 0 && kind.owner.lastKind === kind) kind.owner.lastKind = undefined;
+    if (this.#ties === undefined) this.#settle(outcome, resultReader);
+    else this.#untie(this.#ties, outcome);
+    this.future = undefined;
+  }
+
+  #untie(ties: Ties, outcome: TaskOutcome): void {
+    for (const stop of ties.stops ?? []) stop();
+    releaseAll(ties.pins ?? NO_PINS);
+    const { live } = ties;
+    if (live !== undefined) decodeFor(this.functions, () => live.close(outcome));
+    if (live?.hasResult !== true) this.#settle(outcome, resultReader);
+    else this.submittedKind.owner.streaming.delete(live);
+    this.#ties = undefined;
+  }
+}
+
+/** The pool knows its tasks as such; those that come here are ours. */
+export const submittedTaskEvents: TaskEvents = {
+  onStarted: (task, processTask) => {
+    const { future } = task as SubmittedTask<unknown>;
+    if (future !== undefined) futures.start(future, processTask);
+  },
+  onSettled: (task, outcome) => (task as SubmittedTask<unknown>).finish(outcome),
+  onLive: (task, message, channel) => (task as SubmittedTask<unknown>).receiveOnLive(message, channel),
+};
