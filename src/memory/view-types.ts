@@ -4,6 +4,7 @@ import { types } from "node:util";
 
 type ViewClass = (new (buffer: ArrayBuffer, byteOffset?: number, length?: number) => ArrayBufferView) & {
   readonly BYTES_PER_ELEMENT?: number;
+  readonly prototype: unknown;
 };
 
 /** The position is what travels. */
@@ -38,25 +39,34 @@ export function viewTypeOf(view: ArrayBufferView): number {
   return (VIEW_NAMES as readonly string[]).indexOf(viewName(view));
 }
 
+/** Those that this Node.js has, at their positions, as they were when the library was loaded. */
+const VIEW_CLASSES: readonly (ViewClass | undefined)[] = VIEW_NAMES.map((name) => {
+  const found: unknown = Object.hasOwn(globalThis, name) ? Reflect.get(globalThis, name) : undefined;
+  return typeof found === "function" ? (found as ViewClass) : undefined;
+});
+
+const BUFFER_TYPE = VIEW_NAMES.indexOf("Buffer");
+const TYPED_ARRAYS: ReadonlySet<unknown> = new Set(VIEW_CLASSES.slice(VIEW_NAMES.indexOf("DataView") + 1));
+
 /** @throws Error when this Node.js has no such class. */
 function viewClass(type: number): ViewClass {
-  const name = VIEW_NAMES[type];
-  const found: unknown =
-    name !== undefined && Object.hasOwn(globalThis, name) ? Reflect.get(globalThis, name) : undefined;
-  if (typeof found !== "function") throw new Error(`This Node.js has no class of binary data with number ${type}.`);
-  return found as ViewClass;
+  const found = VIEW_CLASSES[type];
+  if (found === undefined) throw new Error(`This Node.js has no class of binary data with number ${type}.`);
+  return found;
+}
+
+/**
+ * The prototype that instances of a class have.
+ *
+ * @throws Error when this Node.js has no such class.
+ */
+export function viewPrototype(type: number): object {
+  return viewClass(type).prototype as object;
 }
 
 /** Whether a value is one of the classes of typed arrays: no `DataView`, no `Buffer`, no subclass. */
 export function isTypedArrayClass(value: unknown): boolean {
-  return VIEW_NAMES.some(
-    (name) =>
-      name !== "Buffer" &&
-      name !== "DataView" &&
-      typeof value === "function" &&
-      Object.hasOwn(globalThis, name) &&
-      Reflect.get(globalThis, name) === value,
-  );
+  return value !== undefined && TYPED_ARRAYS.has(value);
 }
 
 /**
@@ -65,14 +75,14 @@ export function isTypedArrayClass(value: unknown): boolean {
  * @throws Error when this Node.js has no such class; RangeError when the buffer holds no whole number of elements.
  */
 export function makeWholeView(type: number, buffer: ArrayBuffer): ArrayBufferView {
-  return VIEW_NAMES[type] === "Buffer" ? Buffer.from(buffer) : new (viewClass(type))(buffer);
+  return type === BUFFER_TYPE ? Buffer.from(buffer) : new (viewClass(type))(buffer);
 }
 
 /** Whether this Node.js has such a class, and a stretch holds a whole number of its elements in the right places. */
 export function isStretchOf(type: number, byteOffset: number, sizeBytes: number): boolean {
-  const name = VIEW_NAMES[type];
-  if (name === undefined || !Object.hasOwn(globalThis, name)) return false;
-  const unit = (name === "Buffer" ? undefined : viewClass(type).BYTES_PER_ELEMENT) ?? 1;
+  const view = VIEW_CLASSES[type];
+  if (view === undefined) return false;
+  const unit = (type === BUFFER_TYPE ? undefined : view.BYTES_PER_ELEMENT) ?? 1;
   return byteOffset % unit === 0 && sizeBytes % unit === 0;
 }
 
@@ -82,7 +92,7 @@ export function isStretchOf(type: number, byteOffset: number, sizeBytes: number)
  * @throws Error when this Node.js has no such class; RangeError when the stretch is not in the buffer.
  */
 export function makeView(type: number, buffer: ArrayBuffer, byteOffset: number, sizeBytes: number): ArrayBufferView {
-  if (VIEW_NAMES[type] === "Buffer") return Buffer.from(buffer, byteOffset, sizeBytes);
+  if (type === BUFFER_TYPE) return Buffer.from(buffer, byteOffset, sizeBytes);
   const View = viewClass(type);
   return new View(buffer, byteOffset, sizeBytes / (View.BYTES_PER_ELEMENT ?? 1));
 }

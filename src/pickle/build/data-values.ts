@@ -3,6 +3,7 @@
 import { openReference } from "../../memory/reference.js";
 import { ACCESSOR } from "../graph/format.js";
 import { CONFIGURABLE } from "../graph/format.js";
+import { makeView } from "../../memory/view-types.js";
 import type { DataNode } from "../graph/format.js";
 import { ENUMERABLE } from "../graph/format.js";
 import { FROZEN } from "../graph/format.js";
@@ -11,39 +12,15 @@ import { NOT_EXTENSIBLE } from "../graph/format.js";
 import type { ObjectParts } from "../graph/format.js";
 import { PLAIN } from "../graph/format.js";
 import { SEALED } from "../graph/format.js";
-import type { TypedArrayName } from "../graph/format.js";
 import { WRITABLE } from "../graph/format.js";
 import { extensionByTag } from "../../values/classes/extensions.js";
 
 /** Gives the value behind a link; undefined for one that does not exist yet. */
 export type Resolve = (link: Link) => unknown;
 
-type ViewConstructor = new (buffer: ArrayBuffer, byteOffset: number, length: number) => ArrayBufferView;
-
-const VIEWS: Readonly<Partial<Record<TypedArrayName, ViewConstructor>>> = {
-  DataView,
-  Int8Array,
-  Uint8Array,
-  Uint8ClampedArray,
-  Int16Array,
-  Uint16Array,
-  Int32Array,
-  Uint32Array,
-  Float32Array,
-  Float64Array,
-  BigInt64Array,
-  BigUint64Array,
-  // Node 24 and later.
-  ...((globalThis as unknown as { Float16Array?: ViewConstructor }).Float16Array && {
-    Float16Array: (globalThis as unknown as { Float16Array: ViewConstructor }).Float16Array,
-  }),
-};
-
 function createView(node: DataNode & { kind: "view" }, resolve: Resolve): ArrayBufferView {
-  if (node.type === "Buffer") return Buffer.from(node.bytes ?? []);
-  const View = VIEWS[node.type];
-  if (View === undefined) throw new TypeError(`${node.type} does not exist in this version of Node.js`);
-  return new View(resolve(node.buffer) as ArrayBuffer, node.byteOffset ?? 0, node.length ?? 0);
+  if (node.bytes !== undefined) return Buffer.from(node.bytes);
+  return makeView(node.type ?? -1, resolve(node.buffer) as ArrayBuffer, node.byteOffset ?? 0, node.sizeBytes ?? 0);
 }
 
 function createError(): Error {

@@ -187,22 +187,6 @@ export interface FunctionNode extends ObjectParts {
   registeredAs?: string;
 }
 
-export type TypedArrayName =
-  | "Buffer"
-  | "DataView"
-  | "Int8Array"
-  | "Uint8Array"
-  | "Uint8ClampedArray"
-  | "Int16Array"
-  | "Uint16Array"
-  | "Int32Array"
-  | "Uint32Array"
-  | "Float16Array"
-  | "Float32Array"
-  | "Float64Array"
-  | "BigInt64Array"
-  | "BigUint64Array";
-
 export type DataNode = ObjectParts &
   /** Binary data in shared memory; see memory/reference. */
   (
@@ -227,12 +211,13 @@ export type DataNode = ObjectParts &
     | { readonly kind: "arrayBuffer"; readonly bytes: Uint8Array }
     | {
         readonly kind: "view";
-        readonly type: TypedArrayName;
-        /** Either the bytes alone, or a stretch of a shared buffer. */
+        /** Of a `Buffer`, its bytes alone. */
         readonly bytes?: Uint8Array;
+        /** Of all others: the number of the class (memory/view-types), and a stretch of a buffer that several may share. */
+        readonly type?: number;
         readonly buffer?: Link;
         readonly byteOffset?: number;
-        readonly length?: number;
+        readonly sizeBytes?: number;
       }
   );
 

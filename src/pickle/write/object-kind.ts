@@ -3,8 +3,9 @@
 import { types } from "node:util";
 
 import { numberOf } from "../look/captured-state.js";
+import { viewPrototype } from "../../memory/view-types.js";
+import { viewTypeOf } from "../../memory/view-types.js";
 import type { DataNode } from "../graph/format.js";
-import type { TypedArrayName } from "../graph/format.js";
 import { CLASS_ADVICE } from "../../values/classes/host-classes.js";
 import { isStub } from "../../values/classes/process-bound.js";
 
@@ -67,35 +68,18 @@ export function privateStateRefusal(names: readonly string[]): Refusal {
   return { problem, advice: "Make it inside the task, from the data that its constructor takes" };
 }
 
-const TYPED_ARRAYS = [
-  Int8Array,
-  Uint8Array,
-  Uint8ClampedArray,
-  Int16Array,
-  Uint16Array,
-  Int32Array,
-  Uint32Array,
-  Float32Array,
-  Float64Array,
-  BigInt64Array,
-  BigUint64Array,
-];
-
 function viewKind(view: ArrayBufferView, linkBuffer: (buffer: ArrayBuffer) => readonly [number]): ObjectKind {
   const { buffer, byteOffset, byteLength } = view;
   // A small Buffer is a window on a pool that holds other people's data: only its own bytes travel.
   if (Buffer.isBuffer(view)) {
-    const bytes = new Uint8Array(view);
-    return { node: { kind: "view", type: "Buffer", bytes }, prototype: Buffer.prototype as object };
+    return { node: { kind: "view", bytes: new Uint8Array(view) }, prototype: Buffer.prototype as object };
   }
-  const name = types.isDataView(view) ? "DataView" : toStringTag(view);
-  const length = types.isDataView(view) ? byteLength : (view as Uint8Array).length;
-  const found = TYPED_ARRAYS.find((each) => each.name === name);
-  const global = globalThis as unknown as Record<string, { prototype: object } | undefined>;
-  const prototype = name === "DataView" ? DataView.prototype : (found ?? global[name])?.prototype;
+  const type = viewTypeOf(view);
   const link = linkBuffer(buffer as ArrayBuffer);
-  const type = name as TypedArrayName;
-  return { node: { kind: "view", type, buffer: link, byteOffset, length }, prototype: prototype ?? Object.prototype };
+  return {
+    node: { kind: "view", type, buffer: link, byteOffset, sizeBytes: byteLength },
+    prototype: type < 0 ? Object.prototype : viewPrototype(type),
+  };
 }
 
 function boxedPrototype(value: object): object {
