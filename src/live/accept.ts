@@ -2,6 +2,7 @@
 
 import process from "node:process";
 
+import { damaged } from "../values/classes/damaged.js";
 import { LIVE_KIND } from "./offers.js";
 import { LIVE_OP } from "../wire/messages/protocol.js";
 import { ReceivingEnd } from "./reading.js";
@@ -45,15 +46,15 @@ class SignalCopy implements LiveEnd {
   close(): void {}
 }
 
-function damaged(): Error {
-  return new Error("The encoded value is damaged: a live value is of an unknown kind.");
+function unknownKind(): Error {
+  return damaged("a live value is of an unknown kind");
 }
 
 function makeBlob(parts: readonly Uint8Array<ArrayBuffer>[], about: readonly unknown[]): Blob {
   const [type, name, lastModified] = about;
-  if (typeof type !== "string") throw damaged();
+  if (typeof type !== "string") throw unknownKind();
   if (name === undefined) return new Blob([...parts], { type });
-  if (typeof name !== "string" || typeof lastModified !== "number") throw damaged();
+  if (typeof name !== "string" || typeof lastModified !== "number") throw unknownKind();
   const { File } = process.getBuiltinModule("node:buffer");
   return new File([...parts], name, { type, lastModified });
 }
@@ -64,7 +65,7 @@ async function collectBlob(end: ReceivingEnd, about: readonly unknown[]): Promis
     // One after the other, as they come.
     const { done, value } = await end.read();
     if (done === true) return makeBlob(parts, about);
-    if (!(value instanceof Uint8Array)) throw damaged();
+    if (!(value instanceof Uint8Array)) throw unknownKind();
     parts.push(value as Uint8Array<ArrayBuffer>);
   }
 }
@@ -77,7 +78,7 @@ function channelOf(value: unknown, firstChannel: number): number {
   ) {
     return value as number;
   }
-  throw damaged();
+  throw unknownKind();
 }
 
 /**
@@ -88,10 +89,10 @@ function channelOf(value: unknown, firstChannel: number): number {
  * @throws Error for what was never offered.
  */
 export function acceptLive(plain: unknown, session: LiveSession | undefined, firstChannel: number): unknown {
-  if (!Array.isArray(plain)) throw damaged();
+  if (!Array.isArray(plain)) throw unknownKind();
   const [kind, first, second, ...more] = plain as readonly unknown[];
   const open = <T extends LiveEnd>(channel: unknown, make: (port: LivePort) => T): T => {
-    if (session === undefined) throw damaged();
+    if (session === undefined) throw unknownKind();
     return session.open(channelOf(channel, firstChannel), make);
   };
   const receiving = (channel: unknown): ReceivingEnd => open(channel, (port) => new ReceivingEnd(port));
@@ -115,15 +116,15 @@ export function acceptLive(plain: unknown, session: LiveSession | undefined, fir
     case LIVE_KIND.signal:
       return open(first, (port) => new SignalCopy(port)).signal;
     case LIVE_KIND.abortedSignal:
-      if (!(first instanceof Uint8Array)) throw damaged();
+      if (!(first instanceof Uint8Array)) throw unknownKind();
       return AbortSignal.abort(decodeThrown(first));
     case LIVE_KIND.blobStream:
       return collectBlob(receiving(first), [second, ...more]);
     case LIVE_KIND.blob:
-      if (!(first instanceof ArrayBuffer)) throw damaged();
+      if (!(first instanceof ArrayBuffer)) throw unknownKind();
       return makeBlob([new Uint8Array(first)], [second, ...more]);
     case undefined:
     default:
-      throw damaged();
+      throw unknownKind();
   }
 }

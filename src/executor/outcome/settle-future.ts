@@ -1,8 +1,9 @@
 /** Reads the outcome of a task, or of a chunk of calls, and settles its future. */
 
+import { isThenable } from "../../values/classes/thenable.js";
 import { acceptLive } from "../../live/accept.js";
 import { appendSubmissionStack } from "../../values/thrown.js";
-import { damaged } from "../../values/compact/joined-values.js";
+import { damaged } from "../../values/classes/damaged.js";
 import { decodeThrown } from "../../values/thrown.js";
 import { decodeValue } from "../../values/codec.js";
 import { FIRST_RESULT_CHANNEL } from "../../wire/messages/protocol.js";
@@ -39,11 +40,6 @@ export const resultReader: ResultReader = {
   accept: (plain) => acceptLive(plain, undefined, FIRST_RESULT_CHANNEL),
 };
 
-/** Whether a promise that is resolved with it would call a method of it. */
-function hasThen(value: unknown): boolean {
-  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
-}
-
 /** Resolves a future with a result that has to be waited for: functions in it are looked up. */
 async function resolveLater<T>(
   future: ProcessFuture<T>,
@@ -52,7 +48,7 @@ async function resolveLater<T>(
 ): Promise<void> {
   try {
     const { value } = await decoding;
-    if (hasThen(value)) {
+    if (isThenable(value)) {
       throw new NotSerializableError("result", "it has a method named then, which await would call in this process");
     }
     futures.resolve(future, value as T);
@@ -118,7 +114,7 @@ async function waitFor(decoding: Promise<LaterValue>, acceptedBefore: number): P
   try {
     const later = await decoding;
     // Whoever is given it would call that method.
-    if (hasThen(later.value)) {
+    if (isThenable(later.value)) {
       throw new NotSerializableError("result", "it has a method named then, which await would call in this process");
     }
     return later;

@@ -3,6 +3,7 @@
 import { isPromise } from "node:util/types";
 import { isProxy } from "node:util/types";
 
+import { isThenable } from "../../values/classes/thenable.js";
 import { checkSize } from "./encoded-arguments.js";
 import { encodeCompact } from "../../values/compact/write.js";
 import { encodePinned } from "../../memory/pins.js";
@@ -55,10 +56,6 @@ export interface Submission {
   readonly calledFrom: AnyFunction;
   /** Where it was submitted, when that isn't on the stack any more. */
   readonly stack?: SubmissionStack;
-}
-
-function isThenable(value: unknown): boolean {
-  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
 }
 
 /** @throws PromisePassedError or NotAFunctionError for anything but a function. */

@@ -5,6 +5,7 @@
  * worker, see main), then register, make a fresh context, run to the end, unregister.
  */
 
+import { isThenable } from "../../values/classes/thenable.js";
 import { Replier } from "./replier.js";
 import { callEncoded } from "./run-chunk.js";
 import { encodePinned } from "../../memory/pins.js";
@@ -47,10 +48,6 @@ async function loadAndCall(loading: Promise<TaskFunction>, order: RunOrder): Pro
 function runBody(order: RunOrder): unknown {
   const fn = order.functions.load(order.functionId);
   return typeof fn === "function" ? callFunction(fn, order) : loadAndCall(fn, order);
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
 }
 
 /** How results are encoded without anybody who sees to live values. */

@@ -8,6 +8,7 @@
  * The attachments of the parts are those of the whole, in the same order; their head stands before it then.
  */
 
+import { damaged } from "../classes/damaged.js";
 import { ATTACHED_HEAD_BYTES } from "../binary/attachments.js";
 import { ATTACHED_TAG } from "../binary/attachments.js";
 import { attach } from "../binary/attachments.js";
@@ -111,11 +112,6 @@ function beginOf(bytes: Uint8Array): number {
 /** Whether `joinValues` has made it. */
 function isJoined(bytes: Uint8Array): boolean {
   return bytes[beginOf(bytes)] === JOINED_TAG;
-}
-
-/** The error for what is no payload of several values, or not of so many as it should. */
-export function damaged(): Error {
-  return new Error("The encoded values are damaged.");
 }
 
 /**

@@ -1,5 +1,6 @@
 /** Reads what compact/write has written. Trusts no length: what does not fit into the bytes at hand is refused. */
 
+import { damaged } from "../classes/damaged.js";
 import { COMPACT_TAG } from "./write.js";
 import { MAX_DEPTH } from "./write.js";
 import { TAG } from "./write.js";
@@ -14,10 +15,6 @@ const keptNames: string[] = Array.from({ length: NAME_SLOTS }, () => "");
 
 const double = new Float64Array(1);
 const doubleBytes = new Uint8Array(double.buffer);
-
-function damaged(): Error {
-  return new Error("The encoded value is damaged.");
-}
 
 class Reader {
   readonly #bytes: Buffer;

@@ -2,6 +2,7 @@
 
 import { types } from "node:util";
 
+import { damaged } from "../classes/damaged.js";
 import { FUNCTION_TAG } from "./format.js";
 import { INSTANCE_TAG } from "./format.js";
 import { LIVE_TAG } from "./format.js";
@@ -28,10 +29,6 @@ import type { AnyClass } from "../classes/class-registry.js";
 import type { ErrorClassTag } from "../errors/classes.js";
 import type { OwnErrorClass } from "../errors/class-places.js";
 import type { ValueReader } from "../classes/value-writer.js";
-
-function damaged(what: string): Error {
-  return new Error(`The encoded value is damaged: ${what}.`);
-}
 
 /** A value that was waited for; wrapped, as a promise of an object with a method `then` would call that. */
 export class LaterValue {
