@@ -11,6 +11,7 @@ import { ProtocolError } from "../../errors.js";
 import { TaskClock } from "../tasks/task-clock.js";
 import { WorkerCrashedError } from "../../errors.js";
 import { WorkerJournal } from "./journal.js";
+import { WorkerLife } from "./life.js";
 import { WorkerTasks } from "../tasks/worker-tasks.js";
 import { describeProcessEnd } from "./death.js";
 import { forwardOutput } from "./output-forwarder.js";
@@ -19,6 +20,7 @@ import { spawnWorker } from "./spawn-worker.js";
 import { startTimeOf } from "../../system/process/process-task.js";
 import { waitForLastWords } from "./death.js";
 import { performance } from "../../system/timers.js";
+import type { Leaving } from "./life.js";
 import type { FromWatchdogMessage } from "../../wire/messages/protocol.js";
 import type { OutputForwarder } from "./output-forwarder.js";
 import type { PoolTask } from "../queue/pool-task.js";
@@ -39,6 +41,16 @@ const END_GRACE_MS = 2000;
 
 export type WorkerState = "starting" | "idle" | "busy" | "cleaning" | "ending" | "dead";
 
+/** The private pipes: all open; one through which the worker is told something is closed; that of its results is closed. */
+type Pipes = "open" | "cut off" | "results closed";
+
+/** The last question to the watchdog of a process that is to be killed: which of its tasks have begun. */
+interface Interview {
+  readonly question: number | undefined;
+  /** Then all tasks that the process holds have begun, with or without a notice. */
+  hasAnswered: boolean;
+}
+
 export class Worker {
   readonly #config: WorkerConfig;
   readonly #events: WorkerEvents<Worker>;
@@ -58,37 +70,31 @@ export class Worker {
   /** The process; `undefined` when it could not be started. */
   readonly processTask: ProcessTask | undefined;
   readonly root: TreeRoot | undefined;
+  readonly #life: WorkerLife;
   #wasReady = false;
-  #isDead = false;
-  #isKilled = false;
-  /** What to say of a process that was killed because it took too long to start. */
-  #tooSlow: string | undefined;
-  #hasLeft = false;
-  #wasToldToEnd = false;
-  #wasCrash = false;
-  /** Takes no more tasks: it ends when the one that it has is over. */
-  #isRetiring = false;
-  /** One of the private pipes is closed: it can't be told anything any more. */
-  #isCutOff = false;
-  #hasClosedResults = false;
+  #pipes: Pipes = "open";
   /** Limits how long the process may take to end, or to say before it is killed which tasks have begun. */
   readonly #endClock = new TaskClock();
-  #lastQuestion: number | undefined;
-  /** All tasks that it holds have begun, with or without a notice. */
-  #hasToldBegun = false;
+  #interview: Interview | undefined;
   #nonsense: unknown;
+  /** What to say of a process that was killed because it took too long to start. */
+  #tooSlow: string | undefined;
 
   /** Starts a process. @throws What `spawn` throws. */
   constructor(config: WorkerConfig, events: WorkerEvents<Worker>) {
     this.#config = config;
     this.#events = events;
+    this.#life = new WorkerLife(() => events.onLeaving(this));
     this.#journal = WorkerJournal.open();
     const { child, streams, cookie, pipes } = this.#spawn(config);
     this.#child = child;
     this.#streams = streams;
     if (pipes === undefined || child.pid === undefined) {
       this.#resultsEnded = Promise.resolve();
-      child.on("error", (error) => this.#die(`the spawn failed (${error.message})`));
+      child.on("error", (error) => {
+        this.#life.leave("not started");
+        this.#die(`the spawn failed (${error.message})`);
+      });
       return;
     }
     this.processTask = ProcessTask.for(child.pid, startTimeOf(child.pid));
@@ -103,20 +109,20 @@ export class Worker {
         if (this.#nonsense === undefined) this.#tasks?.receiveValue(taskId, durationUs, value);
       },
       onPause: () => {
-        if (!this.#hasLeft && this.#wasReady) this.#events.onRoom(this);
+        if (this.#life.isOpen) this.#events.onRoom(this);
       },
       onWatchdogMessage: (message) => this.#receiveFromWatchdog(message),
       onNonsense: (error) => this.#onNonsense(error),
       onEnd: () => {
         endResults();
         // Only an exit or a task closes this descriptor; in both cases nothing can come from this process any more.
-        this.#hasClosedResults = true;
-        this.#noteEnd();
+        this.#pipes = "results closed";
+        this.#life.leave("ended by itself");
         this.#condemn();
       },
       // Node closes these two while it exits by itself: give it the time for that.
       onOtherEnd: () => {
-        this.#isCutOff = true;
+        if (this.#pipes === "open") this.#pipes = "cut off";
         this.#retire();
         this.#killUnlessGoneSoon();
       },
@@ -137,9 +143,9 @@ export class Worker {
       hasJournal: this.#journal !== undefined,
       lastKeptTask: () => this.#journal?.lastTask() ?? 0,
       readKept: () => this.#journal?.readWhileWritten() ?? [],
-      isOpen: () => this.#wasReady && !this.#hasLeft,
-      isRetiring: () => this.#isRetiring,
-      isKilled: () => this.#isKilled,
+      isOpen: () => this.#life.isOpen,
+      isRetiring: () => this.#life.phase === "retiring",
+      isKilled: () => this.#life.phase === "killed",
       kill: () => this.kill(),
       onNonsense: (error) => this.#onNonsense(error),
       onUsedUp: () => this.end(),
@@ -165,9 +171,9 @@ export class Worker {
   }
 
   get state(): WorkerState {
-    if (this.#isDead) return "dead";
-    if (this.#hasLeft) return "ending";
-    if (!this.#wasReady) return "starting";
+    const { phase, hasLeft } = this.#life;
+    if (phase === "dead" || phase === "starting") return phase;
+    if (hasLeft) return "ending";
     if (this.#tasks?.isCleaning === true) return "cleaning";
     return this.task === undefined ? "idle" : "busy";
   }
@@ -199,26 +205,23 @@ export class Worker {
 
   /** Lets the process end by itself; it is killed when it takes too long. Only for a worker without a task. */
   end(): void {
-    if (this.#hasLeft) return;
-    this.#wasToldToEnd = true;
-    this.#sendAway();
+    this.#sendAway("told to end");
   }
 
-  #sendAway(): void {
-    if (this.#isCutOff) {
+  #sendAway(why: Leaving): void {
+    if (!this.#life.leave(why)) return;
+    if (this.#pipes !== "open") {
       this.kill();
       return;
     }
-    this.#leave();
     this.#channel?.send({ kind: "shutdown" });
     this.#killUnlessGoneSoon();
   }
 
   /** Kills the process and its descendants, whatever it does. */
   kill(): void {
-    if (this.#isDead || this.#isKilled) return;
-    this.#isKilled = true;
-    this.#leave();
+    if (this.#life.phase === "dead" || this.#life.phase === "killed") return;
+    this.#life.moveTo("killed", "killed");
     if (this.root !== undefined) void killProcessTree(this.root);
   }
 
@@ -228,55 +231,31 @@ export class Worker {
   }
 
   #killUnlessGoneSoon(): void {
-    if (this.#isDead) return;
+    if (this.#life.phase === "dead") return;
     // A program that has nothing left to do need not wait: its end takes the worker along.
     this.#endClock.after(END_GRACE_MS, () => this.kill(), false);
   }
 
   /** The process is in doubt. It goes on with the task that it has, and keeps its place as long; then it goes. */
   #retire(): void {
-    if (this.#isRetiring || this.#hasLeft) return;
-    this.#isRetiring = true;
-    if (this.task !== undefined) {
+    if (this.#life.phase === "retiring") return;
+    if (this.#life.phase === "open" && this.task !== undefined) {
+      this.#life.moveTo("retiring", "retired");
       this.#tasks?.takeBack();
-      return;
     }
     // It may be about to exit by itself (that is why a pipe was closed), and its exit status be worth knowing: no kill yet.
-    if (this.#isCutOff) this.#leave();
-    else this.#sendAway();
-  }
-
-  /** The process ends: of its own accord, unless it was told to or killed before. */
-  #noteEnd(): void {
-    if (!this.#hasLeft) this.#wasCrash = true;
-  }
-
-  #leave(): void {
-    if (this.#hasLeft) return;
-    this.#hasLeft = true;
-    this.#events.onLeaving(this);
+    else if (this.#pipes === "open") this.#sendAway("retired");
+    else this.#life.leave("retired");
   }
 
   #receive(message: ToParentMessage): void {
     if (this.#nonsense !== undefined) return;
     switch (message.kind) {
       case "ready":
-        if (message.protocolVersion !== PROTOCOL_VERSION || this.#wasReady) {
-          this.#onNonsense(new ProtocolError("The worker is of another version of asynccpu."));
-        } else {
-          this.#wasReady = true;
-          this.#startClock.clear();
-          this.#events.onReady(this);
-        }
+        this.#receiveReady(message.protocolVersion);
         break;
       case "initializeFailed":
-        if (this.#wasReady) {
-          this.#onNonsense(new ProtocolError("The worker says that its start has failed, and was ready before."));
-          break;
-        }
-        this.#events.onInitializeFailed(message.isConfigurer ? "configurer" : "initializer", message.error);
-        this.#startClock.clear();
-        this.end();
+        this.#receiveFailure(message.isConfigurer ? "configurer" : "initializer", message.error);
         break;
       case "started":
       case "result":
@@ -298,6 +277,27 @@ export class Worker {
     }
   }
 
+  #receiveReady(protocolVersion: number): void {
+    if (protocolVersion !== PROTOCOL_VERSION || this.#wasReady) {
+      this.#onNonsense(new ProtocolError("The worker is of another version of asynccpu."));
+      return;
+    }
+    this.#wasReady = true;
+    this.#startClock.clear();
+    if (this.#life.phase === "starting") this.#life.moveTo("open", "ready");
+    this.#events.onReady(this);
+  }
+
+  #receiveFailure(which: "initializer" | "configurer", error: Uint8Array): void {
+    if (this.#wasReady) {
+      this.#onNonsense(new ProtocolError("The worker says that its start has failed, and was ready before."));
+      return;
+    }
+    this.#events.onInitializeFailed(which, error);
+    this.#startClock.clear();
+    this.end();
+  }
+
   #onNonsense(error: unknown): void {
     this.#nonsense ??= error;
     this.#condemn();
@@ -308,25 +308,24 @@ export class Worker {
    * begun, so that none of them is run again. A process that has exited doesn't answer, and need not.
    */
   #condemn(): void {
-    this.#leave();
-    if (this.#lastQuestion !== undefined) return;
-    this.#lastQuestion = this.#tasks?.takeBack(true);
+    this.#life.leave("in doubt");
+    if (this.#interview !== undefined) return;
+    this.#interview = { question: this.#tasks?.takeBack(true), hasAnswered: false };
     this.#endClock.after(CONDEMNED_LIMIT_MS, () => this.kill(), false);
   }
 
   #receiveFromWatchdog(message: FromWatchdogMessage): void {
     this.#tasks?.receiveFromWatchdog(message);
     if (message.kind === "takenBack") this.#fatalWatch?.answer(message.question);
-    if (message.kind !== "takenBack" || message.question !== this.#lastQuestion) return;
+    if (message.kind !== "takenBack" || this.#interview?.question !== message.question) return;
     // It lives, although the pipe is closed: what it holds now has begun, whatever notices were lost.
-    this.#hasToldBegun = true;
+    this.#interview.hasAnswered = true;
     this.kill();
   }
 
   async #onExit(exitCode: number | null, signal: NodeJS.Signals | null): Promise<void> {
     this.#clearTimers();
-    this.#noteEnd();
-    this.#leave();
+    this.#life.leave("ended by itself");
     const what = this.#tooSlow ?? describeProcessEnd({ exitCode, signal });
     // Its descendants hold its standard streams open and must end first; then the pipes run dry.
     if (this.root !== undefined) await killProcessTree(this.root);
@@ -343,37 +342,35 @@ export class Worker {
   }
 
   #die(what: string, end: ProcessEnd = { exitCode: null, signal: null }): void {
-    if (this.#isDead) return;
-    this.#leave();
+    if (this.#life.phase === "dead") return;
     this.#clearTimers();
     const kept = this.#journal?.read() ?? [];
     this.#journal?.close();
     this.#tasks?.receiveKept(kept, true);
-    this.#isDead = true;
+    this.#life.moveTo("dead", "gone");
     for (const stream of this.#streams) stream.destroy();
     this.#channel?.destroy();
     const stderr = this.#stderr?.tail ?? "";
-    // Notices that can't be trusted, or were lost: nothing that may have begun is run again.
-    const isDoubtful = this.#nonsense !== undefined || (this.#hasClosedResults && this.#hasToldBegun);
-    const doubt = isDoubtful
-      ? {
-          lastBegun: this.#lastBegun(kept),
-          outcomeOf: (task: PoolTask): TaskOutcome => this.#outcomeAtDeath(task, end, stderr),
-        }
-      : undefined;
+    const outcomeOf = (task: PoolTask): TaskOutcome => this.#outcomeAtDeath(task, end, stderr);
+    const doubt = this.#isDoubtful ? { lastBegun: this.#lastBegun(kept), outcomeOf } : undefined;
     const first = this.#tasks?.leaveBehind(doubt);
-    const unbegun = !isDoubtful && first?.state === "dispatched" && first.endReason === undefined ? first : undefined;
+    const isUnbegun = doubt === undefined && first?.state === "dispatched" && first.endReason === undefined;
     this.#events.onDead(this, {
       wasReady: this.#wasReady,
-      wasToldToEnd: this.#wasToldToEnd,
-      wasCrash: this.#wasCrash,
+      wasToldToEnd: this.#life.leaving === "told to end",
+      wasCrash: this.#life.leaving === "ended by itself",
       what,
       ...end,
       stderr,
-      unbegun,
+      unbegun: isUnbegun ? first : undefined,
     });
     this.#tasks?.settleLate();
-    if (first !== undefined && first !== unbegun) this.#settle(first, this.#outcomeAtDeath(first, end, stderr));
+    if (first !== undefined && !isUnbegun) this.#settle(first, outcomeOf(first));
+  }
+
+  /** Whether its notices can't be trusted, or were lost: nothing that may have begun is run again. */
+  get #isDoubtful(): boolean {
+    return this.#nonsense !== undefined || (this.#pipes === "results closed" && this.#interview?.hasAnswered === true);
   }
 
   /** By the journal, which a process that sends nonsense still keeps; `NaN` when it was not kept to the end. */
