@@ -6,7 +6,7 @@ import type { Place } from "./graph-writer.js";
 
 /** A look that takes longer is a slow one. */
 const SLOW_LOOK_MS = 20;
-/** The first look is always the longest: one more slow look may be bad luck, the next one is no longer. */
+/** So many slow looks in a row: the first one is always the longest, and a busy machine makes a quick one slow now and then. */
 const SLOW_LOOKS_BEFORE_WARNING = 3;
 /** Variables that are counted; a program with more of them has been warned often enough. */
 const MAX_VARIABLES = 1000;
@@ -30,11 +30,17 @@ function adviceFor(name: string): string {
  */
 export function noteLook(functionName: string, durations: ReadonlyMap<Place, number>): void {
   for (const [place, durationMs] of durations) {
-    if (durationMs <= SLOW_LOOK_MS) continue;
+    const isSlow = durationMs > SLOW_LOOK_MS;
+    if (!isSlow && slowLooks.size === 0) continue;
     const { step, position = "" } = place;
     // Each function that uses it has another position.
     const key = `${step} ${position.replace(/:\d+:\d+$/, "")}`;
-    const count = (slowLooks.get(key) ?? 0) + 1;
+    const known = slowLooks.get(key) ?? 0;
+    if (!isSlow) {
+      if (known < SLOW_LOOKS_BEFORE_WARNING) slowLooks.delete(key);
+      continue;
+    }
+    const count = known + 1;
     if (count > SLOW_LOOKS_BEFORE_WARNING || slowLooks.size >= MAX_VARIABLES) continue;
     slowLooks.set(key, count);
     if (count < SLOW_LOOKS_BEFORE_WARNING) continue;
