@@ -1,4 +1,4 @@
-/** The programs of README.md and docs/api.md: each is complete, compiles, and runs as it stands there. */
+/** The programs of pages that users read: each is complete, compiles, and runs as it stands there. */
 
 import assert from "node:assert/strict";
 import path from "node:path";
@@ -54,12 +54,16 @@ const PRINTED: Readonly<Record<string, readonly RegExp[]>> = {
   "See what the pool is doing": [
     /^\{ queuedTasks: 0, runningTasks: 0, completedTasks: 1 \}\n\d+ (?:idle|busy) undefined \d+\n$/,
   ],
+  "Errors of asynccpu": [/^3 \n$/],
+  Classes: [/^true 2\n5n\n$/],
+  "Shared memory": [/^3162\.277\d+\n$/],
   "Testing that nothing is left": [/^nothing is left\n$/],
 };
 /** Held by tests/fast/readme-examples, since it is to be told to end. */
 const SERVER = "Restart a server without losing requests";
 
-const programs = [...programsOf("README.md"), ...programsOf("docs/api.md")];
+const PAGES = ["README.md", "docs/api.md", "docs/errors.md", "docs/shared-memory.md", "docs/values.md"];
+const programs = PAGES.flatMap(programsOf);
 
 test("every program of the pages compiles", () => {
   using folder = new ProgramFolder();
