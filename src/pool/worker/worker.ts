@@ -203,9 +203,13 @@ export class Worker {
     return this.#tasks;
   }
 
-  /** Lets the process end by itself; it is killed when it takes too long. Only for a worker without a task. */
+  /**
+   * Lets the process end by itself; it is killed when it takes too long. One that was never ready is killed at once: a
+   * shutdown would wait for its start. Only for a worker without a task.
+   */
   end(): void {
-    this.#sendAway("told to end");
+    if (this.#life.phase !== "starting") this.#sendAway("told to end");
+    else if (this.#life.leave("told to end")) this.kill();
   }
 
   #sendAway(why: Leaving): void {
@@ -295,7 +299,7 @@ export class Worker {
     }
     this.#events.onInitializeFailed(which, error);
     this.#startClock.clear();
-    this.end();
+    this.#sendAway("told to end");
   }
 
   #onNonsense(error: unknown): void {
