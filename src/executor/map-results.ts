@@ -6,7 +6,7 @@ import type { ProcessFuture } from "./outcome/process-future.js";
 import type { SubmissionStack } from "./outcome/submission-stack.js";
 import type { TakenArguments } from "./submit/encoded-arguments.js";
 
-/** What `map` takes: anything that can be iterated, at once or over time. */
+/** Anything that `map` can iterate over, sync or async. */
 export type AnyIterable<T> = Iterable<T> | AsyncIterable<T>;
 
 /** How a map runs. */

@@ -45,7 +45,7 @@ export interface SubmitView {
   ): AsyncGenerator<Awaited<R>, void, undefined>;
 }
 
-/** What the classes of executors share and nobody else sees. */
+/** The inner parts of an executor, for the classes of executors alone. */
 export interface ExecutorCore {
   readonly pool: ProcessPool;
   readonly submitter: TaskSubmitter;
@@ -107,12 +107,11 @@ function makeActivityHandler(
 /**
  * Runs functions in a pool of worker processes.
  *
- * A function travels by reference (module and export) when it is an export of a module other than the program's main one, else by
- * value, with the variables that it captures as they are at the moment of the call. Arguments and results are copied by
- * the structured clone algorithm; arrays of `createSharedArray` are not copied, but shared.
+ * A function travels by reference when it is an export of a module other than the program's main one. Any other function travels by
+ * value, with the variables that it captures as they are at the moment of the call. Arguments and results are copied; arrays of
+ * `createSharedArray` are shared.
  *
- * Make it with `await using`, or call `shutdown()` at the end. A program that forgets to ends all the same when
- * its tasks are done.
+ * Make it with `await using`, or call `shutdown()` at the end. A program that forgets this ends when its tasks are done.
  */
 export class ProcessPoolExecutor implements AsyncDisposable {
   /**

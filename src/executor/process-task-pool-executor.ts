@@ -30,8 +30,8 @@ export interface TaskView extends SubmitView {
 }
 
 /**
- * A process pool whose tasks are under control: they log to this process, a shutdown or a signal can cancel them, and
- * nothing of them is left behind.
+ * A process pool with `createProcessTask`, logs of the workers in this process, and a clean-up after signals. A shutdown can cancel the tasks
+ * that run.
  */
 export class ProcessTaskPoolExecutor extends ProcessPoolExecutor {
   readonly #manager: ProcessTaskManager;

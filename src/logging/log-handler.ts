@@ -1,4 +1,4 @@
-/** What does something with records: prints them, or hands them to another logger. */
+/** Handlers, which print records or hand them to another logger. */
 
 import { LOG_LEVELS } from "./log-record.js";
 import type { LogLevel } from "./log-record.js";
@@ -8,9 +8,9 @@ import type { LogRecord } from "./log-record.js";
 export interface LogHandlerObject {
   /** Records below this level are not handed over. Default: all are. */
   readonly level?: LogLevel | undefined;
-  /** Takes one record; the next one comes when the promise returned (if any) has settled. Runs in the parent. */
+  /** Takes a record, in the parent. The next record comes when the promise that it returns, if any, has settled. */
   handle(record: LogRecord): void | Promise<void>;
-  /** Called when the listener stops, after the last record. */
+  /** Is called when the listener stops, after the last record. */
   flush?(): void | Promise<void>;
 }
 

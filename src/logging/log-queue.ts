@@ -1,4 +1,4 @@
-/** Where the records of all workers arrive, in the parent. */
+/** The queue in which the records of all workers arrive, in the parent. */
 
 import { namesOf } from "../option-names.js";
 import { readOptions } from "../option-names.js";
@@ -12,8 +12,8 @@ import { staysInProcess } from "../values/classes/process-bound.js";
 /** Options of a `LogQueue`. */
 export interface LogQueueOptions {
   /**
-   * Most records that wait; when one more arrives, the oldest is dropped and counted in `droppedCount`. A positive
-   * integer; default: no limit, so that nothing is lost, at the price of memory when nobody takes records out.
+   * How many records may wait, at least 1. When one more arrives, the oldest is dropped and counted in `droppedCount`. Default: no
+   * limit, so that nothing is lost, at the price of memory when nobody takes records out.
    */
   readonly maxSize?: number | undefined;
 }

@@ -4,7 +4,7 @@ export const LOG_LEVELS = { trace: 10, debug: 20, info: 30, warn: 40, error: 50,
 /** Name of a level. */
 export type LogLevel = keyof typeof LOG_LEVELS;
 
-/** One log record, as it arrives in the parent. Copied between processes: plain data only. */
+/** A log record, as it arrives in the parent: plain data only, since it is copied between processes. */
 export interface LogRecord {
   readonly level: LogLevel;
   /** The formatted text, without a newline at the end. */

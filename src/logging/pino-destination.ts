@@ -15,7 +15,7 @@ import type { LogLevel } from "./log-record.js";
 import type { LogRecord } from "./log-record.js";
 import type { OptionList } from "../option-names.js";
 
-/** What pino takes as its destination. */
+/** A destination for pino. */
 export interface PinoDestination {
   write(chunk: string): void;
 }

@@ -49,7 +49,7 @@ export class QueueListener {
     if (this.#inContext === inContext) this.#inContext = undefined;
   }
 
-  /** As `stop`. */
+  /** Does what `stop` does, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop();
   }

@@ -1,4 +1,4 @@
-/** What users see of shared memory. */
+/** The part of shared memory that users see. */
 
 import { constants } from "node:buffer";
 import { inspect } from "node:util";
@@ -19,18 +19,18 @@ export interface TypedArrayClass<T extends ArrayBufferView> {
   readonly BYTES_PER_ELEMENT: number;
 }
 
-/** A typed array in shared memory. `using` gives its memory back at the end of the block, and so does `disposeSharedArray`. */
+/** A typed array in shared memory. `using` gives its memory back at the end of the block; `disposeSharedArray` does so at once. */
 export type SharedArray<T extends ArrayBufferView> = T & Disposable;
 
-/** What is known of a piece of shared memory. */
+/** A description of a piece of shared memory. */
 export interface SharedMemory {
-  /** The same in every process. */
+  /** An id that is the same in every process. */
   readonly id: string;
   /** The process that made it. */
   readonly owner: ProcessTask;
   /** The size of the whole, in bytes; a multiple of 65536. */
   readonly sizeBytes: number;
-  /** Whether it was disposed in this process; then its arrays hold zeros here, and can't be sent. */
+  /** Whether it was disposed in this process. Then its arrays hold zeros here, and can't be sent. */
   readonly isDisposed: boolean;
 }
 
@@ -38,9 +38,8 @@ export interface SharedMemory {
  * Makes a typed array that tasks in any worker read and write without a copy: as an argument, a result, a part of a
  * larger value, or a captured variable. So do its subarrays, and other views of its buffer.
  *
- * The memory is shared by all who have it: the kernel frees it when the last process has dropped or disposed it or has ended,
- * however it ended. Where there is no shared memory (no koffi, not Linux) it is an ordinary array, which is copied
- * between processes, and a warning says so once.
+ * The kernel frees the memory when the last process that has it drops or disposes it, or ends. Where there is no shared memory (no koffi,
+ * not Linux) the result is an ordinary array, which is copied between processes, and a warning says so once.
  *
  * @param type - The class of the array.
  * @param length - How many elements it has; all are 0.
@@ -74,9 +73,8 @@ export function createSharedArray<T extends ArrayBufferView>(
 }
 
 /**
- * Gives shared memory back, as far as this process is concerned: at once, without waiting for a collection. All arrays on it
- * hold zeros here from then on, and can't be sent any more; other processes that have it keep it. Tasks that were
- * submitted with it still get it. Does nothing for an ordinary array, and the second time.
+ * Gives shared memory back in this process, at once. All arrays on it hold zeros here from then on, and can't be sent any more. Other
+ * processes that have it keep it, and tasks that were submitted with it still get it. Does nothing for an ordinary array, and the second time.
  *
  * @param array - Any view of the memory, or its buffer.
  */
@@ -85,7 +83,7 @@ export function disposeSharedArray(array: ArrayBufferView | ArrayBufferLike): vo
 }
 
 /**
- * What is known of the shared memory that an array is in.
+ * Describes the shared memory that an array is in.
  *
  * @param array - Any view of the memory, or its buffer.
  * @returns `undefined` when it is not in shared memory.

@@ -6,25 +6,25 @@ import type { TaskOutcome } from "./queue/pool-task.js";
 import type { Worker } from "./worker/worker.js";
 import type { WorkerState } from "./worker/worker.js";
 
-/** One worker process, as it is now. */
+/** A worker process, as it is now. */
 export interface WorkerStats {
   readonly pid: number;
-  /** `ending`: it takes no more tasks; it ends by itself or is being killed. */
+  /** The state of the worker. `ending`: it takes no more tasks, and ends by itself or is being killed. */
   readonly state: "starting" | "idle" | "busy" | "ending";
-  /** Name of the task that it has, if any. */
+  /** The name of the task that it has, or `undefined`. */
   readonly taskName: string | undefined;
-  /** Tasks that it was given since it was started. */
+  /** How many tasks it was given since it was started. */
   readonly taskCount: number;
   /** How long ago it was started, in milliseconds. */
   readonly ageMs: number;
   /**
-   * Its memory that is in RAM now, in bytes: grows from task to task when tasks leak. `undefined` where it can't be asked
-   * cheaply (macOS, Windows).
+   * How much of its memory is in RAM now, in bytes. It grows from task to task when tasks leak. `undefined` on macOS and Windows, where
+   * it can't be asked cheaply.
    */
   readonly residentBytes: number | undefined;
 }
 
-/** What an executor has done so far, and does now. */
+/** Counts of what an executor has done so far and does now. */
 export interface ExecutorStats {
   /** Tasks that wait for a worker. */
   readonly queuedTasks: number;
@@ -36,6 +36,7 @@ export interface ExecutorStats {
   readonly completedTasks: number;
   /** Tasks that ended with an error other than their cancellation. */
   readonly failedTasks: number;
+  /** Tasks that were cancelled. */
   readonly cancelledTasks: number;
   /** Processes that were started so far. */
   readonly startedWorkers: number;

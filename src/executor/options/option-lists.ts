@@ -104,14 +104,14 @@ const POOL_LIST: OptionList = {
   otherNames: OTHER_POOL_NAMES,
 };
 
-/** Of `new ProcessPoolExecutor()`. */
+/** The options of `new ProcessPoolExecutor()`. */
 export const POOL_OPTIONS: OptionList = { ...POOL_LIST, otherLists: [TASK_POOL_LIST, TASK_LIST, SHUTDOWN_LIST] };
 
-/** Of `new ProcessTaskPoolExecutor()`. */
+/** The options of `new ProcessTaskPoolExecutor()`. */
 export const TASK_POOL_OPTIONS: OptionList = { ...TASK_POOL_LIST, otherLists: [TASK_LIST, SHUTDOWN_LIST] };
 
-/** Of `executor.with()`. */
+/** The options of `executor.with()`. */
 export const TASK_OPTIONS: OptionList = { ...TASK_LIST, otherLists: [TASK_POOL_LIST, SHUTDOWN_LIST] };
 
-/** Of `executor.shutdown()`. */
+/** The options of `executor.shutdown()`. */
 export const SHUTDOWN_OPTIONS: OptionList = { ...SHUTDOWN_LIST, otherLists: [TASK_POOL_LIST, TASK_LIST] };

@@ -3,17 +3,17 @@ import process from "node:process";
 import { CancelledError } from "../../errors.js";
 import type { ProcessTask } from "../../system/process/process-task.js";
 
-/** What a future needs of the task behind it. */
+/** Lets a future ask and cancel the task behind it. */
 export interface FutureControl {
   /** Asks the pool to end the task; false when it has ended already. */
   cancel(reason: unknown): boolean;
   /** Starts the future, if the task has begun by now. Gives whether it has. */
   lookForStart(): boolean;
-  /** Somebody waits for the start of the task. */
+  /** Says that somebody waits for the start of the task. */
   wantStart(): void;
 }
 
-/** The strings by which the executor moves futures. */
+/** Lets the executor start and settle futures without public methods. */
 interface FutureMover {
   create<T>(control: FutureControl): ProcessFuture<T>;
   start(future: ProcessFuture<unknown>, processTask: ProcessTask): void;
@@ -21,7 +21,7 @@ interface FutureMover {
   reject(future: ProcessFuture<unknown>, error: unknown): void;
 }
 
-/** What only some futures need. */
+/** The parts that only some futures need. */
 interface Details {
   /** What the task failed with. */
   error?: unknown;
@@ -47,15 +47,14 @@ type State = "pending" | "running" | "done" | "failed" | "cancelled";
 export let futures: FutureMover;
 
 /**
- * The outcome of a task: a promise that can also be cancelled and asked.
+ * The promise of a task's outcome, which can also be cancelled and asked.
  *
- * A hundred thousand of them may wait at a time. So each has few fields, no closure of its own, and no function to
- * reject it: it is resolved with a rejected promise instead.
- *
- * It settles when the task has really ended. Cancelled, it rejects with a `CancelledError`, which never counts as an unhandled
- * rejection; a failure that nobody handles does, as with any promise.
+ * It settles when the task has really ended. A cancelled future rejects with a `CancelledError`, which never counts as an unhandled
+ * rejection. Any other failure that nobody handles does, as with any promise.
  */
 export class ProcessFuture<T> extends Promise<T> {
+  // A hundred thousand of them may wait at a time: few fields, no closure of its own, and no function to reject it. It is resolved
+  // with a rejected promise instead.
   #state: State = "pending";
   #resolve: ((value: unknown) => void) | undefined;
   #control: FutureControl | undefined;
@@ -77,14 +76,16 @@ export class ProcessFuture<T> extends Promise<T> {
     return this.#state === "done" || this.#state === "failed" || this.#state === "cancelled";
   }
 
-  /** Whether the task was cancelled, and is gone. */
+  /** Whether the task was cancelled, and has ended. */
   get cancelled(): boolean {
     return this.#state === "cancelled";
   }
 
   /**
-   * Resolves with the process when the task begins to run in it; some milliseconds later when nobody asked before the task was
-   * given to a worker, and then maybe with its outcome only. Rejects when the task ends without having begun; that never counts as an unhandled rejection.
+   * Resolves with the process of the task when the task begins. Ask early: when the task is with a worker already, the answer may come some
+   * milliseconds later, or with the outcome.
+   *
+   * Rejects when the task ends without having begun, which never counts as an unhandled rejection.
    */
   get started(): Promise<ProcessTask> {
     const details = (this.#details ??= {});
@@ -109,11 +110,11 @@ export class ProcessFuture<T> extends Promise<T> {
   }
 
   /**
-   * Cancels the task: a waiting one never starts; a running one sees its abort signal and, when the grace period has passed,
-   * is killed with all its descendants. The future rejects when that is done.
+   * Cancels the task. A task that waits never starts. A task that runs sees its abort signal, and is killed with all its descendants when
+   * the grace period is over. The future rejects when that is done.
    *
-   * @param reason - Becomes the `cause` of the `CancelledError`; copied to the worker.
-   * @returns Whether the task is, or is about to be, cancelled; false when its outcome is known already.
+   * @param reason - Becomes the `cause` of the `CancelledError`. It is copied to the worker.
+   * @returns Whether the task is cancelled, or about to be. False when its outcome is known already.
    */
   cancel(reason?: unknown): boolean {
     if (this.done) return this.cancelled;
@@ -131,8 +132,8 @@ export class ProcessFuture<T> extends Promise<T> {
   }
 
   /**
-   * Calls a function in this process when the outcome is known, at once in the next turn when it is already. What the
-   * function throws becomes a process warning.
+   * Calls a function in this process when the outcome is known, and in the next turn when it is known already. What the function throws
+   * becomes a process warning.
    */
   addDoneCallback(callback: (future: this) => void): void {
     const call = (): void => {

@@ -17,7 +17,7 @@ import type { TaskExtras } from "../../pool/queue/pool-task.js";
 /** Most plain lists of a chunk: with all that is around them they are far from too long for a message. */
 const MAX_PLAIN_LISTS = 100_000;
 
-/** Of most tasks. */
+/** The empty list of pins, shared by all tasks that refer to no shared memory. */
 export const NO_PINS: readonly Pins[] = [];
 
 export function releaseAll(allOfThem: readonly Pins[]): void {

@@ -10,14 +10,14 @@ import { AsyncLocalStorage } from "node:async_hooks";
 
 /** The running task, seen from inside. */
 export interface CurrentTask {
-  /** The name given with `with({ name })`, else the function's name; empty outside a task. */
+  /** The name from `with({ name })`, else the function's name. Empty outside a task. */
   readonly name: string;
   /**
-   * Aborted when the task is cancelled or times out; `signal.reason` is the `CancelledError` or `TaskTimeoutError`.
-   * It changes when the task's event loop runs: a synchronous loop asks `aborted` instead.
+   * Is aborted when the task is cancelled or times out. `signal.reason` is the `CancelledError` or `TaskTimeoutError`.
+   * It changes when the task's event loop runs; a synchronous loop asks `aborted` instead.
    */
   readonly signal: AbortSignal;
-  /** Whether the task is to end. Changes even while the task sits in a synchronous loop. */
+  /** Whether the task is to end. It changes even while the task sits in a synchronous loop. */
   readonly aborted: boolean;
   /**
    * Throws the reason when the task is to end, else does nothing.
@@ -55,10 +55,10 @@ export function findCurrentTask(): CurrentTask | undefined {
 }
 
 /**
- * The task that the caller belongs to.
+ * Gives the task that the caller belongs to.
  *
- * Outside a task (a function that is called directly, in the parent or in a test) it gives one that is never aborted,
- * so that the same function works in both places.
+ * Outside a task (a function that is called directly, in the parent or in a test) it gives a task that is never aborted. So the same
+ * function works in both places.
  */
 export function currentTask(): CurrentTask {
   return findCurrentTask() ?? outsideOfTasks;

@@ -1,4 +1,4 @@
-/** A light handle on a process, as the original's `ProcessTask`. */
+/** A light handle on a process: the `ProcessTask` of Python's asynccpu. */
 
 import { constants } from "node:os";
 import { inspect } from "node:util";
@@ -68,7 +68,7 @@ export class ProcessTask {
   /** Process id. */
   readonly id: number;
   /**
-   * Opaque; tells the process from another one with the same id. `undefined` when the process was gone before this
+   * Tells the process from another one with the same id. Its unit is the system's. `undefined` when the process was gone before this
    * object was made, and on Windows, where it can't be asked cheaply.
    */
   readonly startTime: number | undefined;
@@ -155,12 +155,12 @@ export class ProcessTask {
     return !this.#wasGone && isProcessAlive(this.id, this.startTime, hostPlatform);
   }
 
-  /** The id and the start time, from which `fromPlain` makes it again. */
+  /** Gives the id and the start time, from which `fromPlain` makes it again. */
   toPlain(): PlainProcessTask {
     return { id: this.id, startTime: this.startTime };
   }
 
-  /** As `toPlain`. */
+  /** Does what `toPlain` does, for `JSON.stringify`. */
   toJSON(): PlainProcessTask {
     return this.toPlain();
   }
