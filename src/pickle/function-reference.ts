@@ -77,7 +77,7 @@ function checkReference(plain: unknown): ExternalNode {
  * with ModuleNotFoundError when it has no such export.
  */
 export async function resolveReference(plain: unknown): Promise<AnyFunction> {
-  const found = await importValue(checkReference(plain));
+  const { value: found } = await importValue(checkReference(plain));
   if (typeof found !== "function" || found === Function.prototype) throw refuse("that is none in this process");
   return found as AnyFunction;
 }

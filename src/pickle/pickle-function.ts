@@ -71,7 +71,7 @@ export function pickleFunction(fn: unknown, owned?: OwnedVariables): PickledFunc
     noteLook(name, writer.durations);
     if (writer.problems.length > 0) {
       const error = new FunctionNotPicklableError(name, writer.problems);
-      if (writer.isStable) refusals.set(error, writer.held);
+      if (writer.isStable || writer.isEndless) refusals.set(error, writer.held);
       throw error;
     }
     const graph = writer.finish(root, encoder.scopes.finish(writer));

@@ -44,6 +44,61 @@ const COUNTED = `
   await executor.shutdown();
 `;
 
+/** As many declarations and uses as a bundle of some megabytes has. */
+const BUNDLED = `
+  const { ProcessPoolExecutor } = require("asynccpu");
+  ${Array.from({ length: 30_000 }, (_, id) => `var v${id} = ${id};`).join("")}
+  function all() { return [${Array.from({ length: 60_000 }, (_, id) => `v${id % 30_000}`).join()}]; }
+  const executor = new ProcessPoolExecutor({ maxWorkers: 1 });
+  const beganMs = performance.now();
+  executor.submit(() => v1 + v2).then(async (sum) => {
+    await executor.shutdown();
+    console.log(JSON.stringify([sum, performance.now() - beganMs]));
+  });
+`;
+
+const ENDLESS = `
+  import { ProcessPoolExecutor } from "asynccpu";
+
+  const make = (id) => () => id;
+  const library = { parts: Array.from({ length: 12_000 }, (_, id) => make(id)) };
+  const useLibrary = () => library.parts[7]();
+  const executor = new ProcessPoolExecutor({ maxWorkers: 1 });
+  const messages = [];
+  const submit = async () => {
+    const beganMs = performance.now();
+    await executor.submit(useLibrary).catch(({ message }) => messages.push(message));
+    return performance.now() - beganMs;
+  };
+  const [firstMs, , laterMs] = [await submit(), await submit(), await submit()];
+  await executor.shutdown();
+  console.log(JSON.stringify({ messages, firstMs, laterMs }));
+`;
+
+test("the first look at a script of tens of thousands of variables takes seconds at most", () => {
+  using folder = new ProgramFolder();
+  folder.linkPackage();
+  folder.write({ "main.cjs": BUNDLED });
+  const { stdout, stderr } = folder.run(["main.cjs"]);
+  const [sum, ms] = JSON.parse(stdout || "[]") as [number?, number?];
+  assert.equal(sum, 3, stderr);
+  assert.ok(Number(ms) < 15_000, `${String(ms)} ms`);
+});
+
+test("a variable on which a whole library hangs is refused by its name, and the refusal is remembered", () => {
+  using folder = new ProgramFolder();
+  folder.linkPackage();
+  folder.write({ "main.mjs": ENDLESS });
+  const { stdout, stderr } = folder.run(["--no-warnings", "main.mjs"]);
+  const { messages, firstMs, laterMs } = JSON.parse(stdout || "{}") as Record<string, unknown>;
+  assert.equal((messages as string[] | undefined)?.length, 3, stderr);
+  for (const message of messages as string[]) {
+    assert.match(message, /- library.*: it takes along more than 10,000 functions\. Let the worker import it/);
+    assert.equal(message.match(/^ {2}- /gm)?.length, 1);
+  }
+  assert.ok(Number(laterMs) < Number(firstMs) / 10, stdout);
+});
+
 describe("a variable whose look keeps blocking the event loop", () => {
   const folder = new ProgramFolder();
   folder.linkPackage();

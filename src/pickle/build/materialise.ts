@@ -89,7 +89,9 @@ export class Materialiser {
   async build(): Promise<unknown> {
     this.#keep();
     this.#needed = this.#findNeeded();
-    for (const [index, node] of this.#unmade()) if (isExternal(node)) this.#ready(index, await importValue(node));
+    for (const [index, node] of this.#unmade()) {
+      if (isExternal(node)) this.#ready(index, (await importValue(node)).value);
+    }
     for (const [index] of this.#unmade()) this.#createData(index);
     const functions = [...this.#unmade()].filter(
       (each): each is [number, FunctionNode] => each[1].kind === "function",

@@ -95,7 +95,12 @@ function rethrow(error: unknown, specifier: string, referrer: string): never {
   );
 }
 
-async function importModule(node: ExternalNode & { kind: "import" }): Promise<unknown> {
+/** What was found, in a box: a value such as Promise.prototype has a `then`, which an async function would call. */
+interface Found {
+  readonly value: unknown;
+}
+
+async function importModule(node: ExternalNode & { kind: "import" }): Promise<Found> {
   const { specifier, referrer, attributes, path } = node;
   spendLoaderWarning();
   let namespace: object;
@@ -104,7 +109,7 @@ async function importModule(node: ExternalNode & { kind: "import" }): Promise<un
   } catch (error) {
     rethrow(error, specifier, referrer);
   }
-  return follow(namespace, path, `Module ${specifier}`);
+  return { value: follow(namespace, path, `Module ${specifier}`) };
 }
 
 function requireModule(filename: string, path: readonly string[]): unknown {
@@ -141,7 +146,7 @@ function interop(module: unknown, keys: readonly string[], isDefaultTheModule: b
   return result;
 }
 
-async function find(node: ExternalNode): Promise<unknown> {
+function findAtOnce(node: Exclude<ExternalNode, { kind: "import" | "interop" }>): unknown {
   switch (node.kind) {
     case "symbol":
       return node.registryKey === undefined
@@ -154,17 +159,12 @@ async function find(node: ExternalNode): Promise<unknown> {
     case "global":
       return follow(globalThis, node.path, "The global object");
     case "builtin": {
-      if (node.isNamespace === true) {
-        return importModule({ kind: "import", specifier: node.module, referrer: import.meta.url, path: [] });
-      }
       const exports: unknown = process.getBuiltinModule(node.module);
       if (exports === undefined) {
         rethrow({ code: "ERR_UNKNOWN_BUILTIN_MODULE", message: "" }, node.module, node.module);
       }
       return follow(exports, node.path, `Module ${node.module}`);
     }
-    case "import":
-      return importModule(node);
     case "commonjs":
       return requireModule(node.filename, node.path);
     case "require":
@@ -173,12 +173,24 @@ async function find(node: ExternalNode): Promise<unknown> {
       return importMeta(node.url);
     case "importFunction": {
       const { referrer, root } = node;
-      return async (specifier: string) =>
-        importModule({ kind: "import", specifier: nativeSpecifier(specifier, root), referrer, path: [] });
+      return async (specifier: string) => {
+        const request = { kind: "import", specifier: nativeSpecifier(specifier, root), referrer, path: [] } as const;
+        return (await importModule(request)).value;
+      };
     }
-    case "interop":
-      return interop(await find(node.module), node.keys, node.isDefaultTheModule);
   }
+}
+
+async function find(node: ExternalNode): Promise<Found> {
+  if (node.kind === "import") return importModule(node);
+  if (node.kind === "builtin" && node.isNamespace === true) {
+    return importModule({ kind: "import", specifier: node.module, referrer: import.meta.url, path: [] });
+  }
+  if (node.kind === "interop") {
+    const { value } = await find(node.module);
+    return { value: interop(value, node.keys, node.isDefaultTheModule) };
+  }
+  return { value: findAtOnce(node) };
 }
 
 /** Where such a value is found is known by itself. */
@@ -195,10 +207,10 @@ const KNOWN_WITHOUT: ReadonlySet<string> = new Set([
  *
  * @throws {@link ModuleNotFoundError} when a module, or an export of it, does not exist in this process.
  */
-export async function importValue(node: ExternalNode): Promise<unknown> {
-  const value = await find(node);
-  if (!KNOWN_WITHOUT.has(node.kind)) rememberExternal(value, node);
-  return value;
+export async function importValue(node: ExternalNode): Promise<Found> {
+  const found = await find(node);
+  if (!KNOWN_WITHOUT.has(node.kind)) rememberExternal(found.value, node);
+  return found;
 }
 
 /** The name under which relative imports of an evaluated program (`node -e`) are resolved. */

@@ -205,17 +205,27 @@ export function builtinFunctions(): Map<object, ExternalNode> {
 /** Classes of globals that Node gives on demand only, with methods that programs bind. */
 const LAZY_CLASSES = ["Performance", "Crypto"];
 
-/** The method of a class of Node's that a function is: `performance.now`, on the Nodes that give `performance` on demand. */
-export function builtinMethod(fn: object): ExternalNode | undefined {
+/** A name under which an object has a value of its own. */
+function keyOf(owner: object, value: object): string | undefined {
+  return Object.getOwnPropertyNames(owner).find((key) => dataProperty(owner, key) === value);
+}
+
+/**
+ * The member of a function of Node's that a function is: `fs.realpath.native`, and methods of classes such as `performance.now`, on the Nodes
+ * that give `performance` on demand.
+ */
+export function builtinMember(fn: object): ExternalNode | undefined {
   const classes = builtinFunctions();
   for (const name of LAZY_CLASSES) {
     const lazy: unknown = Reflect.get(globalThis, name);
     if (isReference(lazy)) classes.set(lazy, { kind: "global", path: [name] });
   }
   for (const [owner, node] of classes) {
+    if (!("path" in node)) continue;
+    const own = keyOf(owner, fn);
+    if (own !== undefined) return { ...node, path: [...node.path, own] };
     const prototype = dataProperty(owner, "prototype");
-    if (!isReference(prototype) || !("path" in node)) continue;
-    const key = Object.getOwnPropertyNames(prototype).find((each) => dataProperty(prototype, each) === fn);
+    const key = isReference(prototype) ? keyOf(prototype, fn) : undefined;
     if (key !== undefined && key !== "constructor") return { ...node, path: [...node.path, "prototype", key] };
   }
   return undefined;

@@ -47,12 +47,13 @@ function specifiersIn(statement: SyntaxNode, script: ScriptSource): unknown[] {
   if (statement.type === "ImportDeclaration") return statement.specifiers.length > 0 ? [] : [statement.source.value];
   if (statement.type === "ExpressionStatement") return [requiredName(statement.expression)];
   if (statement.type !== "VariableDeclaration") return [];
-  const unread = statement.declarations.filter(({ id }) => {
-    return (
-      id.type === "Identifier" && !script.references.some((use) => use.identifier.name === id.name && use.isRead())
-    );
+  return statement.declarations.flatMap(({ id, init }) => {
+    const required = requiredName(init);
+    // Whether something reads it is asked last: that takes a look at every name in the script.
+    const isUnread = (name: string): boolean =>
+      !script.references.some((use) => use.identifier.name === name && use.isRead());
+    return required !== undefined && id.type === "Identifier" && isUnread(id.name) ? [required] : [];
   });
-  return unread.map(({ init }) => requiredName(init));
 }
 
 const found = new WeakMap<ScriptSource, readonly SideImport[]>();

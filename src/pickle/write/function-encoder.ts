@@ -4,8 +4,8 @@ import type { FunctionInspector } from "../look/function-inspector.js";
 import type { ClosureInfo } from "../look/function-inspector.js";
 import { FACTORY_VARIABLE } from "../look/factory-registry.js";
 import { isFactory } from "../look/factory-registry.js";
-import { bodyOf } from "../look/arrow-this.js";
-import { readThis } from "../look/arrow-this.js";
+import { namesAround } from "../look/read-inside.js";
+import { readInside } from "../look/read-inside.js";
 import { linkNative } from "./made-functions.js";
 import { isWrittenInClass } from "./class-elements.js";
 import { unsteadyKeys } from "./class-keys.js";
@@ -271,11 +271,13 @@ export class FunctionEncoder {
     if (isMapWanted(script.url, sourceMapUrl)) this.#writer.sourceMapUrls.set(script.url, sourceMapUrl);
     this.values.addImports(script, (name) => lookUp(closure.scopes, name).value);
     this.#writer.later(() => {
-      const context = { script, found, scopes: closure.scopes, user: link[0], place };
+      const origin = { script, found };
+      const scopes = [namesAround(this.#inspector, fn, origin, shape.free), ...closure.scopes];
+      const context = { script, found, scopes, user: link[0], place };
       if (this.#isPreparing) this.#owned.addWritten(script, found, shape.free);
-      if (shape.isClass) this.#refuseUnsteadyKeys(fn, { script, found }, shape, closure, place);
+      if (shape.isClass) this.#refuseUnsteadyKeys(fn, origin, shape, closure, place);
       const { heritageName } = shape;
-      const heritage = shape.free.find((each) => each.name === heritageName);
+      const heritage = shape.free.find(({ name: each }) => each === heritageName);
       const hasHeritage =
         heritageName !== undefined &&
         heritage?.external === undefined &&
@@ -297,8 +299,7 @@ export class FunctionEncoder {
         if (free.isWritten && !isOfModule) this.#writer.noteMutable(fn, place);
       }
       if (shape.thisName !== undefined) {
-        const body = closure.location && bodyOf(script, found.node, closure.location.scriptId);
-        const read = body && this.#inspector.withDebugger((port) => readThis(port, fn, body));
+        const read = readInside(this.#inspector, fn, origin, "this");
         const position = sourcePosition(script, found.start);
         const at = { holder: { ...place, position }, step: THIS_STEP, position };
         if (read === undefined) this.#writer.refuse(at, UNREADABLE_THIS, VARIABLE_ADVICE);
@@ -308,7 +309,6 @@ export class FunctionEncoder {
         const meta = this.#variables.captureImportMeta(shape.importMetaName, context, found);
         node.variables.push(meta);
       }
-      const origin = { script, found };
       this.#writeOwnProperties(fn, node, origin, place);
       const extended: Heritage = hasHeritage ? { kind: "sent" } : heritageOf(found, heritageName);
       if (!hasUsualParent(fn, extended)) this.#linkParent(Object.getPrototypeOf(fn), node, place);
@@ -353,7 +353,8 @@ export class FunctionEncoder {
     if ((prototype as { constructor?: unknown }).constructor !== fn) {
       // A generator function's prototype is an empty object of its own; only a replaced one matters.
       if (!Object.hasOwn(prototype, "constructor") && Reflect.ownKeys(prototype).length === 0) return;
-      node.properties = [...(node.properties ?? []), ["prototype", this.values.link(prototype, step), WRITABLE]];
+      const link = this.values.linkPrototype(prototype, step);
+      node.properties = [...(node.properties ?? []), ["prototype", link, WRITABLE]];
       this.#writer.noteMutable(fn, place);
       return;
     }

@@ -61,6 +61,18 @@ function outermost(inner: Path): Path {
   return user?.position === undefined ? inner : outermost(user);
 }
 
+/** The variable of the submitted function from which a place is reached. */
+function outermostVariable(place: Place): Place {
+  if (place.holder !== undefined) return outermostVariable(place.holder);
+  const user = place.user && outermostVariable(place.user);
+  return user?.position === undefined ? place : user;
+}
+
+/** So many take some seconds. */
+export const MAX_FUNCTIONS = 10_000;
+const TOO_MANY_ADVICE =
+  "Let the worker import it: leave the package out of your bundle, or export the function from a module of its own";
+
 /** A file of a package by the package's name. */
 function shortened(position: string): string {
   return position.replace(/^.*[/\\]node_modules[/\\]/, "").replaceAll("\\", "/");
@@ -77,6 +89,8 @@ export class GraphWriter {
   readonly sideImports: Set<SideImport> = new Set();
   /** False once something was captured that could be different at the next submission. */
   isStable = true;
+  /** Whether the look was ended before all was seen. */
+  isEndless = false;
   /** Functions and classes that travel by value; a change of theirs is no variable's. */
   readonly held: HeldFunctions = new HeldFunctions();
   readonly state: CapturedState = new CapturedState();
@@ -201,6 +215,14 @@ export class GraphWriter {
       const problem = `nothing that is sent knows ${String(symbol)}: the code that reads this property has a symbol of its own in the worker`;
       this.refuse(place, problem, `Make it inside the task, or use Symbol.for(${JSON.stringify(symbol.description)})`);
     }
+  }
+
+  /** Ends a look that would take minutes: whole libraries hang on the variable. */
+  refuseMore(place: Place): undefined {
+    const problem = `it takes along more than ${MAX_FUNCTIONS.toLocaleString("en")} functions`;
+    this.refuse(outermostVariable(place), problem, TOO_MANY_ADVICE);
+    this.isEndless = true;
+    this.#jobs.length = 0;
   }
 
   /** Notes a reason why the function can't be sent. */

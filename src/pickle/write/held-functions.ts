@@ -108,6 +108,11 @@ export class HeldFunctions {
   readonly #marks: Mark[] = [];
   readonly #registrations = registrationCount();
 
+  /** How many there are; a class counts twice. */
+  get size(): number {
+    return this.#marks.length;
+  }
+
   add(fn: AnyFunction, isClass: boolean): void {
     if (!isClass) this.#marks.push(new FunctionMark(fn));
     else this.#marks.push(new ClassMark(fn), new ClassMark(fn.prototype as object));

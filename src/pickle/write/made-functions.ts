@@ -17,7 +17,7 @@ import type { Link } from "../graph/format.js";
 import type { GraphWriter } from "./graph-writer.js";
 import type { Place } from "./graph-writer.js";
 import { builtinFunctions } from "../refer/known-values.js";
-import { builtinMethod } from "../refer/known-values.js";
+import { builtinMember } from "../refer/known-values.js";
 import { lazyGlobal } from "../refer/known-values.js";
 import { dataProperty } from "../refer/find-export.js";
 import type { ValueEncoder } from "./value-encoder.js";
@@ -126,7 +126,7 @@ export function linkNative(
 ): Link {
   const made = madeByUtil(fn, closure, inspector);
   if (made === undefined) {
-    const known = lazyGlobal(fn) ?? builtinMethod(fn);
+    const known = lazyGlobal(fn) ?? builtinMember(fn);
     return known === undefined ? values.memberOfImport(fn) : writer.external(known);
   }
   const { maker, args } = made;

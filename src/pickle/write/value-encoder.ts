@@ -22,16 +22,15 @@ import type { PropertyRecord } from "../graph/format.js";
 import { SEALED } from "../graph/format.js";
 import { WRITABLE } from "../graph/format.js";
 import type { GraphWriter } from "./graph-writer.js";
+import { MAX_FUNCTIONS } from "./graph-writer.js";
 import type { Place } from "./graph-writer.js";
 import { pathOf } from "./graph-writer.js";
 import { propertyStep } from "./graph-writer.js";
 import { isOfLanguage } from "../refer/known-values.js";
-import { isStandardGlobal } from "../refer/known-values.js";
 import { intrinsicNode } from "../refer/intrinsics.js";
 import { knownSymbol } from "../refer/known-values.js";
 import { knownValue } from "../refer/known-values.js";
 import { lazyGlobal } from "../refer/known-values.js";
-import { nativeInstanceRefusal } from "./object-kind.js";
 import { objectKind } from "./object-kind.js";
 import type { ObjectKind } from "./object-kind.js";
 import { privateStateRefusal } from "./object-kind.js";
@@ -40,11 +39,11 @@ import { refusalOf } from "./object-kind.js";
 import { importsOf } from "../variables/free-variables.js";
 import { findMember } from "../variables/import-members.js";
 import type { ImportRoot } from "../variables/import-members.js";
+import { InstanceClasses } from "./instance-classes.js";
 import type { ScriptSource } from "../look/script-source.js";
 import { integrityOf } from "./object-parts.js";
 import { isDense } from "./object-parts.js";
 import { ownKeysOf } from "./object-parts.js";
-import { prototypesOf } from "./object-parts.js";
 import { evaluationOf } from "../refer/provenance.js";
 import { externalOf } from "../refer/provenance.js";
 import { commonjsModules } from "../refer/find-export.js";
@@ -69,7 +68,6 @@ export interface FunctionLinker {
   isNative: (fn: object) => boolean;
 }
 
-const TYPED_ARRAY_PROTOTYPE = Object.getPrototypeOf(Uint8Array.prototype) as object;
 const INDEX = /^(?:0|[1-9]\d{0,9})$/;
 
 /** Kinds that can't change without being noticed as another value: a pickle that holds only these can be kept. */
@@ -83,8 +81,7 @@ export class ValueEncoder {
   readonly #writer: GraphWriter;
   readonly #inspector: FunctionInspector;
   readonly #functions: FunctionLinker;
-  /** Classes already looked at: an array of ten thousand instances costs one look. */
-  readonly #checkedPrototypes = new Map<object, Refusal | undefined>();
+  readonly #classes: InstanceClasses;
   #modules: ReadonlyMap<object, ExternalNode> | undefined;
   readonly #namespaces = new Map<unknown, ExternalNode>();
   /** The imports of the scripts that functions come from. */
@@ -95,6 +92,7 @@ export class ValueEncoder {
     this.weakEntries = new WeakEntries(writer, (value, place) => this.link(value, place));
     this.#inspector = inspector;
     this.#functions = functions;
+    this.#classes = new InstanceClasses(inspector, functions);
   }
 
   /** The link to a value, whatever it is; undefined (and a problem noted) for one that can't travel. */
@@ -114,6 +112,7 @@ export class ValueEncoder {
       return this.#writer.add(value, { kind: "evaluated", of });
     }
     if (typeof value === "function") {
+      if (this.#writer.held.size > MAX_FUNCTIONS) return this.#writer.refuseMore(place);
       return this.#functions.linkFunction(value as (...args: never[]) => unknown, place);
     }
     return this.#linkObject(value, place);
@@ -183,9 +182,9 @@ export class ValueEncoder {
       const link = this.link(buffer, place);
       return Array.isArray(link) ? (link as readonly [number]) : [-1];
     });
-    const kept = this.#prototypeOf(value, kind);
+    const kept = this.#classes.prototypeOf(value, kind);
     if (kept !== kind.prototype && kept !== null) {
-      const instanceRefusal = this.#instanceRefusal(value, kind);
+      const instanceRefusal = this.#classes.refusalOf(value, kind);
       const global = instanceRefusal && lazyGlobal(value);
       if (global !== undefined) return this.#writer.external(global);
       if (instanceRefusal) return this.#memberOr(instanceRefusal, value, place);
@@ -224,7 +223,7 @@ export class ValueEncoder {
     const own = Object.getPrototypeOf(value) as object;
     if (!tag.startsWith(TAG_PREFIX) || tag === TAG_PREFIX + String(ownConstructor(own)?.name)) return link;
     // A class of the program's own that extends one of Node's, or a hidden one of Node's.
-    if (this.#isOfNative(own)) return link;
+    if (this.#classes.isOfNative(own)) return link;
     const base = this.#inspector.privateNames(extension.decode(content));
     const names = this.#inspector.privateNames(value).filter((each) => !base.includes(each));
     if (names.length > 0) {
@@ -333,68 +332,26 @@ export class ValueEncoder {
   }
 
   #isPrototypeOfClass(value: object): boolean {
-    const constructor = ownConstructor(value);
-    return constructor !== undefined && constructor.prototype === value;
+    // Where it is an accessor (axios makes all of a class read-only), it has to be run: nothing else tells the class.
+    if (Object.getOwnPropertyDescriptor(value, "constructor")?.get === undefined) {
+      return ownConstructor(value)?.prototype === value;
+    }
+    try {
+      return (value.constructor as { readonly prototype?: unknown } | null)?.prototype === value;
+    } catch {
+      return false;
+    }
   }
 
   /** The link to a prototype: through its class where it has one. */
   linkPrototype(prototype: object, place: Place): Link {
-    if (!this.#isPrototypeOfClass(prototype)) return this.link(prototype, place);
+    if (!this.#isPrototypeOfClass(prototype)) {
+      this.#classes.addPrototype(prototype);
+      return this.link(prototype, place);
+    }
     const known = this.#writer.known(prototype) ?? this.external(prototype);
     if (known !== undefined) return known;
     const of = this.link(prototype.constructor, { holder: place, step: ".constructor" });
     return this.#writer.known(prototype) ?? this.#writer.add(prototype, { kind: "prototypeOf", of });
-  }
-
-  /** Errors of Node's own hidden classes arrive as what these extend: a TypeError with a code. */
-  #prototypeOf(value: object, kind: ObjectKind): object | null {
-    if (kind.node.kind !== "error") {
-      const prototype = Object.getPrototypeOf(value) as object | null;
-      return prototype && this.#ofThisRealm(prototype);
-    }
-    const prototypes = prototypesOf(value).map((each) => this.#ofThisRealm(each));
-    return prototypes.find((each) => knownValue(each) !== undefined || !this.#isOfNative(each)) ?? null;
-  }
-
-  /** The prototypes of the language's own classes exist once in every realm (Jest's tests have one of their own). */
-  #ofThisRealm(prototype: object): object {
-    const constructor = ownConstructor(prototype);
-    if (constructor?.prototype !== prototype || !isStandardGlobal(constructor.name)) return prototype;
-    const own = (globalThis as unknown as Record<string, { readonly prototype?: object } | undefined>)[
-      constructor.name
-    ];
-    if (own?.prototype === undefined || own.prototype === prototype) return prototype;
-    return this.#functions.isNative(constructor) ? own.prototype : prototype;
-  }
-
-  #isOfNative(prototype: object): boolean {
-    const constructor = ownConstructor(prototype);
-    return constructor !== undefined && this.#functions.isNative(constructor);
-  }
-
-  /** Refuses instances of native classes, and of user classes with private state. */
-  #instanceRefusal(value: object, kind: ObjectKind): Refusal | undefined {
-    const prototypes = prototypesOf(value).map((each) => this.#ofThisRealm(each));
-    const [own = value] = prototypes;
-    if (this.#checkedPrototypes.has(own)) return this.#checkedPrototypes.get(own);
-    const isError = kind.node.kind === "error";
-    const native = prototypes.find((each) => {
-      if (each === Object.prototype || each === kind.prototype || isError) return false;
-      // What esbuild makes of a CommonJS module whose export is a function: an object that inherits from Function.prototype.
-      if (each === Function.prototype) return false;
-      if (each === TYPED_ARRAY_PROTOTYPE && kind.node.kind === "view") return false;
-      const known = knownValue(each);
-      // An object that inherits from a module (`Object.create(http)`) has no hidden state.
-      return (known !== undefined && "path" in known && known.path.at(-1) === "prototype") || this.#isOfNative(each);
-    });
-    const names = native === undefined ? this.#inspector.privateNames(value) : [];
-    const refusal =
-      native !== undefined
-        ? nativeInstanceRefusal(ownConstructor(native)?.name ?? "a native class", value)
-        : names.length > 0
-          ? privateStateRefusal(names)
-          : undefined;
-    this.#checkedPrototypes.set(own, refusal);
-    return refusal;
   }
 }

@@ -105,8 +105,9 @@ function filenameOf(script: ScriptSource): string {
     : join(process.cwd(), script.url || "[eval]");
 }
 
-const UNKEPT = "V8 has not kept its value, since nothing but a computed key of a class uses it";
-const UNKEPT_ADVICE = "Use it in a method or a field of the class as well, or make the class inside the task";
+const UNKEPT = "V8 does not tell what it holds";
+const UNKEPT_ADVICE =
+  "It is used in a computed key of a class, or names a function expression. Use it in a method or a field of the class as well, or put the function into a variable";
 
 /** What the variable encoder needs from the function encoder. */
 export interface FunctionEncoding {

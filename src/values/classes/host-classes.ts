@@ -6,11 +6,14 @@
 
 import process from "node:process";
 import type { KeyObject } from "node:crypto";
+import type { Channel } from "node:diagnostics_channel";
 import type { SocketAddress } from "node:net";
+import type { TracingChannel } from "node:diagnostics_channel";
 
-/** How the instances of one class travel. Its class is `module[name]`, `Intl[name]`, or a global. */
+/** How the instances of one class travel. Its class is what `find` gives, `module[name]`, `Intl[name]`, or a global. */
 interface HostClass {
   readonly module?: string;
+  readonly find?: () => unknown;
   readonly isOfIntl?: true;
   /** Whether an instance stays as it was made. */
   readonly isImmutable?: true;
@@ -72,6 +75,35 @@ function makeBlockList(rules: unknown): object {
   }
   return made;
 }
+
+function channelNamed(name: unknown): Channel {
+  return process.getBuiltinModule("node:diagnostics_channel").channel(text(name));
+}
+
+function channelName({ name }: Channel): string {
+  if (typeof name === "string") return name;
+  throw new TypeError("the name of a channel has to be a string there");
+}
+
+/** A channel is what all code of a process knows by its name. */
+const CHANNEL: HostClass = {
+  module: "node:diagnostics_channel",
+  isImmutable: true,
+  encode: channelName,
+  decode: channelNamed,
+};
+
+/** What a channel is an instance of while somebody listens. */
+function activeChannelClass(): unknown {
+  const channel = channelNamed("asynccpu.probe");
+  const listener = (): void => {};
+  channel.subscribe(listener);
+  const { constructor } = channel;
+  channel.unsubscribe(listener);
+  return constructor;
+}
+
+const TRACING_EVENTS = ["start", "end", "asyncStart", "asyncEnd", "error"] as const;
 
 /** Formatters and the like, which say themselves what they were made of. */
 function intlClass(name: string): HostClass {
@@ -145,12 +177,27 @@ const HOST_CLASSES: Readonly<Record<string, HostClass>> = {
     encode: ({ rules }: { readonly rules: readonly string[] }) => [...rules],
     decode: makeBlockList,
   },
+  Channel: CHANNEL,
+  ActiveChannel: { ...CHANNEL, find: activeChannelClass },
+  TracingChannel: {
+    isImmutable: true,
+    find: () => process.getBuiltinModule("node:diagnostics_channel").tracingChannel("asynccpu.probe").constructor,
+    encode: (tracing: TracingChannel) => TRACING_EVENTS.map((event) => channelName(tracing[event])),
+    decode: (plain) => {
+      const names = list(plain);
+      const channels = TRACING_EVENTS.map((event, index) => [event, channelNamed(names[index])]);
+      return process
+        .getBuiltinModule("node:diagnostics_channel")
+        .tracingChannel(Object.fromEntries(channels) as TracingChannel);
+    },
+  },
 };
 
 /** What the tags of these begin with. */
 export const TAG_PREFIX = "asynccpu.host.";
 
-function classOf(name: string, { module, isOfIntl }: HostClass): unknown {
+function classOf(name: string, { module, isOfIntl, find }: HostClass): unknown {
+  if (find !== undefined) return find();
   const owner = isOfIntl === true ? Intl : module === undefined ? globalThis : process.getBuiltinModule(module);
   return Reflect.get(owner as object, name);
 }

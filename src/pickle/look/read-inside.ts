@@ -1,9 +1,9 @@
 /**
- * Reads the `this` that an arrow function has from the function around it.
+ * Reads the `this` that an arrow function has from the function around it, and the name that a function expression around has for itself.
  *
  *     call ─▶ breakpoint before the first statement ─▶ its condition: take(this), terminate ─▶ ended; nothing of it has run
  *
- * The inspector lists every variable that a function captures, save this one: only code inside of the function sees it. So
+ * The inspector lists every variable that a function captures, save these: only code inside of the function sees them. So
  * the function is called, and V8 ends the call before the first statement. The condition of a breakpoint hands `this` over and asks for
  * the termination, which `Runtime.evaluate` contains. Nothing pauses: a debugger of the user's sees nothing of it.
  *
@@ -16,15 +16,33 @@
 
 import inspector from "node:inspector";
 
+import type { Variable } from "eslint-scope";
+
+import type { CapturedScope } from "./function-inspector.js";
+import type { FunctionInspector } from "./function-inspector.js";
 import type { InspectorPort } from "./function-inspector.js";
+import type { FoundFunction } from "./script-source.js";
 import type { ScriptSource } from "./script-source.js";
 import { endOf } from "./syntax-tree.js";
 import { startOf } from "./syntax-tree.js";
+import { isClassNode } from "./syntax-tree.js";
 import type { SyntaxNode } from "./syntax-tree.js";
 import { walk } from "./syntax-tree.js";
 
 const CALL_KEY = Symbol.for("asynccpu.inspector.call");
 const CALL_EXPRESSION = `process.getBuiltinModule("node:inspector")[Symbol.for("asynccpu.inspector.call")]()`;
+
+type AnyFunction = (...args: never[]) => unknown;
+
+/** A function that was found in its script. */
+interface Origin {
+  readonly script: ScriptSource;
+  readonly found: FoundFunction;
+}
+
+interface Found {
+  readonly value: unknown;
+}
 
 /** A global of the function's own realm (Jest's is another) for the time of the call; its variables may hide any usual name. */
 const TAKE_NAME = "$asynccpu_take_this$";
@@ -35,10 +53,10 @@ const MAX_PATTERN_ITEMS = 64;
 /** The first statement has fewer places. */
 const MAX_BREAKPOINTS = 100;
 
-const readBefore = new WeakMap<object, { readonly value: unknown }>();
+const readBefore = new WeakMap<object, Map<string, Found>>();
 
-/** Where the body of an arrow function stands in its script, as the inspector counts. */
-export interface ArrowBody {
+/** Where the body of a function stands in its script, as the inspector counts. */
+interface FunctionBody {
   readonly scriptId: string;
   readonly start: { readonly line: number; readonly column: number };
   readonly end: { readonly line: number; readonly column: number };
@@ -69,9 +87,10 @@ function hasStaticParts(body: SyntaxNode): boolean {
   return isFound;
 }
 
-/** The body of an arrow function whose `this` can be read without running anything of it; undefined for any other. */
-export function bodyOf(script: ScriptSource, node: SyntaxNode, scriptId: string): ArrowBody | undefined {
-  if (node.type !== "ArrowFunctionExpression") return undefined;
+/** The body of a function in which something can be read without running anything of it; undefined for any other. */
+function bodyOf(script: ScriptSource, node: SyntaxNode, scriptId: string): FunctionBody | undefined {
+  // A class can't be called, and a call of a generator function does not reach its body.
+  if (isClassNode(node) || !("params" in node) || node.generator === true) return undefined;
   if (!areParametersSafe(node.params) || hasStaticParts(node.body)) return undefined;
   const start = script.position(startOf(node.body));
   return { scriptId, start, end: script.position(endOf(node)), parameterCount: node.params.length };
@@ -100,7 +119,7 @@ function createDummy(): unknown {
   return dummy;
 }
 
-function call(port: InspectorPort, fn: (...args: never[]) => unknown, parameterCount: number): void {
+function call(port: InspectorPort, fn: AnyFunction, parameterCount: number): void {
   const args = Array.from({ length: parameterCount }, createDummy) as never[];
   const host = inspector as unknown as Record<symbol, unknown>;
   host[CALL_KEY] = () => fn(...args);
@@ -112,42 +131,31 @@ function call(port: InspectorPort, fn: (...args: never[]) => unknown, parameterC
 }
 
 /**
- * Sets breakpoints wherever the body may begin, whose condition takes `this`.
+ * Sets breakpoints wherever the body may begin, whose condition takes what is to be read.
  *
  * The first by position is not always the first that is reached: of `for (const a of b())`, that is `b()`. A `debugger` statement can't
  * have one, and does nothing of the program's.
  */
-function setBreakpoints(port: InspectorPort, { scriptId, start, end }: ArrowBody): string[] {
+function setBreakpoints(port: InspectorPort, { scriptId, start, end }: FunctionBody, name: string): string[] {
   const { locations } = port.post("Debugger.getPossibleBreakpoints", {
     start: { scriptId, lineNumber: start.line, columnNumber: start.column },
     end: { scriptId, lineNumber: end.line, columnNumber: end.column },
     restrictToFunction: true,
   }) as { locations: readonly { readonly type?: string }[] };
-  const condition = `${TAKE_NAME}(this), false`;
+  const condition = `${TAKE_NAME}(${name}), false`;
   const usable = locations.filter(({ type }) => type !== "debuggerStatement").slice(0, MAX_BREAKPOINTS);
   return usable.map((location) => {
     return (port.post("Debugger.setBreakpoint", { location, condition }) as { breakpointId: string }).breakpointId;
   });
 }
 
-/**
- * Reads the outer `this` of an arrow function whose body is known; remembered, as it never changes.
- *
- * @returns undefined when it can't be read.
- */
-export function readThis(
-  port: InspectorPort,
-  fn: (...args: never[]) => unknown,
-  body: ArrowBody,
-): { readonly value: unknown } | undefined {
-  const known = readBefore.get(fn);
-  if (known !== undefined) return known;
-  let taken: { readonly value: unknown } | undefined;
+function read(port: InspectorPort, fn: AnyFunction, body: FunctionBody, name: string): Found | undefined {
+  let taken: Found | undefined;
   const take = (value: unknown): void => {
     taken = { value };
     port.post("Runtime.terminateExecution", {});
   };
-  const breakpointIds = setBreakpoints(port, body);
+  const breakpointIds = setBreakpoints(port, body, name);
   if (breakpointIds.length === 0) return undefined;
   try {
     const realm = globalOf(fn);
@@ -160,6 +168,42 @@ export function readThis(
   } finally {
     for (const breakpointId of breakpointIds) port.post("Debugger.removeBreakpoint", { breakpointId });
   }
-  if (taken !== undefined) readBefore.set(fn, taken);
   return taken;
+}
+
+/**
+ * Reads what only code inside of a function sees; remembered, as it never changes.
+ *
+ * @param name - `this` of an arrow function, or the name of a function expression around.
+ * @returns undefined when it can't be read.
+ */
+export function readInside(
+  inspector: FunctionInspector,
+  fn: AnyFunction,
+  { script, found }: Origin,
+  name: string,
+): Found | undefined {
+  const known = readBefore.get(fn)?.get(name);
+  if (known !== undefined) return known;
+  const { location } = inspector.inspect(fn);
+  const body = location && bodyOf(script, found.node, location.scriptId);
+  const value = body && inspector.withDebugger((port) => read(port, fn, body, name));
+  if (value !== undefined) readBefore.set(fn, new Map(readBefore.get(fn)).set(name, value));
+  return value;
+}
+
+/** The names that function expressions around a function have for themselves, as a scope: V8 lists them in none. */
+export function namesAround(
+  inspector: FunctionInspector,
+  fn: AnyFunction,
+  origin: Origin,
+  free: readonly { readonly name: string; readonly variable: Variable | null }[],
+): CapturedScope {
+  const variables = Object.create(null) as Record<string, unknown>;
+  for (const { name, variable } of free) {
+    const isOfFunction = variable?.scope.type === "function-expression-name";
+    const found = isOfFunction ? readInside(inspector, fn, origin, name) : undefined;
+    if (found !== undefined) variables[name] = found.value;
+  }
+  return { isModule: false, variables };
 }
