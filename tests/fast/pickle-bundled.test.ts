@@ -149,6 +149,28 @@ test("a member of a function that a module of Node's exports is that member", as
   await check(() => native(".") === fs.realpathSync.native("."));
 });
 
+test("a constant that is what the program has put on a global is no global of the worker's", async () => {
+  class Registry {
+    readonly names = new Map([["a", 1]]);
+  }
+  const globals = globalThis as unknown as { asynccpuRegistry?: Registry };
+  const math = Math as unknown as { asynccpuDouble?: (x: number) => number };
+  try {
+    globals.asynccpuRegistry = new Registry();
+    math.asynccpuDouble = (x) => x * 2;
+    const run = new Function(`
+      const registry = globalThis.asynccpuRegistry;
+      const double = Math.asynccpuDouble;
+      const { abs } = Math, now = globalThis.performance;
+      return () => [registry.names.get("a"), double(2), abs(-1), typeof now.now()];
+    `) as () => () => unknown;
+    await check(run());
+  } finally {
+    delete globals.asynccpuRegistry;
+    delete math.asynccpuDouble;
+  }
+});
+
 describe("a channel of node:diagnostics_channel", () => {
   const plain = channel("asynccpu.test.plain");
   const tracing = tracingChannel("asynccpu.test");

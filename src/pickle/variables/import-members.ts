@@ -13,6 +13,7 @@ import { importOf } from "./free-variables.js";
 import type { ExternalNode } from "../graph/format.js";
 import { isPlain } from "./initialiser.js";
 import { requiredModuleOf } from "./initialiser.js";
+import { isOfLanguage } from "../refer/known-values.js";
 import { isStandardGlobal } from "../refer/known-values.js";
 import { isReference } from "../refer/find-export.js";
 import type { ScriptSource } from "../look/script-source.js";
@@ -113,6 +114,15 @@ function rootOf(
   return undefined;
 }
 
+const GLOBAL_OBJECTS: ReadonlySet<unknown> = new Set(["globalThis", "global"]);
+
+/** Whether a worker has such a global by itself: `globalThis.registry` and `Math.own` are the program's. */
+function isEverywhere(path: readonly string[]): boolean {
+  const [name = "", ...members] = path;
+  if (GLOBAL_OBJECTS.has(name) && members.length > 0) return isEverywhere(members);
+  return isStandardGlobal(name) && (!isOfLanguage([name]) || isOfLanguage(path));
+}
+
 /**
  * Where a worker finds the value of a constant that was declared as a member of an import. A plain object or collection is the
  * program's own, as it may have been filled since: it is copied.
@@ -126,5 +136,6 @@ export function declaredMember(
 ): ExternalNode | undefined {
   if (variable?.defs[0]?.type !== "Variable" || (typeof value === "object" && isPlain(value))) return undefined;
   const root = rootOf(variable, script, read, externalOf);
-  return root && findMember([root], value);
+  const found = root && findMember([root], value);
+  return found?.kind === "global" && !isEverywhere(found.path) ? undefined : found;
 }
