@@ -12,6 +12,7 @@ import { InspectorForbiddenError } from "./look/function-inspector.js";
 import { GraphWriter } from "./write/graph-writer.js";
 import type { HeldFunctions } from "./write/held-functions.js";
 import { noteLook } from "./write/slow-looks.js";
+import { warnOfDecorators } from "./write/lost-decorators.js";
 import type { OwnedVariables } from "./variables/owned-variables.js";
 
 /** A function on its way to a worker. */
@@ -74,6 +75,7 @@ export function pickleFunction(fn: unknown, owned?: OwnedVariables): PickledFunc
       if (writer.isStable || writer.isEndless) refusals.set(error, writer.held);
       throw error;
     }
+    warnOfDecorators(encoder.scopes.sent, writer.nodes);
     const graph = writer.finish(root, encoder.scopes.finish(writer));
     const { isStable, held, state } = writer;
     return { name, payload: serialize(graph), isStable, stateKey: state.key, held };

@@ -32,7 +32,7 @@ function requiredName(expression: SyntaxNode | null | undefined): unknown {
 }
 
 /** The statements of a script, and those of functions that are called where they stand: tsx puts a module into one. */
-function statementsOf({ program }: ScriptSource): readonly SyntaxNode[] {
+export function statementsOf({ program }: ScriptSource): readonly SyntaxNode[] {
   return (program.body as SyntaxNode[]).flatMap((statement) => {
     const call = statement.type === "ExpressionStatement" ? statement.expression : undefined;
     if (call?.type !== "CallExpression") return [statement];

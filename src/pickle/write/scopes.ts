@@ -112,6 +112,11 @@ export class Scopes {
     if (identity !== undefined) node.identity = identity;
   }
 
+  /** The functions that travel by value. */
+  get sent(): readonly SentFunction[] {
+    return [...this.#functions.values()];
+  }
+
   #module(key: string): number {
     const known = this.#moduleNumbers.get(key) ?? this.#modules.push({ key, entries: [] }) - 1;
     this.#moduleNumbers.set(key, known);
