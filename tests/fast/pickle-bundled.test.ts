@@ -153,18 +153,16 @@ test("a constant that is what the program has put on a global is no global of th
   class Registry {
     readonly names = new Map([["a", 1]]);
   }
-  const globals = globalThis as unknown as { asynccpuRegistry?: Registry };
+  const globals = globalThis as unknown as { asynccpuRegistry?: Registry; performance: typeof performance };
   const math = Math as unknown as { asynccpuDouble?: (x: number) => number };
   try {
     globals.asynccpuRegistry = new Registry();
     math.asynccpuDouble = (x) => x * 2;
-    const run = new Function(`
-      const registry = globalThis.asynccpuRegistry;
-      const double = Math.asynccpuDouble;
-      const { abs } = Math, now = globalThis.performance;
-      return () => [registry.names.get("a"), double(2), abs(-1), typeof now.now()];
-    `) as () => () => unknown;
-    await check(run());
+    const registry = globals.asynccpuRegistry;
+    const double = math.asynccpuDouble;
+    const { abs } = Math;
+    const time = globals.performance;
+    await check(() => [registry.names.get("a"), double(2), abs(-1), typeof time.now()]);
   } finally {
     delete globals.asynccpuRegistry;
     delete math.asynccpuDouble;
