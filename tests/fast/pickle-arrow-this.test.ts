@@ -241,9 +241,9 @@ describe("an arrow function that uses this", () => {
     function outer(..._: number[]): () => unknown {
       return () => [arguments.length, new.target];
     }
-    match(problemsOf(new Derived().lexicalSuper())[0]?.problem ?? "", /takes super/);
+    match(problemsOf(new Derived().lexicalSuper())[0]?.problem ?? "", /uses super/);
     deepStrictEqual(
-      problemsOf(outer(1)).map(({ problem }) => /takes (\S+)/.exec(problem)?.[1]),
+      problemsOf(outer(1)).map(({ problem }) => /uses (\S+)/.exec(problem)?.[1]),
       ["arguments", "new.target"],
     );
   });
