@@ -36,11 +36,29 @@ const ENUMERABLE_GLOBALS: ReadonlySet<string> = new Set([
 ]);
 
 // Taken when this module loads: what a program defines later with defineProperty is the program's.
+// By names alone: a descriptor has the value, and Node 22 and later load undici (15 ms and more) to make those of its classes.
+const enumerableNames = new Set(Object.keys(globalThis));
 const standardNames: ReadonlySet<string> = new Set(
-  Object.entries(Object.getOwnPropertyDescriptors(globalThis))
-    .filter(([name, { enumerable }]) => enumerable !== true || ENUMERABLE_GLOBALS.has(name))
-    .map(([name]) => name),
+  Object.getOwnPropertyNames(globalThis).filter((name) => !enumerableNames.has(name) || ENUMERABLE_GLOBALS.has(name)),
 );
+
+/** The globals that Node makes of undici, which it loads when the first of them is read. */
+const UNDICI_GLOBALS: ReadonlySet<string> = new Set([
+  "CloseEvent",
+  "ErrorEvent",
+  "EventSource",
+  "FormData",
+  "Headers",
+  "MessageEvent",
+  "Request",
+  "Response",
+  "WebSocket",
+]);
+
+function isUndiciLoaded(): boolean {
+  const { moduleLoadList } = process as unknown as { moduleLoadList: readonly string[] };
+  return moduleLoadList.includes("NativeModule internal/deps/undici/undici");
+}
 
 /** Whether the worker has this global by itself. */
 export function isStandardGlobal(name: string): boolean {
@@ -76,8 +94,13 @@ function toNode({ owner: { module, path: ownerPath }, name }: Finding): External
  * Visits the properties that can be read without running a getter. Done for all globals and modules at the first function that is sent,
  * when nothing is compiled yet: a plain loop takes half the time of lists of pairs.
  */
-function visitData(object: object, visit: (name: string, value: unknown) => void): void {
+function visitData(
+  object: object,
+  visit: (name: string, value: unknown) => void,
+  unwanted?: ReadonlySet<string>,
+): void {
   for (const name of Object.getOwnPropertyNames(object)) {
+    if (unwanted?.has(name) === true) continue;
     const descriptor = Object.getOwnPropertyDescriptor(object, name);
     if (descriptor !== undefined && descriptor.get === undefined && descriptor.set === undefined) {
       visit(name, descriptor.value);
@@ -102,11 +125,13 @@ function knownGlobals(): Known {
   remember(known, process.env, { path: ["process"] }, "env");
   remember(known, Buffer, top, "Buffer");
   const values = new Map<string, unknown>();
-  visitData(globalThis, (name, value) => {
+  const unwanted = isUndiciLoaded() ? undefined : UNDICI_GLOBALS;
+  const note = (name: string, value: unknown): void => {
     if (!isStandardGlobal(name)) return;
     values.set(name, value);
     remember(known, value, top, name);
-  });
+  };
+  visitData(globalThis, note, unwanted);
   // Node has them as accessors.
   values.set("process", process).set("Buffer", Buffer);
   for (const [name, value] of values) {
@@ -153,17 +178,20 @@ function knownBuiltins(names: readonly string[]): Known {
 let globals: Known | undefined;
 let builtins: Known | undefined;
 let loadListLength = 0;
+let hadUndici = false;
 
 /** Where every process has this value, if it does. */
 export function knownValue(value: object): ExternalNode | undefined {
-  globals ??= knownGlobals();
-  const global = globals.get(value);
-  if (global !== undefined) return toNode(global);
   const { moduleLoadList } = process as unknown as { moduleLoadList: readonly string[] };
-  if (builtins === undefined || moduleLoadList.length !== loadListLength) {
+  if (globals === undefined || builtins === undefined || moduleLoadList.length !== loadListLength) {
+    // Until undici is loaded no value can be one of its classes.
+    if (globals === undefined || hadUndici !== isUndiciLoaded()) globals = knownGlobals();
+    hadUndici = isUndiciLoaded();
     builtins = knownBuiltins(loadedBuiltins());
     ({ length: loadListLength } = moduleLoadList);
   }
+  const global = globals.get(value);
+  if (global !== undefined) return toNode(global);
   const builtin = builtins.get(value);
   if (builtin !== undefined) return toNode(builtin);
   if (!types.isModuleNamespaceObject(value)) return undefined;
