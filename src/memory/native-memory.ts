@@ -81,6 +81,14 @@ const PR_GET_DUMPABLE = 3;
 /** Memory is set aside in steps of this size, in bytes, so that a signal doesn't undo the whole. */
 const RESERVE_STEP_BYTES = 256 * 1024 * 1024;
 
+/** What a user can do about a failed call. */
+const ADVICE: ReadonlyMap<string, string> = new Map([
+  ["EMFILE", "Dispose shared arrays or close files, or raise the limit of this process (ulimit -n)."],
+  ["ENFILE", "Close files: the whole system has no more."],
+  ["ENOMEM", "Free memory, or make the array smaller."],
+  ["ENOSPC", "Free memory, or make the array smaller."],
+]);
+
 const host: MemoryHost = {
   platform: process.platform,
   arch: process.arch,
@@ -111,7 +119,9 @@ export function bindNativeMemory({ platform, arch, loadForeignFunctions }: Memor
   }
 
   function failed(what: string): SharedMemoryError {
-    return new SharedMemoryError(`${what} failed: ${nameOfErrno(foreign, foreign.errno())}.`);
+    const errno = nameOfErrno(foreign, foreign.errno());
+    const advice = ADVICE.get(errno);
+    return new SharedMemoryError(`${what} failed: ${errno}.${advice === undefined ? "" : ` ${advice}`}`);
   }
 
   function reserve(fd: number, sizeBytes: number): void {
@@ -151,9 +161,12 @@ export function bindNativeMemory({ platform, arch, loadForeignFunctions }: Memor
       try {
         ({ buffer } = new assembly.Memory({ initial: units, maximum: units }));
       } catch (cause) {
-        throw new SharedMemoryError(`There is no room for ${sizeBytes} bytes in this process's address space.`, {
-          cause,
-        });
+        throw new SharedMemoryError(
+          `There is no room for ${sizeBytes} bytes in this process's address space. Share fewer arrays, or raise the limit (ulimit -v).`,
+          {
+            cause,
+          },
+        );
       }
       lay(buffer, MAP_SHARED, fd);
       return buffer;

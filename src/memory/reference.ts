@@ -119,7 +119,7 @@ export function openReference(reference: unknown): ArrayBuffer | ArrayBufferView
     isCount(byteLength, sizeBytes - byteOffset) &&
     (type === BUFFER_TYPE ? byteLength === sizeBytes : isStretchOf(type, byteOffset, byteLength)) &&
     isCount(flags, FLAG_COPY | FLAG_DISPOSABLE);
-  if (!isReference) throw new SharedMemoryError("What arrived as a reference to shared memory is none.");
+  if (!isReference) throw new SharedMemoryError("A reference to shared memory arrived damaged.");
   const owner = ProcessTask.fromPlain({ id: ownerId, startTime });
   const place = { id, pid, fd, sizeBytes };
   const buffer = (flags & FLAG_COPY) === 0 ? openSegment(place, owner) : openCopy(place);

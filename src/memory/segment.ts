@@ -178,8 +178,8 @@ function mapFile(id: string, fd: number, sizeBytes: number, owner: ProcessTask):
 
 function gone({ pid, id }: SegmentPlace, cause: unknown): SharedMemoryError {
   return new SharedMemoryError(
-    `Shared memory that process ${pid} sent can't be opened: the process has ended or has disposed it, or runs as another ` +
-      `user or in another pid namespace (segment ${id}).`,
+    `Shared memory that process ${pid} sent can't be opened (segment ${id}). The process has ended or has disposed it, or it runs as ` +
+      "another user or in another pid namespace. Keep a shared array until the tasks that use it are over.",
     { cause },
   );
 }

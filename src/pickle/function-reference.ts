@@ -78,6 +78,8 @@ function checkReference(plain: unknown): ExternalNode {
  */
 export async function resolveReference(plain: unknown): Promise<AnyFunction> {
   const { value: found } = await importValue(checkReference(plain));
-  if (typeof found !== "function" || found === Function.prototype) throw refuse("that is none in this process");
+  if (typeof found !== "function" || found === Function.prototype) {
+    throw refuse("that is not a function in this process");
+  }
   return found as AnyFunction;
 }

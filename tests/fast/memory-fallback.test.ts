@@ -122,9 +122,11 @@ describe(
       assert.throws(() => native.createFile("x", 65_536, 65_536), {
         name: "SharedMemoryError",
         code: "ASYNCCPU_SHARED_MEMORY",
-        message: "Making a piece of shared memory failed: ENOMEM.",
+        message: "Making a piece of shared memory failed: ENOMEM. Free memory, or make the array smaller.",
       });
-      assert.throws(() => native.map(0, 65_536), { message: "Mapping 65536 bytes of shared memory failed: ENOMEM." });
+      assert.throws(() => native.map(0, 65_536), {
+        message: "Mapping 65536 bytes of shared memory failed: ENOMEM. Free memory, or make the array smaller.",
+      });
       assert.throws(() => native.map(0, 65_536 * 70_000), { message: /no room for 4587520000 bytes/ });
     });
   },
