@@ -9,7 +9,10 @@ export interface Contender {
   run(job: JobName, argument: unknown): Promise<unknown>;
   /** An array of zeros that workers see without a copy; absent where there is no such thing. */
   makeShared?(sizeBytes: number): Uint8Array;
-  /** Runs a job with an array whose memory is handed over to the worker, and lost to the caller; absent where there is no such thing. */
+  /**
+   * Runs a job with an array whose memory is handed over to the worker, and lost to the caller; absent where there is
+   * no such thing.
+   */
   runMoving?(job: JobName, bytes: Uint8Array<ArrayBuffer>): Promise<unknown>;
   /** Ends the workers. */
   close(): Promise<void>;

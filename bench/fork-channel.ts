@@ -1,4 +1,7 @@
-/** `child_process.fork` and its own channel, with structured clones (JSON can't carry binary data): what is there without a library. */
+/**
+ * `child_process.fork` and its own channel, with structured clones (JSON can't carry binary data): what is there
+ * without a library.
+ */
 
 import { fileURLToPath } from "node:url";
 import { fork } from "node:child_process";

@@ -1,5 +1,6 @@
 /**
- * Very many no-op tasks through one executor, with a bounded number in flight; the parent's heap is read ten times on the way.
+ * Very many no-op tasks through one executor, with a bounded number in flight; the parent's heap is read ten times on
+ * the way.
  *
  *     node --expose-gc long-run-probe.js TASKS     prints the heaps, in bytes, as one line of JSON
  */

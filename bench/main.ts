@@ -1,6 +1,6 @@
 /**
- * Measures asynccpu beside what its machine can give at most and beside other libraries' pools, in interleaved rounds of one
- * run, and checks every result. docs/performance.md says what each row means.
+ * Measures asynccpu beside what its machine can give at most and beside other libraries' pools, in interleaved rounds
+ * of one run, and checks every result. docs/performance.md says what each row means.
  *
  *     npm run bench                             the table, in about 10 minutes, and its picture
  *     npm run bench -- --quick                  smaller sizes, one round, the strongest peers: about a minute

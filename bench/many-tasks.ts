@@ -19,7 +19,10 @@ import type { TimedChurn } from "./jobs.js";
 
 const IN_FLIGHT = 64;
 
-/** Bursts of tasks that do nothing go before long ones: so many times smaller than the others, as there are few to follow. */
+/**
+ * Bursts of tasks that do nothing go before long ones: so many times smaller than the others, as there are few to
+ * follow.
+ */
 const SMALLER_WARM_UP = 4;
 
 /** A millisecond, in units of 50 µs. */
@@ -128,7 +131,8 @@ const roundTrip: Measure = {
     withWarm(load, sizes, async (contender) => {
       const { trips } = sizes;
       const timesUs: number[] = [];
-      // The first three fifths warm the path of a lone task: V8 takes some 3,000 until it has compiled it, also that of the raw limit.
+      // The first three fifths warm the path of a lone task: V8 takes some 3,000 until it has compiled it, also that
+      // of the raw limit.
       for (let i = 0; i < trips * 2.5; i += 1) {
         const start = performance.now();
         const value = await contender.run("noop", i);

@@ -16,7 +16,9 @@ export interface Sizes {
   readonly trips: number;
   /** Trips of a large array, each way, of which the median counts; one more goes before them. */
   readonly bigTrips: number;
-  /** Tasks of each burst that goes before, so that V8 has compiled what is measured; a quarter where tasks are long. */
+  /**
+   * Tasks of each burst that goes before, so that V8 has compiled what is measured; a quarter where tasks are long.
+   */
   readonly warmTasks: number;
   /** Steps of `churn` that take about 50 µs here. */
   readonly stepsPer50us: number;
@@ -56,7 +58,10 @@ export function median(numbers: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? upper) + upper) / 2;
 }
 
-/** So many bursts of its own kind go before a measure of many tasks; the time of each falls until V8 has compiled all, about the sixth. */
+/**
+ * So many bursts of its own kind go before a measure of many tasks; the time of each falls until V8 has compiled all,
+ * about the sixth.
+ */
 const WARM_BURSTS = 6;
 
 /** Where tasks take longer than all that is beside them, so many no-op ones do. */

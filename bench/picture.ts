@@ -1,4 +1,7 @@
-/** The picture of the table: for each row asynccpu, the raw limit, the best pool of processes and the best pool of threads. */
+/**
+ * The picture of the table: for each row asynccpu, the raw limit, the best pool of processes and the best pool of
+ * threads.
+ */
 
 import { ASYNCCPU } from "./contender-names.js";
 import { RAW_LIMIT } from "./contender-names.js";

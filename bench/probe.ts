@@ -1,6 +1,6 @@
 /**
- * One measure of one contender in a process of its own, so that no figure carries what another one left behind (a grown
- * heap, compiled code, a warm pool).
+ * One measure of one contender in a process of its own, so that no figure carries what another one left behind (a
+ * grown heap, compiled code, a warm pool).
  *
  *     node probe.js MEASURE CONTENDER SIZES     prints the figures as one line of JSON
  */

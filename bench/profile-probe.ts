@@ -29,7 +29,10 @@ if (measure === undefined || asynccpu === undefined) throw new Error(`No measure
 let parent: SelfTimes | undefined;
 const workerProfiles: SelfTimes[] = [];
 
-/** Workers begin when they are first waited for, the parent with the first no-op task; all end before the pool is closed. */
+/**
+ * Workers begin when they are first waited for, the parent with the first no-op task; all end before the pool is
+ * closed.
+ */
 function withProfile(inner: Contender, workers: number): Contender {
   return {
     run: (job, argument) => {

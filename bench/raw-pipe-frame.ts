@@ -4,8 +4,9 @@
  *     0        4      5     6        8     12
  *     | length | kind | job | unused | id  | body ...
  *
- * A batch's body is one `v8.serialize` of all calls or answers that gathered in a turn: [id, job, value, id, job, value, ...].
- * A number that is alone in its turn is written as it is: `v8.serialize` costs 4 µs however little there is. A large array travels alone and out of band: its bytes are the body.
+ * A batch's body is one `v8.serialize` of all calls or answers that gathered in a turn: [id, job, value, id, job,
+ * value, ...]. A number that is alone in its turn is written as it is: `v8.serialize` costs 4 µs however little there
+ * is. A large array travels alone and out of band: its bytes are the body.
  */
 
 import { deserialize } from "node:v8";

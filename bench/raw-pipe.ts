@@ -1,6 +1,6 @@
 /**
- * The raw limit: what this machine gives when processes share an own pipe and nothing else. No queue, no cancelling, no errors, no
- * functions, no guard. Not a pool; a measure for one.
+ * The raw limit: what this machine gives when processes share an own pipe and nothing else. No queue, no cancelling,
+ * no errors, no functions, no guard. Not a pool; a measure for one.
  */
 
 import { fileURLToPath } from "node:url";

@@ -11,7 +11,10 @@ import type { ContenderEntry } from "./results.js";
 import type { Results } from "./results.js";
 import type { RowResult } from "./results.js";
 
-/** Lays lines out as a table in Markdown that can be read as plain text too; the first columns are text, the others figures. */
+/**
+ * Lays lines out as a table in Markdown that can be read as plain text too; the first columns are text, the others
+ * figures.
+ */
 export function layOutTable(
   head: readonly string[],
   body: readonly (readonly string[])[],

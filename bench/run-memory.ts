@@ -10,7 +10,10 @@ const MIN_TASKS_PER_SECOND = 2000;
 
 const MIB = 1024 ** 2;
 
-/** Compiled code, feedback and statistics may still grow a little; ten million tasks that each kept one byte would not pass. */
+/**
+ * Compiled code, feedback and statistics may still grow a little; ten million tasks that each kept one byte would not
+ * pass.
+ */
 const MAX_GROWTH_BYTES = MIB;
 
 /** What the long run measured, at each tenth of its tasks. */

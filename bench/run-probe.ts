@@ -38,7 +38,8 @@ function reasonIn(stderr: string): string {
 /**
  * Runs a compiled file in a process of its own. It prints one line of JSON.
  *
- * Whatever it left in its process group is killed: a contender that hangs, or leaves workers behind, must not disturb the next one.
+ * Whatever it left in its process group is killed: a contender that hangs, or leaves workers behind, must not disturb
+ * the next one.
  */
 export async function runProbe<T = Record<string, number>>(
   script: URL,

@@ -10,7 +10,9 @@ const SHOWN_FUNCTIONS = 15;
 /** Times that are nobody's: waiting, and what V8 does not attribute to a function. */
 const NOT_A_FUNCTION = new Set(["(idle)", "(program)", "(root)"]);
 
-/** The functions with the largest self times, as a table; the shares are of the time in which the thread did something. */
+/**
+ * The functions with the largest self times, as a table; the shares are of the time in which the thread did something.
+ */
 export function formatSelfTimes({ functions, totalUs }: SelfTimes): string {
   const usOf = (name: string): number => functions.find((entry) => entry.name === name)?.us ?? 0;
   const busyUs = Math.max(totalUs - usOf("(idle)"), 1);
@@ -23,7 +25,10 @@ export function formatSelfTimes({ functions, totalUs }: SelfTimes): string {
 ${layOutTable(["function", "of busy time", "self ms"], body, 1)}`;
 }
 
-/** Profiles asynccpu's part of the chosen measures: parent and one worker. @throws Error when a measure can't be profiled. */
+/**
+ * Profiles asynccpu's part of the chosen measures: parent and one worker. @throws Error when a measure can't be
+ * profiled.
+ */
 export async function runProfile({ measures, sizes, probeLimitMs }: Plan): Promise<string> {
   const texts: string[] = [];
   for (const { id } of measures) {

@@ -22,7 +22,10 @@ import type { Contender } from "./contender.js";
 const NOOP_TASKS = 200_000;
 const CPU_TASKS = 20_000;
 
-/** Before that for each worker, so that V8 has compiled in every one what is measured: no-op tasks, twice, and tasks of 50 µs. */
+/**
+ * Before that for each worker, so that V8 has compiled in every one what is measured: no-op tasks, twice, and tasks of
+ * 50 µs.
+ */
 const WARM_TASKS = 5000;
 const WARM_CPU_TASKS = 1000;
 

@@ -14,7 +14,9 @@ const LARGE_MIB = 1024;
 
 const FILL = 7;
 
-/** Takes a millisecond at most, so many can be counted. The first ones find the memory not yet mapped in their worker. */
+/**
+ * Takes a millisecond at most, so many can be counted. The first ones find the memory not yet mapped in their worker.
+ */
 const SHARED_TRIPS = 15;
 
 /** Of contenders of which nothing is asked in these rows, and which have not failed. */

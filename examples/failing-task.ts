@@ -1,4 +1,6 @@
-/** What an error of a task looks like where it is awaited: its class, both places, its cause and its own properties. */
+/**
+ * What an error of a task looks like where it is awaited: its class, both places, its cause and its own properties.
+ */
 
 import { inspect } from "node:util";
 

@@ -5,14 +5,16 @@
 //
 // Reports: a table on stdout, coverage/lcov.info, coverage/lcov-report/index.html.
 //
-// What counts: c8 takes every line of a file for code, comments and types included, and so flatters. Here only those lines
-// count to which something in the compiled file goes back, which its source map tells. Files of types alone have none.
+// What counts: c8 takes every line of a file for code, comments and types included, and so flatters. Here only those
+// lines count to which something in the compiled file goes back, which its source map tells. Files of types alone have
+// none.
 //
-// The fast tests alone: with the slow ones, which make several hundred reports of processes that were killed or crashed,
-// the merged counts get lower (measured: 98.5% by the fast tests, 90.6% by all), so merging loses some. Why is not found out.
+// The fast tests alone: with the slow ones, which make several hundred reports of processes that were killed or
+// crashed, the merged counts get lower (measured: 98.5% by the fast tests, 90.6% by all), so merging loses some. Why
+// is not found out.
 //
-// Nothing is excluded. What can't be seen: a process that is killed leaves no report, and a worker's watchdog thread gets an
-// empty environment and so makes none; tests/fast/subprocess-watchdog.test.ts runs it where it does.
+// Nothing is excluded. What can't be seen: a process that is killed leaves no report, and a worker's watchdog thread
+// gets an empty environment and so makes none; tests/fast/subprocess-watchdog.test.ts runs it where it does.
 
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -26,7 +28,9 @@ const MIN_LINES_PERCENT = 90;
 const ROOT = path.join(import.meta.dirname, "..");
 const BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-/** The 1-based lines of a source that its compiled file goes back to. Source: ECMA-426 (the base64 VLQ of source maps). */
+/**
+ * The 1-based lines of a source that its compiled file goes back to. Source: ECMA-426 (the base64 VLQ of source maps).
+ */
 function codeLines(file) {
   const { mappings } = JSON.parse(readFileSync(path.join(ROOT, "build", file.replace(/\.ts$/, ".js.map")), "utf8"));
   const lines = new Set();

@@ -83,8 +83,8 @@ async function bundle(input, options) {
 }
 
 /**
- * How both faces find the implementation. Bundlers know none of this, so that they don't put it into a bundle, where workers would
- * not find it. A face in a bundle finds the installed package.
+ * How both faces find the implementation. Bundlers know none of this, so that they don't put it into a bundle, where
+ * workers would not find it. A face in a bundle finds the installed package.
  */
 function loadFrom(places) {
   return `

@@ -1,5 +1,5 @@
-// Looks for `any` in the declarations that users of the package see: dist/index.d.cts and all that it leads to. What is `any`
-// there switches the compiler off in their programs. Comments don't count.
+// Looks for `any` in the declarations that users of the package see: dist/index.d.cts and all that it leads to. What
+// is `any` there switches the compiler off in their programs. Comments don't count.
 //
 //   npm run dist && node scripts/lint-declarations.mjs
 //

@@ -36,8 +36,8 @@ export class TaskTimeoutError extends AsyncCpuError {
   /** The limit that was exceeded, in milliseconds. */
   readonly timeoutMs: number;
   /**
-   * Where the task was when its time was up: frames as in `stack`, which begins with them. Empty when it ran no JavaScript
-   * (it waited, or was inside native code) or its process didn't answer (it was stopped).
+   * Where the task was when its time was up: frames as in `stack`, which begins with them. Empty when it ran no
+   * JavaScript (it waited, or was inside native code) or its process didn't answer (it was stopped).
    */
   readonly taskStack: string;
 
@@ -244,7 +244,10 @@ export class PromisePassedError extends AsyncCpuError {
   }
 }
 
-/** An option is unknown, or has a value outside its range or of the wrong type; so may be an argument of a call such as `map`. */
+/**
+ * An option is unknown, or has a value outside its range or of the wrong type; so may be an argument of a call such as
+ * `map`.
+ */
 export class InvalidOptionError extends AsyncCpuError {
   /** Name of the option or argument. */
   readonly option: string;
@@ -287,8 +290,8 @@ export class NestingTooDeepError extends AsyncCpuError {
 }
 
 /**
- * A module submitted a task (or called `warmUp()`) while a worker imported it for a task of its own: each such worker would make
- * workers of its own. Its future never counts as an unhandled rejection, since the module may do without.
+ * A module submitted a task (or called `warmUp()`) while a worker imported it for a task of its own: each such worker
+ * would make workers of its own. Its future never counts as an unhandled rejection, since the module may do without.
  */
 export class ImportTimeUseError extends AsyncCpuError {
   constructor(what: string) {
@@ -314,8 +317,8 @@ export class ExecutorShutdownError extends AsyncCpuError {
 }
 
 /**
- * Shared memory can't be had or can't be reached: there is not enough of it, the process that sent it has ended, or it was
- * disposed.
+ * Shared memory can't be had or can't be reached: there is not enough of it, the process that sent it has ended, or it
+ * was disposed.
  */
 export class SharedMemoryError extends AsyncCpuError {
   constructor(message: string, options?: ErrorOptions) {

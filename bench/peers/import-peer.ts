@@ -15,11 +15,15 @@ const fromBench = createRequire(path.join(BENCH_FOLDER, "package.json"));
 /** The exports of a library: of a CommonJS one, they are the `default`. */
 export async function importPeer(name: string): Promise<unknown> {
   const file = pathToFileURL(fromBench.resolve(name)).href;
-  // Reason: the libraries are not there before the bench has installed them, and only the one that is measured shall be loaded.
+  // Reason: the libraries are not there before the bench has installed them, and only the one that is measured shall
+  // be loaded.
   return (await import(file)) as unknown;
 }
 
-/** The exports of a CommonJS library, at once: a worker file that awaits would miss the first message of poolifier and workerpool. */
+/**
+ * The exports of a CommonJS library, at once: a worker file that awaits would miss the first message of poolifier and
+ * workerpool.
+ */
 export function requirePeer(name: string): unknown {
   return fromBench(name) as unknown;
 }

@@ -1,10 +1,10 @@
 /**
  * poolifier: FixedClusterPool (processes) and FixedThreadPool.
  *
- * Settings: `enableEvents` off; no queue in the parent (the default), so that every task is sent to its worker at once: faster
- * than `enableTasksQueue`. Threads take their tasks in turn (ROUND_ROBIN), which is faster with them than the default
- * LEAST_USED; processes are not faster for it. The processes with `serialization: "advanced"`, because JSON (the default) can't
- * carry binary data; and with JSON, as that is the faster one for small tasks.
+ * Settings: `enableEvents` off; no queue in the parent (the default), so that every task is sent to its worker at
+ * once: faster than `enableTasksQueue`. Threads take their tasks in turn (ROUND_ROBIN), which is faster with them than
+ * the default LEAST_USED; processes are not faster for it. The processes with `serialization: "advanced"`, because
+ * JSON (the default) can't carry binary data; and with JSON, as that is the faster one for small tasks.
  */
 
 import { fileURLToPath } from "node:url";

@@ -1,8 +1,8 @@
 /**
  * The worker file of poolifier, for its threads and its processes.
  *
- * CommonJS, because the first message to a cluster's worker comes before an ES module has been loaded, and is lost then: the
- * pool waits for ever.
+ * CommonJS, because the first message to a cluster's worker comes before an ES module has been loaded, and is lost
+ * then: the pool waits for ever.
  */
 
 type WorkerClass = new (run: (task: never) => unknown) => unknown;

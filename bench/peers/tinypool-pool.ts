@@ -1,9 +1,10 @@
 /**
  * tinypool, processes and threads.
  *
- * Settings: fixed size; `isolateWorkers` off, as it is by default; 16 tasks with each worker (`concurrentTasksPerWorker`), which
- * takes more no-op tasks a second than 1, with processes as with threads. `useAtomics` helps with 1 only. For processes
- * `serialization: "advanced"`, because JSON (the default) can't carry binary data.
+ * Settings: fixed size; `isolateWorkers` off, as it is by default; 16 tasks with each worker
+ * (`concurrentTasksPerWorker`), which takes more no-op tasks a second than 1, with processes as with threads.
+ * `useAtomics` helps with 1 only. For processes `serialization: "advanced"`, because JSON (the default) can't carry
+ * binary data.
  */
 
 import { fileURLToPath } from "node:url";

@@ -62,7 +62,10 @@ function decodeRecord(encoded: Uint8Array, functions: readonly object[]): LogRec
   return record;
 }
 
-/** A queue of the user's own is filled in the asynchronous context in which its executor was made. It may throw, which is no nonsense of the worker. */
+/**
+ * A queue of the user's own is filled in the asynchronous context in which its executor was made. It may throw, which
+ * is no nonsense of the worker.
+ */
 function makePut(queue: LogQueue): (record: LogRecord) => void {
   const put = (record: LogRecord): void => {
     try {

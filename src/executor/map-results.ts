@@ -57,8 +57,8 @@ class ChunkTaker {
   }
 
   /**
-   * Takes up to `chunkSize` argument lists, each as it is when it is there; fewer when the shortest iterable has ended, or one of
-   * them has failed. What came before that counts, so it never rejects because of an iterable.
+   * Takes up to `chunkSize` argument lists, each as it is when it is there; fewer when the shortest iterable has
+   * ended, or one of them has failed. What came before that counts, so it never rejects because of an iterable.
    */
   async take(): Promise<TakenArguments> {
     const chunk = this.#next ?? this.#plan.takeArguments();
@@ -233,9 +233,9 @@ async function* runMap<T>(plan: MapPlan, exit: Exit): AsyncGenerator<Awaited<T>,
 /**
  * Runs a function over iterables and gives its results in their order.
  *
- * Lazy: items are taken from the iterables only as results are asked for, and never more than `maxInFlight` chunks are under
- * way. A result that is there doesn't wait for a slow iterable. Leaving the loop early cancels what is under way and
- * closes the iterables; so do `return()` and `throw()`, also while a result is waited for, which then is the end.
+ * Lazy: items are taken from the iterables only as results are asked for, and never more than `maxInFlight` chunks are
+ * under way. A result that is there doesn't wait for a slow iterable. Leaving the loop early cancels what is under way
+ * and closes the iterables; so do `return()` and `throw()`, also while a result is waited for, which then is the end.
  */
 export function mapResults<T>(plan: MapPlan): AsyncGenerator<Awaited<T>, void, undefined> {
   const exit = new Exit();

@@ -31,7 +31,10 @@ export type IterablesOf<A extends readonly unknown[]> = { [K in keyof A]: AnyIte
 
 /** What `ProcessPoolExecutor.with(options)` gives: the executor's calls, with these options. */
 export interface SubmitView {
-  /** Does what `ProcessPoolExecutor.submit` does, with the options of this view, for a function with several signatures. */
+  /**
+   * Does what `ProcessPoolExecutor.submit` does, with the options of this view, for a function with several
+   * signatures.
+   */
   submit<F extends CallableFunction, A extends OverloadArgs<F>>(
     fn: F,
     ...args: A
@@ -66,7 +69,9 @@ const dropped = new FinalizationRegistry<ProcessPool>((pool) => pool.close());
 
 type SignalOptions = Pick<CheckedTaskPoolOptions, "handleSignals" | "drainMs" | "graceMs">;
 
-/** How long a clean-up after a signal may take beyond the grace period, in milliseconds, before everything is killed. */
+/**
+ * How long a clean-up after a signal may take beyond the grace period, in milliseconds, before everything is killed.
+ */
 const SIGNAL_MARGIN_MS = 3000;
 
 /** Cancels everything and waits until every process is gone; what a signal does to a pool. */
@@ -84,7 +89,10 @@ async function drainPool(pool: ProcessPool): Promise<void> {
   await pool.ended();
 }
 
-/** Guards the pool against signals while it has processes. Refers to the pool alone, so that the executor can be collected. */
+/**
+ * Guards the pool against signals while it has processes. Refers to the pool alone, so that the executor can be
+ * collected.
+ */
 function makeActivityHandler(
   { handleSignals, drainMs, graceMs }: SignalOptions,
   findPool: () => ProcessPool,
@@ -107,11 +115,12 @@ function makeActivityHandler(
 /**
  * Runs functions in a pool of worker processes.
  *
- * A function travels by reference when it is an export of a module other than the program's main one. Any other function travels by
- * value, with the variables that it captures as they are at the moment of the call. Arguments and results are copied; arrays of
- * `createSharedArray` are shared.
+ * A function travels by reference when it is an export of a module other than the program's main one. Any other
+ * function travels by value, with the variables that it captures as they are at the moment of the call. Arguments and
+ * results are copied; arrays of `createSharedArray` are shared.
  *
- * Make it with `await using`, or call `shutdown()` at the end. A program that forgets this ends when its tasks are done.
+ * Make it with `await using`, or call `shutdown()` at the end. A program that forgets this ends when its tasks are
+ * done.
  */
 export class ProcessPoolExecutor implements AsyncDisposable {
   /**
@@ -138,13 +147,15 @@ export class ProcessPoolExecutor implements AsyncDisposable {
   }
 
   /**
-   * Runs `fn(...args)` in a worker process; of a function with several signatures, the first that takes the arguments counts.
+   * Runs `fn(...args)` in a worker process; of a function with several signatures, the first that takes the arguments
+   * counts.
    *
    * Returns at once: the function is called when a worker is free.
    *
    * @param fn - A sync or async function. It runs in the worker, without this process's memory.
    * @param args - The arguments, which are copied at the moment of the call.
-   * @returns The future of the result. It rejects with what `fn` throws, or with an `AsyncCpuError`: docs/errors.md lists all.
+   * @returns The future of the result. It rejects with what `fn` throws, or with an `AsyncCpuError`: docs/errors.md
+   * lists all.
    */
   submit<F extends CallableFunction, A extends OverloadArgs<F>>(
     fn: F,
@@ -155,7 +166,8 @@ export class ProcessPoolExecutor implements AsyncDisposable {
    *
    * @param fn - A sync or async function. It runs in the worker, without this process's memory.
    * @param args - The arguments, which are copied at the moment of the call.
-   * @returns The future of the result. It rejects with what `fn` throws, or with an `AsyncCpuError`: docs/errors.md lists all.
+   * @returns The future of the result. It rejects with what `fn` throws, or with an `AsyncCpuError`: docs/errors.md
+   * lists all.
    */
   submit<A extends unknown[], R>(fn: (this: void, ...args: A) => R, ...args: A): ProcessFuture<Awaited<R>>;
   submit(fn: AnyFunction, ...args: unknown[]): ProcessFuture<never> {
@@ -166,11 +178,12 @@ export class ProcessPoolExecutor implements AsyncDisposable {
    * Calls `fn` with the items of the iterables, one of each at a time, until the shortest ends.
    *
    * It takes items as results are asked for, with at most `maxInFlight` chunks of `chunkSize` calls under way
-   * (`with({ chunkSize, maxInFlight })`). Leaving the loop early, or `return()` at any time, cancels what is under way.
+   * (`with({ chunkSize, maxInFlight })`). Leaving the loop early, or `return()` at any time, cancels what is under
+   * way.
    *
    * @param iterables - Sync or async.
-   * @returns The results, in the order of the items. The first failure ends the iteration. When an iterable fails, the results of
-   * the items before it come first.
+   * @returns The results, in the order of the items. The first failure ends the iteration. When an iterable fails, the
+   * results of the items before it come first.
    * @throws InvalidOptionError at once when `fn` is not a function, or one of `iterables` is not iterable.
    */
   map<A extends unknown[], R>(
@@ -192,8 +205,8 @@ export class ProcessPoolExecutor implements AsyncDisposable {
   /**
    * Starts all `maxWorkers` processes now, so that no task has to wait for one. Without it they start on demand.
    *
-   * @returns Resolves when all are ready; rejects with `WorkerStartError`, `InitializerError`, `ExecutorShutdownError` or
-   * `NestingTooDeepError`, as a task would.
+   * @returns Resolves when all are ready; rejects with `WorkerStartError`, `InitializerError`, `ExecutorShutdownError`
+   * or `NestingTooDeepError`, as a task would.
    */
   warmUp(): Promise<void> {
     if (!isImporting()) return coreOf(this).pool.warmUp();
@@ -250,7 +263,8 @@ function mapWith<A extends unknown[], R>(
   iterables: IterablesOf<A>,
 ): AsyncGenerator<Awaited<R>, void, undefined> {
   checkMapArguments(fn, iterables);
-  // The tasks are submitted later, as results are asked for; what the reader of an error looks for is the call of `map`.
+  // The tasks are submitted later, as results are asked for; what the reader of an error looks for is the call of
+  // `map`.
   const stack = captureStack(calledFrom);
   return mapResults<R>({
     iterables: iterables as readonly AnyIterable<unknown>[],

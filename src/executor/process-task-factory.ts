@@ -15,7 +15,10 @@ export interface TaskRequest {
   readonly calledFrom: AnyFunction;
 }
 
-/** Creates tasks, and knows which processes run one. The registry is the pool's: it has what `submit` and `map` run, too. */
+/**
+ * Creates tasks, and knows which processes run one. The registry is the pool's: it has what `submit` and `map` run,
+ * too.
+ */
 export class ProcessTaskFactory {
   readonly #submitter: TaskSubmitter;
   readonly #pool: ProcessPool;
@@ -42,8 +45,8 @@ export class ProcessTaskFactory {
   }
 
   /**
-   * Sends a signal to every process that runs a task; those that are gone already are passed over. SIGTERM ends the tasks, see
-   * `ProcessTask.sendSignal`.
+   * Sends a signal to every process that runs a task; those that are gone already are passed over. SIGTERM ends the
+   * tasks, see `ProcessTask.sendSignal`.
    *
    * @param makeReason - What tasks that SIGTERM ends are to fail with. Default: that it was this signal.
    */

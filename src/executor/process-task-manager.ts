@@ -4,15 +4,18 @@ import type { ProcessFuture } from "./outcome/process-future.js";
 import type { ProcessTaskFactory } from "./process-task-factory.js";
 import type { TaskRequest } from "./process-task-factory.js";
 
-/** How often to look whether tasks have begun, in milliseconds, while that is waited for: the start of most is not told. */
+/**
+ * How often to look whether tasks have begun, in milliseconds, while that is waited for: the start of most is not
+ * told.
+ */
 const LOOK_EVERY_MS = 5;
 
 /**
  * Sends a signal to all tasks, and misses none that is just being started.
  *
- * A task that is on its way to a worker has no process yet to send a signal to. The original holds a lock meanwhile; here the
- * creations in flight are waited for, and not longer than a limit, so that shutting down can't hang on a worker
- * that never answers.
+ * A task that is on its way to a worker has no process yet to send a signal to. The original holds a lock meanwhile;
+ * here the creations in flight are waited for, and not longer than a limit, so that shutting down can't hang on a
+ * worker that never answers.
  */
 export class ProcessTaskManager {
   readonly #factory: ProcessTaskFactory;

@@ -20,7 +20,10 @@ import type { TaskOptions } from "./options/options.js";
 
 /** What `ProcessTaskPoolExecutor.with(options)` gives: the executor's calls, with these options. */
 export interface TaskView extends SubmitView {
-  /** Does what `createProcessTask` of the executor does, with the options of this view, for a function with several signatures. */
+  /**
+   * Does what `createProcessTask` of the executor does, with the options of this view, for a function with several
+   * signatures.
+   */
   createProcessTask<F extends CallableFunction, A extends OverloadArgs<F>>(
     fn: F,
     ...args: A
@@ -30,8 +33,8 @@ export interface TaskView extends SubmitView {
 }
 
 /**
- * A process pool with `createProcessTask`, logs of the workers in this process, and a clean-up after signals. A shutdown can cancel the tasks
- * that run.
+ * A process pool with `createProcessTask`, logs of the workers in this process, and a clean-up after signals. A
+ * shutdown can cancel the tasks that run.
  */
 export class ProcessTaskPoolExecutor extends ProcessPoolExecutor {
   readonly #manager: ProcessTaskManager;
@@ -55,19 +58,23 @@ export class ProcessTaskPoolExecutor extends ProcessPoolExecutor {
     this.#manager = new ProcessTaskManager(this.#factory, checked.timeoutInEmergencyMs);
   }
 
-  /** The processes that run a task now: one for each task that has begun and not ended, whichever call submitted it. */
+  /**
+   * The processes that run a task now: one for each task that has begun and not ended, whichever call submitted it.
+   */
   get runningTasks(): readonly ProcessTask[] {
     return this.#factory.running;
   }
 
   /**
-   * Runs `fn(...args)` in a worker process; of a function with several signatures, the first that takes the arguments counts.
+   * Runs `fn(...args)` in a worker process; of a function with several signatures, the first that takes the arguments
+   * counts.
    *
    * Returns at once: the function is called when a worker is free.
    *
    * @param fn - A sync or async function. It runs in the worker, without this process's memory.
    * @param args - The arguments, which are copied at the moment of the call.
-   * @returns The future of the result. It rejects with what `fn` throws, or with an `AsyncCpuError`: docs/errors.md lists all.
+   * @returns The future of the result. It rejects with what `fn` throws, or with an `AsyncCpuError`: docs/errors.md
+   * lists all.
    */
   createProcessTask<F extends CallableFunction, A extends OverloadArgs<F>>(
     fn: F,
@@ -78,7 +85,8 @@ export class ProcessTaskPoolExecutor extends ProcessPoolExecutor {
    *
    * @param fn - A sync or async function. It runs in the worker, without this process's memory.
    * @param args - The arguments, which are copied at the moment of the call.
-   * @returns The future of the result. It rejects with what `fn` throws, or with an `AsyncCpuError`: docs/errors.md lists all.
+   * @returns The future of the result. It rejects with what `fn` throws, or with an `AsyncCpuError`: docs/errors.md
+   * lists all.
    */
   createProcessTask<A extends unknown[], R>(fn: (this: void, ...args: A) => R, ...args: A): ProcessFuture<Awaited<R>>;
   createProcessTask(fn: AnyFunction, ...args: unknown[]): ProcessFuture<never> {
@@ -101,8 +109,8 @@ export class ProcessTaskPoolExecutor extends ProcessPoolExecutor {
   }
 
   /**
-   * Takes no more tasks, and ends the workers when the tasks that were taken have ended; with `cancelTasksWhenShutdown`, cancels
-   * them first. Calling it again is harmless.
+   * Takes no more tasks, and ends the workers when the tasks that were taken have ended; with
+   * `cancelTasksWhenShutdown`, cancels them first. Calling it again is harmless.
    *
    * @returns Resolves when every process is gone; at once with `wait: false`. Rejects for wrong options alone.
    */

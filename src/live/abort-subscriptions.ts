@@ -43,7 +43,10 @@ export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted === true) throw new CancelledError(undefined, { cause: signal.reason });
 }
 
-/** What comes of a promise, unless the signal is aborted before: what is waited for may never come. @throws CancelledError then. */
+/**
+ * What comes of a promise, unless the signal is aborted before: what is waited for may never come. @throws
+ * CancelledError then.
+ */
 export async function unlessAborted<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
   throwIfAborted(signal);
   let stopListening = (): void => {};

@@ -16,7 +16,10 @@ import type { WritingEnd } from "./writing.js";
 /** Rejections are told otherwise. */
 function ignore(): void {}
 
-/** A stream that is to fail doesn't end a program that doesn't listen to it: whoever awaits the task, or the stream, hears of it. */
+/**
+ * A stream that is to fail doesn't end a program that doesn't listen to it: whoever awaits the task, or the stream,
+ * hears of it.
+ */
 function muffle(stream: Readable | Writable): void {
   stream.on("error", ignore);
 }
@@ -165,7 +168,10 @@ async function settleWith(promise: Promise<void>, callback: Callback): Promise<v
   callback();
 }
 
-/** The context of whoever was the first to read or write a stream, in which its end is told: a message comes in no context. */
+/**
+ * The context of whoever was the first to read or write a stream, in which its end is told: a message comes in no
+ * context.
+ */
 class UserContext {
   #inContext: InContext | undefined;
 

@@ -75,8 +75,8 @@ function isInstance(object: object, className: "Readable" | "Writable" | "Duplex
 }
 
 /**
- * The way that a socket goes, if it is but one: a pipe's, such as `process.stdin` has one. That of a terminal goes one way, too,
- * though its class says otherwise.
+ * The way that a socket goes, if it is but one: a pipe's, such as `process.stdin` has one. That of a terminal goes one
+ * way, too, though its class says otherwise.
  */
 function onlyWay(socket: Socket): "Readable" | "Writable" | undefined {
   const { ReadStream, WriteStream } = process.getBuiltinModule("node:tty");

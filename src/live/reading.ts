@@ -1,4 +1,6 @@
-/** Chunks from one process to the other: the end that reads a stream and sends, and the end that receives and is read. */
+/**
+ * Chunks from one process to the other: the end that reads a stream and sends, and the end that receives and is read.
+ */
 
 import { CancelledError } from "../errors.js";
 import { LIVE_OP } from "../wire/messages/protocol.js";

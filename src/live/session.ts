@@ -1,5 +1,6 @@
 /**
- * The live values of one task, seen from one side: streams and signals that go on beside the message that they came with.
+ * The live values of one task, seen from one side: streams and signals that go on beside the message that they came
+ * with.
  *
  *     offered here (live-offers)          accepted there (live-accept)
  *     a stream that is read      ──chunk, end, error──▶   what the other side reads
@@ -8,8 +9,8 @@
  *                                ──credit, closed, cancel──▶
  *     a signal                   ──abort──▶               a signal
  *
- * Nothing is read from an offered stream before somebody reads on the other side, and never more is on its way than the window
- * and one chunk: what was sent and not taken counts against the credit.
+ * Nothing is read from an offered stream before somebody reads on the other side, and never more is on its way than
+ * the window and one chunk: what was sent and not taken counts against the credit.
  */
 
 import { LIVE_OP } from "../wire/messages/protocol.js";

@@ -1,9 +1,9 @@
 /**
  * Makes records of what a task writes with `console`.
  *
- * A second console of Node's own class does the formatting (groups, tables, counters, timers, placeholders), into a stream
- * that keeps the text; so a record says what Node would have printed. The methods of the one global console object are
- * replaced: `node:console` gives the same object, so those who import it are captured too.
+ * A second console of Node's own class does the formatting (groups, tables, counters, timers, placeholders), into a
+ * stream that keeps the text; so a record says what Node would have printed. The methods of the one global console
+ * object are replaced: `node:console` gives the same object, so those who import it are captured too.
  */
 
 import process from "node:process";
@@ -103,7 +103,8 @@ function formatTrace(args: readonly unknown[], below: AnyMethod): string {
 }
 
 /**
- * Replaces the methods of the global console: each call that prints becomes one record, if the root logger's level lets it.
+ * Replaces the methods of the global console: each call that prints becomes one record, if the root logger's level
+ * lets it.
  *
  * A call made by the sink itself, while it takes a record, goes to the original method.
  *

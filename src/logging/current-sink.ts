@@ -1,8 +1,8 @@
 /**
  * Where the records of this process go.
  *
- * It hangs on `globalThis` under a registered symbol, so that a second copy of the package in the same worker (the task's
- * own dependency, say) logs to the same place.
+ * It hangs on `globalThis` under a registered symbol, so that a second copy of the package in the same worker (the
+ * task's own dependency, say) logs to the same place.
  */
 
 import type { LogRecord } from "./log-record.js";

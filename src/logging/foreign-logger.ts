@@ -1,5 +1,6 @@
 /**
- * Loggers of pino and winston, which a captured `this` often holds: in the other process each is a logger of `getLogger`.
+ * Loggers of pino and winston, which a captured `this` often holds: in the other process each is a logger of
+ * `getLogger`.
  *
  * They are known by their shape; neither package is loaded.
  */

@@ -1,6 +1,6 @@
 /**
- * The levels of this process's loggers, set by name and inherited by name: of "a.b" that of "a", if it has none of its own,
- * else that of the root, whose name is "".
+ * The levels of this process's loggers, set by name and inherited by name: of "a.b" that of "a", if it has none of its
+ * own, else that of the root, whose name is "".
  *
  * They hang on `globalThis` under a registered symbol: a `configurer` and a task may load a copy of the package each.
  */

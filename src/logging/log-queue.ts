@@ -12,8 +12,8 @@ import { staysInProcess } from "../values/classes/process-bound.js";
 /** Options of a `LogQueue`. */
 export interface LogQueueOptions {
   /**
-   * How many records may wait, at least 1. When one more arrives, the oldest is dropped and counted in `droppedCount`. Default: no
-   * limit, so that nothing is lost, at the price of memory when nobody takes records out.
+   * How many records may wait, at least 1. When one more arrives, the oldest is dropped and counted in `droppedCount`.
+   * Default: no limit, so that nothing is lost, at the price of memory when nobody takes records out.
    */
   readonly maxSize?: number | undefined;
 }

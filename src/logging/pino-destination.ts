@@ -80,8 +80,8 @@ function toRecord(line: string, messageKey: string): LogRecord {
 /**
  * Makes a destination for pino, to be used in a task or in the configurer: `pino(createPinoDestination())`.
  *
- * Each line becomes a record of the executor's queue, at once, unless `getLogger(name).setLevel` has set a higher level for
- * its name. Where there is no queue (outside a worker too), lines go to standard output as pino made them.
+ * Each line becomes a record of the executor's queue, at once, unless `getLogger(name).setLevel` has set a higher
+ * level for its name. Where there is no queue (outside a worker too), lines go to standard output as pino made them.
  */
 export function createPinoDestination(options: PinoDestinationOptions = {}): PinoDestination {
   const { messageKey = "msg" } = readOptions(options, OPTIONS);

@@ -24,8 +24,8 @@ const OPTIONS: OptionList = {
 };
 
 /**
- * Makes a handler that logs each record at its level, with its fields and `pid`, `taskName`, `logger` and `loggedAtMs` (the
- * worker's clock; the logger's own `time` is that of the arrival).
+ * Makes a handler that logs each record at its level, with its fields and `pid`, `taskName`, `logger` and `loggedAtMs`
+ * (the worker's clock; the logger's own `time` is that of the arrival).
  *
  * The logger's own `pid` of the parent would stand beside that of the worker: make it with `pino({ base: null })`.
  */

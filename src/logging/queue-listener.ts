@@ -9,8 +9,8 @@ import type { LogQueue } from "./log-queue.js";
 /**
  * Takes records from a queue and hands each to all handlers, in order.
  *
- * A handler that throws or rejects stops neither the other handlers nor the listener: the first failure of each handler is
- * reported with `process.emitWarning`.
+ * A handler that throws or rejects stops neither the other handlers nor the listener: the first failure of each
+ * handler is reported with `process.emitWarning`.
  */
 export class QueueListener {
   readonly #queue: LogQueue;

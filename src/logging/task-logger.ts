@@ -22,9 +22,9 @@ export type LogMethod = (message: string, fields?: LogFields) => void;
 /** A logger with a name: one method a level. */
 export interface TaskLogger extends Readonly<Record<LogLevel, LogMethod>> {
   /**
-   * Sets the lowest level of which records are made, in this process, for all loggers of this name and those below it: a level of
-   * "a" holds for "a.b" as well, unless that has one of its own. That of the root, `getLogger()`, holds for the rest and for what
-   * `console` captures. Until a level is set, all records are made.
+   * Sets the lowest level of which records are made, in this process, for all loggers of this name and those below it:
+   * a level of "a" holds for "a.b" as well, unless that has one of its own. That of the root, `getLogger()`, holds for
+   * the rest and for what `console` captures. Until a level is set, all records are made.
    *
    * In a worker this belongs into the `configurer`. Records below the level never leave the worker.
    *
@@ -69,8 +69,8 @@ function emit(level: LogLevel, name: string, message: string, fields: LogFields 
 }
 
 /**
- * Logs one record to the executor's queue; as a line to standard output where there is none (outside a worker too). The root
- * logger's level applies.
+ * Logs one record to the executor's queue; as a line to standard output where there is none (outside a worker too).
+ * The root logger's level applies.
  *
  * @param fields - Structured data; what can't be sent between processes arrives as a description.
  */
@@ -81,7 +81,8 @@ export function log(level: LogLevel, message: string, fields?: LogFields): void 
 /**
  * Makes a logger whose records carry a name.
  *
- * @param name - Its parts are separated by dots: "a.b" inherits the level of "a". Default: the root, whose records carry no name.
+ * @param name - Its parts are separated by dots: "a.b" inherits the level of "a". Default: the root, whose records
+ * carry no name.
  */
 export function getLogger(name = ""): TaskLogger {
   // JavaScript may pass anything here, too.

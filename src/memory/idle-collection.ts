@@ -1,6 +1,6 @@
 /**
- * Lets go of what tasks have left behind. A worker without work allocates nothing, so V8 would not collect, and shared memory
- * that nobody uses any more would stay mapped here for as long as the worker waits.
+ * Lets go of what tasks have left behind. A worker without work allocates nothing, so V8 would not collect, and shared
+ * memory that nobody uses any more would stay mapped here for as long as the worker waits.
  */
 
 import { runInNewContext } from "node:vm";
@@ -45,7 +45,10 @@ function schedule(rounds: number): void {
   timer.unref();
 }
 
-/** To be called when this process has nothing to do. Collects, soon and once, when segments were opened since the last time. */
+/**
+ * To be called when this process has nothing to do. Collects, soon and once, when segments were opened since the last
+ * time.
+ */
 export function collectWhenIdle(): void {
   if (segmentsEverOpened() !== seenCount && timer === undefined) schedule(ROUNDS);
 }

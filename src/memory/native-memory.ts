@@ -1,16 +1,16 @@
 /**
  * What shared memory asks of the operating system: memory that is a file without a name, laid over an ArrayBuffer.
  *
- * Node.js has no call for this, so it goes through koffi, an optional dependency, which is loaded when it is first needed and
- * never before. Linux only: other processes find the memory by its descriptor in /proc.
+ * Node.js has no call for this, so it goes through koffi, an optional dependency, which is loaded when it is first
+ * needed and never before. Linux only: other processes find the memory by its descriptor in /proc.
  *
  * The ArrayBuffer is that of a `WebAssembly.Memory`, whose pages are then replaced. It is V8 itself that gives such
  * pages back when the last view is gone, so no view can ever reach memory that isn't there; no `transfer()` or
  * `postMessage()` moves them elsewhere; and their size counts when V8 decides to collect. What was tried and dropped:
  *
- * - An external ArrayBuffer (`koffi.view`), unmapped by a FinalizationRegistry: `transfer()` moves the pages to another
- *   ArrayBuffer, of which nobody hears, and the next access crashes. Marking it untransferable aborts Node 24 and
- *   26 when they exit.
+ * - An external ArrayBuffer (`koffi.view`), unmapped by a FinalizationRegistry: `transfer()` moves the pages to
+ *   another ArrayBuffer, of which nobody hears, and the next access crashes. Marking it untransferable aborts Node 24
+ *   and 26 when they exit.
  * - A file in /dev/shm: it stays when its makers are killed.
  */
 
@@ -56,7 +56,9 @@ export interface NativeMemory {
   createFile(label: string, sizeBytes: number, reservedBytes: number): number;
   /** Whether nobody can change the size of the file any more. */
   isSealed(fd: number): boolean;
-  /** Makes an ArrayBuffer of which every byte is the file's. @throws SharedMemoryError when there is no room for it. */
+  /**
+   * Makes an ArrayBuffer of which every byte is the file's. @throws SharedMemoryError when there is no room for it.
+   */
   map(fd: number, sizeBytes: number): ArrayBuffer;
   /** Takes the file away from an ArrayBuffer, which holds zeros from then on. */
   unmap(buffer: ArrayBuffer): void;

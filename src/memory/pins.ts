@@ -1,8 +1,9 @@
 /**
  * What keeps memory open while a message that refers to it is on its way.
  *
- * Around every encoding whose receiver is known to tell when it is done, `encodePinned` notes which segments are referred to. An
- * encoding without it (a log record, say) has nobody who would release anything, and copies shared arrays like others.
+ * Around every encoding whose receiver is known to tell when it is done, `encodePinned` notes which segments are
+ * referred to. An encoding without it (a log record, say) has nobody who would release anything, and copies shared
+ * arrays like others.
  */
 
 import { closeSync } from "node:fs";
@@ -130,7 +131,8 @@ export interface Pinned<T> {
 /**
  * Encodes something, and pins the shared memory that it refers to.
  *
- * @param shareAboveBytes - Binary data of at least this size, in bytes, is copied into fresh shared memory; `Infinity`: none is.
+ * @param shareAboveBytes - Binary data of at least this size, in bytes, is copied into fresh shared memory;
+ * `Infinity`: none is.
  */
 export function encodePinned<T>(encode: () => T, shareAboveBytes: number = Infinity): Pinned<T> {
   if (!mayPin(shareAboveBytes)) return { encoded: encode(), pins: undefined };

@@ -1,8 +1,9 @@
 /**
  * Pieces of shared memory, each one file without a name that several processes have open.
  *
- * A process has at most one descriptor and one ArrayBuffer for a segment, found again by its id, so whatever arrives of it is a
- * view of the same buffer. The kernel frees the memory when no process has it open or mapped any more, however they end.
+ * A process has at most one descriptor and one ArrayBuffer for a segment, found again by its id, so whatever arrives
+ * of it is a view of the same buffer. The kernel frees the memory when no process has it open or mapped any more,
+ * however they end.
  *
  *     mapped ──(the last view is collected)────────────────────────▶ closed
  *        └────(disposed: views hold zeros)──▶ pinned? ──(released)──▶ closed
@@ -21,7 +22,10 @@ import { ProcessTask } from "../system/process/process-task.js";
 import { UNIT_BYTES } from "./native-memory.js";
 import { requireNativeMemory } from "./native-memory.js";
 
-/** Gives a handle on a file that does nothing but tell what it is: opening a device or a pipe for real could do anything. */
+/**
+ * Gives a handle on a file that does nothing but tell what it is: opening a device or a pipe for real could do
+ * anything.
+ */
 const O_PATH = 0o1000_0000;
 
 const LABEL = "asynccpu-";
@@ -185,8 +189,9 @@ function gone({ pid, id }: SegmentPlace, cause: unknown): SharedMemoryError {
 }
 
 /**
- * Opens the file, having made sure that it is the one that was meant: a descriptor, or the pid, may belong to something else by
- * now, or the sender may lie. The name can't change, and is looked at on the very file that is opened.
+ * Opens the file, having made sure that it is the one that was meant: a descriptor, or the pid, may belong to
+ * something else by now, or the sender may lie. The name can't change, and is looked at on the very file that is
+ * opened.
  */
 function openFile(place: SegmentPlace): number {
   const { id, pid, fd, sizeBytes } = place;
@@ -227,8 +232,8 @@ const copies = new Map<string, WeakRef<ArrayBuffer>>();
 const collectedCopies = new FinalizationRegistry<string>((id) => copies.delete(id));
 
 /**
- * The memory of a segment that was made to carry a copy here: this process alone has it from now on, and sends it as it does
- * any other array.
+ * The memory of a segment that was made to carry a copy here: this process alone has it from now on, and sends it as
+ * it does any other array.
  *
  * @throws SharedMemoryError when it can't be opened, or is not what was announced.
  */

@@ -19,7 +19,10 @@ export interface TypedArrayClass<T extends ArrayBufferView> {
   readonly BYTES_PER_ELEMENT: number;
 }
 
-/** A typed array in shared memory. `using` gives its memory back at the end of the block; `disposeSharedArray` does so at once. */
+/**
+ * A typed array in shared memory. `using` gives its memory back at the end of the block; `disposeSharedArray` does so
+ * at once.
+ */
 export type SharedArray<T extends ArrayBufferView> = T & Disposable;
 
 /** A description of a piece of shared memory. */
@@ -38,8 +41,9 @@ export interface SharedMemory {
  * Makes a typed array that tasks in any worker read and write without a copy: as an argument, a result, a part of a
  * larger value, or a captured variable. So do its subarrays, and other views of its buffer.
  *
- * The kernel frees the memory when the last process that has it drops or disposes it, or ends. Where there is no shared memory (no koffi,
- * not Linux) the result is an ordinary array, which is copied between processes, and a warning says so once.
+ * The kernel frees the memory when the last process that has it drops or disposes it, or ends. Where there is no
+ * shared memory (no koffi, not Linux) the result is an ordinary array, which is copied between processes, and a
+ * warning says so once.
  *
  * @param type - The class of the array.
  * @param length - How many elements it has; all are 0.
@@ -73,8 +77,9 @@ export function createSharedArray<T extends ArrayBufferView>(
 }
 
 /**
- * Gives shared memory back in this process, at once. All arrays on it hold zeros here from then on, and can't be sent any more. Other
- * processes that have it keep it, and tasks that were submitted with it still get it. Does nothing for an ordinary array, and the second time.
+ * Gives shared memory back in this process, at once. All arrays on it hold zeros here from then on, and can't be sent
+ * any more. Other processes that have it keep it, and tasks that were submitted with it still get it. Does nothing for
+ * an ordinary array, and the second time.
  *
  * @param array - Any view of the memory, or its buffer.
  */

@@ -4,12 +4,13 @@
  *     near   the task's functions ──▶ their variables ──▶ members of these
  *     far    ... ──▶ their members ──▶ functions among all these ──▶ their variables ...
  *
- * A search begins at the functions of the task, which the task holds until it settles. It sees what is loaded, and loads nothing: a
- * worker must not be able to make its parent import a module. Each search begins anew, so no answer depends on what was
- * collected, or not yet there, before. Only a far search that finds nothing is not repeated at once: it takes long.
+ * A search begins at the functions of the task, which the task holds until it settles. It sees what is loaded, and
+ * loads nothing: a worker must not be able to make its parent import a module. Each search begins anew, so no answer
+ * depends on what was collected, or not yet there, before. Only a far search that finds nothing is not repeated at
+ * once: it takes long.
  *
- * What does not work: `import()` of a loaded module, which waits for ever when that module itself awaits the task; and asking
- * V8 for all that inherits from `Error`, which walks the whole heap.
+ * What does not work: `import()` of a loaded module, which waits for ever when that module itself awaits the task; and
+ * asking V8 for all that inherits from `Error`, which walks the whole heap.
  */
 
 import { types } from "node:util";
@@ -29,11 +30,16 @@ import { placeOfFunction } from "./error-places.js";
 import { performance } from "../system/timers.js";
 import type { WantedClass } from "../values/errors/class-places.js";
 
-/** How many functions one search asks for their variables, at up to a millisecond each, and how many of them in one script. */
+/**
+ * How many functions one search asks for their variables, at up to a millisecond each, and how many of them in one
+ * script.
+ */
 const MAX_FUNCTIONS = 150;
 const MAX_FUNCTIONS_OF_SCRIPT = 3;
 
-/** How many values one search looks at, how many members of each, and how deep the members lie: always, and at most. */
+/**
+ * How many values one search looks at, how many members of each, and how deep the members lie: always, and at most.
+ */
 const MAX_VALUES = 20_000;
 const MAX_MEMBERS = 500;
 const NEAR_DEPTH = 1;
@@ -134,8 +140,8 @@ class Search {
   }
 
   /**
-   * Of several classes that were made at one place, each by another call, it is the one whose name the error bears, else the one
-   * that the task's function uses. When that is none of them or several, it is unknown.
+   * Of several classes that were made at one place, each by another call, it is the one whose name the error bears,
+   * else the one that the task's function uses. When that is none of them or several, it is unknown.
    */
   #choose(candidates: readonly Named[], isLast: boolean): void {
     const { name, errorName = name } = this.#wanted;
@@ -147,7 +153,10 @@ class Search {
     this.isOver = this.found !== undefined || (isLast && candidates.length > 0);
   }
 
-  /** Goes on among the variables of functions: of each list in turn, so that a large import keeps none of the others waiting. */
+  /**
+   * Goes on among the variables of functions: of each list in turn, so that a large import keeps none of the others
+   * waiting.
+   */
   lookAround(functions: object[]): void {
     const lists = [functions];
     for (let left = MAX_FUNCTIONS; left > 0 && !this.isOver; left -= 1) {
@@ -237,8 +246,8 @@ function keyOf({ place, name, errorName = "" }: WantedClass): string {
 }
 
 /**
- * The prototype of the wanted class, if the functions of a task can name it: it is in their variables, in a member of these, or in
- * the variables of functions there, and so on. Loads nothing.
+ * The prototype of the wanted class, if the functions of a task can name it: it is in their variables, in a member of
+ * these, or in the variables of functions there, and so on. Loads nothing.
  */
 export function findErrorPrototype(wanted: WantedClass, functions: readonly object[]): object | undefined {
   if (isInspectorForbidden()) return undefined;

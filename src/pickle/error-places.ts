@@ -26,7 +26,9 @@ function placeInFactory({ script, members }: Factory, line: number, column: numb
   return `${origin.url}:${origin.line + before.length - 1}:${last.length + (isOnFirstLine ? origin.column : 0)}`;
 }
 
-/** Where a function or class was written, as every process sees it; undefined when it came from text without a name. */
+/**
+ * Where a function or class was written, as every process sees it; undefined when it came from text without a name.
+ */
 export function placeOfFunction(inspector: FunctionInspector, { location, scopes }: ClosureInfo): string | undefined {
   if (location === undefined) return undefined;
   const { scriptId, line, column } = location;
@@ -50,7 +52,8 @@ function hasOneOf(names: readonly string[], errorClass: object): boolean {
 /**
  * Where the classes of an error were written, the error's own first.
  *
- * @returns Nothing for classes with private fields, and those below: they would be missing in an error that is put together again.
+ * @returns Nothing for classes with private fields, and those below: they would be missing in an error that is put
+ * together again.
  */
 export function placesOfClasses(errorClasses: readonly object[], instance: object): readonly (string | undefined)[] {
   const [own] = errorClasses;

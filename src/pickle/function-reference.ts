@@ -73,8 +73,8 @@ function checkReference(plain: unknown): ExternalNode {
 /**
  * Finds the function that `referenceToFunction` described in a worker. The description may be false.
  *
- * @returns A promise that rejects with NotSerializableError when it refers to something that this process has not loaded, and
- * with ModuleNotFoundError when it has no such export.
+ * @returns A promise that rejects with NotSerializableError when it refers to something that this process has not
+ * loaded, and with ModuleNotFoundError when it has no such export.
  */
 export async function resolveReference(plain: unknown): Promise<AnyFunction> {
   const { value: found } = await importValue(checkReference(plain));

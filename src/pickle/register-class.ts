@@ -17,8 +17,8 @@ import type { OptionList } from "../option-names.js";
 /** How a class is registered. */
 export interface RegisterClassOptions {
   /**
-   * Names the class between processes. Default: the name of the class. A minified build needs one, where names of classes
-   * are shortened and may be the same.
+   * Names the class between processes. Default: the name of the class. A minified build needs one, where names of
+   * classes are shortened and may be the same.
    */
   readonly name?: string | undefined;
 }
@@ -69,17 +69,19 @@ function hiddenState(registered: AnyClass): string | undefined {
 /**
  * Has instances of a class arrive as instances, in arguments, results and thrown values.
  *
- * One call in the program is enough: the class travels to a worker, once, as functions do, and is registered there. (A call in a module
- * that both sides import is as good.) The other process makes the instance without calling the constructor, and gives it
- * the same own enumerable properties. Cycles are kept.
+ * One call in the program is enough: the class travels to a worker, once, as functions do, and is registered there. (A
+ * call in a module that both sides import is as good.) The other process makes the instance without calling the
+ * constructor, and gives it the same own enumerable properties. Cycles are kept.
  *
- * A class with private members, or one that extends a built-in class, sends its instances itself: it has the static methods
- * `[encodeInstance](instance)`, which gives what is to be sent, and `[decodeInstance](plain)`, which makes the instance. Such a
- * class need not be registered, but for its name. A class of errors needs neither.
+ * A class with private members, or one that extends a built-in class, sends its instances itself: it has the static
+ * methods `[encodeInstance](instance)`, which gives what is to be sent, and `[decodeInstance](plain)`, which makes the
+ * instance. Such a class need not be registered, but for its name. A class of errors needs neither.
  *
- * Subclasses are registered by themselves; hooks are inherited. A second class of the same name takes the place of the first.
+ * Subclasses are registered by themselves; hooks are inherited. A second class of the same name takes the place of the
+ * first.
  *
- * @throws InvalidOptionError for what is no class, has no name, or holds what can't be seen from outside and has no hooks.
+ * @throws InvalidOptionError for what is no class, has no name, or holds what can't be seen from outside and has no
+ * hooks.
  */
 export function registerClass<T extends object>(
   registered: (abstract new (...args: never[]) => T) & { readonly prototype: T },

@@ -16,14 +16,17 @@ type AnyFunction = (this: unknown, ...args: unknown[]) => unknown;
 /** A function that was rebuilt. */
 export interface Unpickled {
   readonly fn: AnyFunction;
-  /** Whether the worker's modules are as they are to be when it is called: else unpickle it again, with this function. */
+  /**
+   * Whether the worker's modules are as they are to be when it is called: else unpickle it again, with this function.
+   */
   isCurrent(): boolean;
   /** False for a function that knows nothing of modules, so that this need not be asked. */
   readonly hasState: boolean;
 }
 
 /**
- * Rebuilds a pickled function: imports what it names, evaluates what it carries, and sets variables of modules that differ.
+ * Rebuilds a pickled function: imports what it names, evaluates what it carries, and sets variables of modules that
+ * differ.
  *
  * The bytes come from this worker's own parent. They are code; never feed this from anywhere else.
  *

@@ -61,7 +61,8 @@ function loadFor({ tasks }: Worker, task: PoolTask): number {
 }
 
 function hasRoomFor({ task: first, tasks }: Worker, task: PoolTask, { queue, ready, maxWorkers }: Giving): boolean {
-  // What aborts a signal of a task that waits is to be known when it begins; a worker that is busy would not look for it.
+  // What aborts a signal of a task that waits is to be known when it begins; a worker that is busy would not look for
+  // it.
   if (first !== undefined && task.extras?.live?.hasSignals === true) return false;
   // Whether all workers are there, and each will get another task.
   const isBacklog = queue.size > ready.length && ready.length >= maxWorkers;

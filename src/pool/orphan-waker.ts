@@ -1,10 +1,11 @@
 /**
  * Wakes stopped workers when this process is gone.
  *
- * A worker's watchdog sees the parent's end, but not while the whole process is stopped (SIGSTOP): when the parent
- * is killed then, nobody is left who would end the worker. So one tiny shell per process, away from terminals, holds the other
- * end of a pipe and a list of pids. At the end of the pipe it sends SIGCONT to each; their watchdogs do the rest. SIGCONT, not
- * SIGKILL: a pid that belongs to another process by then comes to no harm, and the watchdog also finds the descendants.
+ * A worker's watchdog sees the parent's end, but not while the whole process is stopped (SIGSTOP): when the parent is
+ * killed then, nobody is left who would end the worker. So one tiny shell per process, away from terminals, holds the
+ * other end of a pipe and a list of pids. At the end of the pipe it sends SIGCONT to each; their watchdogs do the
+ * rest. SIGCONT, not SIGKILL: a pid that belongs to another process by then comes to no harm, and the watchdog also
+ * finds the descendants.
  */
 
 import process from "node:process";

@@ -18,8 +18,8 @@ export interface WorkerStats {
   /** How long ago it was started, in milliseconds. */
   readonly ageMs: number;
   /**
-   * How much of its memory is in RAM now, in bytes. It grows from task to task when tasks leak. `undefined` on macOS and Windows, where
-   * it can't be asked cheaply.
+   * How much of its memory is in RAM now, in bytes. It grows from task to task when tasks leak. `undefined` on macOS
+   * and Windows, where it can't be asked cheaply.
    */
   readonly residentBytes: number | undefined;
 }

@@ -39,7 +39,9 @@ import type { WorkerEvents } from "./worker/contract.js";
 /** Workers that may die with a task that had not begun before that task is taken for the cause. */
 const MAX_LOST_STARTS = 3;
 
-/** Tasks that may fail so, one after the other, before the workers are taken for the cause and all waiting tasks fail. */
+/**
+ * Tasks that may fail so, one after the other, before the workers are taken for the cause and all waiting tasks fail.
+ */
 const MAX_LOST_TASKS = 3;
 
 /** What a pool needs to be made. It is not changed afterwards. */
@@ -149,8 +151,8 @@ export class ProcessPool {
   }
 
   /**
-   * Starts as many workers as there may be. Resolves when all are ready; rejects when they can't be started, or the pool takes
-   * no tasks.
+   * Starts as many workers as there may be. Resolves when all are ready; rejects when they can't be started, or the
+   * pool takes no tasks.
    */
   warmUp(): Promise<void> {
     const refusal = this.#refusal();
@@ -353,8 +355,8 @@ export class ProcessPool {
       this.#planSpawn();
       return;
     }
-    // Workers that run can still take what waits, and those that are on their way may; without any, waiting longer would be
-    // for ever.
+    // Workers that run can still take what waits, and those that are on their way may; without any, waiting longer
+    // would be for ever.
     if (this.#liveWorkers() > 0) {
       this.#starts.pause(() => this.#planSpawn());
       return;

@@ -1,6 +1,6 @@
 /**
- * How long the tasks of this worker have to end when they are asked to. An executor that is made here has to be quicker: its
- * tasks are ended within that time, and then the task that waits for them.
+ * How long the tasks of this worker have to end when they are asked to. An executor that is made here has to be
+ * quicker: its tasks are ended within that time, and then the task that waits for them.
  *
  * It hangs on `globalThis` under a registered symbol, for a second copy of the package in the same worker.
  */

@@ -64,15 +64,17 @@ export interface TaskLoopChannel {
 /** How long the outcome of a task may wait for others while tasks go on, in milliseconds. */
 const OUTCOME_WAIT_MS = 2;
 
-/** With so many tasks behind one, the parent has no hurry to send more, and outcomes wait although it may take long. */
+/**
+ * With so many tasks behind one, the parent has no hurry to send more, and outcomes wait although it may take long.
+ */
 const MANY = 4;
 
 /** How long tasks that need no turn of the event loop follow one another, in milliseconds, before it has one. */
 const SLICE_MS = 2;
 
 /**
- * So many system calls for the journal (of 1 to 4 µs each), and it is mapped into memory instead, which takes some 10 ms and
- * 3 MiB once: most workers never have so many short tasks.
+ * So many system calls for the journal (of 1 to 4 µs each), and it is mapped into memory instead, which takes some 10
+ * ms and 3 MiB once: most workers never have so many short tasks.
  */
 const MAP_AFTER = 2000;
 
@@ -106,7 +108,10 @@ export class TaskLoop {
   /** Set when this process is in doubt after an uncaught error: the running task may end, then the process does. */
   #mustRetire = false;
 
-  /** @param startGuard - Called once, before the first line of user code, and not before that is near: it takes CPU time. */
+  /**
+   * @param startGuard - Called once, before the first line of user code, and not before that is near: it takes CPU
+   * time.
+   */
   constructor(channel: TaskLoopChannel, abortFlag: AbortFlag, claim: Claim, startGuard: () => void) {
     this.#startGuard = startGuard;
     this.#channel = channel;
@@ -115,8 +120,8 @@ export class TaskLoop {
     this.#values = new WorkerValues(this.#functions, (message) => this.#channel.send(message));
     process.on("uncaughtException", (error) => this.#onStrayError(error));
     process.on("unhandledRejection", (error) => this.#onStrayError(error));
-    // The terminal's Ctrl-C is the parent's to handle: it ends the tasks in order. (Workers have a process group of their
-    // own and don't get it, except on Windows, where the console sends it to everybody.)
+    // The terminal's Ctrl-C is the parent's to handle: it ends the tasks in order. (Workers have a process group of
+    // their own and don't get it, except on Windows, where the console sends it to everybody.)
     process.on("SIGINT", () => {});
   }
 
@@ -149,7 +154,10 @@ export class TaskLoop {
     }
   }
 
-  /** Begins with the tasks that have come, if it isn't at work: when all that came together is there, so that outcomes leave together. */
+  /**
+   * Begins with the tasks that have come, if it isn't at work: when all that came together is there, so that outcomes
+   * leave together.
+   */
   begin(): void {
     if (this.#isActive || this.#queue.length === this.#queueHead) return;
     this.#isActive = true;
@@ -301,8 +309,8 @@ export class TaskLoop {
   }
 
   /**
-   * Waits until the parent has the shared memory that the outcome refers to: it can have it only from a process that is alive,
-   * and the next task might end this one.
+   * Waits until the parent has the shared memory that the outcome refers to: it can have it only from a process that
+   * is alive, and the next task might end this one.
    */
   #handOver(): Promise<void> {
     this.#channel.flush();
@@ -328,9 +336,9 @@ export class TaskLoop {
   };
 
   /**
-   * An error that no one caught. The asynchronous context tells whose it is: the running task fails with it; what an ended
-   * task left behind is reported and harms no other task. Either way the process is replaced as soon as it is free: Node
-   * doesn't promise that it is sound after an uncaught exception.
+   * An error that no one caught. The asynchronous context tells whose it is: the running task fails with it; what an
+   * ended task left behind is reported and harms no other task. Either way the process is replaced as soon as it is
+   * free: Node doesn't promise that it is sound after an uncaught exception.
    */
   #onStrayError(error: unknown): void {
     this.#retire();

@@ -1,8 +1,8 @@
 /**
  * Reads the CPU quota that cgroups, version 1 and 2, put on this process.
  *
- * Source: cgroups(7), proc_pid_cgroup(5), proc_pid_mountinfo(5), and the kernel's admin-guide/cgroup-v2.rst (`cpu.max`) and
- * scheduler/sched-bwc.rst (`cpu.cfs_quota_us`).
+ * Source: cgroups(7), proc_pid_cgroup(5), proc_pid_mountinfo(5), and the kernel's admin-guide/cgroup-v2.rst
+ * (`cpu.max`) and scheduler/sched-bwc.rst (`cpu.cfs_quota_us`).
  */
 
 /** Reads a text file; `undefined` when it can't be read. */
@@ -47,7 +47,8 @@ function ownPath(cgroupText: string, version: 1 | 2): string | undefined {
 /** The folders from the process's own cgroup up to the mount point: a limit on each of them counts. */
 function foldersUpwards({ root, mountPoint }: CgroupMount, path: string): string[] {
   const base = root === "/" ? "" : root;
-  // In a container the mount often shows another part of the hierarchy than the path names; then only its top is known.
+  // In a container the mount often shows another part of the hierarchy than the path names; then only its top is
+  // known.
   const isBelow = (path === base || path.startsWith(`${base}/`)) && !path.split("/").includes("..");
   const names = isBelow
     ? path

@@ -37,8 +37,9 @@ export function countCpus(source: CpuSource): number {
 /**
  * Returns how many CPUs this process may use at a time, at least 1. It is the default of the option `maxWorkers`.
  *
- * The scheduler's affinity counts and, on Linux, the CPU quota of the cgroups (version 1 or 2), rounded up. Older versions of Node
- * leave the quota out: in a container that is limited to one CPU of 64, `os.availableParallelism()` is 64.
+ * The scheduler's affinity counts and, on Linux, the CPU quota of the cgroups (version 1 or 2), rounded up. Older
+ * versions of Node leave the quota out: in a container that is limited to one CPU of 64, `os.availableParallelism()`
+ * is 64.
  */
 export function usableCpuCount(): number {
   return countCpus(hostSource);

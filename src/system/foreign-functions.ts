@@ -9,7 +9,10 @@ export interface ForeignFunctions {
   readonly os: { readonly errno: Readonly<Record<string, number>> };
 }
 
-/** Processors for which the numbers of flags are known to be those used here; on others they differ, or sizes are too small. */
+/**
+ * Processors for which the numbers of flags are known to be those used here; on others they differ, or sizes are too
+ * small.
+ */
 const KNOWN_ARCHITECTURES: ReadonlySet<string> = new Set(["x64", "arm64", "riscv64", "loong64"]);
 
 /** @throws Error that says why calls are not made here. */

@@ -1,4 +1,6 @@
-/** How many processes the kernel has killed for want of memory: a rise tells why a worker got a SIGKILL from nobody. */
+/**
+ * How many processes the kernel has killed for want of memory: a rise tells why a worker got a SIGKILL from nobody.
+ */
 
 import type { Platform } from "./platform.js";
 import { hostPlatform } from "./platform.js";

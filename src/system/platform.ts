@@ -1,6 +1,6 @@
 /**
- * Everything that this layer asks of the operating system, as one object, so that the paths for macOS and Windows can be
- * tested on Linux with a fake.
+ * Everything that this layer asks of the operating system, as one object, so that the paths for macOS and Windows can
+ * be tested on Linux with a fake.
  */
 
 import process from "node:process";

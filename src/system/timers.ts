@@ -1,8 +1,9 @@
 /**
  * Timers and clocks as they were when the library was loaded.
  *
- * A program's fake timers (node:test, sinon, Jest, Vitest) take the place of the global ones later. A pool must not stand still
- * with them, nor its time limits. All of `src/` has its timers from here; oxlint and scripts/lint-layers.mjs see to that.
+ * A program's fake timers (node:test, sinon, Jest, Vitest) take the place of the global ones later. A pool must not
+ * stand still with them, nor its time limits. All of `src/` has its timers from here; oxlint and
+ * scripts/lint-layers.mjs see to that.
  */
 
 import process from "node:process";
@@ -10,8 +11,8 @@ import timers from "node:timers";
 
 import { runOutside } from "./async-context.js";
 
-// From the module: a runner that has faked the globals before the library is loaded (Jest, when told so) leaves it alone. Taken at
-// once: others put their fakes there, too.
+// From the module: a runner that has faked the globals before the library is loaded (Jest, when told so) leaves it
+// alone. Taken at once: others put their fakes there, too.
 const startTimeout: (callback: () => void, delayMs: number) => NodeJS.Timeout = timers.setTimeout;
 const startInterval: (callback: () => void, delayMs: number) => NodeJS.Timeout = timers.setInterval;
 const steadyClock = globalThis.performance;

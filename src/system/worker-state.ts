@@ -20,9 +20,11 @@ export function enterWorker(): void {
 }
 
 /**
- * Whether this code runs in a worker of an executor. False in the program itself, and in its worker threads and child processes.
+ * Whether this code runs in a worker of an executor. False in the program itself, and in its worker threads and child
+ * processes.
  *
- * For a module that submits tasks when it is imported: each worker that imports it, for a task of its own, would do so again.
+ * For a module that submits tasks when it is imported: each worker that imports it, for a task of its own, would do so
+ * again.
  *
  * ```ts
  * if (!isWorker) await executor.createProcessTask(load);

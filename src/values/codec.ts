@@ -9,9 +9,9 @@
  * 0x04 is the first byte of several of them in one (joined).
  *
  * What arrives is what structuredClone gives, with these differences. Better: errors keep class, code and own
- * properties; registered classes, URL, Headers and some more stay what they are, and so do symbols of the registry; Buffers stay
- * Buffers; a view of a part of a buffer brings only its part. With a writer also functions, streams, signals and Blobs.
- * Refused rather than lost or shared: built-in classes whose state is not in properties, and
+ * properties; registered classes, URL, Headers and some more stay what they are, and so do symbols of the registry;
+ * Buffers stay Buffers; a view of a part of a buffer brings only its part. With a writer also functions, streams,
+ * signals and Blobs. Refused rather than lost or shared: built-in classes whose state is not in properties, and
  * SharedArrayBuffer. As there, instances of other classes arrive as plain objects with their own enumerable
  * properties; accessors arrive as values; symbols as keys and property attributes are not kept.
  */
@@ -44,7 +44,8 @@ export { registerCodecExtension } from "./classes/extensions.js";
 /** What an encoding may do with large binary data. */
 export interface EncodeOptions {
   /**
-   * Whether the bytes are written before any code of the user's runs again: then large data is not copied. Default: false.
+   * Whether the bytes are written before any code of the user's runs again: then large data is not copied. Default:
+   * false.
    */
   readonly isWrittenAtOnce?: boolean;
   /** Whether the bytes become a part of another value: then all data is in them. Default: false. */
@@ -139,11 +140,11 @@ export function giveAway(bytes: Uint8Array, { transfer = [] }: EncodeOptions): U
 }
 
 /**
- * Decodes what `encodeValue` or `encodeArguments` returned, in this process or another one; once, when it has attachments. The
- * value shares no memory with the bytes, but it takes that of the attachments.
+ * Decodes what `encodeValue` or `encodeArguments` returned, in this process or another one; once, when it has
+ * attachments. The value shares no memory with the bytes, but it takes that of the attachments.
  *
- * Bytes from elsewhere do no harm but an error: memory stays below about 100 times their length (the worst case is a list
- * of empty ArrayBuffers), except for the address space, not memory, that a resizable ArrayBuffer may reserve.
+ * Bytes from elsewhere do no harm but an error: memory stays below about 100 times their length (the worst case is a
+ * list of empty ArrayBuffers), except for the address space, not memory, that a resizable ArrayBuffer may reserve.
  *
  * @param reader - Gives functions and live values, when the value may hold such.
  * @param path - What the value is, for messages, such as `result`.

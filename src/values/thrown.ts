@@ -67,8 +67,8 @@ function keepFrames(stack: string): string {
 }
 
 /**
- * Adds the place of submission to an error's stack, once in each process. Does nothing for anything but an error, and for
- * an error that can't be changed. Never throws.
+ * Adds the place of submission to an error's stack, once in each process. Does nothing for anything but an error, and
+ * for an error that can't be changed. Never throws.
  *
  * @param submissionStack - A stack as `Error.captureStackTrace` makes it; only its frames are used.
  * @param isNearby - Whether it is that of a call shortly before; the text says so.

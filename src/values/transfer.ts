@@ -11,7 +11,8 @@ function refuse(index: number, what: string, options?: ErrorOptions): NotSeriali
 /**
  * Detaches buffers, and gives for each a new one with its memory. All of them, or none.
  *
- * @throws NotSerializableError for one that is detached already or belongs to others: shared memory, or Node's pool of Buffers.
+ * @throws NotSerializableError for one that is detached already or belongs to others: shared memory, or Node's pool of
+ * Buffers.
  */
 export function moveBuffers(buffers: readonly ArrayBuffer[]): Map<ArrayBuffer, ArrayBuffer> {
   for (const [index, buffer] of buffers.entries()) {

@@ -72,7 +72,8 @@ export class ChildChannel {
   constructor(events: ChildChannelEvents) {
     this.#onEnd = events.onEnd;
     const decoder = new FrameDecoder((frame) => events.onMessage(decodeToWorker(frame)));
-    // Read straight into the decoder's memory: a stream of chunks would cost an allocation each, and a copy of long ones.
+    // Read straight into the decoder's memory: a stream of chunks would cost an allocation each, and a copy of long
+    // ones.
     const onread = {
       buffer: (): Buffer => decoder.space(),
       callback: (sizeBytes: number): boolean => {
@@ -154,8 +155,9 @@ export class ChildChannel {
   }
 
   /**
-   * Has the notice that a task begins wait, and sees to it that it, and what waits before it, outlives this process: it is kept
-   * in the journal, or sent. The newest one that was kept is always the last one in the journal, also when all was sent since.
+   * Has the notice that a task begins wait, and sees to it that it, and what waits before it, outlives this process:
+   * it is kept in the journal, or sent. The newest one that was kept is always the last one in the journal, also when
+   * all was sent since.
    */
   keepStart(taskId: number): void {
     if (this.#mapped === undefined) this.#keep({ kind: "started", taskId });

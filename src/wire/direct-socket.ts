@@ -8,9 +8,9 @@ interface SocketWithHandle {
 }
 
 /**
- * Takes a socket's connection over with a new one that reads straight into given memory: a stream of chunks would cost an
- * allocation of 64 KiB for each, and a copy of long ones. The old one is closed without effect. To be called before anything can
- * have come.
+ * Takes a socket's connection over with a new one that reads straight into given memory: a stream of chunks would cost
+ * an allocation of 64 KiB for each, and a copy of long ones. The old one is closed without effect. To be called before
+ * anything can have come.
  *
  * @returns `undefined` when it is no socket that can do so; then nothing has happened.
  */

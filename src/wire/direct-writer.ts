@@ -29,8 +29,9 @@ function withoutFirst(buffers: readonly Uint8Array[], countBytes: number): reado
 }
 
 /**
- * Writes to a pipe whose other end is nearly always read at once: by a plain system call, which costs a fraction of what the
- * way through a stream does. The stream takes what the pipe has no room for, and all that comes until that has been written.
+ * Writes to a pipe whose other end is nearly always read at once: by a plain system call, which costs a fraction of
+ * what the way through a stream does. The stream takes what the pipe has no room for, and all that comes until that
+ * has been written.
  */
 export class DirectWriter {
   readonly #stream: Writable;
@@ -53,8 +54,8 @@ export class DirectWriter {
       if (sizeBytes < only.length) stream.write(only.subarray(sizeBytes));
       return;
     }
-    // Two pieces of a slab each must not take the way of large data: all that follows would wait for the end of this turn, when the
-    // stream hears that it has written them.
+    // Two pieces of a slab each must not take the way of large data: all that follows would wait for the end of this
+    // turn, when the stream hears that it has written them.
     const isLarge = sizeOf(buffers) > MOST_BYTES;
     const sizeBytes = isLarge ? 0 : this.#writeNow((fd) => writevSync(fd, buffers));
     // Corked writes leave as one writev: no copy of large payloads, one system call for many small ones.

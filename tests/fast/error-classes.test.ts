@@ -1,4 +1,6 @@
-/** The class of what a task throws is found the first time and every time, whatever was collected or searched before. */
+/**
+ * The class of what a task throws is found the first time and every time, whatever was collected or searched before.
+ */
 
 import assert from "node:assert/strict";
 import { after } from "node:test";

@@ -32,7 +32,9 @@ class Account {
 }
 class Table extends Map {}
 
-/** Calls that are wrong in one way each, and what their error says. Types are what they are in JavaScript: anything. */
+/**
+ * Calls that are wrong in one way each, and what their error says. Types are what they are in JavaScript: anything.
+ */
 function mistakes(executor: ProcessTaskPoolExecutor): readonly (readonly [() => unknown, RegExp])[] {
   const make = (options: object) => () => new ProcessTaskPoolExecutor(options);
   const submit = (fn: unknown) => () => executor.submit(fn as typeof id, 1);

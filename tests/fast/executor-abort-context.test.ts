@@ -23,7 +23,8 @@ const GRACE_MS = 20_000;
 async function recordsOf(task: () => Promise<unknown>, end: End, timeoutMs?: number): Promise<LogRecord[]> {
   const queue = new LogQueue();
   await using executor = new ProcessTaskPoolExecutor({ maxWorkers: 1, queue, graceMs: GRACE_MS });
-  // A task before it, in whose context the abort must not be seen. It loads what the next one needs: that counts as its time.
+  // A task before it, in whose context the abort must not be seen. It loads what the next one needs: that counts as
+  // its time.
   await executor.with({ name: "earlier" }).createProcessTask((later: unknown) => typeof later, task);
   const future = executor.with({ name: "worker", timeoutMs }).createProcessTask(task);
   const ending = future.exception();

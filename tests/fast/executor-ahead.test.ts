@@ -105,7 +105,8 @@ for (const [what, isKnown] of [
       const pause = new Int32Array(new SharedArrayBuffer(4));
       const futures: Promise<void>[] = [];
       const endMs = performance.now() + 60_000;
-      // More than are given away to begin with, and fewer outcomes than the pipe holds unread (some 170, one to a write).
+      // More than are given away to begin with, and fewer outcomes than the pipe holds unread (some 170, one to a
+      // write).
       while (countBegun() < 100 && performance.now() < endMs) {
         futures.push(executor.submit(noteAndSpin, file, 1));
         Atomics.wait(pause, 0, 0, 1);

@@ -1,4 +1,7 @@
-/** In whose asynchronous context the program's own callbacks run: that of the submission, and not of the request that started the worker. */
+/**
+ * In whose asynchronous context the program's own callbacks run: that of the submission, and not of the request that
+ * started the worker.
+ */
 
 import assert from "node:assert/strict";
 import { AsyncLocalStorage } from "node:async_hooks";
@@ -269,8 +272,8 @@ test("no context is held when its task has ended, be it that of the first task o
     () => Promise.all([executor.submit(add, 1, 2), executor.warmUp()]),
     () => executor.with({ timeoutMs: 10_000 }).createProcessTask(async (x: number) => x, 1),
     (steps) => {
-      // Not kept, as the next one: Node's own listener on a stream that was iterated holds its context (24 and later), as does a
-      // web stream (Node 20).
+      // Not kept, as the next one: Node's own listener on a stream that was iterated holds its context (24 and later),
+      // as does a web stream (Node 20).
       const stream = readable(steps, true);
       return executor.submit(drink, stream, 2);
     },

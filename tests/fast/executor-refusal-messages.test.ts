@@ -1,4 +1,7 @@
-/** What refusals tell: the user's line, and the path to what can't be sent; and what is refused for being a promise or a Proxy. */
+/**
+ * What refusals tell: the user's line, and the path to what can't be sent; and what is refused for being a promise or
+ * a Proxy.
+ */
 
 import assert from "node:assert/strict";
 import { Socket } from "node:net";

@@ -98,7 +98,8 @@ test("an executor that never ran a task shuts down at once", async () => {
 
 test("a worker that was never ready is killed at once, and not told to end", async () => {
   const durations: number[] = [];
-  // Of several, as a busy machine may be slow to end even a killed process. To tell it would take two seconds each time.
+  // Of several, as a busy machine may be slow to end even a killed process. To tell it would take two seconds each
+  // time.
   for (let round = 0; round < 3; round += 1) {
     const executor = new ProcessPoolExecutor({ maxWorkers: 1, initializer: hangForEver });
     const warm = executor.warmUp();

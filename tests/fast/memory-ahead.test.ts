@@ -26,7 +26,10 @@ function isFilledWith(array: Uint8Array, value: number): boolean {
   return array.length === LARGE_BYTES && array.every((element) => element === value);
 }
 
-/** Runs short tasks until the workers are given several at a time, as those of a function that is known to be short are. */
+/**
+ * Runs short tasks until the workers are given several at a time, as those of a function that is known to be short
+ * are.
+ */
 async function waitUntilAhead(executor: ProcessTaskPoolExecutor, submit: () => Promise<unknown>): Promise<void> {
   const isAhead = async (): Promise<boolean> => {
     const futures = Array.from({ length: 40 }, submit);

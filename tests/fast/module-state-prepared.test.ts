@@ -1,4 +1,6 @@
-/** What `initializer` and `configurer` leave in the variables of the program's modules, for the tasks of the worker. */
+/**
+ * What `initializer` and `configurer` leave in the variables of the program's modules, for the tasks of the worker.
+ */
 
 import assert from "node:assert/strict";
 import { after } from "node:test";

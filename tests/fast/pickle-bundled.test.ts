@@ -1,4 +1,7 @@
-/** What packages do to functions and classes that travel by value only where a bundler has put the package into the program's file. */
+/**
+ * What packages do to functions and classes that travel by value only where a bundler has put the package into the
+ * program's file.
+ */
 
 import assert from "node:assert/strict";
 import { channel } from "node:diagnostics_channel";

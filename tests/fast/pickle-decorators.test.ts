@@ -1,4 +1,7 @@
-/** Classes that decorators have registered with a package: the worker's copy of the package does not know them, and a warning says so. */
+/**
+ * Classes that decorators have registered with a package: the worker's copy of the package does not know them, and a
+ * warning says so.
+ */
 
 import assert from "node:assert/strict";
 import { after } from "node:test";

@@ -1,4 +1,6 @@
-/** What `node:util` makes of functions, and members of imports: in an ES module, in CommonJS, and as bundlers write it. */
+/**
+ * What `node:util` makes of functions, and members of imports: in an ES module, in CommonJS, and as bundlers write it.
+ */
 
 import { deepStrictEqual } from "node:assert/strict";
 import { strictEqual } from "node:assert/strict";
@@ -8,7 +10,9 @@ import { test } from "node:test";
 
 import { ProgramFolder } from "../testlibraries/program-folder.js";
 
-/** A package whose functions are native, as those of addons are; of the other, the export is a function with members. */
+/**
+ * A package whose functions are native, as those of addons are; of the other, the export is a function with members.
+ */
 const PACKAGES = {
   "node_modules/native/package.json": `{ "main": "index.cjs" }`,
   "node_modules/native/index.cjs": `

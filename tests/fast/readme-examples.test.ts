@@ -1,4 +1,7 @@
-/** The server of the README, and the names on the page for users of Python. tests/slow/readme-programs runs all other programs. */
+/**
+ * The server of the README, and the names on the page for users of Python. tests/slow/readme-programs runs all other
+ * programs.
+ */
 
 import assert from "node:assert/strict";
 import path from "node:path";

@@ -31,8 +31,8 @@ test("two threads that begin and take back at the same time never both have a ta
   const worker = new Worker(new URL("../fixtures/takes-back.js", import.meta.url), {
     workerData: { claim: claim.buffer, start, rounds },
   });
-  // It says that it is ready, and waits: so it can't have ended (with both messages given out at once) before the second
-  // message is listened for.
+  // It says that it is ready, and waits: so it can't have ended (with both messages given out at once) before the
+  // second message is listened for.
   await once(worker, "message");
   const message = once(worker, "message") as Promise<[{ readonly from: number; readonly to: number }[]]>;
   Atomics.store(start, 0, 1);

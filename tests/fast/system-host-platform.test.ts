@@ -1,4 +1,6 @@
-/** The operating system that this process really runs on, as far as macOS and Windows need more of it than Linux does. */
+/**
+ * The operating system that this process really runs on, as far as macOS and Windows need more of it than Linux does.
+ */
 
 import assert from "node:assert/strict";
 import { mkdtempSync } from "node:fs";

@@ -1,4 +1,7 @@
-/** What a service holds in `this` beside its data, and objects of Node's: the same in captured variables as in arguments. */
+/**
+ * What a service holds in `this` beside its data, and objects of Node's: the same in captured variables as in
+ * arguments.
+ */
 
 import assert from "node:assert/strict";
 import { createPublicKey } from "node:crypto";

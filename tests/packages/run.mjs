@@ -29,8 +29,8 @@ async function outcomeThere(executor, entry) {
 }
 
 /**
- * Each call is a list: the function and its arguments. In the second round the worker has the functions already, and this process has
- * called them, too.
+ * Each call is a list: the function and its arguments. In the second round the worker has the functions already, and
+ * this process has called them, too.
  */
 export async function run(...calls) {
   return runWith({}, ...calls);

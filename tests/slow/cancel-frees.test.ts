@@ -38,7 +38,8 @@ test("the CPU of a busy task is free when it is cancelled: that of the pool's pr
   );
   assert.equal(isAlive(id), false);
   assert.ok(usedBefore > 0);
-  // What the end itself costs, and what a worker still does after its start, has had its time when there is such a window.
+  // What the end itself costs, and what a worker still does after its start, has had its time when there is such a
+  // window.
   await waitUntil(async () => (await cpuTimeWithin(WINDOW_MS)) === 0, {
     deadlineMs: 50_000,
     what: `${WINDOW_MS} ms without CPU time`,

@@ -1,4 +1,6 @@
-/** How nested executors end with the task that they are in: their tasks have their time, then that task has its own. */
+/**
+ * How nested executors end with the task that they are in: their tasks have their time, then that task has its own.
+ */
 
 import assert from "node:assert/strict";
 import { after } from "node:test";

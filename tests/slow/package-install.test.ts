@@ -138,7 +138,9 @@ const RECORDS = [
   "task aborts: aborted",
 ];
 
-/** npm hands its own settings to what it runs; the machine's registry is the only one that a new user would have too. */
+/**
+ * npm hands its own settings to what it runs; the machine's registry is the only one that a new user would have too.
+ */
 function withoutNpmSettings(home: string): Record<string, string | undefined> {
   const settings = Object.keys(process.env).filter((name) => /^npm_(?!config_registry$)/i.test(name));
   return { ...Object.fromEntries(settings.map((name) => [name, undefined])), HOME: home, USERPROFILE: home };

@@ -1,4 +1,6 @@
-/** The cases of tests/runners/program as Node runs them by itself, from an awkward path, through links, and with tsx. */
+/**
+ * The cases of tests/runners/program as Node runs them by itself, from an awkward path, through links, and with tsx.
+ */
 
 import { symlinkSync } from "node:fs";
 import path from "node:path";

@@ -45,8 +45,9 @@ describe("families that don't hold still", { skip: process.platform !== "linux" 
     await using program = startFixture("chains-daemons", { detached: true, env });
     await program.waitForLine(/^ready$/);
     const root = { pid: program.pid, startTime: startTimeOf(program.pid), cookie };
-    // One hunt was enough whenever it was tried, but it is a race: see docs/promises.md. (A pool hunts twice.) And no single look
-    // tells whether they are gone: in the midst of execve a process shows no cookie, and may be kept there for a while.
+    // One hunt was enough whenever it was tried, but it is a race: see docs/promises.md. (A pool hunts twice.) And no
+    // single look tells whether they are gone: in the midst of execve a process shows no cookie, and may be kept there
+    // for a while.
     const isAnyoneLeft = async (): Promise<boolean> => {
       for (let look = 0; look < 25; look += 1) {
         if (processesCarrying(COOKIE_VARIABLE, cookie).length > 0) return true;

@@ -35,7 +35,10 @@ describe("a worker", () => {
   });
   after(() => folder[Symbol.dispose]());
 
-  /** What the functions saw: the condition twice, whether something was preloaded, source maps, that no debugger listens. */
+  /**
+   * What the functions saw: the condition twice, whether something was preloaded, source maps, that no debugger
+   * listens.
+   */
   type Seen = readonly [string, string, readonly [boolean, boolean, boolean]];
   const PLAIN: Seen = ["default", "default", [false, false, true]];
   const SPECIAL: Seen = ["special", "special", [false, false, true]];

@@ -1,4 +1,7 @@
-/** The programs of tests/runners/program, ready to be run by whatever runs programs: as TypeScript, as ES modules, as CommonJS. */
+/**
+ * The programs of tests/runners/program, ready to be run by whatever runs programs: as TypeScript, as ES modules, as
+ * CommonJS.
+ */
 
 import assert from "node:assert/strict";
 import { cpSync } from "node:fs";

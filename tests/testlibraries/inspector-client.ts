@@ -1,7 +1,8 @@
 /**
  * A debugger for tests: a client of the protocol that `node --inspect` speaks, as an editor is one.
  *
- * Node 20 has no WebSocket, so this speaks as much of RFC 6455 as it takes: short text frames out, whole text frames in.
+ * Node 20 has no WebSocket, so this speaks as much of RFC 6455 as it takes: short text frames out, whole text frames
+ * in.
  */
 
 import { once } from "node:events";

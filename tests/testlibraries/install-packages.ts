@@ -33,7 +33,8 @@ export function runNpm(
 }
 
 /**
- * Installs the packages of a folder unless they are there as its lock file wants them. Their install scripts don't run.
+ * Installs the packages of a folder unless they are there as its lock file wants them. Their install scripts don't
+ * run.
  *
  * @throws What is lacking, in words for somebody who works without a network.
  */

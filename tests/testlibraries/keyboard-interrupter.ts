@@ -11,8 +11,8 @@ export function interruptAlone(program: RunningProgram): void {
 }
 
 /**
- * SIGINT to the program and all of its process group, as a terminal does with its foreground job. The program must have been
- * started with `detached: true`.
+ * SIGINT to the program and all of its process group, as a terminal does with its foreground job. The program must
+ * have been started with `detached: true`.
  */
 export function interruptForegroundGroup(program: RunningProgram): void {
   program.killGroup("SIGINT");
@@ -23,8 +23,8 @@ function quote(argument: string): string {
 }
 
 /**
- * Runs a Node program in a pseudo-terminal of its own, by `script` of bsdutils. Output and errors both come as `stdout`,
- * with CR LF at line ends. The `code` at its end is that of a shell: 130 when SIGINT ended the program.
+ * Runs a Node program in a pseudo-terminal of its own, by `script` of bsdutils. Output and errors both come as
+ * `stdout`, with CR LF at line ends. The `code` at its end is that of a shell: 130 when SIGINT ended the program.
  *
  * The `pid` is that of `script`, not of the program.
  */

@@ -1,6 +1,6 @@
 /**
- * Imported before the library: its timers then follow node:test's mocks. The library takes them when it is loaded, so that a
- * program's fakes don't stop it.
+ * Imported before the library: its timers then follow node:test's mocks. The library takes them when it is loaded, so
+ * that a program's fakes don't stop it.
  */
 
 import timers from "node:timers";

@@ -36,7 +36,8 @@ export interface CaseOutcomes {
 }
 
 /**
- * Puts better-sqlite3 where the programs find it: 12 has to be compiled, 13 brings its binaries, and crashes on Node 20.
+ * Puts better-sqlite3 where the programs find it: 12 has to be compiled, 13 brings its binaries, and crashes on Node
+ * 20.
  *
  * @returns Why there is none.
  */

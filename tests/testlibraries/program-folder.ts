@@ -42,8 +42,8 @@ export interface RunResult {
 
 /**
  * The environment for programs: without what a test runner has put there, which a `node --test` inside would obey, and
- * without coverage: a loader such as tsx compiles this package's files anew, and reports positions in another text under the
- * same name, which spoils the counts of everybody else.
+ * without coverage: a loader such as tsx compiles this package's files anew, and reports positions in another text
+ * under the same name, which spoils the counts of everybody else.
  */
 function programEnvironment(env: RunOptions["env"] = {}): NodeJS.ProcessEnv {
   const { NODE_TEST_CONTEXT: _, NODE_V8_COVERAGE: __, ...others } = process.env;
@@ -79,7 +79,8 @@ export class ProgramFolder implements Disposable {
   }
 
   /**
-   * Puts the compiled package under test in `node_modules`, as pnpm does: a link to a folder elsewhere. No registry is asked.
+   * Puts the compiled package under test in `node_modules`, as pnpm does: a link to a folder elsewhere. No registry is
+   * asked.
    */
   linkPackage(): void {
     const store = path.join(this.#root, "store", "asynccpu");

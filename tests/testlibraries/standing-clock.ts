@@ -1,4 +1,7 @@
-/** A clock that stands still, for what is to be as if no time went by: a busy machine may take any time from one line to the next. */
+/**
+ * A clock that stands still, for what is to be as if no time went by: a busy machine may take any time from one line
+ * to the next.
+ */
 
 import { mock } from "node:test";
 

@@ -2,14 +2,17 @@
  * How a call of a function with several signatures keeps the one that fits its arguments.
  *
  * Inference from a function takes its last signature alone. So each call has two declarations: one for functions with
- * several signatures, which compares the arguments with each of them, and one for all others, where inference does better (type
- * parameters). What does not work: letting the first one take any function, or turn others away with `never`: generic
- * functions would give `unknown`, and each wrong argument a page of errors.
+ * several signatures, which compares the arguments with each of them, and one for all others, where inference does
+ * better (type parameters). What does not work: letting the first one take any function, or turn others away with
+ * `never`: generic functions would give `unknown`, and each wrong argument a page of errors.
  */
 
 type Signature<A, R> = readonly [args: A, result: R];
 
-/** The signatures of a function, of more than five the last five; one that has fewer repeats the first, or falls to a shorter form. */
+/**
+ * The signatures of a function, of more than five the last five; one that has fewer repeats the first, or falls to a
+ * shorter form.
+ */
 type Signatures<F> = F extends {
   (...args: infer A1): infer R1;
   (...args: infer A2): infer R2;

@@ -8,8 +8,8 @@ export type WorkerFunction = (...args: never[]) => unknown;
 /** Options of a `ProcessPoolExecutor`. */
 export interface ProcessPoolExecutorOptions {
   /**
-   * The largest number of worker processes, 1 to 1024. Default: `usableCpuCount()`, the CPUs that this process may use.
-   * Workers are started on demand.
+   * The largest number of worker processes, 1 to 1024. Default: `usableCpuCount()`, the CPUs that this process may
+   * use. Workers are started on demand.
    */
   readonly maxWorkers?: number | undefined;
   /** Runs once in each worker before its first task. When it fails, the waiting tasks and all later ones fail. */
@@ -19,19 +19,20 @@ export interface ProcessPoolExecutorOptions {
   /** How many tasks a worker runs before a new process takes its place, at least 1. Default: no limit. */
   readonly maxTasksPerChild?: number | undefined;
   /**
-   * How long a task that is cancelled or timed out may take to end by itself, in milliseconds. Then its process is killed with all
-   * descendants. 0 kills at once. Default: 1000; inside a task, half of the outer executor's, so that the outer task's `finally`
-   * blocks have time to run, too.
+   * How long a task that is cancelled or timed out may take to end by itself, in milliseconds. Then its process is
+   * killed with all descendants. 0 kills at once. Default: 1000; inside a task, half of the outer executor's, so that
+   * the outer task's `finally` blocks have time to run, too.
    */
   readonly graceMs?: number | undefined;
   /**
-   * How long a worker may take to become ready, in milliseconds, at least 1; `configurer` and `initializer` count. Then it is killed,
-   * and its start counts as failed. Default: 60,000.
+   * How long a worker may take to become ready, in milliseconds, at least 1; `configurer` and `initializer` count.
+   * Then it is killed, and its start counts as failed. Default: 60,000.
    */
   readonly startTimeoutMs?: number | undefined;
   /**
-   * The size in bytes, at least 65,536, from which binary data in arguments and results is copied into shared memory, not through the
-   * pipe. Each process still has a copy of its own. It needs Linux and koffi; elsewhere it does nothing but warn once. Default: never.
+   * The size in bytes, at least 65,536, from which binary data in arguments and results is copied into shared memory,
+   * not through the pipe. Each process still has a copy of its own. It needs Linux and koffi; elsewhere it does
+   * nothing but warn once. Default: never.
    */
   readonly shareAboveBytes?: number | undefined;
   /** Node's flags for the workers. Default: those of this process, without those for its script and a debugger. */
@@ -51,18 +52,18 @@ export interface ProcessTaskPoolExecutorOptions extends ProcessPoolExecutorOptio
   /** Runs once in each worker, before `initializer`, to set up loggers. May be async. */
   readonly configurer?: (() => unknown) | undefined;
   /**
-   * Whether SIGTERM, SIGINT and SIGHUP cancel the tasks and clean up before this process ends by the signal. Default: true. A program
-   * that has a handler of the signal ends itself.
+   * Whether SIGTERM, SIGINT and SIGHUP cancel the tasks and clean up before this process ends by the signal. Default:
+   * true. A program that has a handler of the signal ends itself.
    *
-   * `"drain"` is for servers: the executor takes no more tasks, and the others go on to their end. They are cancelled when `drainMs` is
-   * over, or another signal comes.
+   * `"drain"` is for servers: the executor takes no more tasks, and the others go on to their end. They are cancelled
+   * when `drainMs` is over, or another signal comes.
    */
   readonly handleSignals?: boolean | "drain" | undefined;
   /** How long `handleSignals: "drain"` lets tasks go on, in milliseconds, 0 to 2147483647. Default: 10,000. */
   readonly drainMs?: number | undefined;
   /**
-   * How long a cancelling shutdown waits for tasks that are just being started, in milliseconds, 0 or more. Then it sends the signal
-   * anyway. Default: 1000.
+   * How long a cancelling shutdown waits for tasks that are just being started, in milliseconds, 0 or more. Then it
+   * sends the signal anyway. Default: 1000.
    */
   readonly timeoutInEmergencyMs?: number | undefined;
 }
@@ -70,8 +71,8 @@ export interface ProcessTaskPoolExecutorOptions extends ProcessPoolExecutorOptio
 /** Options of one call, or of all calls through one view: `executor.with(options)`. */
 export interface TaskOptions {
   /**
-   * Cancels the task when the signal is aborted. The signal's reason becomes the `cause` of the `CancelledError`. A map ends with that
-   * error, also while it waits for an item.
+   * Cancels the task when the signal is aborted. The signal's reason becomes the `cause` of the `CancelledError`. A
+   * map ends with that error, also while it waits for an item.
    */
   readonly signal?: AbortSignal | undefined;
   /** How long the task may run, in milliseconds, at least 1, counted from its start. Default: no limit. */
@@ -79,8 +80,8 @@ export interface TaskOptions {
   /** The name of the task in errors, logs and `currentTask()`. Default: the function's name. */
   readonly name?: string | undefined;
   /**
-   * ArrayBuffers that the call gives away, as `postMessage` does: they are detached here, and sent without a copy where they are among
-   * the arguments. Use a new view for each call, since the buffers are gone then.
+   * ArrayBuffers that the call gives away, as `postMessage` does: they are detached here, and sent without a copy
+   * where they are among the arguments. Use a new view for each call, since the buffers are gone then.
    */
   readonly transfer?: readonly ArrayBuffer[] | undefined;
   /** For `map`: how many items go to a worker at a time, at least 1. Default: 1. */

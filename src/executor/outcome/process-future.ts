@@ -49,12 +49,12 @@ export let futures: FutureMover;
 /**
  * The promise of a task's outcome, which can also be cancelled and asked.
  *
- * It settles when the task has really ended. A cancelled future rejects with a `CancelledError`, which never counts as an unhandled
- * rejection. Any other failure that nobody handles does, as with any promise.
+ * It settles when the task has really ended. A cancelled future rejects with a `CancelledError`, which never counts as
+ * an unhandled rejection. Any other failure that nobody handles does, as with any promise.
  */
 export class ProcessFuture<T> extends Promise<T> {
-  // A hundred thousand of them may wait at a time: few fields, no closure of its own, and no function to reject it. It is resolved
-  // with a rejected promise instead.
+  // A hundred thousand of them may wait at a time: few fields, no closure of its own, and no function to reject it. It
+  // is resolved with a rejected promise instead.
   #state: State = "pending";
   #resolve: ((value: unknown) => void) | undefined;
   #control: FutureControl | undefined;
@@ -82,8 +82,8 @@ export class ProcessFuture<T> extends Promise<T> {
   }
 
   /**
-   * Resolves with the process of the task when the task begins. Ask early: when the task is with a worker already, the answer may come some
-   * milliseconds later, or with the outcome.
+   * Resolves with the process of the task when the task begins. Ask early: when the task is with a worker already, the
+   * answer may come some milliseconds later, or with the outcome.
    *
    * Rejects when the task ends without having begun, which never counts as an unhandled rejection.
    */
@@ -110,8 +110,8 @@ export class ProcessFuture<T> extends Promise<T> {
   }
 
   /**
-   * Cancels the task. A task that waits never starts. A task that runs sees its abort signal, and is killed with all its descendants when
-   * the grace period is over. The future rejects when that is done.
+   * Cancels the task. A task that waits never starts. A task that runs sees its abort signal, and is killed with all
+   * its descendants when the grace period is over. The future rejects when that is done.
    *
    * @param reason - Becomes the `cause` of the `CancelledError`. It is copied to the worker.
    * @returns Whether the task is cancelled, or about to be. False when its outcome is known already.
@@ -132,8 +132,8 @@ export class ProcessFuture<T> extends Promise<T> {
   }
 
   /**
-   * Calls a function in this process when the outcome is known, and in the next turn when it is known already. What the function throws
-   * becomes a process warning.
+   * Calls a function in this process when the outcome is known, and in the next turn when it is known already. What
+   * the function throws becomes a process warning.
    */
   addDoneCallback(callback: (future: this) => void): void {
     const call = (): void => {
@@ -187,8 +187,8 @@ export class ProcessFuture<T> extends Promise<T> {
         resolve?.(Promise.reject(error));
       },
     };
-    // `await` and `Promise.all` take a promise as it is, if this says `Promise`; else each makes another one around it, which
-    // costs as much as all else of a small task. `instanceof` goes by the prototype and is not affected.
+    // `await` and `Promise.all` take a promise as it is, if this says `Promise`; else each makes another one around
+    // it, which costs as much as all else of a small task. `instanceof` goes by the prototype and is not affected.
     void Object.defineProperty(this.prototype, "constructor", { value: Promise, writable: true, configurable: true });
   }
 }

@@ -99,7 +99,10 @@ class Unreadable {
   }
 }
 
-/** Never throws. All are decoded, also those behind one that can't be: their live values have to be known to be given up. */
+/**
+ * Never throws. All are decoded, also those behind one that can't be: their live values have to be known to be given
+ * up.
+ */
 function decodePart(part: Uint8Array, reader: ResultReader): unknown {
   const acceptedBefore = reader.acceptedCount ?? 0;
   try {
@@ -174,8 +177,8 @@ export function settleFuture<T>(
       return;
     }
     const error = outcome.kind === "ended" ? outcome.error : decodeThrown(outcome.error);
-    // Where this process noticed a crash tells nothing; where the task was submitted does. Errors that several tasks share
-    // (a broken pool) have no one such place.
+    // Where this process noticed a crash tells nothing; where the task was submitted does. Errors that several tasks
+    // share (a broken pool) have no one such place.
     const isOfOneTask = error instanceof WorkerCrashedError || error instanceof TaskTimeoutError;
     if (error instanceof WorkerCrashedError) error.stack = String(error);
     if (error instanceof TaskTimeoutError) error.stack = [String(error), error.taskStack].join("\n").trimEnd();

@@ -65,9 +65,9 @@ const PAUSE_US = 2000;
 const LOOK_EVERY = 16;
 
 /**
- * Captures stacks, which cost more than all else of a submission (1 to 5 µs, and 0.3 to 0.8 kB), and no more of them than
- * a program feels: of thousands of submissions of one function in a row, one every 2 ms has its own, and the others have
- * the last one, and say so.
+ * Captures stacks, which cost more than all else of a submission (1 to 5 µs, and 0.3 to 0.8 kB), and no more of them
+ * than a program feels: of thousands of submissions of one function in a row, one every 2 ms has its own, and the
+ * others have the last one, and say so.
  */
 export class SubmissionStacks {
   #left = BURST;

@@ -53,7 +53,10 @@ export interface Taking {
   readonly transfer: readonly ArrayBuffer[] | undefined;
 }
 
-/** The arguments of one task, or of the calls of a chunk: each list is as it was when it was added, and shares nothing with the others. */
+/**
+ * The arguments of one task, or of the calls of a chunk: each list is as it was when it was added, and shares nothing
+ * with the others.
+ */
 export class TakenArguments {
   readonly #taking: Taking;
   /** Those that are plain can't change, and are encoded later. */
@@ -82,8 +85,8 @@ export class TakenArguments {
   /**
    * Takes one list.
    *
-   * @returns Whether it is in. One that isn't belongs into a task of its own: it can't be sent, or not together with the others.
-   * The first list is always in; if it can't be sent, that is the task's failure.
+   * @returns Whether it is in. One that isn't belongs into a task of its own: it can't be sent, or not together with
+   * the others. The first list is always in; if it can't be sent, that is the task's failure.
    *
    * @param isNotCompact - Whether the compact encoding was tried, in vain.
    */

@@ -18,7 +18,10 @@ import type { ResultReader } from "../outcome/settle-future.js";
 export class ParentLive implements ResultReader {
   readonly #offers: LiveOffers | undefined;
   readonly #onChange: () => void;
-  /** The context of the submission, in which the streams of the arguments are read and written; dropped at the end of the task. */
+  /**
+   * The context of the submission, in which the streams of the arguments are read and written; dropped at the end of
+   * the task.
+   */
   #inContext: InContext | undefined;
   #session: LiveSession | undefined;
   #hasResult = false;
@@ -87,7 +90,10 @@ export class ParentLive implements ResultReader {
     return this.#accepted.length;
   }
 
-  /** Tells streams of the result that nobody has begun to read or write that they are not wanted, but for the first so many. */
+  /**
+   * Tells streams of the result that nobody has begun to read or write that they are not wanted, but for the first so
+   * many.
+   */
   abandonUnused(acceptedBefore = 0): void {
     if (!this.#hasResult) return;
     const kept = this.#accepted.slice(0, acceptedBefore);

@@ -40,7 +40,9 @@ export interface TaskCall {
   readonly extras: TaskExtras | undefined;
 }
 
-/** What many calls have in common. A class, so that all have one shape: V8 compiles anew whatever meets another one. */
+/**
+ * What many calls have in common. A class, so that all have one shape: V8 compiles anew whatever meets another one.
+ */
 export class SubmittedKind implements TaskKind {
   readonly pool: ProcessPool;
   readonly owner: TaskOwner;
@@ -103,8 +105,8 @@ interface Ties {
   /** Of a task with streams or signals in its arguments or its result. */
   live?: ParentLive;
   /**
-   * Held while streams of the result go on: a dropped executor closes its pool, which keeps the program running until the last task
-   * has ended, and one with a stream that nobody reads never does.
+   * Held while streams of the result go on: a dropped executor closes its pool, which keeps the program running until
+   * the last task has ended, and one with a stream that nobody reads never does.
    */
   executor?: object | undefined;
   isIdle?: boolean;
@@ -113,7 +115,10 @@ interface Ties {
 
 /** One call on its way, with all that waits for its end. */
 export class SubmittedTask<T> extends PoolTask implements FutureControl {
-  /** Let go at the end: who still has the task by then (a timer, say) needs no result, nor the context of its submission. */
+  /**
+   * Let go at the end: who still has the task by then (a timer, say) needs no result, nor the context of its
+   * submission.
+   */
   future: ProcessFuture<T> | undefined;
   readonly #submission: SubmissionStack;
   #ties: Ties | undefined;

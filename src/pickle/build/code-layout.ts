@@ -1,8 +1,9 @@
 /**
  * Puts the sources of a unit where they stood in their file, so that stacks show the original position.
  *
- * A function inside another one of the same unit stands twice in its code. The second of them, and what stands too near to another on
- * its line, goes behind all the lines of the file: line 12 of a file of 300 becomes line 1012, and 2012 if that is taken.
+ * A function inside another one of the same unit stands twice in its code. The second of them, and what stands too
+ * near to another on its line, goes behind all the lines of the file: line 12 of a file of 300 becomes line 1012, and
+ * 2012 if that is taken.
  */
 
 import type { FunctionCode } from "../graph/format.js";

@@ -8,9 +8,10 @@
  *                                 │              └ sets a variable, as often as needed     when ready for a class
  *                                 └ `var`, as `let` would be checked for initialisation at every use
  *
- * Functions that share variables stand in one such code together. What does not work: `with (variables)`, which would allow one
- * compilation for each function and yet shared variables, but makes every access slow and passes itself as `this` of calls; `eval` in a
- * scope that is kept, which makes variables slow in code that is not strict, and which a flag of Node's forbids.
+ * Functions that share variables stand in one such code together. What does not work: `with (variables)`, which would
+ * allow one compilation for each function and yet shared variables, but makes every access slow and passes itself as
+ * `this` of calls; `eval` in a scope that is kept, which makes variables slow in code that is not strict, and which a
+ * flag of Node's forbids.
  */
 
 import { Script } from "node:vm";

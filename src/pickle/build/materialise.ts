@@ -3,8 +3,8 @@
  *
  *     what is kept ─▶ externals ─▶ empty objects, functions ─▶ contents, variables ─▶ classes, bound functions, ... ─▶ freezing
  *
- * Functions exist before their variables are set, so cycles through them are no trouble. A class does not: evaluating it
- * reads its heritage and static parts. So classes come one after the other, each after those that it reads, and
+ * Functions exist before their variables are set, so cycles through them are no trouble. A class does not: evaluating
+ * it reads its heritage and static parts. So classes come one after the other, each after those that it reads, and
  * whatever held a place for one is filled again.
  */
 
@@ -310,7 +310,8 @@ export class Materialiser {
   #needs(index: number): Link[] {
     const node = this.#view.node(index);
     if (node.kind === "function") {
-      // A variable that is assigned to may well be the class's own work: what compilers make of a decorated class begins with it.
+      // A variable that is assigned to may well be the class's own work: what compilers make of a decorated class
+      // begins with it.
       return [...node.variables, ...this.#view.variablesAround(node)]
         .filter(({ isEager, isReassigned, link }) => isEager && !(isReassigned && this.#isBeingMade(link)))
         .map(({ link }) => link);

@@ -1,4 +1,7 @@
-/** Puts entries into a worker's WeakMaps and WeakSets: of the keys that are built now, and those that a map of a kept key lacks. */
+/**
+ * Puts entries into a worker's WeakMaps and WeakSets: of the keys that are built now, and those that a map of a kept
+ * key lacks.
+ */
 
 import type { Link } from "../graph/format.js";
 import type { WeakEntry } from "../graph/format.js";

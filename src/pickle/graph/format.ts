@@ -75,7 +75,9 @@ export type ExternalNode =
       readonly isDefaultTheModule: boolean;
     };
 
-/** The object that members of a module are in, as far as they are used: its `exports`, or what Vite makes of an import. */
+/**
+ * The object that members of a module are in, as far as they are used: its `exports`, or what Vite makes of an import.
+ */
 export interface MembersNode {
   readonly kind: "members";
   readonly module: number;
@@ -96,7 +98,10 @@ export interface CapturedVariable {
 
 export type SourceForm = "expression" | "method" | "getter" | "setter" | "declaration";
 
-/** The text of a function, where it stands, and the names that it has from around it, each of them a slot that is filled. */
+/**
+ * The text of a function, where it stands, and the names that it has from around it, each of them a slot that is
+ * filled.
+ */
 export interface FunctionCode {
   readonly source: string;
   readonly form: SourceForm;
@@ -213,7 +218,10 @@ export type DataNode = ObjectParts &
         readonly kind: "view";
         /** Of a `Buffer`, its bytes alone. */
         readonly bytes?: Uint8Array;
-        /** Of all others: the number of the class (memory/view-types), and a stretch of a buffer that several may share. */
+        /**
+         * Of all others: the number of the class (memory/view-types), and a stretch of a buffer that several may
+         * share.
+         */
         readonly type?: number;
         readonly buffer?: Link;
         readonly byteOffset?: number;

@@ -1,8 +1,9 @@
 /**
  * Tells which captured functions see the same variables of a function around them.
  *
- * Of a local variable there may be many, one for each call, and V8 does not tell them apart. But a function that another one knows by
- * a local constant was made in the same call as that constant, so the two share what is around it:
+ * Of a local variable there may be many, one for each call, and V8 does not tell them apart. But a function that
+ * another one knows by a local constant was made in the same call as that constant, so the two share what is around
+ * it:
  *
  *     function make() { let count = 0; const next = () => ++count; return () => [next(), count]; }
  *
@@ -26,7 +27,8 @@ export function isMadeBy(variable: Variable, node: SyntaxNode): boolean {
   if (definition.type !== "Variable" || definition.node.init == null) return false;
   const { init } = definition.node;
   if (init.type !== "CallExpression") return init === node;
-  // Tools that shorten names give functions theirs back: `__name(() => ..., "next")`. Any other function may give another one.
+  // Tools that shorten names give functions theirs back: `__name(() => ..., "next")`. Any other function may give
+  // another one.
   const [made, name, another] = init.arguments;
   if (init.callee.type !== "Identifier" || !NAME_HELPER.test(init.callee.name)) return false;
   return made === node && name?.type === "Literal" && typeof name.value === "string" && another === undefined;

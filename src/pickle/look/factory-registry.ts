@@ -2,8 +2,9 @@
  * What is known of code that was compiled by unpickling, so that it can be pickled once more (nested executors).
  *
  * In such code the names that were imports or constants of the original module are plain variables of a factory
- * function. The factory's record says what each was. It hangs in a variable of the code itself, where the inspector finds it in
- * the scopes of every function in there: so it lives as long as these do, in a worker that unpickles for weeks.
+ * function. The factory's record says what each was. It hangs in a variable of the code itself, where the inspector
+ * finds it in the scopes of every function in there: so it lives as long as these do, in a worker that unpickles for
+ * weeks.
  */
 
 import type { ScriptInfo } from "./function-inspector.js";

@@ -4,13 +4,14 @@
  *     sink ◀── the inspector hands live values over through one object that both sides can reach
  *
  * What does not work: `[[Scopes]]` without live values (the protocol gives copies of primitives only); leaving the
- * sink on `globalThis` (the user sees it, and in a vm context such as Jest's it is another global); leaving the debugger
- * enabled (code runs slower, and each new script costs an event). The sink hangs on the `node:inspector` module, which all contexts
- * share, for the time of one call; `Debugger.enable` lasts for one job at most. It is what costs in a large program, since V8 then
- * reports every script there is: 20 to 50 µs each. Nothing else tells a script's URL and source.
+ * sink on `globalThis` (the user sees it, and in a vm context such as Jest's it is another global); leaving the
+ * debugger enabled (code runs slower, and each new script costs an event). The sink hangs on the `node:inspector`
+ * module, which all contexts share, for the time of one call; `Debugger.enable` lasts for one job at most. It is what
+ * costs in a large program, since V8 then reports every script there is: 20 to 50 µs each. Nothing else tells a
+ * script's URL and source.
  *
- * A debugger of the user's hears of each function that is called here (`Runtime.callFunctionOn` makes a script of it), so
- * there are as few as can be: one for the job, one for each function that is looked at.
+ * A debugger of the user's hears of each function that is called here (`Runtime.callFunctionOn` makes a script of it),
+ * so there are as few as can be: one for the job, one for each function that is looked at.
  */
 
 import process from "node:process";
@@ -124,7 +125,9 @@ function commonFolders(a: readonly string[], b: readonly string[]): number {
   return count;
 }
 
-/** Scripts of the program itself whose functions are the likeliest to be asked for next: those in the nearest folders. */
+/**
+ * Scripts of the program itself whose functions are the likeliest to be asked for next: those in the nearest folders.
+ */
 function scriptsNear(url: string): ScriptHeader[] {
   const folders = url.split("/");
   const isOwn = (each: ScriptHeader): boolean =>
@@ -290,7 +293,8 @@ export class FunctionInspector implements Disposable {
   /**
    * Lends the connection, with the debugger enabled.
    *
-   * It stays so until the session ends: a function may need it many times, and each enabling costs an event for every script.
+   * It stays so until the session ends: a function may need it many times, and each enabling costs an event for every
+   * script.
    */
   withDebugger<T>(job: (port: InspectorPort) => T): T {
     this.#reportScripts();

@@ -6,7 +6,10 @@ import { hasNativeCode } from "../../values/classes/classify.js";
 import { ownConstructor } from "../../values/classes/classify.js";
 import type { AnyFunction } from "../../values/classes/value-writer.js";
 
-/** Whether it is a property that every function has by itself: a member called `name` is none. What else it is set to is not sent. */
+/**
+ * Whether it is a property that every function has by itself: a member called `name` is none. What else it is set to
+ * is not sent.
+ */
 export function isStandardProperty(key: string | symbol, { value, writable }: PropertyDescriptor): boolean {
   if (key === "prototype") return true;
   if (key === "name" || key === "length") return writable === false && typeof value !== "function";

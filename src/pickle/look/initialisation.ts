@@ -24,7 +24,10 @@ function isNeverUndefined(expression: SyntaxNode): boolean {
   return NEVER_UNDEFINED.test(expression.type);
 }
 
-/** Whether a variable that is assigned nowhere else, and reads as undefined, has a declaration that will give it something else. */
+/**
+ * Whether a variable that is assigned nowhere else, and reads as undefined, has a declaration that will give it
+ * something else.
+ */
 export function mustBeInitialised(variable: Variable | null): boolean {
   const [definition] = variable?.defs ?? [];
   if (definition?.type === "ClassName") return true;

@@ -1,8 +1,8 @@
 /**
  * Tells which variables and functions of a script exist once: those of its module.
  *
- * Compilers and runners put modules into functions: tsx into one that is called where it stands, Vitest and Jest into one that is all
- * that the script has. What stands in such a function is evaluated once as well.
+ * Compilers and runners put modules into functions: tsx into one that is called where it stands, Vitest and Jest into
+ * one that is all that the script has. What stands in such a function is evaluated once as well.
  */
 
 import process from "node:process";
@@ -27,7 +27,10 @@ function isCalledOnce(node: SyntaxNode, { parents }: ScriptSource): boolean {
   return statement?.type === "ExpressionStatement" && parents.get(statement)?.type === "Program";
 }
 
-/** Whether a function is what the script gives to the runner that evaluates it: its value, or the value's only property. */
+/**
+ * Whether a function is what the script gives to the runner that evaluates it: its value, or the value's only
+ * property.
+ */
 function isWrapper(node: SyntaxNode, { parents, program }: ScriptSource): boolean {
   let outer = parents.get(node);
   if (outer?.type === "Property" && outer.value === node) {
@@ -38,7 +41,10 @@ function isWrapper(node: SyntaxNode, { parents, program }: ScriptSource): boolea
   return outer?.type === "ExpressionStatement" && program.body.at(-1) === outer;
 }
 
-/** Whether all around a piece of syntax is evaluated once in the life of the module; of a function, the function itself. */
+/**
+ * Whether all around a piece of syntax is evaluated once in the life of the module; of a function, the function
+ * itself.
+ */
 function isEvaluatedOnce(script: ScriptSource, start: SyntaxNode): boolean {
   let inner: SyntaxNode | undefined;
   for (let node: SyntaxNode | undefined = start; node !== undefined; node = script.parents.get(node)) {

@@ -1,8 +1,8 @@
 /**
  * State that all copies of this package in one process share.
  *
- * A worker may have two: its own, and one that a task loads. Under tsx that is usual: `require("asynccpu")` compiles a second copy
- * there. What the one has unpickled, a nested executor of the other must be able to pickle again.
+ * A worker may have two: its own, and one that a task loads. Under tsx that is usual: `require("asynccpu")` compiles a
+ * second copy there. What the one has unpickled, a nested executor of the other must be able to pickle again.
  */
 
 /** The state of this name; made when the first copy asks for it. */

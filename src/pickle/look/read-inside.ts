@@ -1,17 +1,21 @@
 /**
- * Reads the `this` that an arrow function has from the function around it, and the name that a function expression around has for itself.
+ * Reads the `this` that an arrow function has from the function around it, and the name that a function expression
+ * around has for itself.
  *
  *     call ─▶ breakpoint before the first statement ─▶ its condition: take(this), terminate ─▶ ended; nothing of it has run
  *
- * The inspector lists every variable that a function captures, save these: only code inside of the function sees them. So
- * the function is called, and V8 ends the call before the first statement. The condition of a breakpoint hands `this` over and asks for
- * the termination, which `Runtime.evaluate` contains. Nothing pauses: a debugger of the user's sees nothing of it.
+ * The inspector lists every variable that a function captures, save these: only code inside of the function sees them.
+ * So the function is called, and V8 ends the call before the first statement. The condition of a breakpoint hands
+ * `this` over and asks for the termination, which `Runtime.evaluate` contains. Nothing pauses: a debugger of the
+ * user's sees nothing of it.
  *
- * What does not work: evaluation without side effects (it can't hand anything over); a heap snapshot (it knows `this`, but takes
- * 230 ms in an empty program); `Debugger.paused` in place of the condition (it stops in the user's debugger as well).
+ * What does not work: evaluation without side effects (it can't hand anything over); a heap snapshot (it knows `this`,
+ * but takes 230 ms in an empty program); `Debugger.paused` in place of the condition (it stops in the user's debugger
+ * as well).
  *
- * Initialisers of parameters run before the breakpoint (`setBreakpointOnFunctionCall` would take one of theirs for the function's
- * first), so each parameter gets a value. Computed keys in patterns would run even so: such functions are not called.
+ * Initialisers of parameters run before the breakpoint (`setBreakpointOnFunctionCall` would take one of theirs for the
+ * function's first), so each parameter gets a value. Computed keys in patterns would run even so: such functions are
+ * not called.
  */
 
 import inspector from "node:inspector";
@@ -44,7 +48,10 @@ interface Found {
   readonly value: unknown;
 }
 
-/** A global of the function's own realm (Jest's is another) for the time of the call; its variables may hide any usual name. */
+/**
+ * A global of the function's own realm (Jest's is another) for the time of the call; its variables may hide any usual
+ * name.
+ */
 const TAKE_NAME = "$asynccpu_take_this$";
 
 /** The longest array pattern among parameters that gets a value for each of its items. */
@@ -77,7 +84,10 @@ function areParametersSafe(parameters: readonly SyntaxNode[]): boolean {
   return isSafe;
 }
 
-/** Whether a class in the body has static parts: they run in a function of their own, where no breakpoint of the body's can be. */
+/**
+ * Whether a class in the body has static parts: they run in a function of their own, where no breakpoint of the body's
+ * can be.
+ */
 function hasStaticParts(body: SyntaxNode): boolean {
   let isFound = false;
   walk(body, (node) => {
@@ -133,8 +143,8 @@ function call(port: InspectorPort, fn: AnyFunction, parameterCount: number): voi
 /**
  * Sets breakpoints wherever the body may begin, whose condition takes what is to be read.
  *
- * The first by position is not always the first that is reached: of `for (const a of b())`, that is `b()`. A `debugger` statement can't
- * have one, and does nothing of the program's.
+ * The first by position is not always the first that is reached: of `for (const a of b())`, that is `b()`. A
+ * `debugger` statement can't have one, and does nothing of the program's.
  */
 function setBreakpoints(port: InspectorPort, { scriptId, start, end }: FunctionBody, name: string): string[] {
   const { locations } = port.post("Debugger.getPossibleBreakpoints", {

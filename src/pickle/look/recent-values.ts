@@ -11,8 +11,8 @@ interface Entry<V extends object> {
 }
 
 /**
- * A cache of large values that can be made again: each is kept for a while after it was last asked for, and after that for as
- * long as the garbage collector leaves it.
+ * A cache of large values that can be made again: each is kept for a while after it was last asked for, and after that
+ * for as long as the garbage collector leaves it.
  */
 export class RecentValues<K, V extends object> {
   readonly #entries = new Map<K, Entry<V>>();

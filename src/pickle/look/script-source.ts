@@ -207,8 +207,9 @@ export class ScriptSource {
 }
 
 /**
- * How long a parsed script is kept after its last use: in milliseconds at least, and in multiples of the time that it took. A tree
- * takes 150 times the memory of its text; and a megabyte of text, some 0.8 s, which must not come again and again.
+ * How long a parsed script is kept after its last use: in milliseconds at least, and in multiples of the time that it
+ * took. A tree takes 150 times the memory of its text; and a megabyte of text, some 0.8 s, which must not come again
+ * and again.
  */
 const KEPT_MS = 5000;
 const KEPT_FACTOR = 100;

@@ -1,9 +1,10 @@
 /**
  * Source maps for functions that travel by value, so that their stacks show the lines that the user wrote.
  *
- * Node keeps the maps of modules that it loads, and a worker never loads the program's main one. For a script of node:vm
- * it keeps none, even where the text ends with a `sourceMappingURL`. But it does for text given to `eval` that names
- * a URL of its own, and finds maps by URL: evaluating the two comments alone gives a map to all scripts of that URL.
+ * Node keeps the maps of modules that it loads, and a worker never loads the program's main one. For a script of
+ * node:vm it keeps none, even where the text ends with a `sourceMappingURL`. But it does for text given to `eval` that
+ * names a URL of its own, and finds maps by URL: evaluating the two comments alone gives a map to all scripts of that
+ * URL.
  */
 
 import process from "node:process";
@@ -49,7 +50,8 @@ let movedCount = 0;
 /**
  * A name for a script some of whose code is not in its place, with a map of its own.
  *
- * @param shifts - What was added to the numbers of lines: each stretch of so many lines has positions as the file has them.
+ * @param shifts - What was added to the numbers of lines: each stretch of so many lines has positions as the file has
+ * them.
  */
 export function movedUrl(url: string, shifts: readonly number[]): string {
   const map = registered.has(url) ? findSourceMap(url)?.payload : undefined;

@@ -1,8 +1,9 @@
 /**
- * The parser and the analyzer of scopes, loaded when the first function needs them: both take 13 ms, and a worker may never.
+ * The parser and the analyzer of scopes, loaded when the first function needs them: both take 13 ms, and a worker may
+ * never.
  *
- * Required, not imported: an import of eslint-scope loads CommonJS packages through a lexer in WebAssembly, which takes 7 MiB
- * and 21 ms in place of 1 MiB and 9 ms.
+ * Required, not imported: an import of eslint-scope loads CommonJS packages through a lexer in WebAssembly, which
+ * takes 7 MiB and 21 ms in place of 1 MiB and 9 ms.
  */
 
 import { createRequire } from "node:module";

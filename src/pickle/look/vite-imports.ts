@@ -4,8 +4,8 @@
  *     import { scale } from "./helpers.ts";   ─▶  const __vite_ssr_import_0__ = await __vite_ssr_import__("/helpers.ts", ...);
  *     scale(2); await import("./helpers.ts")  ─▶  (0, __vite_ssr_import_0__.scale)(2); await __vite_ssr_dynamic_import__("/helpers.ts")
  *
- * Modules that Vitest leaves to Node (built-in ones, packages) are imported by the worker. Those that Vite has compiled it can't
- * load: what a function uses of them travels by value, mocks included.
+ * Modules that Vitest leaves to Node (built-in ones, packages) are imported by the worker. Those that Vite has
+ * compiled it can't load: what a function uses of them travels by value, mocks included.
  */
 
 import process from "node:process";

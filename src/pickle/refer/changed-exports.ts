@@ -1,10 +1,12 @@
 /**
- * Tells whether what an export holds now is what it holds in a worker, which evaluates the module and calls nothing in it.
+ * Tells whether what an export holds now is what it holds in a worker, which evaluates the module and calls nothing in
+ * it.
  *
  *     export let current = fast;
  *     export function useSlow() { current = slow; }
  *
- * After `useSlow()`, the export `current` of a worker is another function than here. Only what the module's own text shows is seen.
+ * After `useSlow()`, the export `current` of a worker is another function than here. Only what the module's own text
+ * shows is seen.
  */
 
 import type { FoundFunction } from "../look/script-source.js";

@@ -1,4 +1,6 @@
-/** Finds the export through which a worker can import a function (or, in CommonJS, any object), without importing here. */
+/**
+ * Finds the export through which a worker can import a function (or, in CommonJS, any object), without importing here.
+ */
 
 import { createRequire } from "node:module";
 import { isBuiltin } from "node:module";
@@ -28,8 +30,8 @@ export const moduleCache: Readonly<Record<string, LoadedModule>> = (
 ).cache;
 
 /**
- * Whether this process runs in Jest, whose `require` has a cache of its own. It has compiled what is not in a package, which a
- * worker would read as it was written; and there may be mocks. So that travels by value.
+ * Whether this process runs in Jest, whose `require` has a cache of its own. It has compiled what is not in a package,
+ * which a worker would read as it was written; and there may be mocks. So that travels by value.
  */
 const isInJest = types.isProxy(moduleCache);
 
@@ -142,7 +144,9 @@ function importReference(
   return undefined;
 }
 
-/** A module's export. Compilers write them as getters, and mark the module; these do nothing but to read a variable. */
+/**
+ * A module's export. Compilers write them as getters, and mark the module; these do nothing but to read a variable.
+ */
 export function exportedValue(exports: object, key: string): unknown {
   if (!Object.hasOwn(exports, "__esModule")) return dataProperty(exports, key);
   try {
@@ -175,7 +179,8 @@ export function commonjsModules(): Map<object, ExternalNode> {
   const modules = new Map<object, ExternalNode>();
   for (const { exports, filename } of Object.values(moduleCache)) {
     if (isReference(exports) && filename && !isMainFile(filename) && !isCompiledByJest(filename)) {
-      // Of modules that export the same, the one that has required the other, and may have added to it: it is in the cache before it.
+      // Of modules that export the same, the one that has required the other, and may have added to it: it is in the
+      // cache before it.
       if (!modules.has(exports)) modules.set(exports, { kind: "commonjs", filename, path: [] });
     }
   }

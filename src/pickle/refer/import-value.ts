@@ -35,8 +35,8 @@ const importers = new Map<string, Importer>();
 let isWarningSpent = false;
 
 /**
- * Node says once in each process that USE_MAIN_CONTEXT_DEFAULT_LOADER is experimental, at the first import() in a script
- * compiled with it. That is about this library's code and not the user's, so it is made to happen unseen.
+ * Node says once in each process that USE_MAIN_CONTEXT_DEFAULT_LOADER is experimental, at the first import() in a
+ * script compiled with it. That is about this library's code and not the user's, so it is made to happen unseen.
  */
 export function spendLoaderWarning(): void {
   if (isWarningSpent) return;
@@ -50,7 +50,9 @@ export function spendLoaderWarning(): void {
   }
 }
 
-/** An `import()` that resolves as one written in the referring file would: packages, `#imports`, relative paths, hooks. */
+/**
+ * An `import()` that resolves as one written in the referring file would: packages, `#imports`, relative paths, hooks.
+ */
 function importerFor(referrer: string): Importer {
   let importer = importers.get(referrer);
   if (importer === undefined) {

@@ -1,8 +1,8 @@
 /**
  * Recognises values that every Node process has: standard globals, and exports of Node's own modules.
  *
- * By identity, so that `const max = Math.max` and `const { readFileSync } = require("fs")` travel as their names. Getters
- * are not read: several of them load a subsystem or print a warning.
+ * By identity, so that `const max = Math.max` and `const { readFileSync } = require("fs")` travel as their names.
+ * Getters are not read: several of them load a subsystem or print a warning.
  */
 
 import process from "node:process";
@@ -35,8 +35,8 @@ const ENUMERABLE_GLOBALS: ReadonlySet<string> = new Set([
   "structuredClone",
 ]);
 
-// Taken when this module loads: what a program defines later with defineProperty is the program's.
-// By names alone: a descriptor has the value, and Node 22 and later load undici (15 ms and more) to make those of its classes.
+// Taken when this module loads: what a program defines later with defineProperty is the program's. By names alone: a
+// descriptor has the value, and Node 22 and later load undici (15 ms and more) to make those of its classes.
 const enumerableNames = new Set(Object.keys(globalThis));
 const standardNames: ReadonlySet<string> = new Set(
   Object.getOwnPropertyNames(globalThis).filter((name) => !enumerableNames.has(name) || ENUMERABLE_GLOBALS.has(name)),
@@ -65,14 +65,20 @@ export function isStandardGlobal(name: string): boolean {
   return standardNames.has(name);
 }
 
-/** Where a value is found: its owner's place, and its name there. Written out at a hit only: there are thousands of values. */
+/**
+ * Where a value is found: its owner's place, and its name there. Written out at a hit only: there are thousands of
+ * values.
+ */
 interface Finding {
   readonly owner: Owner;
   /** Absent for the owner itself. */
   readonly name: string | undefined;
 }
 
-/** Something that has values: all globals, one of them or its prototype; a module or the prototype of one of its exports. */
+/**
+ * Something that has values: all globals, one of them or its prototype; a module or the prototype of one of its
+ * exports.
+ */
 interface Owner {
   /** Absent for globals. */
   readonly module?: string;
@@ -91,8 +97,8 @@ function toNode({ owner: { module, path: ownerPath }, name }: Finding): External
 }
 
 /**
- * Visits the properties that can be read without running a getter. Done for all globals and modules at the first function that is sent,
- * when nothing is compiled yet: a plain loop takes half the time of lists of pairs.
+ * Visits the properties that can be read without running a getter. Done for all globals and modules at the first
+ * function that is sent, when nothing is compiled yet: a plain loop takes half the time of lists of pairs.
  */
 function visitData(
   object: object,
@@ -202,8 +208,8 @@ export function knownValue(value: object): ExternalNode | undefined {
 }
 
 /**
- * The global that a value of Node's is, if Node gives it on demand only: its getter is not run before somebody has it, and
- * that may have been after all others were looked at.
+ * The global that a value of Node's is, if Node gives it on demand only: its getter is not run before somebody has it,
+ * and that may have been after all others were looked at.
  */
 export function lazyGlobal(value: object): ExternalNode | undefined {
   const maker = typeof value === "function" ? value : dataProperty(Object.getPrototypeOf(value), "constructor");
@@ -239,8 +245,8 @@ function keyOf(owner: object, value: object): string | undefined {
 }
 
 /**
- * The member of a function of Node's that a function is: `fs.realpath.native`, and methods of classes such as `performance.now`, on the Nodes
- * that give `performance` on demand.
+ * The member of a function of Node's that a function is: `fs.realpath.native`, and methods of classes such as
+ * `performance.now`, on the Nodes that give `performance` on demand.
  */
 export function builtinMember(fn: object): ExternalNode | undefined {
   const classes = builtinFunctions();

@@ -33,7 +33,9 @@ function withoutQuery(url: string): string {
   return url.replace(/[?#].*$/s, "");
 }
 
-/** Whether the program's text comes from elsewhere. A worker thread inherits these options and has a file all the same. */
+/**
+ * Whether the program's text comes from elsewhere. A worker thread inherits these options and has a file all the same.
+ */
 function isEvaluated(): boolean {
   return isMainThread && process.execArgv.some((option) => EVALUATES.test(option));
 }
@@ -64,8 +66,8 @@ function commandLine(): readonly string[] {
 let knownProgramUrls: ReadonlySet<string> | undefined;
 
 /**
- * In a thread, the files that the process was started with: one of them is the program's main module. Which one, only Node's own reading
- * of its flags could tell; one too many means that its functions travel by value.
+ * In a thread, the files that the process was started with: one of them is the program's main module. Which one, only
+ * Node's own reading of its flags could tell; one too many means that its functions travel by value.
  */
 function programUrls(): ReadonlySet<string> {
   if (isMainThread) return NO_URLS;
@@ -107,7 +109,10 @@ export function adoptMainModuleUrl(url: string | undefined): void {
   main.isKnown = true;
 }
 
-/** Whether this URL is the main module's, with whatever query a loader has put behind it; in a thread, the program's counts as well. */
+/**
+ * Whether this URL is the main module's, with whatever query a loader has put behind it; in a thread, the program's
+ * counts as well.
+ */
 export function isMainModule(url: string): boolean {
   const mainUrl = mainModuleUrl();
   return (

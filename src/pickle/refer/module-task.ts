@@ -21,20 +21,23 @@ function hrefOf(module: string | URL): string {
 }
 
 /**
- * Names a function by its module and export, for wherever a function is accepted: `createProcessTask`, `submit`, `map`, `initializer`,
- * `configurer`, and variables that other functions capture. Nothing of it is looked at in this process, not even the module loaded: the worker
- * imports it. For functions that can't be sent as they are, such as those of a bundle whose module is a file of its own.
+ * Names a function by its module and export, for wherever a function is accepted: `createProcessTask`, `submit`,
+ * `map`, `initializer`, `configurer`, and variables that other functions capture. Nothing of it is looked at in this
+ * process, not even the module loaded: the worker imports it. For functions that can't be sent as they are, such as
+ * those of a bundle whose module is a file of its own.
  *
  * ```ts
  * const render = moduleTask<typeof import("./tasks.js").render>(new URL("./tasks.js", import.meta.url), "render");
  * await executor.createProcessTask(render, page);
  * ```
  *
- * @typeParam F - The function's type, which is not checked: it is what the module is said to export. Without one: any arguments, an unknown result.
- * @param module - URL or absolute path of the module. The worker must be able to load it: a `.ts` file needs a Node or a loader that does.
+ * @typeParam F - The function's type, which is not checked: it is what the module is said to export. Without one: any
+ * arguments, an unknown result.
+ * @param module - URL or absolute path of the module. The worker must be able to load it: a `.ts` file needs a Node or
+ * a loader that does.
  * @param name - The export's name. Default: `"default"`.
- * @returns A stand-in; calling it in this process throws. A worker fails with `ModuleNotFoundError` when it finds no such module, or no
- * such function in it.
+ * @returns A stand-in; calling it in this process throws. A worker fails with `ModuleNotFoundError` when it finds no
+ * such module, or no such function in it.
  * @throws InvalidOptionError for a relative path, and for the program's main module, which no worker may run.
  */
 export function moduleTask(module: string | URL, name?: string): (...args: unknown[]) => unknown;

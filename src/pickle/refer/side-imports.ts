@@ -1,8 +1,8 @@
 /**
  * Imports that a module makes for their effects only: `import "reflect-metadata"`, `require("dotenv/config");`.
  *
- * A worker has them run before it builds the first function of the module. Only packages: a relative file may be the program itself,
- * or start a server.
+ * A worker has them run before it builds the first function of the module. Only packages: a relative file may be the
+ * program itself, or start a server.
  */
 
 import { createRequire } from "node:module";
@@ -42,7 +42,9 @@ export function statementsOf({ program }: ScriptSource): readonly SyntaxNode[] {
   });
 }
 
-/** The specifiers of a statement that imports for effects; compilers to CommonJS write a variable that nothing reads. */
+/**
+ * The specifiers of a statement that imports for effects; compilers to CommonJS write a variable that nothing reads.
+ */
 function specifiersIn(statement: SyntaxNode, script: ScriptSource): unknown[] {
   if (statement.type === "ImportDeclaration") return statement.specifiers.length > 0 ? [] : [statement.source.value];
   if (statement.type === "ExpressionStatement") return [requiredName(statement.expression)];

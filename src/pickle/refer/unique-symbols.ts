@@ -1,8 +1,8 @@
 /**
  * Symbols that are in no registry: `Symbol("state")`.
  *
- * Each has a number in the process that it comes from. A worker makes one symbol for each number, so whatever brings the symbol brings the
- * same one, and a nested executor sends it on under the number that it came with.
+ * Each has a number in the process that it comes from. A worker makes one symbol for each number, so whatever brings
+ * the symbol brings the same one, and a nested executor sends it on under the number that it came with.
  */
 
 import process from "node:process";

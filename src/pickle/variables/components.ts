@@ -6,9 +6,9 @@
  *     const read = () => count;
  *     function watch() { let last = 0; check(() => { last = count; }); return () => last; }
  *
- * Only functions that stand in one scope have one binding for a variable. A worker gets them one after the other, in many pickles, and
- * a scope can't be opened again (by `eval` alone, and what a sloppy one brings in is slow). So the first pickle brings the text of all
- * functions that use the variable, also of those that nobody has sent yet.
+ * Only functions that stand in one scope have one binding for a variable. A worker gets them one after the other, in
+ * many pickles, and a scope can't be opened again (by `eval` alone, and what a sloppy one brings in is slow). So the
+ * first pickle brings the text of all functions that use the variable, also of those that nobody has sent yet.
  */
 
 import type { Scope } from "eslint-scope";

@@ -197,8 +197,9 @@ function ownNamesOf(script: ScriptSource, found: FoundFunction): OwnNames {
 }
 
 /**
- * Replaces `import.meta`, which scripts can't contain, the `this` of the function around an arrow, and what was computed already:
- * the names of computed methods, and the superclass (evaluated again, `mixin(Base)` would give another class).
+ * Replaces `import.meta`, which scripts can't contain, the `this` of the function around an arrow, and what was
+ * computed already: the names of computed methods, and the superclass (evaluated again, `mixin(Base)` would give
+ * another class).
  */
 function sourceOf(script: ScriptSource, found: FoundFunction, names: OwnNames): string {
   const { importMetaName, thisName, thisExpressions } = names;

@@ -1,8 +1,8 @@
 /**
  * Finds values that are members of an import: `const { xxh64 } = xxh3`, `this.hash = xxh3.xxh64`.
  *
- * The worker imports the same module and takes the same member, so it matters neither how the value was made nor whether its code is
- * JavaScript.
+ * The worker imports the same module and takes the same member, so it matters neither how the value was made nor
+ * whether its code is JavaScript.
  */
 
 import { types } from "node:util";
@@ -124,8 +124,8 @@ function isEverywhere(path: readonly string[]): boolean {
 }
 
 /**
- * Where a worker finds the value of a constant that was declared as a member of an import. A plain object or collection is the
- * program's own, as it may have been filled since: it is copied.
+ * Where a worker finds the value of a constant that was declared as a member of an import. A plain object or
+ * collection is the program's own, as it may have been filled since: it is copied.
  */
 export function declaredMember(
   variable: Variable | null,

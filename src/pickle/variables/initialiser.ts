@@ -53,8 +53,8 @@ export function isPlain(value: object): boolean {
 
 /**
  * Whether a value comes straight out of a module: `require("x")`, `require("x").y`, `require("x")(options)`,
- * `__importStar(require("x"))`, `promisify(require("x"))`. An object that merely holds such a value is the program's own,
- * and is copied.
+ * `__importStar(require("x"))`, `promisify(require("x"))`. An object that merely holds such a value is the program's
+ * own, and is copied.
  */
 function comesFromModule(expression: SyntaxNode): boolean {
   if (isModuleRequest(expression)) return true;
@@ -65,8 +65,8 @@ function comesFromModule(expression: SyntaxNode): boolean {
 }
 
 /**
- * Whether a value, if it comes from a module, is better made again than copied. What somebody made with a module, such as
- * `Object.assign({}, require("x"))`, is the program's own.
+ * Whether a value, if it comes from a module, is better made again than copied. What somebody made with a module, such
+ * as `Object.assign({}, require("x"))`, is the program's own.
  */
 export function isToBeEvaluated({ init }: VariableDeclarator, value: object): boolean {
   if (init?.type !== "CallExpression" && init?.type !== "NewExpression") return true;

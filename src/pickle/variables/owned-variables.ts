@@ -1,7 +1,9 @@
 /**
- * Variables of modules that are the worker's own: what prepares a worker (`initializer`, `configurer`) assigns to them.
+ * Variables of modules that are the worker's own: what prepares a worker (`initializer`, `configurer`) assigns to
+ * them.
  *
- * The program's value of such a variable is neither looked at nor sent: it may be a connection of the program's, or nothing yet.
+ * The program's value of such a variable is neither looked at nor sent: it may be a connection of the program's, or
+ * nothing yet.
  */
 
 import type { Variable } from "eslint-scope";

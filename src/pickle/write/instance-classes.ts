@@ -29,7 +29,10 @@ export class InstanceClasses {
     this.#functions = functions;
   }
 
-  /** Notes that others inherit from an object: `Object.create(Writable.prototype)` is no Writable, as no constructor has made it. */
+  /**
+   * Notes that others inherit from an object: `Object.create(Writable.prototype)` is no Writable, as no constructor
+   * has made it.
+   */
   addPrototype(prototype: object): void {
     this.#prototypes.add(prototype);
   }
@@ -70,7 +73,8 @@ export class InstanceClasses {
     const isError = kind.node.kind === "error";
     const native = prototypes.find((each) => {
       if (each === Object.prototype || each === kind.prototype || isError) return false;
-      // What esbuild makes of a CommonJS module whose export is a function: an object that inherits from Function.prototype.
+      // What esbuild makes of a CommonJS module whose export is a function: an object that inherits from
+      // Function.prototype.
       if (each === Function.prototype) return false;
       if (each === TYPED_ARRAY_PROTOTYPE && kind.node.kind === "view") return false;
       const known = knownValue(each);

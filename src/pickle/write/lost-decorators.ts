@@ -1,8 +1,9 @@
 /**
  * Warns of classes that decorators have registered with a package (class-validator, TypeORM, reflect-metadata).
  *
- * The package that a worker imports knows nothing of that. To run the decorators again in the worker would wrap methods twice, and would
- * import whole frameworks for classes that need nothing of them: so there is a warning, and only where the task uses the same package.
+ * The package that a worker imports knows nothing of that. To run the decorators again in the worker would wrap
+ * methods twice, and would import whole frameworks for classes that need nothing of them: so there is a warning, and
+ * only where the task uses the same package.
  */
 
 import process from "node:process";

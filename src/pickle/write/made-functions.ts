@@ -1,10 +1,12 @@
 /**
  * Sends functions whose code is not the program's.
  *
- * Recognises what functions of `node:util` have made: `promisify(execFile)` travels as `execFile`, and is made again in the worker.
+ * Recognises what functions of `node:util` have made: `promisify(execFile)` travels as `execFile`, and is made again
+ * in the worker.
  *
- * Such a function is a closure inside Node. Which function has made it tells a sample: the same literal of Node's code gave both. In the
- * sample's scopes, the variables are found that hold what it was made of; those of the same names in the other's hold what that was.
+ * Such a function is a closure inside Node. Which function has made it tells a sample: the same literal of Node's code
+ * gave both. In the sample's scopes, the variables are found that hold what it was made of; those of the same names in
+ * the other's hold what that was.
  */
 
 import process from "node:process";
@@ -117,7 +119,10 @@ function madeByUtil(fn: object, closure: ClosureInfo, inspector: FunctionInspect
   return original && { maker: "promisify", args: [original] };
 }
 
-/** Links a native function, or one inside Node: a global, what a function of `node:util` has made, or a member of an import. */
+/**
+ * Links a native function, or one inside Node: a global, what a function of `node:util` has made, or a member of an
+ * import.
+ */
 export function linkNative(
   fn: (...args: never[]) => unknown,
   closure: ClosureInfo,

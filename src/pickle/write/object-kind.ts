@@ -1,4 +1,7 @@
-/** Sorts objects into those that can be rebuilt elsewhere, each with its kind, and those that can't, each with a reason. */
+/**
+ * Sorts objects into those that can be rebuilt elsewhere, each with its kind, and those that can't, each with a
+ * reason.
+ */
 
 import { types } from "node:util";
 

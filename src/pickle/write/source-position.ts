@@ -27,7 +27,10 @@ export function sourcePosition(script: ScriptSource, offset: number): string {
   return `${file || "(unnamed script)"}:${line + 1}:${column + 1}`;
 }
 
-/** The place that problems with a variable are reported for. Its position is worked out for those who ask: hardly anybody does. */
+/**
+ * The place that problems with a variable are reported for. Its position is worked out for those who ask: hardly
+ * anybody does.
+ */
 export function placeOf(free: FreeVariable, script: ScriptSource, user: Place): Place {
   return {
     step: free.name,

@@ -21,8 +21,8 @@ interface LookedAt {
 }
 
 /**
- * Finds room for more tasks while one turn of the event loop submits for long: what workers have to say is not read before its
- * end, and they would have nothing to do meanwhile. How far they have come is looked up in what they keep.
+ * Finds room for more tasks while one turn of the event loop submits for long: what workers have to say is not read
+ * before its end, and they would have nothing to do meanwhile. How far they have come is looked up in what they keep.
  */
 export class LongTurn {
   #isOn = false;

@@ -1,7 +1,10 @@
 import { performance } from "../../system/timers.js";
 import type { PoolTask } from "../queue/pool-task.js";
 
-/** How long a task may hold up others, in milliseconds, at least and at most; in between, so many times what is expected. */
+/**
+ * How long a task may hold up others, in milliseconds, at least and at most; in between, so many times what is
+ * expected.
+ */
 const LEAST_PATIENCE_MS = 20;
 const MOST_PATIENCE_MS = 1000;
 const PATIENCE = 1.5;
@@ -15,7 +18,10 @@ export const URGENT_MS = 2;
 /** The same once its worker was asked to give them back: one that is stopped doesn't answer, for however long. */
 const ASKED_MS = 100;
 
-/** How long a task may take before it counts as holding up others, or is to be looked at for another reason, in milliseconds. */
+/**
+ * How long a task may take before it counts as holding up others, or is to be looked at for another reason, in
+ * milliseconds.
+ */
 export function patienceMs(task: PoolTask | undefined): number {
   if (task?.state === "dispatched" && task.isStartWanted) return START_PATIENCE_MS;
   const expectedMs = (task?.fn.expectedUs(task.isChunk) ?? 0) / 1000;
@@ -41,7 +47,8 @@ export class Progress {
   /**
    * Looks.
    *
-   * @returns For how long it is known that nothing has ended, in milliseconds; `undefined` when something has since the last look.
+   * @returns For how long it is known that nothing has ended, in milliseconds; `undefined` when something has since
+   * the last look.
    */
   look(): number | undefined {
     const nowMs = performance.now();

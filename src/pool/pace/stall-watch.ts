@@ -22,8 +22,8 @@ interface Watched {
 }
 
 /**
- * Looks after a while whether a task that takes long holds up others behind it, or has begun without a notice. No timer runs
- * while none can.
+ * Looks after a while whether a task that takes long holds up others behind it, or has begun without a notice. No
+ * timer runs while none can.
  */
 export class StallWatch {
   readonly #workers: () => readonly Watched[];

@@ -48,7 +48,9 @@ export class PooledFunction {
 /** Pickles that are kept for being the same as a later one; a program rarely has more distinct functions. */
 const MAX_KEPT = 1000;
 
-/** Their size in all, in bytes: a function that captures much, and something else each time, must not fill the memory. */
+/**
+ * Their size in all, in bytes: a function that captures much, and something else each time, must not fill the memory.
+ */
 const MAX_KEPT_BYTES = 64 * 1024 * 1024;
 
 /** The newest is kept whatever its size. */
@@ -59,13 +61,16 @@ export function isTooMuch(count: number, sizeBytes: number): boolean {
 /**
  * Gives each distinct pickle one id, so that a function goes to a worker once however often it is submitted.
  *
- * Distinct by content, and by the identity of what tasks may change: an arrow made anew in every turn of a loop, or a function
- * whose captured object is the same as before, is not sent again; two closures with equal lists of their own are two.
+ * Distinct by content, and by the identity of what tasks may change: an arrow made anew in every turn of a loop, or a
+ * function whose captured object is the same as before, is not sent again; two closures with equal lists of their own
+ * are two.
  */
 export class FunctionTable {
   #nextId = 1;
   readonly #byDigest = new Map<string, PooledFunction>();
-  /** Those that capture shared memory are not kept for the future: the memory is to be free when its holders drop it. */
+  /**
+   * Those that capture shared memory are not kept for the future: the memory is to be free when its holders drop it.
+   */
   readonly #pinned = new Map<string, WeakRef<PooledFunction>>();
   readonly #dropped = new FinalizationRegistry<string>((digest) => {
     if (this.#pinned.get(digest)?.deref() === undefined) this.#pinned.delete(digest);

@@ -5,8 +5,8 @@ import { findSourceMap } from "node:module";
 const AT = "    at ";
 
 /**
- * The end of `at name (url:line:column)` or `at url:line:column`, lines and columns counted from 1. Nothing in it can match in two
- * ways: what a worker sends takes no longer than its length.
+ * The end of `at name (url:line:column)` or `at url:line:column`, lines and columns counted from 1. Nothing in it can
+ * match in two ways: what a worker sends takes no longer than its length.
  */
 const POSITION_PATTERN = /:(\d+):(\d+)(\)?)$/;
 
@@ -27,8 +27,8 @@ function mapFrame(frame: string): string {
 }
 
 /**
- * Has frames that a worker told show the lines that the user wrote, where this process has the source maps: the worker's
- * watchdog thread, which looks at the frames, has none.
+ * Has frames that a worker told show the lines that the user wrote, where this process has the source maps: the
+ * worker's watchdog thread, which looks at the frames, has none.
  */
 export function mapFrames(frames: string): string {
   return process.sourceMapsEnabled ? frames.split("\n").map(mapFrame).join("\n") : frames;

@@ -7,7 +7,10 @@ import type { ParentChannel } from "../../wire/parent-channel.js";
 import type { PooledFunction } from "./function-table.js";
 import type { ProcessTask } from "../../system/process/process-task.js";
 
-/** How a task ended: with bytes from the worker, with a small value that was decoded on its way, or with an error of the pool's own. */
+/**
+ * How a task ended: with bytes from the worker, with a small value that was decoded on its way, or with an error of
+ * the pool's own.
+ */
 export type TaskOutcome =
   | { readonly kind: "result"; readonly value: Uint8Array; readonly isPinned?: true }
   | { readonly kind: "value"; readonly value: unknown }
@@ -20,7 +23,8 @@ export interface TaskHolder {
   /**
    * Looks whether a task has begun, by default its first one, if the notice of that need not come.
    *
-   * @returns Whether it has; false also when that was known already. It is known from now on, unless another one is still before it.
+   * @returns Whether it has; false also when that was known already. It is known from now on, unless another one is
+   * still before it.
    */
   lookForStart(task?: PoolTask): boolean;
 }
@@ -42,9 +46,14 @@ export interface TaskKind {
   /** How long a task may run, in milliseconds; `undefined` for no limit. */
   readonly timeoutMs: number | undefined;
   readonly events: TaskEvents;
-  /** Whether a task has one argument, a plain value, and is given that rather than a list: a hundred thousand may wait. */
+  /**
+   * Whether a task has one argument, a plain value, and is given that rather than a list: a hundred thousand may wait.
+   */
   readonly hasOneArgument?: boolean;
-  /** The function as it is in this process, and those in the arguments: the classes of what it throws are looked for from these. */
+  /**
+   * The function as it is in this process, and those in the arguments: the classes of what it throws are looked for
+   * from these.
+   */
   readonly functions?: readonly object[];
   /** Of one task only; absent for most. */
   readonly extras?: TaskExtras | undefined;
@@ -72,7 +81,8 @@ const BEGUN = Symbol("begun");
  *        └────────┴───────────┘             └── endReason set: is to end (cancelled, timed out)
  *     the worker died, or the task was taken back, before it began
  *
- * held: a worker has it behind others; dispatched: it is the next one there, or has begun and that isn't known here yet.
+ * held: a worker has it behind others; dispatched: it is the next one there, or has begun and that isn't known here
+ * yet.
  */
 export class PoolTask {
   state: "queued" | "held" | "dispatched" | "running" | "settled" = "queued";
@@ -156,9 +166,9 @@ export class PoolTask {
   /** Notes that user code begins: from here on the task never runs a second time. */
   begin(processTask: ProcessTask): void {
     this.state = "running";
-    // Arguments are not retained: 10 queued tasks of 100 MB must not hold 1 GB once they run.
-    // All that belongs to them has arrived. Of a task that was sent more often, a part may still be on its way to a worker that
-    // doesn't run it; and of one that ends before it begins.
+    // Arguments are not retained: 10 queued tasks of 100 MB must not hold 1 GB once they run. All that belongs to them
+    // has arrived. Of a task that was sent more often, a part may still be on its way to a worker that doesn't run it;
+    // and of one that ends before it begins.
     if (this.sendCount === 1 && this.#args instanceof Uint8Array) releaseAttachments(this.#args);
     this.#args = BEGUN;
     this.kind.events.onStarted(this, processTask);

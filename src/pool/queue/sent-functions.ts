@@ -2,8 +2,9 @@ import { isTooMuch } from "./function-table.js";
 import type { PooledFunction } from "./function-table.js";
 
 /**
- * How much memory it takes, in bytes, in whatever process has it. What it captures of shared memory counts in full, though only
- * a reference travels: a worker that holds the function holds that memory, which is not free before it forgets.
+ * How much memory it takes, in bytes, in whatever process has it. What it captures of shared memory counts in full,
+ * though only a reference travels: a worker that holds the function holds that memory, which is not free before it
+ * forgets.
  */
 export function weightOf(fn: PooledFunction): number {
   return fn.pickle.byteLength + (fn.pins?.sizeBytes ?? 0);
@@ -41,8 +42,8 @@ export class SentFunctions {
   }
 
   /**
-   * Gives the ids that the worker is to forget, as long as it holds too much. More may stay than there should be: until another
-   * function is sent.
+   * Gives the ids that the worker is to forget, as long as it holds too much. More may stay than there should be:
+   * until another function is sent.
    *
    * @param needed - Those that it is not to forget; the one used last is among them.
    */

@@ -22,11 +22,11 @@ export interface LateTasks {
 
 /**
  * Watches that a worker begins the task that is next: it may be stopped, or busy for ever with what an ended task left
- * behind. Then it is to be killed, and the task runs elsewhere. A process that only gets too little CPU time may begin it at the last
- * moment: so its watchdog takes it back before, or is known not to answer.
+ * behind. Then it is to be killed, and the task runs elsewhere. A process that only gets too little CPU time may begin
+ * it at the last moment: so its watchdog takes it back before, or is known not to answer.
  *
- * Most tasks begin at once, and there may be very many of them: to note one costs nothing. A timer looks now and then whether
- * it is still the same one, as long as there is one, and takes the time from the first look on.
+ * Most tasks begin at once, and there may be very many of them: to note one costs nothing. A timer looks now and then
+ * whether it is still the same one, as long as there is one, and takes the time from the first look on.
  */
 export class BeginLimit {
   readonly #limitMs: number;

@@ -12,8 +12,9 @@ function functionsOf({ extras, fn }: PoolTask): readonly PooledFunction[] {
 }
 
 /**
- * Sends those of a task's functions that its worker doesn't hold. What the worker is to forget in return is none that a task
- * needs which it has, however much they are: it forgets at once, whatever still waits there. Gives their size in bytes.
+ * Sends those of a task's functions that its worker doesn't hold. What the worker is to forget in return is none that
+ * a task needs which it has, however much they are: it forgets at once, whatever still waits there. Gives their size
+ * in bytes.
  *
  * @param held - The tasks that the worker has, with this one. Looked at only when it is to forget something.
  */

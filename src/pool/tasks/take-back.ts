@@ -2,10 +2,16 @@ import { clearTimeout } from "../../system/timers.js";
 import { setImmediate } from "../../system/timers.js";
 import { setTimeout } from "../../system/timers.js";
 
-/** How long a worker may take at least, in milliseconds, to say which of its tasks have begun, when the end of its first one waits for it. */
+/**
+ * How long a worker may take at least, in milliseconds, to say which of its tasks have begun, when the end of its
+ * first one waits for it.
+ */
 const LIMIT_MS = 1000;
 
-/** The same when the end of a task behind it does: where the answer takes long for want of CPU time, the first one must not suffer. */
+/**
+ * The same when the end of a task behind it does: where the answer takes long for want of CPU time, the first one must
+ * not suffer.
+ */
 const LIMIT_BEHIND_MS = 10_000;
 
 /** What is needed of the worker that is asked. */

@@ -5,8 +5,8 @@ import { setTimeout } from "../../system/timers.js";
 /**
  * The timers of the task that a worker holds, and of its start.
  *
- * When one fires, a full turn of the event loop passes before anything is done: if this process was busy, what the worker
- * has written meanwhile is still in the pipe, and comes first.
+ * When one fires, a full turn of the event loop passes before anything is done: if this process was busy, what the
+ * worker has written meanwhile is still in the pipe, and comes first.
  */
 export class TaskClock {
   #timers: NodeJS.Timeout[] = [];

@@ -10,11 +10,11 @@ import type { ToParentMessage } from "../../wire/messages/protocol.js";
 export type ToldOfTask = Extract<ToParentMessage, { kind: "started" | "result" | "failure" }>;
 
 /**
- * What a worker's journal tells of tasks, in order. It holds other messages as well, also such as have been sent: log records,
- * say.
+ * What a worker's journal tells of tasks, in order. It holds other messages as well, also such as have been sent: log
+ * records, say.
  *
- * @param isKnown - Whether it is known that a task has ended. To be given while a part of what was sent may not have been read: then what
- * follows on a message of a live value must wait, as that comes over the pipe only.
+ * @param isKnown - Whether it is known that a task has ended. To be given while a part of what was sent may not have
+ * been read: then what follows on a message of a live value must wait, as that comes over the pipe only.
  */
 export function toldOfTasks(
   messages: readonly ToParentMessage[],

@@ -101,7 +101,10 @@ export class WorkerTasks implements TaskHolder {
     return this.#isCleaning;
   }
 
-  /** Whether it can take a task of this function: one always when it is idle, more by what is known of those that it has. */
+  /**
+   * Whether it can take a task of this function: one always when it is idle, more by what is known of those that it
+   * has.
+   */
   hasRoomFor(fn: PooledFunction, isChunk: boolean, isBacklog: boolean): boolean {
     if (this.#takeBack.isOpen || !this.#host.isOpen()) return false;
     const { first } = this.#held;
@@ -148,8 +151,9 @@ export class WorkerTasks implements TaskHolder {
   }
 
   /**
-   * Ends a task that it holds. One that has begun is asked to end by itself, and its process is killed with all descendants
-   * when the grace period has passed; one that has not is taken back. The task settles with `reason` when that is done.
+   * Ends a task that it holds. One that has begun is asked to end by itself, and its process is killed with all
+   * descendants when the grace period has passed; one that has not is taken back. The task settles with `reason` when
+   * that is done.
    */
   end(task: PoolTask, reason: Error): void {
     if (task.state === "dispatched") this.lookForStart();
@@ -173,8 +177,9 @@ export class WorkerTasks implements TaskHolder {
   }
 
   /**
-   * Kills the process, unless another task has begun there: then this one is over, and its outcome is on its way. While that
-   * is being asked the answer is waited for: it takes long only in a process that is stopped, or has no CPU time.
+   * Kills the process, unless another task has begun there: then this one is over, and its outcome is on its way.
+   * While that is being asked the answer is waited for: it takes long only in a process that is stopped, or has no CPU
+   * time.
    */
   #onGraceOver(): void {
     this.#isGraceOver = this.#takeBack.isOpen;
@@ -200,7 +205,8 @@ export class WorkerTasks implements TaskHolder {
   /**
    * Asks which of its tasks have not begun, and has them back; the answer comes also while a task keeps it busy.
    *
-   * @param isAnew - Whether to ask also when an answer is due: this one tells that the process was alive at this moment.
+   * @param isAnew - Whether to ask also when an answer is due: this one tells that the process was alive at this
+   * moment.
    * @returns The number of the question.
    */
   takeBack(isAnew = false): number {
@@ -220,14 +226,15 @@ export class WorkerTasks implements TaskHolder {
   lookForStart(task: PoolTask | undefined = this.#held.first): boolean {
     const isOpen = task?.state === "held" || task?.state === "dispatched";
     if (!isOpen || this.#host.lastKeptTask() < task.number) return false;
-    // An outcome that is kept is on its way, behind what it comes with; so is that of the task before one that is held.
+    // An outcome that is kept is on its way, behind what it comes with; so is that of the task before one that is
+    // held.
     if (task === this.#held.first) this.#onStarted(task.number);
     return true;
   }
 
   /**
-   * If no task has ended since the last call: reads what the worker has kept, and has the tasks back that its first one
-   * holds up.
+   * If no task has ended since the last call: reads what the worker has kept, and has the tasks back that its first
+   * one holds up.
    *
    * @param isUrgent - Whether another worker has nothing to do.
    */
@@ -256,7 +263,10 @@ export class WorkerTasks implements TaskHolder {
     if (this.#held.size === 0) this.#host.onRoom();
   }
 
-  /** Takes what was kept and follows on what has come; unless the pipe was read to its end, what was before may be in it. */
+  /**
+   * Takes what was kept and follows on what has come; unless the pipe was read to its end, what was before may be in
+   * it.
+   */
   receiveKept(messages: readonly ToParentMessage[] = this.#host.readKept(), isPipeRead = false): void {
     for (const message of toldOfTasks(messages, isPipeRead ? undefined : (taskId) => this.#held.isOver(taskId))) {
       const { taskId } = message;
@@ -333,9 +343,9 @@ export class WorkerTasks implements TaskHolder {
   }
 
   /**
-   * Settles a task that ended when, or just before, it was asked to. It may have left processes behind; they end before it
-   * settles. If another task has begun since, this one was over before the cancellation reached it, and what the two have
-   * started can't be told apart: nothing is ended.
+   * Settles a task that ended when, or just before, it was asked to. It may have left processes behind; they end
+   * before it settles. If another task has begun since, this one was over before the cancellation reached it, and what
+   * the two have started can't be told apart: nothing is ended.
    */
   #finishEnded(): void {
     const ended = this.#ended;
@@ -381,7 +391,8 @@ export class WorkerTasks implements TaskHolder {
   }
 
   /**
-   * The process is gone, and all that it wrote has been read. Those that had not begun behind the first one run elsewhere.
+   * The process is gone, and all that it wrote has been read. Those that had not begun behind the first one run
+   * elsewhere.
    *
    * @param doubt - What is done with those that may have begun without a notice.
    * @returns The first one; it may have begun or not.

@@ -14,7 +14,10 @@ export interface WorkerConfig extends TaskLimits {
   readonly settings: Uint8Array;
   /** Holds the shared memory that the settings refer to. */
   readonly settingsPins?: readonly Pins[];
-  /** The initializer and the configurer as they are in this process: the classes of what they throw are looked for from these. */
+  /**
+   * The initializer and the configurer as they are in this process: the classes of what they throw are looked for from
+   * these.
+   */
   readonly functions?: readonly object[];
   /** How long a process may take to become ready, initializer included, in milliseconds. */
   readonly startTimeoutMs: number;

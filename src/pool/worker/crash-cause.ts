@@ -21,8 +21,8 @@ export function saysFatal(text: string): boolean {
 }
 
 /**
- * Tells whether the crash of one worker looks like a lack of memory. Made when the worker is started: what counts is what
- * the kernel has killed since.
+ * Tells whether the crash of one worker looks like a lack of memory. Made when the worker is started: what counts is
+ * what the kernel has killed since.
  */
 export class CrashJudge {
   readonly #countOomKills: () => number | undefined;

@@ -38,7 +38,8 @@ const LIMIT_MS = 500;
 export async function waitForLastWords(ends: readonly Promise<void>[]): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const limit = new Promise<void>((resolve) => {
-    // A full turn of the event loop later: this process may have been busy since, and what has come is still to be read.
+    // A full turn of the event loop later: this process may have been busy since, and what has come is still to be
+    // read.
     timer = setTimeout(() => setImmediate(resolve), LIMIT_MS);
   });
   // Whoever waits for a task of this worker keeps the program running; nobody else needs to.

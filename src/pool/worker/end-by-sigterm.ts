@@ -1,7 +1,7 @@
 /**
- * SIGTERM for tasks. The signal alone does nothing to a synchronous loop: Node calls handlers on the event loop. So the task is
- * ended as well, as cancelling does: flag, grace period, kill. The signal is for whatever listens to it in the worker: handlers of the
- * task's own, nested executors.
+ * SIGTERM for tasks. The signal alone does nothing to a synchronous loop: Node calls handlers on the event loop. So
+ * the task is ended as well, as cancelling does: flag, grace period, kill. The signal is for whatever listens to it in
+ * the worker: handlers of the task's own, nested executors.
  */
 
 import { CancelledError } from "../../errors.js";
@@ -15,8 +15,8 @@ import type { Worker } from "./worker.js";
 type SignalledWorker = Pick<Worker, "processTask" | "task" | "tasks">;
 
 /**
- * Sends SIGTERM to the process of a running task, and ends that task. Not on Windows, where the signal would end the process
- * without a grace period: there the task is only ended.
+ * Sends SIGTERM to the process of a running task, and ends that task. Not on Windows, where the signal would end the
+ * process without a grace period: there the task is only ended.
  *
  * @returns False when no task runs there, or it is being ended already.
  */

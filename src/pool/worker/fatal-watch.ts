@@ -20,11 +20,12 @@ export interface FatalWatchHost {
 }
 
 /**
- * Watches a worker that has said that it is about to abort. V8 and Node abort at once, but may hang on the way, in a lock that
- * the same thread or another one holds that is out of memory as well (seen on Node 20); then nothing ends it.
+ * Watches a worker that has said that it is about to abort. V8 and Node abort at once, but may hang on the way, in a
+ * lock that the same thread or another one holds that is out of memory as well (seen on Node 20); then nothing ends
+ * it.
  *
- * A task may print the same words, or a program that it has started. So the worker is only killed when its watchdog thread doesn't answer, and it gets
- * no CPU time although nobody holds it up.
+ * A task may print the same words, or a program that it has started. So the worker is only killed when its watchdog
+ * thread doesn't answer, and it gets no CPU time although nobody holds it up.
  */
 export class FatalWatch {
   readonly #pid: number;

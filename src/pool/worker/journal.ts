@@ -39,7 +39,9 @@ export class WorkerJournal {
     this.fd = fd;
   }
 
-  /** Makes one; `undefined` where it can't be had (another system, no /dev/shm, no descriptor left): then all is sent. */
+  /**
+   * Makes one; `undefined` where it can't be had (another system, no /dev/shm, no descriptor left): then all is sent.
+   */
   static open(platform: NodeJS.Platform = process.platform, folder: string = FOLDER): WorkerJournal | undefined {
     if (platform !== "linux") return undefined;
     try {
@@ -67,8 +69,8 @@ export class WorkerJournal {
   }
 
   /**
-   * What a worker that still runs has kept: it may be writing, so two readings must be the same. (The mark that makes a
-   * record count is written last; whoever saw it finds all of the record the next time.)
+   * What a worker that still runs has kept: it may be writing, so two readings must be the same. (The mark that makes
+   * a record count is written last; whoever saw it finds all of the record the next time.)
    */
   readWhileWritten(): ToParentMessage[] {
     const start = this.#readInto(head);

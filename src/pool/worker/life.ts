@@ -1,6 +1,6 @@
 /**
- * How far the life of one worker has come. README.md in `pool/` draws the states that follow from the phase and from the tasks:
- * `open` and `retiring` are idle, busy or cleaning there, and `killed` is ending.
+ * How far the life of one worker has come. README.md in `pool/` draws the states that follow from the phase and from
+ * the tasks: `open` and `retiring` are idle, busy or cleaning there, and `killed` is ending.
  */
 export type Phase = "starting" | "open" | "retiring" | "ending" | "killed" | "dead";
 

@@ -35,8 +35,8 @@ function resumeWhenDrained(source: Readable, destination: Writable): void {
 const ignoreError = (): void => {};
 
 /**
- * Writes as `console.log` does: a destination that takes nothing more, such as a pipe whose reader has gone, is no reason for
- * the program to end. (Without a listener, the stream's error would be an uncaught one.)
+ * Writes as `console.log` does: a destination that takes nothing more, such as a pipe whose reader has gone, is no
+ * reason for the program to end. (Without a listener, the stream's error would be an uncaught one.)
  */
 function writeQuietly(destination: Writable, lines: string): boolean {
   destination.once("error", ignoreError);

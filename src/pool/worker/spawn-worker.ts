@@ -64,7 +64,8 @@ export function spawnWorker(options: StartOptions, journalFd?: number): SpawnedW
     env: environment(env, cookie),
     cwd: options.cwd,
   });
-  // When descriptors have run out there is no list at all; the error itself comes as an event, which must find a listener.
+  // When descriptors have run out there is no list at all; the error itself comes as an event, which must find a
+  // listener.
   const stdio = child.stdio ?? [];
   const streams = stdio.filter((stream) => stream !== null && stream !== undefined) as unknown as Stream[];
   for (const stream of streams) stream.unref();

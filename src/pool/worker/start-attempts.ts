@@ -28,8 +28,8 @@ export class StartAttempts {
   }
 
   /**
-   * Whether to start another worker while so many starts are open. After a failure, no more than the attempts that are left:
-   * when the open ones fail as well, enough have been tried.
+   * Whether to start another worker while so many starts are open. After a failure, no more than the attempts that are
+   * left: when the open ones fail as well, enough have been tried.
    */
   mayStart(openStarts: number): boolean {
     if (this.isGivenUp) return openStarts === 0 && this.#pause === undefined;

@@ -41,7 +41,10 @@ const END_GRACE_MS = 2000;
 
 export type WorkerState = "starting" | "idle" | "busy" | "cleaning" | "ending" | "dead";
 
-/** The private pipes: all open; one through which the worker is told something is closed; that of its results is closed. */
+/**
+ * The private pipes: all open; one through which the worker is told something is closed; that of its results is
+ * closed.
+ */
 type Pipes = "open" | "cut off" | "results closed";
 
 /** The last question to the watchdog of a process that is to be killed: which of its tasks have begun. */
@@ -130,8 +133,8 @@ export class Worker {
     this.#fatalWatch = new FatalWatch(child.pid, { ask: () => this.#tasks?.takeBack(true), kill: () => this.kill() });
     this.#stdout = forwardOutput(child.stdout, process.stdout);
     this.#stderr = forwardOutput(child.stderr, process.stderr, () => this.#fatalWatch?.begin());
-    // Closed by the task, if not by the end of the process: what the next one prints would be lost, or go to a file that got
-    // the number of the descriptor.
+    // Closed by the task, if not by the end of the process: what the next one prints would be lost, or go to a file
+    // that got the number of the descriptor.
     for (const output of [this.#stdout, this.#stderr]) void output?.ended.then(() => this.#retire());
     child.on("error", () => {});
     child.on("exit", (exitCode, signal) => void this.#onExit(exitCode, signal));
@@ -247,7 +250,8 @@ export class Worker {
       this.#life.moveTo("retiring", "retired");
       this.#tasks?.takeBack();
     }
-    // It may be about to exit by itself (that is why a pipe was closed), and its exit status be worth knowing: no kill yet.
+    // It may be about to exit by itself (that is why a pipe was closed), and its exit status be worth knowing: no kill
+    // yet.
     else if (this.#pipes === "open") this.#sendAway("retired");
     else this.#life.leave("retired");
   }
@@ -308,8 +312,8 @@ export class Worker {
   }
 
   /**
-   * Kills the process, whose notices can't be trusted or don't come any more: first its watchdog is asked which tasks have
-   * begun, so that none of them is run again. A process that has exited doesn't answer, and need not.
+   * Kills the process, whose notices can't be trusted or don't come any more: first its watchdog is asked which tasks
+   * have begun, so that none of them is run again. A process that has exited doesn't answer, and need not.
    */
   #condemn(): void {
     this.#life.leave("in doubt");

@@ -11,10 +11,15 @@ import { OWN_FOLDER } from "../../system/own-files.js";
 import { clearTimeout } from "../../system/timers.js";
 import { setTimeout } from "../../system/timers.js";
 
-/** How long the main thread may take to answer at all, in milliseconds; one that is blocked in native code never does. */
+/**
+ * How long the main thread may take to answer at all, in milliseconds; one that is blocked in native code never does.
+ */
 const ANSWER_LIMIT_MS = 1500;
 
-/** How long it may then take to pause, in milliseconds: a loop of JavaScript does it at once, a thread that waits never. */
+/**
+ * How long it may then take to pause, in milliseconds: a loop of JavaScript does it at once, a thread that waits
+ * never.
+ */
 const PAUSE_LIMIT_MS = 150;
 
 /** A frame as V8 tells it: the script by its id, line and column counted from 0. */
@@ -58,7 +63,9 @@ function pauseOnce(session: Session): Promise<string> {
   });
 }
 
-/** The call stack of the main thread, innermost frame first; empty when no JavaScript is running there. Never rejects. */
+/**
+ * The call stack of the main thread, innermost frame first; empty when no JavaScript is running there. Never rejects.
+ */
 export async function captureMainThreadStack(): Promise<string> {
   try {
     // Reason: a worker seldom needs the inspector, and loading it takes time and memory.

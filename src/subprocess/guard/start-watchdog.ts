@@ -11,8 +11,8 @@ import type { WatchdogData } from "./watchdog.js";
 const WATCHDOG_HEAP_MIB = 16;
 
 /**
- * To be called before a task could close it. As a bigint: Node 20's `realpathSync` looks at what the last call without that option
- * has found, and after a socket gives the path of the next module that is imported back with its links.
+ * To be called before a task could close it. As a bigint: Node 20's `realpathSync` looks at what the last call without
+ * that option has found, and after a socket gives the path of the next module that is imported back with its links.
  */
 function inodeOfLifeline(): bigint | undefined {
   try {
@@ -25,9 +25,9 @@ function inodeOfLifeline(): bigint | undefined {
 /**
  * Starts the watchdog thread. Not awaited: the lifeline keeps notices until the thread reads them.
  *
- * Without the thread (no memory, no thread left) a busy task can't see an abort, and the parent ends it after the grace period;
- * tasks behind it stay there, and a worker that owes an answer and has nothing left to do is replaced. The end of the parent is
- * still seen by the main thread.
+ * Without the thread (no memory, no thread left) a busy task can't see an abort, and the parent ends it after the
+ * grace period; tasks behind it stay there, and a worker that owes an answer and has nothing left to do is replaced.
+ * The end of the parent is still seen by the main thread.
  */
 export function startWatchdog(abortFlag: AbortFlag, claim: Claim, cookie: string): void {
   const data: WatchdogData = {

@@ -1,12 +1,12 @@
 /**
  * The thread beside a worker's main thread: it sees what a busy main thread can't.
  *
- * It reads the lifeline. A notice raises the abort flag, which a synchronous loop can ask; it tells what the main thread
- * is doing, and takes back tasks that have not begun; the lifeline's end means that the parent is gone, however it went,
- * and ends this process with every descendant.
+ * It reads the lifeline. A notice raises the abort flag, which a synchronous loop can ask; it tells what the main
+ * thread is doing, and takes back tasks that have not begun; the lifeline's end means that the parent is gone, however
+ * it went, and ends this process with every descendant.
  *
- * It must wait on a socket: with a blocking `fs.readSync`, or a pending `fs.read`, `process.exit()` and the natural end of
- * the process hang for ever (Node 20 to 26, measured).
+ * It must wait on a socket: with a blocking `fs.readSync`, or a pending `fs.read`, `process.exit()` and the natural
+ * end of the process hang for ever (Node 20 to 26, measured).
  */
 
 import { Socket } from "node:net";
@@ -39,8 +39,8 @@ const flag = new AbortFlag(data.abortFlag);
 const claim = new Claim(data.claim);
 
 /**
- * Whether the descriptor is still the lifeline. A task may have closed it, and the number be that of a file of its own by now:
- * what is written or read there is not the parent's, and its end is not the parent's end.
+ * Whether the descriptor is still the lifeline. A task may have closed it, and the number be that of a file of its own
+ * by now: what is written or read there is not the parent's, and its end is not the parent's end.
  */
 function isStillThere(): boolean {
   if (data.lifelineInode === undefined) return true;

@@ -57,8 +57,8 @@ export function findCurrentTask(): CurrentTask | undefined {
 /**
  * Gives the task that the caller belongs to.
  *
- * Outside a task (a function that is called directly, in the parent or in a test) it gives a task that is never aborted. So the same
- * function works in both places.
+ * Outside a task (a function that is called directly, in the parent or in a test) it gives a task that is never
+ * aborted. So the same function works in both places.
  */
 export function currentTask(): CurrentTask {
   return findCurrentTask() ?? outsideOfTasks;

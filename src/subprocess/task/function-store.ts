@@ -33,8 +33,9 @@ export class FunctionStore {
   }
 
   /**
-   * Gives the function: itself when it was built before and the variables of its modules are as they are to be, else the promise of
-   * it. To be called when a task begins. One that can't be built is tried again at its next use: a missing module may appear.
+   * Gives the function: itself when it was built before and the variables of its modules are as they are to be, else
+   * the promise of it. To be called when a task begins. One that can't be built is tried again at its next use: a
+   * missing module may appear.
    *
    * The promise rejects with ModuleNotFoundError when a module that it needs can't be found.
    */

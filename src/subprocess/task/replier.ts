@@ -17,8 +17,8 @@ const LONGEST_DURATION_US = 0xffff_ffff;
 /**
  * Registers the running task with the parent while it is entered, and unregisters it whatever happens.
  *
- * The notice of the start leaves the process before the first line of user code runs: a parent that reads the pipe to its
- * end after a crash knows whether the task had begun.
+ * The notice of the start leaves the process before the first line of user code runs: a parent that reads the pipe to
+ * its end after a crash knows whether the task had begun.
  */
 export class Replier {
   readonly #task: TimedTask;

@@ -1,8 +1,8 @@
 /**
  * Runs one task in the worker, from its arrival to its outcome.
  *
- * The steps and their order are those of the original: logging and the SIGTERM handler are there already (once for each
- * worker, see main), then register, make a fresh context, run to the end, unregister.
+ * The steps and their order are those of the original: logging and the SIGTERM handler are there already (once for
+ * each worker, see main), then register, make a fresh context, run to the end, unregister.
  */
 
 import { isThenable } from "../../values/classes/thenable.js";

@@ -20,8 +20,9 @@ export interface EndingHost {
 }
 
 /**
- * Calls back when the SIGTERM listeners of the task have been called, for a signal that was sent before the message that is
- * being received. libuv reads pipes before signals, so the signal's turn is this one of the event loop, or the next one.
+ * Calls back when the SIGTERM listeners of the task have been called, for a signal that was sent before the message
+ * that is being received. libuv reads pipes before signals, so the signal's turn is this one of the event loop, or the
+ * next one.
  */
 function afterSigtermListeners(callback: () => void): void {
   if (process.listenerCount("SIGTERM") > 1) setImmediate(() => setImmediate(callback));
@@ -40,8 +41,8 @@ export class TaskEndings {
   }
 
   /**
-   * The parent asks the task to end. From here on it decides how long that may take, also if a SIGTERM came or comes: a
-   * shutdown sends both.
+   * The parent asks the task to end. From here on it decides how long that may take, also if a SIGTERM came or comes:
+   * a shutdown sends both.
    */
   cancel(task: RunningTask, reason: unknown): void {
     clearTimeout(this.#sigtermTimer);

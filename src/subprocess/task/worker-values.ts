@@ -1,4 +1,7 @@
-/** What a worker's values need beyond the codec: functions and classes, and the streams and signals of the task that runs. */
+/**
+ * What a worker's values need beyond the codec: functions and classes, and the streams and signals of the task that
+ * runs.
+ */
 
 import { FIRST_RESULT_CHANNEL } from "../../wire/messages/protocol.js";
 import { LIVE_OP } from "../../wire/messages/protocol.js";
@@ -137,7 +140,9 @@ export class WorkerValues implements ValueReader, ValueWriter {
     this.#offers?.takeBack(offerCount);
   }
 
-  /** Whether the result that was encoded last has Blobs whose contents are not known: read them, and encode it again. */
+  /**
+   * Whether the result that was encoded last has Blobs whose contents are not known: read them, and encode it again.
+   */
   get isMissingBlobs(): boolean {
     return (this.#offers?.missing.length ?? 0) > 0;
   }

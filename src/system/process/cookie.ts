@@ -10,8 +10,8 @@ import { hasNoEnvironment } from "./stat.js";
 export const COOKIE_VARIABLE = "ASYNCCPU_COOKIE";
 
 /**
- * What the environment of a process says: one of the ids, none of them, or nothing at the moment, as it is in the midst of
- * execve, or of its end.
+ * What the environment of a process says: one of the ids, none of them, or nothing at the moment, as it is in the
+ * midst of execve, or of its end.
  */
 export type CookieAnswer = "carries" | "lacks" | "hidden";
 
@@ -43,7 +43,9 @@ function readEnviron(platform: Platform, folder: string): string {
   }
 }
 
-/** A process whose first thread has ended shows its environment through the others; one that is ending through none. */
+/**
+ * A process whose first thread has ended shows its environment through the others; one that is ending through none.
+ */
 function readThreadsEnviron(platform: Platform, pid: number): string {
   const folder = `/proc/${pid}/task`;
   for (const threadId of platform.listDirectory(folder)) {

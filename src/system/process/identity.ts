@@ -1,5 +1,6 @@
 /**
- * One process, told by pid and start time, so that a pid that the system has given to another process is never signalled.
+ * One process, told by pid and start time, so that a pid that the system has given to another process is never
+ * signalled.
  *
  * Between the look at the start time and the signal there remain some microseconds in which the process could end, be
  * reaped and its pid be given away; only Linux's pidfd closes that gap, and Node doesn't offer it. Pids are handed out
@@ -14,8 +15,8 @@ import { readProcStat } from "./stat.js";
 import { readsProc } from "./table.js";
 
 /**
- * Reads the start time of a process, a zombie included: an opaque number that tells it from an earlier or later process
- * with the same pid on this machine.
+ * Reads the start time of a process, a zombie included: an opaque number that tells it from an earlier or later
+ * process with the same pid on this machine.
  *
  * macOS runs `ps` for it (not run on macOS, only tested with a fake). Windows has no way that is quick enough; there
  * it is always `undefined`, and a pid can't be given away as long as Node holds the child's handle.

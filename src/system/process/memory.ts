@@ -3,11 +3,11 @@ import { hostPlatform } from "../platform.js";
 import { readsProc } from "./table.js";
 
 /**
- * Memory of a process that is in RAM now (resident set size), in bytes. Pages that several processes share, such as those
- * of the Node binary, count in each of them.
+ * Memory of a process that is in RAM now (resident set size), in bytes. Pages that several processes share, such as
+ * those of the Node binary, count in each of them.
  *
- * @returns `undefined` when the process is gone, and where there is no /proc to ask: a run of `ps` for each process would
- * cost more than the answer is worth.
+ * @returns `undefined` when the process is gone, and where there is no /proc to ask: a run of `ps` for each process
+ * would cost more than the answer is worth.
  *
  * Source: proc_pid_status(5), `VmRSS`.
  */

@@ -68,8 +68,8 @@ export class ProcessTask {
   /** Process id. */
   readonly id: number;
   /**
-   * Tells the process from another one with the same id. Its unit is the system's. `undefined` when the process was gone before this
-   * object was made, and on Windows, where it can't be asked cheaply.
+   * Tells the process from another one with the same id. Its unit is the system's. `undefined` when the process was
+   * gone before this object was made, and on Windows, where it can't be asked cheaply.
    */
   readonly startTime: number | undefined;
   /** It was gone when this object was made: whatever has the id later is another process. */
@@ -136,9 +136,9 @@ export class ProcessTask {
   /**
    * Sends a signal to the process. On Windows SIGTERM, SIGINT, SIGQUIT and SIGKILL all end it at once.
    *
-   * SIGTERM to a worker of this program ends the task that runs there as `cancel()` does, in a synchronous loop as well: handlers of
-   * SIGTERM that the task has are called, it sees its abort signal, and is killed with all its descendants when the grace period is
-   * over. The `cause` of its `CancelledError` is "SIGTERM".
+   * SIGTERM to a worker of this program ends the task that runs there as `cancel()` does, in a synchronous loop as
+   * well: handlers of SIGTERM that the task has are called, it sees its abort signal, and is killed with all its
+   * descendants when the grace period is over. The `cause` of its `CancelledError` is "SIGTERM".
    *
    * @param signal Name or number; 0 only asks whether it could be sent.
    * @returns Whether it was sent. False when the process is gone, when its id belongs to another process by now (which
@@ -165,8 +165,8 @@ export class ProcessTask {
     return this.toPlain();
   }
 
-  // How `console.log` shows it. Not a method in the class body: its computed name has no place in a declaration file that
-  // is made from this file alone.
+  // How `console.log` shows it. Not a method in the class body: its computed name has no place in a declaration file
+  // that is made from this file alone.
   static {
     Object.defineProperty(this.prototype, inspect.custom, {
       value(this: ProcessTask): string {

@@ -14,7 +14,9 @@ const THREAD_COUNT = 17;
 const START_TIME = 19;
 const ENVIRONMENT_END = 48;
 
-/** The command's name is chosen by the process and may hold ") (" and newlines; the last parenthesis is the kernel's. */
+/**
+ * The command's name is chosen by the process and may hold ") (" and newlines; the last parenthesis is the kernel's.
+ */
 function fieldsOf(text: string): string[] | undefined {
   const nameEnd = text.lastIndexOf(")");
   return nameEnd === -1 ? undefined : text.slice(nameEnd + 2).split(" ");
@@ -75,8 +77,9 @@ export function readProcActivity(platform: Platform, pid: number): ProcActivity 
 }
 
 /**
- * Tells of a process whose environment reads as empty whether it has none yet, or no longer: in the midst of execve the kernel
- * hasn't set where it ends, and one that ends has no memory left. A program that was started with an empty one has a place for it.
+ * Tells of a process whose environment reads as empty whether it has none yet, or no longer: in the midst of execve
+ * the kernel hasn't set where it ends, and one that ends has no memory left. A program that was started with an empty
+ * one has a place for it.
  */
 export function hasNoEnvironment(platform: Platform, pid: number): boolean {
   try {

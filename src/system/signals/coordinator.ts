@@ -1,5 +1,6 @@
 /**
- * What happens between a signal's arrival and the end of the process. One listener for each signal, however many executors.
+ * What happens between a signal's arrival and the end of the process. One listener for each signal, however many
+ * executors.
  *
  *     idle ──signal──▶ draining ──all drained, the limit,──▶ cleaning up ──all clean, or the limit──▶ restored ──▶ the process
  *                      (those that  or a second signal            │                                                ends by the
@@ -66,8 +67,8 @@ interface Handling {
 const DEFAULT_LIMIT_MS = 5000;
 
 /**
- * A terminal's Ctrl-C reaches the whole foreground group, and `npm run`, `tsx` and others send it on to their child: one
- * keystroke, two signals. The same signal within this time is its echo, not a second one.
+ * A terminal's Ctrl-C reaches the whole foreground group, and `npm run`, `tsx` and others send it on to their child:
+ * one keystroke, two signals. The same signal within this time is its echo, not a second one.
  */
 const ECHO_MS = 200;
 

@@ -12,7 +12,9 @@ import { runOutside } from "../async-context.js";
 export { onProcessExit } from "./process-exit.js";
 export type { SignalGuard } from "./coordinator.js";
 
-/** Where `signal-exit` counts its listeners. Source: its index.js, version 4 (global symbol) and 3 (process property). */
+/**
+ * Where `signal-exit` counts its listeners. Source: its index.js, version 4 (global symbol) and 3 (process property).
+ */
 interface SignalExitCounter {
   readonly count?: unknown;
 }
@@ -44,7 +46,8 @@ const host: SignalHost = {
   platform: process.platform,
   isMainThread,
   listeners: (signal) => process.listeners(signal),
-  // Outside: Node keeps the context in which a signal was first listened to, and a request's is to go with the request.
+  // Outside: Node keeps the context in which a signal was first listened to, and a request's is to go with the
+  // request.
   prependListener: (signal, listener) => {
     runOutside(() => process.prependListener(signal, listener));
   },

@@ -19,8 +19,8 @@ interface Child {
 /**
  * Learns of the ends of processes that Node doesn't know, and frees what the system keeps of them.
  *
- * It asks for its own pids only, as libuv does for those of `child_process`, so neither takes a child from the other. Node's
- * listeners to signals keep no program running, and nor do the timers here.
+ * It asks for its own pids only, as libuv does for those of `child_process`, so neither takes a child from the other.
+ * Node's listeners to signals keep no program running, and nor do the timers here.
  */
 export class ChildReaper {
   readonly #signals: ChildSignals;
@@ -54,8 +54,8 @@ export class ChildReaper {
   }
 
   /**
-   * A process gives signs of its end: it is asked until it has ended, less and less often. The signal comes first, if nobody
-   * has removed the listener, or caught the signal in native code.
+   * A process gives signs of its end: it is asked until it has ended, less and less often. The signal comes first, if
+   * nobody has removed the listener, or caught the signal in native code.
    */
   expectEnd(pid: number): void {
     const child = this.#children.get(pid);

@@ -6,7 +6,10 @@ import type { ChildReaper } from "./child-reaper.js";
 import type { NativeSpawn } from "./native-spawn.js";
 import type { NativeSpawnRequest } from "./native-spawn.js";
 
-/** What becomes of a descriptor of the new process: /dev/null, one end of a pair of sockets, or this process's descriptor. */
+/**
+ * What becomes of a descriptor of the new process: /dev/null, one end of a pair of sockets, or this process's
+ * descriptor.
+ */
 export type Stdio = "ignore" | "pipe" | number;
 
 function takeOver(fd: number): Socket {
@@ -18,7 +21,10 @@ function takeOver(fd: number): Socket {
   }
 }
 
-/** A process that was started without `child_process`; it looks like a `ChildProcess`, and never keeps this one running. */
+/**
+ * A process that was started without `child_process`; it looks like a `ChildProcess`, and never keeps this one
+ * running.
+ */
 export class NativeProcess extends EventEmitter<{
   exit: [exitCode: number | null, signal: NodeJS.Signals | null];
   error: [error: Error];

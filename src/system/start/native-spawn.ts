@@ -1,8 +1,9 @@
 /**
  * What starting a process asks of Linux, by `posix_spawn` of the GNU C library, called through koffi.
  *
- * `child_process.spawn` forks: it copies the page tables of this process, and blocks it for a time in proportion to its memory.
- * `posix_spawn` shares the memory with the new process until that runs its program, and takes the same time in any process.
+ * `child_process.spawn` forks: it copies the page tables of this process, and blocks it for a time in proportion to
+ * its memory. `posix_spawn` shares the memory with the new process until that runs its program, and takes the same
+ * time in any process.
  */
 
 import { constants } from "node:os";
@@ -28,8 +29,8 @@ export interface NativeSpawnRequest {
   readonly env: readonly string[];
   readonly cwd: string | undefined;
   /**
-   * The new process's descriptors 0, 1, 2 and so on; `undefined` is /dev/null. All are numbers above those, lest one were
-   * overwritten before its turn.
+   * The new process's descriptors 0, 1, 2 and so on; `undefined` is /dev/null. All are numbers above those, lest one
+   * were overwritten before its turn.
    */
   readonly descriptors: readonly (number | undefined)[];
 }
@@ -63,7 +64,10 @@ const POSIX_SPAWN_SETSID = 0x80;
 const O_RDONLY = 0;
 const O_RDWR = 2;
 
-/** At least the size of each of the C library's structures, in bytes: 336 for the attributes, 128 for a set, 80 for actions. */
+/**
+ * At least the size of each of the C library's structures, in bytes: 336 for the attributes, 128 for a set, 80 for
+ * actions.
+ */
 const STRUCTURE_BYTES = 1024;
 
 /** Shells say so of a process that was ended by a signal; only for one without a name. */

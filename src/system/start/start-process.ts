@@ -34,8 +34,8 @@ export interface StartProcessOptions {
 export interface StartHost extends SpawnHost {
   readonly isMainThread: boolean;
   /**
-   * From so much resident memory on, in bytes, processes are started natively: below, loading koffi (10 ms, 3 MiB) costs more
-   * than it saves.
+   * From so much resident memory on, in bytes, processes are started natively: below, loading koffi (10 ms, 3 MiB)
+   * costs more than it saves.
    */
   readonly thresholdBytes: number;
 }
@@ -119,8 +119,8 @@ function startNatively(
 /**
  * Starts a process, which leads a session and a group of its own (not on Windows) and doesn't keep this one running.
  *
- * In a process with much memory `child_process.spawn` blocks for long; there it is started by other means, where there are any.
- * Whatever goes wrong then is left to `child_process`, so there is one kind of errors.
+ * In a process with much memory `child_process.spawn` blocks for long; there it is started by other means, where there
+ * are any. Whatever goes wrong then is left to `child_process`, so there is one kind of errors.
  *
  * @throws What `spawn` throws, for example for an environment with invalid values.
  */

@@ -10,8 +10,8 @@ import { sendSignalTo } from "../process/identity.js";
 import { signalProcess } from "../process/identity.js";
 
 /**
- * What to do after a strike: scan again, since more was struck; give a process that was seen in the midst of its start a
- * moment and scan again; wait for those struck to be gone; or nothing.
+ * What to do after a strike: scan again, since more was struck; give a process that was seen in the midst of its start
+ * a moment and scan again; wait for those struck to be gone; or nothing.
  */
 export type AfterStrike = "scanAgain" | "pauseAndScan" | "awaitDeaths" | "done";
 
@@ -19,8 +19,9 @@ export type AfterStrike = "scanAgain" | "pauseAndScan" | "awaitDeaths" | "done";
 const MAX_DOUBTFUL_SCANS = 6;
 
 /**
- * And how many if descendants were found before, as a family that renews itself is likelier then than a busy machine; or if one
- * process goes on to hide its environment: its execve may have to wait for the disk. With their pauses they take some two seconds.
+ * And how many if descendants were found before, as a family that renews itself is likelier then than a busy machine;
+ * or if one process goes on to hide its environment: its execve may have to wait for the disk. With their pauses they
+ * take some two seconds.
  */
 const MAX_FOUNDED_DOUBTFUL_SCANS = 80;
 

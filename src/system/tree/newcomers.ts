@@ -1,9 +1,9 @@
 /**
  * Watches for processes that have just been started, on Linux.
  *
- * A family of daemons of which each starts its successor and ends can outrun a scan: to look at every process of the machine
- * takes as long as one of them lives. But pids are given in order, and the kernel tells the newest one: to look at what is
- * new since the last look takes some microseconds.
+ * A family of daemons of which each starts its successor and ends can outrun a scan: to look at every process of the
+ * machine takes as long as one of them lives. But pids are given in order, and the kernel tells the newest one: to
+ * look at what is new since the last look takes some microseconds.
  */
 
 import type { Platform } from "../platform.js";

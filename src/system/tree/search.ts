@@ -9,8 +9,8 @@
  * Together, repeated for each member found, they miss only an orphan that called setsid and cleared its environment.
  *
  * A session is joined by being forked only, so all members of a session that a member leads descend from it. A group
- * may be joined from outside: a shell puts a whole pipeline into the group of its first command. So a root's group counts
- * only if the root leads its session or is known to have been started as leader (`ownsGroup`).
+ * may be joined from outside: a shell puts a whole pipeline into the group of its first command. So a root's group
+ * counts only if the root leads its session or is known to have been started as leader (`ownsGroup`).
  */
 
 import type { ProcessEntry } from "../process/entry.js";
@@ -39,7 +39,10 @@ export interface TreeScan {
   readonly ownGroups: readonly number[];
   /** False where the processes of the machine can't be listed: then nothing was found. */
   readonly hasTable: boolean;
-  /** Those that don't show their environment, as they are in the midst of execve or of their end: they may be descendants. */
+  /**
+   * Those that don't show their environment, as they are in the midst of execve or of their end: they may be
+   * descendants.
+   */
   readonly hidden: readonly ProcessEntry[];
   /** False when something may have been missed because a process started or ended meanwhile: scan again. */
   readonly isSettled: boolean;

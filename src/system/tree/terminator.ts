@@ -2,11 +2,11 @@
  * Ends process trees.
  *
  * On Unix: scan, kill, scan again until a scan finds nobody. The first scan comes before the first kill, because the
- * children of a process that ends are given another parent. Never signalled: pid 1, the caller (but by `killOwnTreeSync`),
- * and a process that has been given the pid of another one.
+ * children of a process that ends are given another parent. Never signalled: pid 1, the caller (but by
+ * `killOwnTreeSync`), and a process that has been given the pid of another one.
  *
- * On Windows: `taskkill /T /F`, which walks the tree itself and needs the root alive. Not run there; tested with a fake
- * platform only.
+ * On Windows: `taskkill /T /F`, which walks the tree itself and needs the root alive. Not run there; tested with a
+ * fake platform only.
  */
 
 import type { Platform } from "../platform.js";
@@ -27,11 +27,16 @@ import { sleep } from "../timers.js";
 
 /** Options of `terminateDescendantProcesses`. */
 export interface TerminateOptions {
-  /** The longest time to go on for, in milliseconds. Default: 2000. A process in an uninterruptible wait can't be ended. */
+  /**
+   * The longest time to go on for, in milliseconds. Default: 2000. A process in an uninterruptible wait can't be
+   * ended.
+   */
   readonly limitMs?: number | undefined;
   /** For tests. Default: the operating system. @internal */
   readonly platform?: Platform;
-  /** The start time of the process, as `ProcessTask.startTime` has it. Without it, whatever has the id now is taken. */
+  /**
+   * The start time of the process, as `ProcessTask.startTime` has it. Without it, whatever has the id now is taken.
+   */
   readonly startTime?: number | undefined;
   /** The id that the process and its descendants carry in their environment. @internal */
   readonly cookie?: string | undefined;
@@ -54,8 +59,8 @@ const FIRST_POLL_MS = 1;
 const MAX_POLL_MS = 25;
 
 function checkPid(pid: number, platform: Platform): void {
-  // 0 and negative numbers are groups to kill(2). 1 is init, from which all processes descend; in a container it may be
-  // the caller, whose descendants are its own.
+  // 0 and negative numbers are groups to kill(2). 1 is init, from which all processes descend; in a container it may
+  // be the caller, whose descendants are its own.
   if (!Number.isSafeInteger(pid) || pid < 1 || (pid === 1 && platform.pid !== 1)) {
     throw new InvalidOptionError(
       "pid",
@@ -82,7 +87,8 @@ async function killTrees(
   let isInDoubt = false;
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
     newcomers.mark();
-    // Who may have slipped through a scan in slices is looked for in one go: it takes some milliseconds, and is missed by less.
+    // Who may have slipped through a scan in slices is looked for in one go: it takes some milliseconds, and is missed
+    // by less.
     const scan =
       isInDoubt && readsProc(platform)
         ? findDescendantsSync(roots, platform, kill.struck)

@@ -1,9 +1,11 @@
 /**
- * Large binary data travels beside the bytes of the value that it belongs to, in frames of its own: so it is copied once by
- * the sender (the snapshot), and not at all by the receiver, where the body of the frame becomes the array's memory.
+ * Large binary data travels beside the bytes of the value that it belongs to, in frames of its own: so it is copied
+ * once by the sender (the snapshot), and not at all by the receiver, where the body of the frame becomes the array's
+ * memory.
  *
- * To all code between the codec and the frames, an encoded value is its bytes, and this file knows what belongs to them. So they
- * must be handed on as the same object: a copy of them can't be decoded, and says so. Their first byte tells:
+ * To all code between the codec and the frames, an encoded value is its bytes, and this file knows what belongs to
+ * them. So they must be handed on as the same object: a copy of them can't be decoded, and says so. Their first byte
+ * tells:
  *
  *     0x03, number of attachments (4 bytes), then the encoding as it is without attachments
  */

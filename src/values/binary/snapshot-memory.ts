@@ -1,6 +1,6 @@
 /**
- * Memory for copies of large data, used again. The first write to fresh memory costs four times the copy itself (the kernel
- * clears each page), and a program that sends large arrays sends many.
+ * Memory for copies of large data, used again. The first write to fresh memory costs four times the copy itself (the
+ * kernel clears each page), and a program that sends large arrays sends many.
  */
 
 import { setTimeout } from "../../system/timers.js";

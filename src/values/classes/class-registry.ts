@@ -1,8 +1,8 @@
 /**
  * Classes whose instances arrive as instances: by `registerClass`, or by a pair of static hooks.
  *
- * A class goes by its name on the wire. A worker that doesn't know the name gets the class from the parent; the parent takes
- * nothing but what is registered in it.
+ * A class goes by its name on the wire. A worker that doesn't know the name gets the class from the parent; the parent
+ * takes nothing but what is registered in it.
  */
 
 import process from "node:process";
@@ -116,8 +116,8 @@ function forgetOldest(newName: string): void {
 }
 
 /**
- * The name under which a class is known; one with hooks is taken up when it is first met, by its own name. Where another class has
- * that, a name is made up: the class travels along, so the other side need not know it.
+ * The name under which a class is known; one with hooks is taken up when it is first met, by its own name. Where
+ * another class has that, a name is made up: the class travels along, so the other side need not know it.
  */
 export function classNameOf(value: object): string | undefined {
   const known = nameOf.get(value);

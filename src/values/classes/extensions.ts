@@ -27,8 +27,8 @@ const listeners: (() => void)[] = [];
 /**
  * Lets instances of a class survive the way between processes.
  *
- * A second registration under the same tag takes the place of the first: a function that travels by value may bring its
- * own copy of the class.
+ * A second registration under the same tag takes the place of the first: a function that travels by value may bring
+ * its own copy of the class.
  */
 export function registerCodecExtension<T extends object>(extension: CodecExtension<T>): void {
   const previous = byTag.get(extension.tag);

@@ -1,5 +1,6 @@
 /**
- * Classes of Node and of the web whose state is not in properties, but can be had: they travel as what they are made of.
+ * Classes of Node and of the web whose state is not in properties, but can be had: they travel as what they are made
+ * of.
  *
  * They are found by name when an instance is met: naming `Headers` at the start would load all of fetch.
  */
@@ -10,7 +11,9 @@ import type { Channel } from "node:diagnostics_channel";
 import type { SocketAddress } from "node:net";
 import type { TracingChannel } from "node:diagnostics_channel";
 
-/** How the instances of one class travel. Its class is what `find` gives, `module[name]`, `Intl[name]`, or a global. */
+/**
+ * How the instances of one class travel. Its class is what `find` gives, `module[name]`, `Intl[name]`, or a global.
+ */
 interface HostClass {
   readonly module?: string;
   readonly find?: () => unknown;

@@ -1,6 +1,6 @@
 /**
- * Objects that stay in the process that made them, such as executors. A service often holds one in `this`, which a task captures. What
- * arrives is a stub: any use of it is an error that says so.
+ * Objects that stay in the process that made them, such as executors. A service often holds one in `this`, which a
+ * task captures. What arrives is a stub: any use of it is an error that says so.
  */
 
 import { types } from "node:util";

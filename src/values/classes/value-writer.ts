@@ -1,6 +1,6 @@
 /**
- * What the codec can't do alone, and asks of those who send and receive values: functions travel through the pickler, which
- * lies above the wire, and live values (streams, signals) go on beside the message that they came with.
+ * What the codec can't do alone, and asks of those who send and receive values: functions travel through the pickler,
+ * which lies above the wire, and live values (streams, signals) go on beside the message that they came with.
  */
 
 import type { AnyClass } from "./class-registry.js";
@@ -28,7 +28,10 @@ export interface ValueWriter {
   writeClass?(of: AnyClass): unknown;
   /** What both sides have: the private state of an instance may be in there, if a compiler has put it there. */
   readonly weakCollections?: SharedWeakCollections;
-  /** Takes a stream, an abort signal or a Blob; gives plain data that stands for it, or a reason. Absent: none can be sent. */
+  /**
+   * Takes a stream, an abort signal or a Blob; gives plain data that stands for it, or a reason. Absent: none can be
+   * sent.
+   */
   offer?(object: object): unknown;
 }
 

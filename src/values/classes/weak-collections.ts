@@ -1,8 +1,9 @@
 /**
  * Finds what WeakMaps and WeakSets hold of the values that travel.
  *
- * Such a collection can't be listed, but it can be asked, which takes 20 ns. So each is asked for each object that travels anyway, again
- * and again until the values of its entries bring nothing new. Nobody could ask for any other key on the other side.
+ * Such a collection can't be listed, but it can be asked, which takes 20 ns. So each is asked for each object that
+ * travels anyway, again and again until the values of its entries bring nothing new. Nobody could ask for any other
+ * key on the other side.
  */
 
 import { types } from "node:util";

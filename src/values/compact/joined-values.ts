@@ -1,7 +1,7 @@
 /**
- * Several values as one payload: the argument lists of a chunk of calls, and the results of these calls. Each is encoded by itself, as
- * that of a single call is: so they share nothing, and each is as it was at its own time. Plain ones can't change, and are encoded
- * when all are there; those that follow each other are one part, which is faster.
+ * Several values as one payload: the argument lists of a chunk of calls, and the results of these calls. Each is
+ * encoded by itself, as that of a single call is: so they share nothing, and each is as it was at its own time. Plain
+ * ones can't change, and are encoded when all are there; those that follow each other are one part, which is faster.
  *
  *     0x04, then of each part: kind (1 byte), length (4 bytes, little-endian), bytes
  *
@@ -25,7 +25,9 @@ const JOINED_TAG = 0x04;
 /** Length of what stands before each part. */
 export const PART_HEAD_BYTES = 5;
 
-/** What a part is: one encoded value, plain ones (compact, one behind the other), or the encoding of what was thrown. */
+/**
+ * What a part is: one encoded value, plain ones (compact, one behind the other), or the encoding of what was thrown.
+ */
 const PART = { one: 0, plain: 1, thrown: 2 } as const;
 
 type PartKind = (typeof PART)[keyof typeof PART];
@@ -36,8 +38,8 @@ interface Part {
 }
 
 /**
- * Values, each encoded (a `Uint8Array`) or plain (anything else, as `isPlainList` and `isPlainValue` tell it), and what was thrown
- * after them.
+ * Values, each encoded (a `Uint8Array`) or plain (anything else, as `isPlainList` and `isPlainValue` tell it), and
+ * what was thrown after them.
  */
 export interface JoinedValues {
   readonly values: readonly unknown[];

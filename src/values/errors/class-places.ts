@@ -4,8 +4,9 @@
  *     worker   class of the error ──▶ "file:///app/errors.js:12:7" ──▶ name and place travel
  *     parent   name and place ──▶ a class that the task's functions can name here, and that was written there ──▶ its prototype
  *
- * Nothing is imported and no constructor is called for it: a process that sends errors can only choose among classes of errors
- * that the other has, by name and place. The wire does not know how places are found; the pickler gives it the two functions.
+ * Nothing is imported and no constructor is called for it: a process that sends errors can only choose among classes
+ * of errors that the other has, by name and place. The wire does not know how places are found; the pickler gives it
+ * the two functions.
  */
 
 /** A class between an error and the built-in one above it. */
@@ -46,7 +47,10 @@ export function findErrorClassesBy(find: FindErrorPrototype): void {
   findPrototype = find;
 }
 
-/** Decodes what these functions threw or gave: the classes of errors in it are looked for where the functions were written. */
+/**
+ * Decodes what these functions threw or gave: the classes of errors in it are looked for where the functions were
+ * written.
+ */
 export function decodeFor<T>(functions: readonly object[], decode: () => T): T {
   const before = currentFunctions;
   currentFunctions = functions;

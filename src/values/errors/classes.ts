@@ -23,7 +23,9 @@ export interface ErrorClass {
 const DOM_EXCEPTION = "DOMException";
 const ASSERTION_ERROR = "AssertionError";
 
-/** Prototypes of registered classes by name; apart from the others, so that none can take the place of a built-in one. */
+/**
+ * Prototypes of registered classes by name; apart from the others, so that none can take the place of a built-in one.
+ */
 const registered = new Map<string, Error>();
 
 const byKey = new Map<string, object>();
@@ -60,8 +62,9 @@ for (const [name, exported] of Object.entries(ownErrors)) {
 }
 
 /**
- * Lets the errors of a class arrive as instances of that class; to be called in the process where they arrive. Needed only for a
- * class that isn't found without: one of a module that no submitted function leads to, or with private fields.
+ * Lets the errors of a class arrive as instances of that class; to be called in the process where they arrive. Needed
+ * only for a class that isn't found without: one of a module that no submitted function leads to, or with private
+ * fields.
  *
  * Its constructor is not called on arrival: message, stack, code, cause and own enumerable properties are put back. A
  * second class of the same name takes the place of the first: a function that travels by value may bring its own copy.

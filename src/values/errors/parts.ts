@@ -61,7 +61,9 @@ export function describeError(error: object): ErrorParts {
   return { classTag, stack: stack === undefined ? undefined : stackAsSent(stack), own, hidden };
 }
 
-/** Makes an error with the right class and nothing in it. Runs no constructor but those of `Error` and `DOMException`. */
+/**
+ * Makes an error with the right class and nothing in it. Runs no constructor but those of `Error` and `DOMException`.
+ */
 export function makeErrorShell(classTag: ErrorClassTag, own: object, hidden: object): Error {
   // The stack is put in later; taking one here would cost more than all the rest.
   const limit = Error.stackTraceLimit;
@@ -100,8 +102,8 @@ export function fillErrorShell(shell: Error, parts: ErrorParts): void {
 }
 
 /**
- * An error whose own class this process does not know, and that has no name of its own: its name becomes that of the class, since
- * nothing else would tell which it was.
+ * An error whose own class this process does not know, and that has no name of its own: its name becomes that of the
+ * class, since nothing else would tell which it was.
  */
 function nameUnknownClass(shell: Error, { key, classes }: ErrorClassTag): void {
   const [own] = classes;

@@ -12,7 +12,10 @@ const TURN_OF_LOOP = /\(node:internal\/(?:process\/task_queues|timers)[:)]/;
 
 let isLibraryLeftOut = false;
 
-/** From now on, stacks leave this process without the library's frames; for workers, where it calls all that is the user's. */
+/**
+ * From now on, stacks leave this process without the library's frames; for workers, where it calls all that is the
+ * user's.
+ */
 export function leaveOutOwnFrames(): void {
   isLibraryLeftOut = true;
 }
@@ -44,7 +47,8 @@ function show(holder: object, frames: readonly unknown[]): string {
 }
 
 /**
- * The stack of an error, or of what `Error.captureStackTrace` was given, as text; `undefined` when it has none. Never throws.
+ * The stack of an error, or of what `Error.captureStackTrace` was given, as text; `undefined` when it has none. Never
+ * throws.
  *
  * A program's `Error.prepareStackTrace` may throw, or give anything: often the list of frames.
  */
@@ -61,8 +65,8 @@ export function stackOf(holder: object): string | undefined {
 }
 
 /**
- * Gives an error its stack. To define it makes V8 ask the program's `Error.prepareStackTrace` for the old one, which may throw; to assign
- * to it doesn't.
+ * Gives an error its stack. To define it makes V8 ask the program's `Error.prepareStackTrace` for the old one, which
+ * may throw; to assign to it doesn't.
  */
 export function setStack(error: Error, stack: string): void {
   if (Object.hasOwn(error, "stack")) error.stack = stack;
@@ -97,8 +101,8 @@ export function stackAsSent(stack: string): string {
 }
 
 /**
- * A stack without the frames through which the user's code was called: those of the library and of Node's queues at its end,
- * with what of Node lies between. A stack that has no others stays as it is.
+ * A stack without the frames through which the user's code was called: those of the library and of Node's queues at
+ * its end, with what of Node lies between. A stack that has no others stays as it is.
  */
 export function withoutOwnFrames(stack: string): string {
   const root = ownRoot();

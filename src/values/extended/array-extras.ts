@@ -2,7 +2,10 @@
 
 import { inspect } from "node:util";
 
-/** Up to this length it is faster to list all keys: 0.8 µs at 100 elements, but 8 µs at 1000 and 100 ms at a million (Node 20). */
+/**
+ * Up to this length it is faster to list all keys: 0.8 µs at 100 elements, but 8 µs at 1000 and 100 ms at a million
+ * (Node 20).
+ */
 const SHORT_LENGTH = 128;
 
 /** The largest index that an array can have. */
@@ -29,9 +32,9 @@ function isIndex(key: string): boolean {
 }
 
 /**
- * Whether an array surely has elements only. V8 can list the other properties without looking at the elements, but nothing that
- * Node exports gives that list; `inspect` takes it, in less than 2 µs whatever the length. If it shows them in another way
- * some day, the keys are listed in vain.
+ * Whether an array surely has elements only. V8 can list the other properties without looking at the elements, but
+ * nothing that Node exports gives that list; `inspect` takes it, in less than 2 µs whatever the length. If it shows
+ * them in another way some day, the keys are listed in vain.
  */
 function isBare(array: object): boolean {
   try {

@@ -3,11 +3,11 @@
  *
  *     [[root], specials, operations]
  *
- * The graph is copied with `undefined` where a special stands, which V8 alone would lose. Each operation is four elements (what,
- * holder, key, index of the special) and is carried out in order; holders are the containers of the graph itself, whose identity V8
- * keeps. So no key or value of the user's can be taken for a placeholder. Errors and WeakMaps exist as empty shells before the first
- * operation, so cycles through them (an error that is its own cause) are kept; a special made by a user's `decode` exists from its
- * `finish` on.
+ * The graph is copied with `undefined` where a special stands, which V8 alone would lose. Each operation is four
+ * elements (what, holder, key, index of the special) and is carried out in order; holders are the containers of the
+ * graph itself, whose identity V8 keeps. So no key or value of the user's can be taken for a placeholder. Errors and
+ * WeakMaps exist as empty shells before the first operation, so cycles through them (an error that is its own cause)
+ * are kept; a special made by a user's `decode` exists from its `finish` on.
  */
 
 /** First byte of the encoding; what follows is written by V8. */
@@ -30,8 +30,8 @@ export const LIVE_TAG = "asynccpu.live";
 /** A WeakMap or WeakSet, by the name of its class; it is empty at first. */
 export const WEAK_TAG = "asynccpu.weak";
 /**
- * An instance of a class that has opted in: name, class (when the receiver may lack it), whether by hooks, contents; and, in turn, numbers of
- * WeakMaps that both processes have, and what these hold for it.
+ * An instance of a class that has opted in: name, class (when the receiver may lack it), whether by hooks, contents;
+ * and, in turn, numbers of WeakMaps that both processes have, and what these hold for it.
  */
 export const INSTANCE_TAG = "asynccpu.instance";
 

@@ -112,7 +112,10 @@ async function adoptLater(name: string, loading: Promise<unknown>): Promise<AnyC
   return adoptClass(name, await loading);
 }
 
-/** A class that came along; unless it is one of the user's who has registered it by another name, it is known from now on. */
+/**
+ * A class that came along; unless it is one of the user's who has registered it by another name, it is known from now
+ * on.
+ */
 function adoptClass(name: string, loaded: unknown): AnyClass {
   if (typeof loaded !== "function") throw unknownClass(name);
   const adopted = loaded as unknown as AnyClass;

@@ -2,9 +2,9 @@
  * V8's structured clone serializer with its own rule for typed arrays.
  *
  * What the ready-made ones do wrong here: `v8.deserialize` gives views on the received frame (their `.buffer` holds
- * other people's bytes, and keeps the frame alive); `structuredClone` sends the whole buffer behind a small view, which
- * for a small `Buffer` is Node's pool of 8 KiB. So a view of a whole buffer travels with its buffer (several such views
- * share one, as before), and a view of a part travels as a copy of its part.
+ * other people's bytes, and keeps the frame alive); `structuredClone` sends the whole buffer behind a small view,
+ * which for a small `Buffer` is Node's pool of 8 KiB. So a view of a whole buffer travels with its buffer (several
+ * such views share one, as before), and a view of a part travels as a copy of its part.
  */
 
 import { Deserializer } from "node:v8";

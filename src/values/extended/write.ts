@@ -1,6 +1,6 @@
 /**
- * Encodes values that hold errors, instances of classes that are kept, symbols, functions, live values, WeakMaps or shared memory: V8
- * alone would lose what they are. `format.ts` draws the form.
+ * Encodes values that hold errors, instances of classes that are kept, symbols, functions, live values, WeakMaps or
+ * shared memory: V8 alone would lose what they are. `format.ts` draws the form.
  */
 
 import { types } from "node:util";
@@ -44,8 +44,8 @@ const MAX_ERROR_DEPTH = 100;
 const MAX_ERROR_OBJECTS = 10_000;
 
 /**
- * How parts that can't be sent are met: the value as a whole is refused; an error is sent without them (it must arrive,
- * and what libraries hang on errors, such as requests and sockets, is seldom what the catcher wants).
+ * How parts that can't be sent are met: the value as a whole is refused; an error is sent without them (it must
+ * arrive, and what libraries hang on errors, such as requests and sockets, is seldom what the catcher wants).
  */
 type Mode = "strict" | "lenient";
 
@@ -284,8 +284,8 @@ class Copier {
   }
 
   /**
-   * A record with an empty tag. What the error holds is copied when all else is: what is reached otherwise as well is copied strictly
-   * then, and shared.
+   * A record with an empty tag. What the error holds is copied when all else is: what is reached otherwise as well is
+   * copied strictly then, and shared.
    */
   #error(error: object, depth: number): SpecialReference {
     const { classTag, stack, own, hidden } = describeError(error);

@@ -2,16 +2,16 @@
  * The journal of a worker: a file without a name, in memory, that keeps what has not been sent yet.
  *
  * Before a task begins, the notice of its start and the outcome of the one before it must have left the process, or a
- * crash would leave in doubt who was hit. A write to the pipe for each task wakes the parent each time; a write to
- * the journal costs a third of that, wakes nobody, and many tasks then share one write to the pipe. The parent reads the
+ * crash would leave in doubt who was hit. A write to the pipe for each task wakes the parent each time; a write to the
+ * journal costs a third of that, wakes nobody, and many tasks then share one write to the pipe. The parent reads the
  * journal when the worker has died, or has been silent for a while.
  *
  * It holds the same frames as the pipe, from the first one that was not sent, in records:
  *
  *     mark (epoch e)  frames  mark (epoch e)  frames  mark (epoch e + 1)  frames  mark (epoch e + 2) ...
  *
- * After each write to the pipe it begins anew at its first byte, and the epoch goes on. A record counts when the mark at
- * its end has the epoch that is due: then all of it was written, and nothing of it is left from an earlier round.
+ * After each write to the pipe it begins anew at its first byte, and the epoch goes on. A record counts when the mark
+ * at its end has the epoch that is due: then all of it was written, and nothing of it is left from an earlier round.
  */
 
 import { FrameDecoder } from "../messages/frame-decoder.js";

@@ -1,13 +1,13 @@
 /**
- * The journal in mapped memory: a worker lays the file of its journal into its memory, and from then on what waits to be sent is
- * written there in the first place. Keeping it costs no system call: one store says how much counts.
+ * The journal in mapped memory: a worker lays the file of its journal into its memory, and from then on what waits to
+ * be sent is written there in the first place. Keeping it costs no system call: one store says how much counts.
  *
  *     0       4           8            12       64
  *     | sign  | committed | last begun | batch  | frames ...
  *
- * `committed` is the number of bytes of whole frames, of which those from `batch` on have not been sent, or were the last ones that
- * were. What was sent before is kept as well, for a while: a task may have written nonsense to the pipe, and what came behind that is
- * found here. `last begun` is the number of the last task that has begun.
+ * `committed` is the number of bytes of whole frames, of which those from `batch` on have not been sent, or were the
+ * last ones that were. What was sent before is kept as well, for a while: a task may have written nonsense to the
+ * pipe, and what came behind that is found here. `last begun` is the number of the last task that has begun.
  */
 
 import { FrameDecoder } from "../messages/frame-decoder.js";
@@ -32,7 +32,9 @@ const SIGN = -1;
 /** One message that is longer, in bytes, is sent by itself. */
 const LONGEST_KEPT_BYTES = 32 * 1024;
 
-/** So much of what has been sent is kept, in bytes. Behind it is room for what may wait, and for the longest message. */
+/**
+ * So much of what has been sent is kept, in bytes. Behind it is room for what may wait, and for the longest message.
+ */
 const KEPT_SENT_BYTES = 48 * 1024;
 
 /** The worker's side. */
@@ -96,7 +98,10 @@ export class MappedOutbox {
     this.#from = this.#to;
   }
 
-  /** When nothing waits: what follows is the next batch. If there is too little room for it, what has been sent counts no more. */
+  /**
+   * When nothing waits: what follows is the next batch. If there is too little room for it, what has been sent counts
+   * no more.
+   */
   #beginBatch(): void {
     if (this.waitingBytes > 0) return;
     if (this.#to > FRAMES_FROM + KEPT_SENT_BYTES) {

@@ -1,8 +1,8 @@
 /**
  * Reading frames from a stream of bytes.
  *
- * Here and wherever else each frame passes through, it says `length` of bytes, and not `byteLength`: of a Buffer that took V8 24 ns and 2
- * on Node 20 (since Node 22 both take 2).
+ * Here and wherever else each frame passes through, it says `length` of bytes, and not `byteLength`: of a Buffer that
+ * took V8 24 ns and 2 on Node 20 (since Node 22 both take 2).
  */
 
 import { ATTACHMENT_KIND } from "./frame.js";
@@ -28,8 +28,8 @@ const SLAB_BYTES = 64 * 1024;
 const LEAST_SLAB_BYTES = 16 * 1024;
 
 /**
- * A body up to so many bytes is gathered together with its header, so that its frame goes the same way as one that came in one piece: V8
- * would compile all that follows once more for another way.
+ * A body up to so many bytes is gathered together with its header, so that its frame goes the same way as one that
+ * came in one piece: V8 would compile all that follows once more for another way.
  */
 const MAX_HEAD_BYTES = 1024;
 
@@ -102,8 +102,8 @@ function allocate(sizeBytes: number, messageBytes: number): Buffer {
 }
 
 /**
- * Makes room. Memory follows the bytes that really came, not the length that was claimed; and what is set aside and not
- * written to takes no memory yet.
+ * Makes room. Memory follows the bytes that really came, not the length that was claimed; and what is set aside and
+ * not written to takes no memory yet.
  */
 function grow(open: OpenFrame, neededBytes: number): void {
   const enoughBytes = Math.max(neededBytes, open.body.length * GROWTH);
@@ -218,8 +218,8 @@ export class FrameDecoder {
   }
 
   /**
-   * Where a reader may write the next bytes of the stream, in place of `push`: into the body of a long frame itself, which saves
-   * a copy. Tell `filled` how many there were.
+   * Where a reader may write the next bytes of the stream, in place of `push`: into the body of a long frame itself,
+   * which saves a copy. Tell `filled` how many there were.
    *
    * @throws RangeError when there is no memory.
    */

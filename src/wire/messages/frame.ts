@@ -26,7 +26,9 @@ const COPY_BELOW_BYTES = 64 * 1024;
 /** Frames that wait are gathered in slabs of this size, in bytes. */
 const SLAB_BYTES = 128 * 1024;
 
-/** Kind of the frames that hold the attachments of the next frame of another kind. Only the frames' own code sees it. */
+/**
+ * Kind of the frames that hold the attachments of the next frame of another kind. Only the frames' own code sees it.
+ */
 export const ATTACHMENT_KIND = 192;
 
 const MAX_NAME_BYTES = 0xffff;
@@ -116,8 +118,8 @@ function attachmentFrame(idA: number, payload: Uint8Array): Frame {
 }
 
 /**
- * Encodes a frame as one buffer, or as two when the payload is too long to be worth a copy; before it, the attachments of
- * its payload, each as a frame of its own.
+ * Encodes a frame as one buffer, or as two when the payload is too long to be worth a copy; before it, the attachments
+ * of its payload, each as a frame of its own.
  *
  * @throws ProtocolError when name or payload are longer than a frame can hold.
  */
@@ -148,8 +150,8 @@ export class FrameWriter {
   #attachedBytes = 0;
 
   /**
-   * How many bytes wait. Those of long payloads are not counted; those of attachments are, as they may be memory that the
-   * user's code writes to in the next turn.
+   * How many bytes wait. Those of long payloads are not counted; those of attachments are, as they may be memory that
+   * the user's code writes to in the next turn.
    */
   get waitingBytes(): number {
     return this.#to - this.#from + this.#attachedBytes;
@@ -182,7 +184,10 @@ export class FrameWriter {
     this.#to += payload.length;
   }
 
-  /** Appends what belongs to the payload of the next frame; never as a copy, and nothing when that frame can't be appended. */
+  /**
+   * Appends what belongs to the payload of the next frame; never as a copy, and nothing when that frame can't be
+   * appended.
+   */
   #appendAttachments(next: Frame): void {
     const frames = attachmentsOf(next.payload).map((payload) => attachmentFrame(next.idA, payload));
     for (const frame of [...frames, next]) checkedName(frame);

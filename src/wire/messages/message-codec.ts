@@ -259,8 +259,8 @@ function argumentsOf(frame: Frame): Uint8Array | readonly unknown[] {
 export type OnValue = (taskId: number, durationUs: number, value: unknown) => void;
 
 /**
- * Hands over the result that a frame brings, if it is a small plain value: what most frames are, so that none of them needs an
- * object of its own.
+ * Hands over the result that a frame brings, if it is a small plain value: what most frames are, so that none of them
+ * needs an object of its own.
  *
  * @param at - Where the frame begins in `bytes`; it ends at `to`.
  * @returns Whether it was handed over.

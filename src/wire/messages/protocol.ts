@@ -42,7 +42,8 @@ export interface WorkerSettings {
 }
 
 /**
- * What happens on a live value (a stream, a signal) of a task. Chunks go one way, and `credit`, `closed` and `cancel` the other.
+ * What happens on a live value (a stream, a signal) of a task. Chunks go one way, and `credit`, `closed` and `cancel`
+ * the other.
  */
 export const LIVE_OP = {
   /** The payload is an encoded value. */
@@ -59,7 +60,10 @@ export const LIVE_OP = {
   closed: 5,
   /** A signal is aborted; the payload is the encoded reason. */
   abort: 6,
-  /** The result of a task whose streams go on: the payload is that of a result. The task's outcome follows when they end. */
+  /**
+   * The result of a task whose streams go on: the payload is that of a result. The task's outcome follows when they
+   * end.
+   */
   result: 7,
 } as const;
 
@@ -90,16 +94,23 @@ export type ToWorkerMessage =
       readonly functionId: number;
       /** Whether `args` holds a list of argument lists, to be run one after the other, rather than one list. */
       readonly isChunk: boolean;
-      /** Whether the notice of its start is to leave at once; else it is kept in the journal, and may be read there. */
+      /**
+       * Whether the notice of its start is to leave at once; else it is kept in the journal, and may be read there.
+       */
       readonly isAnnounced: boolean;
       /** Whether it may take so long that what waits to be sent is not to wait for its end. */
       readonly isLong: boolean;
       /** Absent: as that of the task before. */
       readonly taskName: string | undefined;
-      /** Encoded; or a plain list (see `isPlainList`), which is encoded on its way, and arrives decoded when it is short. */
+      /**
+       * Encoded; or a plain list (see `isPlainList`), which is encoded on its way, and arrives decoded when it is
+       * short.
+       */
       readonly args: Uint8Array | readonly unknown[];
     }
-  /** The outcome of a task, which refers to shared memory, has been read: the worker need not keep that open any more. */
+  /**
+   * The outcome of a task, which refers to shared memory, has been read: the worker need not keep that open any more.
+   */
   | { readonly kind: "release"; readonly taskId: number }
   | { readonly kind: "cancel"; readonly taskId: number; readonly reason: Uint8Array }
   | LiveMessage
@@ -116,8 +127,8 @@ export type ToParentMessage =
   /** A result that is a small plain value (see `isPlainValue`), encoded on its way; it arrives as `result`. */
   | { readonly kind: "value"; readonly taskId: number; readonly durationUs: number; readonly value: unknown }
   /**
-   * `durationUs`: how long the call took, in microseconds, without loading its function. With `isPinned`, it refers to shared
-   * memory that the worker keeps open until it is told `release`.
+   * `durationUs`: how long the call took, in microseconds, without loading its function. With `isPinned`, it refers to
+   * shared memory that the worker keeps open until it is told `release`.
    */
   | {
       readonly kind: "result";
@@ -151,8 +162,8 @@ export type ToWatchdogMessage =
   /** Asks what the main thread is doing. */
   | { readonly kind: "askStack"; readonly taskId: number }
   /**
-   * Takes back all tasks that have not begun; `taskId` is that of the next task that will be sent. The answer repeats the
-   * number of the question.
+   * Takes back all tasks that have not begun; `taskId` is that of the next task that will be sent. The answer repeats
+   * the number of the question.
    */
   | { readonly kind: "takeBack"; readonly taskId: number; readonly question: number };
 
