@@ -189,7 +189,10 @@ function covers(part, file) {
   return part.endsWith("/") || part === "" ? file.startsWith(part) : file === part;
 }
 
-/** Which inner room a file of a room lies in, counted from the bottom; -1 for a folder that the room's row doesn't list. */
+/**
+ * Which inner room a file of a room lies in, counted from the bottom; -1 for a folder that the room's row doesn't
+ * list.
+ */
 function innerIndex({ part, inner }, file) {
   const [folder, ...below] = file.slice(part.length).split("/");
   return inner.indexOf(below.length > 0 ? folder : "");
@@ -233,7 +236,10 @@ function noteDoors(file, imports, src) {
   }
 }
 
-/** A room with inner rooms has a page that draws it, and names each file that is used from outside, and no other as a door. */
+/**
+ * A room with inner rooms has a page that draws it, and names each file that is used from outside, and no other as a
+ * door.
+ */
 function checkDoors(src) {
   for (const { part, inner } of LAYERS) {
     const page = path.join(src, part, "README.md");
