@@ -85,6 +85,13 @@ test("a class is sent whose prototype has accessors for all members, the constru
   await check(() => [made.getLength(), Headers.of() instanceof Headers, Headers.of().get("x")]);
 });
 
+test("an object is sent that captureStackTrace has given a stack", async () => {
+  const traced: { stack?: string } = {};
+  Error.captureStackTrace(traced);
+  await check(() => typeof traced.stack);
+  await check(() => traced.stack?.split("\n").length);
+});
+
 test("an object is sent whose own constructor can't be read", async () => {
   const odd = Object.defineProperty({ x: 1 }, "constructor", {
     get: () => {

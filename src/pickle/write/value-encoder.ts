@@ -315,8 +315,9 @@ export class ValueEncoder {
     const step: Place = { holder: place, step: propertyStep(key), isFresh: place.isFresh };
     const keyLink = typeof key === "string" ? key : this.#linkSymbol(key, step);
     const enumerable = descriptor.enumerable === true ? ENUMERABLE : 0;
-    // V8 keeps `stack` behind an accessor of its own in newer versions.
-    if (key === "stack" && types.isNativeError(value)) {
+    // V8 keeps `stack` behind an accessor of its own in newer versions, also where captureStackTrace has put it.
+    const isOfV8 = descriptor.get !== undefined && hasNativeCode(descriptor.get);
+    if (key === "stack" && (isOfV8 || types.isNativeError(value))) {
       return [keyLink, stackOf(value), enumerable | WRITABLE | CONFIGURABLE];
     }
     // Freezing and sealing happen once everything is in place.
