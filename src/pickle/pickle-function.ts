@@ -6,14 +6,18 @@ import { serialize } from "node:v8";
 
 import { FunctionNotPicklableError } from "../errors.js";
 import { NotAFunctionError } from "../errors.js";
+import { Contents } from "./write/contents.js";
 import { FunctionEncoder } from "./write/function-encoder.js";
 import { FunctionInspector } from "./look/function-inspector.js";
 import { InspectorForbiddenError } from "./look/function-inspector.js";
 import { GraphWriter } from "./write/graph-writer.js";
 import type { HeldFunctions } from "./write/held-functions.js";
+import type { Place } from "./write/graph-writer.js";
 import { noteLook } from "./write/slow-looks.js";
+import { slowVariables } from "./write/slow-looks.js";
 import { warnOfDecorators } from "./write/lost-decorators.js";
 import type { OwnedVariables } from "./variables/owned-variables.js";
+import { SeenVariables } from "./write/seen-variables.js";
 
 /** A function on its way to a worker. */
 export interface PickledFunction {
@@ -21,15 +25,10 @@ export interface PickledFunction {
   readonly name: string;
   /** The same bytes for the same function in the same state. */
   readonly payload: Uint8Array;
-  /**
-   * Whether the payload stays right for as long as the functions in it are unchanged. False when it captures something else that
-   * may change (an object, a variable that some code assigns to): pickle it again at the next submission.
-   */
-  readonly isStable: boolean;
   /** Another one for a function of the same bytes that has other objects or variables of its own, which tasks may change. */
   readonly stateKey: string;
-  /** The functions and classes in it: ask them before the payload of a stable one is used again. */
-  readonly held: HeldFunctions;
+  /** To be asked before the payload is used again. */
+  readonly seen: Seen;
 }
 
 function describe(value: unknown): string {
@@ -38,10 +37,46 @@ function describe(value: unknown): string {
   return value === undefined ? "undefined" : `${typeof value} ${inspect(value)}`;
 }
 
-const refusals = new WeakMap<object, HeldFunctions>();
+/** All that the look at a function has seen. */
+export class Seen {
+  readonly #name: string;
+  readonly #held: HeldFunctions;
+  readonly #variables: SeenVariables;
+  /** Absent when only another look tells. */
+  readonly #contents: Contents | undefined;
 
-/** Of an error that will come again for as long as these functions and classes are unchanged: those. */
-export function heldByRefusal(error: unknown): HeldFunctions | undefined {
+  constructor(name: string, writer: GraphWriter) {
+    const { held, variables, isStable, isEndless, mutable, objects, found, durations } = writer;
+    this.#name = name;
+    this.#held = held;
+    // Of what is too much to look at, the functions tell.
+    this.#variables = isEndless ? new SeenVariables() : variables;
+    const contents = isEndless ? new Map<object, undefined>() : mutable;
+    const keys = [...objects.keys(), ...found.keys()];
+    if (isStable || isEndless) this.#contents = new Contents(contents, keys, slowVariables(durations));
+  }
+
+  /** Whether the inspector is needed to tell. */
+  get needsInspector(): boolean {
+    return !this.#variables.isEmpty;
+  }
+
+  /** Whether another look would see the same. */
+  isUnchanged(inspector?: FunctionInspector): boolean {
+    if (this.#contents === undefined || !this.#held.areUnchanged()) return false;
+    if (!this.#variables.areUnchanged(inspector)) return false;
+    const durations = new Map<Place, number>();
+    const areUnchanged = this.#contents.areUnchanged(durations);
+    // Else a look follows, which counts as one.
+    if (areUnchanged) noteLook(this.#name, durations);
+    return areUnchanged;
+  }
+}
+
+const refusals = new WeakMap<object, Seen>();
+
+/** Of an error that will come again for as long as this is unchanged: what the look has seen. */
+export function seenByRefusal(error: unknown): Seen | undefined {
   return error instanceof FunctionNotPicklableError ? refusals.get(error) : undefined;
 }
 
@@ -54,14 +89,15 @@ export function heldByRefusal(error: unknown): HeldFunctions | undefined {
  *
  * @param fn - the function; bound functions, methods, generators and classes are functions too.
  * @param owned - Variables that are the worker's own: their values are not sent.
+ * @param lent - Left open.
  * @throws {@link NotAFunctionError} for anything else.
  * @throws {@link FunctionNotPicklableError} with all that stands in the way, when something captured can't leave this process.
  */
-export function pickleFunction(fn: unknown, owned?: OwnedVariables): PickledFunction {
+export function pickleFunction(fn: unknown, owned?: OwnedVariables, lent?: FunctionInspector): PickledFunction {
   if (typeof fn !== "function") throw new NotAFunctionError(describe(fn));
   const ownName: unknown = types.isProxy(fn) ? "" : Object.getOwnPropertyDescriptor(fn, "name")?.value;
   const name = typeof ownName === "string" && ownName !== "" ? ownName : "anonymous";
-  const inspector = new FunctionInspector();
+  const inspector = lent ?? new FunctionInspector();
   try {
     const writer = new GraphWriter();
     const encoder = new FunctionEncoder(writer, inspector, owned);
@@ -72,19 +108,18 @@ export function pickleFunction(fn: unknown, owned?: OwnedVariables): PickledFunc
     noteLook(name, writer.durations);
     if (writer.problems.length > 0) {
       const error = new FunctionNotPicklableError(name, writer.problems);
-      if (writer.isStable || writer.isEndless) refusals.set(error, writer.held);
+      refusals.set(error, new Seen(name, writer));
       throw error;
     }
     warnOfDecorators(encoder.scopes.sent, writer.nodes);
     const graph = writer.finish(root, encoder.scopes.finish(writer));
-    const { isStable, held, state } = writer;
-    return { name, payload: serialize(graph), isStable, stateKey: state.key, held };
+    return { name, payload: serialize(graph), stateKey: writer.state.key, seen: new Seen(name, writer) };
   } catch (error) {
     if (!(error instanceof InspectorForbiddenError)) throw error;
     const { problem, advice } = error;
     throw new FunctionNotPicklableError(name, [{ variable: name, problem, advice }]);
   } finally {
-    inspector[Symbol.dispose]();
+    if (lent === undefined) inspector[Symbol.dispose]();
   }
 }
 

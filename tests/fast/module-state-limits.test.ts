@@ -128,3 +128,28 @@ test("a function that was forgotten and is sent again finds the variables that i
   assert.deepEqual((await store.load(3))(), [3, 3]);
   assert.deepEqual([raised, raises.length], [0, 0]);
 });
+
+test("what a task submits in its turn sees an object that the program has changed since", () => {
+  const found = programs.find("mjs", {
+    declarations: `
+      const table = [1];
+      const makeReader = (list) => () => list.length;
+      const list = [1];
+      const read = makeReader(list);
+      let nested;
+      const inner = () => [table.length, read()];
+      async function outer(isLast) {
+        nested ??= new ProcessTaskPoolExecutor({ maxWorkers: 1 });
+        const lengths = await nested.createProcessTask(inner);
+        if (isLast) await nested.shutdown();
+        return lengths;
+      }`,
+    body: `
+      found.before = await run(outer);
+      found.again = await run(outer);
+      table.push(2);
+      list.push(3);
+      found.after = await run(outer, true);`,
+  });
+  assert.deepEqual(found, { before: [1, 1], again: [1, 1], after: [2, 2] });
+});

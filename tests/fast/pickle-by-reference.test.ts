@@ -7,6 +7,7 @@ import { describe } from "node:test";
 import { it } from "node:test";
 import { deserialize } from "node:v8";
 
+import { isUnchanged } from "../testlibraries/is-unchanged.js";
 import { pickleFunction } from "../../src/pickle/pickle-function.js";
 import * as changing from "../fixtures/pickle-modules/changing.js";
 import { fast } from "../fixtures/pickle-modules/changing.js";
@@ -46,7 +47,7 @@ describe("a function that a module exports", () => {
   for (const [name, fn, expected] of cases) {
     it(`travels as a reference: ${name}`, async () => {
       ok(kindsOf(fn).every((kind) => kind === "import"));
-      strictEqual(pickleFunction(fn).isStable, true);
+      strictEqual(isUnchanged(pickleFunction(fn)), true);
       strictEqual(await child.call(fn, 7), expected);
     });
   }

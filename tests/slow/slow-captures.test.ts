@@ -17,7 +17,10 @@ const PROGRAM = `
   const warnings = [];
   process.on("warning", ({ name, code, message }) => warnings.push({ name, code, message }));
   const executor = new ProcessPoolExecutor({ maxWorkers: 1 });
-  for (let index = 0; index < 4; index++) await executor.submit(read, index);
+  for (let index = 0; index < 4; index++) {
+    table[index].name = "changed";
+    await executor.submit(read, index);
+  }
   for (let index = 0; index < 3; index++) await executor.submit((index) => table[index].name, 1);
   for (let index = 0; index < 5; index++) await executor.submit((index) => index * limit, 1);
   await executor.shutdown();

@@ -8,18 +8,20 @@ import { checkSize } from "./encoded-arguments.js";
 import { encodeCompact } from "../../values/compact/write.js";
 import { encodePinned } from "../../memory/pins.js";
 import { findCurrentTask } from "../../subprocess/task/current-task.js";
+import { FunctionInspector } from "../../pickle/look/function-inspector.js";
 import { FunctionNotPicklableError } from "../../errors.js";
 import { FunctionTable } from "../../pool/queue/function-table.js";
 import { futures } from "../outcome/process-future.js";
-import { heldByRefusal } from "../../pickle/pickle-function.js";
 import { ImportTimeUseError } from "../../errors.js";
 import { isImporting } from "../../system/worker-state.js";
 import { isPlainList } from "../../values/compact/write.js";
 import { NO_PINS } from "./encoded-arguments.js";
 import { NotAFunctionError } from "../../errors.js";
 import { pickleFunction } from "../../pickle/pickle-function.js";
+import { PooledFunction } from "../../pool/queue/function-table.js";
 import { PromisePassedError } from "../../errors.js";
 import { releaseAll } from "./encoded-arguments.js";
+import { seenByRefusal } from "../../pickle/pickle-function.js";
 import { showCall } from "../outcome/submission-stack.js";
 import { showValue } from "../../show-value.js";
 import { SubmissionStacks } from "../outcome/submission-stack.js";
@@ -29,14 +31,12 @@ import { submittedTaskEvents } from "./submitted-task.js";
 import { TakenArguments } from "./encoded-arguments.js";
 import { throwIfAborted } from "../../live/abort-subscriptions.js";
 import type { FutureControl } from "../outcome/process-future.js";
-import type { HeldFunctions } from "../../pickle/write/held-functions.js";
 import type { OwnedVariables } from "../../pickle/variables/owned-variables.js";
-import type { PickledFunction } from "../../pickle/pickle-function.js";
 import type { PickleProblem } from "../../errors.js";
 import type { Pins } from "../../memory/pins.js";
-import type { PooledFunction } from "../../pool/queue/function-table.js";
 import type { ProcessFuture } from "../outcome/process-future.js";
 import type { ProcessPool } from "../../pool/process-pool.js";
+import type { Seen } from "../../pickle/pickle-function.js";
 import type { SubmissionStack } from "../outcome/submission-stack.js";
 import type { TaskCall } from "./submitted-task.js";
 import type { TaskOptions } from "../options/options.js";
@@ -110,23 +110,17 @@ function endingSignals(signal: AbortSignal | undefined): readonly AbortSignal[] 
   return signal === undefined ? [outer.signal] : [signal, outer.signal];
 }
 
-interface StableFunction {
-  readonly pooled: PooledFunction;
-  readonly held: HeldFunctions;
-}
-
-interface StableRefusal {
-  readonly problems: readonly PickleProblem[];
-  readonly held: HeldFunctions;
+/** What the last look at a function came to. */
+interface LookedAt {
+  readonly seen: Seen;
+  readonly outcome: PooledFunction | readonly PickleProblem[];
 }
 
 export class TaskSubmitter {
   readonly #pool: ProcessPool;
   readonly #functions = new FunctionTable();
   readonly #stacks = new SubmissionStacks();
-  /** Functions whose captured variables can't change; others are looked at anew at every submission. */
-  readonly #stable = new WeakMap<AnyFunction, StableFunction>();
-  readonly #refused = new WeakMap<AnyFunction, StableRefusal>();
+  readonly #known = new WeakMap<AnyFunction, LookedAt>();
   readonly #shareAboveBytes: number;
   readonly #owner: TaskOwner;
   readonly #owned: OwnedVariables | undefined;
@@ -218,31 +212,36 @@ export class TaskSubmitter {
     for (const live of this.#owner.streaming) live.abandonUnused();
   }
 
-  /** Looks at a function, and remembers a refusal that can't change by itself. */
-  #look(fn: AnyFunction): PickledFunction {
+  /** @throws FunctionNotPicklableError when it can't be sent. */
+  #pickle(fn: AnyFunction): PooledFunction {
+    const known = this.#known.get(fn);
+    // Lent to the comparison and the look: neither asks for what the other has asked for.
+    const inspector = known?.seen.needsInspector === false ? undefined : new FunctionInspector();
     try {
-      return pickleFunction(fn, this.#owned);
-    } catch (error) {
-      const held = heldByRefusal(error);
-      if (held !== undefined) this.#refused.set(fn, { held, problems: (error as FunctionNotPicklableError).problems });
-      throw error;
+      if (known?.seen.isUnchanged(inspector) !== true) return this.#look(fn, inspector);
+      const { outcome } = known;
+      if (!(outcome instanceof PooledFunction)) throw new FunctionNotPicklableError(nameOf(fn), outcome);
+      return outcome.pins?.isStale === true ? this.#look(fn, inspector) : outcome;
+    } finally {
+      inspector?.[Symbol.dispose]();
     }
   }
 
-  /** @throws FunctionNotPicklableError when it can't be sent. */
-  #pickle(fn: AnyFunction): PooledFunction {
-    const known = this.#stable.get(fn);
-    if (known?.held.areUnchanged() === true && known.pooled.pins?.isStale !== true) return known.pooled;
-    const refusal = this.#refused.get(fn);
-    if (refusal?.held.areUnchanged() === true) throw new FunctionNotPicklableError(nameOf(fn), refusal.problems);
-    const { encoded, pins } = encodePinned(() => this.#look(fn));
-    // The function holds the memory; the descriptors are kept open by each task.
-    pins?.release();
-    const { payload, isStable, stateKey, held } = encoded;
-    checkSize(payload, "the function with its variables");
-    const pooled = this.#functions.intern(payload, stateKey, pins);
-    if (isStable) this.#stable.set(fn, { pooled, held });
-    else this.#stable.delete(fn);
-    return pooled;
+  #look(fn: AnyFunction, inspector: FunctionInspector | undefined): PooledFunction {
+    try {
+      const { encoded, pins } = encodePinned(() => pickleFunction(fn, this.#owned, inspector));
+      // The function holds the memory; the descriptors are kept open by each task.
+      pins?.release();
+      const { payload, stateKey, seen } = encoded;
+      checkSize(payload, "the function with its variables");
+      const outcome = this.#functions.intern(payload, stateKey, pins);
+      this.#known.set(fn, { outcome, seen });
+      return outcome;
+    } catch (error) {
+      const seen = seenByRefusal(error);
+      if (seen !== undefined) this.#known.set(fn, { outcome: (error as FunctionNotPicklableError).problems, seen });
+      else this.#known.delete(fn);
+      throw error;
+    }
   }
 }

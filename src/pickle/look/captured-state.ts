@@ -46,3 +46,19 @@ export class CapturedState {
     return [...this.#numbers, this.#restCount, this.#xorSum, this.#addSum].join();
   }
 }
+
+/** What was read somewhere, without holding it. */
+export class Trace {
+  readonly #value: unknown;
+  readonly #isObject: boolean;
+
+  constructor(value: unknown) {
+    this.#isObject = (typeof value === "object" && value !== null) || typeof value === "function";
+    this.#value = this.#isObject ? new WeakRef(value as object) : value;
+  }
+
+  isOf(value: unknown): boolean {
+    if (!this.#isObject) return Object.is(this.#value, value);
+    return value !== undefined && (this.#value as WeakRef<object>).deref() === value;
+  }
+}

@@ -85,7 +85,7 @@ export function importsOf(script: ScriptSource): ReadonlyMap<string, ExternalNod
 }
 
 /** Whether code assigns to the variable after its declaration. */
-function isReassigned(variable: Variable): boolean {
+export function isReassigned(variable: Variable): boolean {
   return variable.defs.length > 1 || variable.references.some((each) => each.isWrite() && !each.init);
 }
 

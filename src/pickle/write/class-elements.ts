@@ -18,7 +18,7 @@ import { endOf } from "../look/syntax-tree.js";
 import { isClassNode } from "../look/syntax-tree.js";
 import { staticKey } from "../look/syntax-tree.js";
 import type { SyntaxNode } from "../look/syntax-tree.js";
-import { lookUp } from "./variable-encoder.js";
+import { lookUp } from "../look/look-up.js";
 
 const COMPUTED = Symbol("computed");
 

@@ -23,7 +23,7 @@ import { endOf } from "../look/syntax-tree.js";
 import { isClassNode } from "../look/syntax-tree.js";
 import type { SyntaxNode } from "../look/syntax-tree.js";
 import { walk } from "../look/syntax-tree.js";
-import { lookUp } from "./variable-encoder.js";
+import { lookUp } from "../look/look-up.js";
 
 /** Expressions that may give something else the second time, or change something. */
 const UNSTEADY: ReadonlySet<string> = new Set([

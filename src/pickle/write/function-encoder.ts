@@ -33,6 +33,7 @@ import type { Place } from "./graph-writer.js";
 import { THIS_STEP } from "./graph-writer.js";
 import { propertyStep } from "./graph-writer.js";
 import { isStandardGlobal } from "../refer/known-values.js";
+import { lookUp } from "../look/look-up.js";
 import { OwnedVariables } from "../variables/owned-variables.js";
 import { referenceTo } from "../refer/find-export.js";
 import { factorySource } from "../look/script-source.js";
@@ -47,7 +48,6 @@ import { startOf } from "../look/syntax-tree.js";
 import { staticKey } from "../look/syntax-tree.js";
 import { Scopes } from "./scopes.js";
 import { ValueEncoder } from "./value-encoder.js";
-import { lookUp } from "./variable-encoder.js";
 import { placeOf } from "./source-position.js";
 import { VariableEncoder } from "./variable-encoder.js";
 import { classNameOf } from "../../values/classes/class-registry.js";
@@ -273,7 +273,7 @@ export class FunctionEncoder {
     this.#writer.later(() => {
       const origin = { script, found };
       const scopes = [namesAround(this.#inspector, fn, origin, shape.free), ...closure.scopes];
-      const context = { script, found, scopes, user: link[0], place };
+      const context = { script, found, fn, scopes, user: link[0], place };
       if (this.#isPreparing) this.#owned.addWritten(script, found, shape.free);
       if (shape.isClass) this.#refuseUnsteadyKeys(fn, origin, shape, closure, place);
       const { heritageName } = shape;
@@ -296,7 +296,7 @@ export class FunctionEncoder {
         if (free === own) node.variables.push(variable);
         const isOfModule = free !== own && this.scopes.addVariable(link[0], free, variable);
         // Only this closure, or those made in the same call, have the variable that it assigns to.
-        if (free.isWritten && !isOfModule) this.#writer.noteMutable(fn, place);
+        if (free.isWritten && !isOfModule) this.#writer.state.add(fn);
       }
       if (shape.thisName !== undefined) {
         const read = readInside(this.#inspector, fn, origin, "this");
@@ -370,6 +370,7 @@ export class FunctionEncoder {
     }
     if (parts.properties === undefined && parts.proto === undefined) return;
     this.#writer.noteMutable(fn, place);
+    this.#writer.noteContents(prototype);
     const of = this.values.linkPrototype(prototype, step);
     const target = this.#writer.nodes[(of as readonly [number])[0]];
     Object.assign(target as object, parts);

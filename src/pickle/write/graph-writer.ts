@@ -10,6 +10,7 @@ import type { SideImport } from "../graph/format.js";
 import type { PickleGraph } from "../graph/format.js";
 import type { WeakEntry } from "../graph/format.js";
 import { HeldFunctions } from "./held-functions.js";
+import { SeenVariables } from "./seen-variables.js";
 import { classNameOf } from "../../values/classes/class-registry.js";
 import { performance } from "../../system/timers.js";
 
@@ -87,12 +88,16 @@ export class GraphWriter {
   readonly sourceMapUrls: Map<string, string> = new Map();
   /** What the modules of the functions import for its effects. */
   readonly sideImports: Set<SideImport> = new Set();
-  /** False once something was captured that could be different at the next submission. */
+  /** False once something was captured of which only another look tells whether it has changed. */
   isStable = true;
   /** Whether the look was ended before all was seen. */
   isEndless = false;
   /** Functions and classes that travel by value; a change of theirs is no variable's. */
   readonly held: HeldFunctions = new HeldFunctions();
+  /** Objects whose contents may change, and the variable of the submitted function that leads to each. */
+  readonly mutable: Map<object, Place | undefined> = new Map();
+  /** Variables that may hold something else. */
+  readonly variables: SeenVariables = new SeenVariables();
   readonly state: CapturedState = new CapturedState();
   /** Entries of WeakMaps and WeakSets. */
   readonly weakEntries: WeakEntry[] = [];
@@ -161,8 +166,19 @@ export class GraphWriter {
     if (name !== undefined) this.classes.push([name, node]);
   }
 
-  /** Notes something that may be different at the next submission, and that tasks may change in their workers. */
+  /** Notes something whose contents may be different at the next submission, and that tasks may change in their workers. */
   noteMutable(value: object, place: Place): void {
+    this.noteContents(value);
+    if (place.isFresh !== true) this.state.add(value);
+  }
+
+  /** Notes that the contents of an object may be different at the next submission. */
+  noteContents(value: object): void {
+    if (!this.mutable.has(value)) this.mutable.set(value, this.#variable);
+  }
+
+  /** Notes something that tasks may change, and whose contents only another look tells. */
+  noteUnsteady(value: object, place: Place): void {
     this.isStable = false;
     if (place.isFresh !== true) this.state.add(value);
   }

@@ -6,6 +6,7 @@
  * classes: `Reflect.ownKeys` alone takes 150 to 200 ns.
  */
 
+import { Trace } from "../look/captured-state.js";
 import { isStandardProperty } from "../look/function-properties.js";
 import { registrationCount } from "../../values/classes/class-registry.js";
 import type { AnyFunction } from "../../values/classes/value-writer.js";
@@ -121,6 +122,17 @@ export class HeldFunctions {
   /** Notes a name that nothing declares: a global that is made later would be sent. */
   addUndeclared(name: string): void {
     this.#marks.push({ isUnchanged: () => !Object.hasOwn(globalThis, name) });
+  }
+
+  /** Notes what can be read at any time. */
+  addRead(read: () => readonly unknown[]): void {
+    const before = read().map((each) => new Trace(each));
+    this.#marks.push({
+      isUnchanged: () => {
+        const now = read();
+        return now.length === before.length && before.every((each, place) => each.isOf(now[place]));
+      },
+    });
   }
 
   /** Whether they are as they were. */

@@ -22,6 +22,15 @@ function adviceFor(name: string): string {
     : "Make it in the worker: inside the task, or in `initializer`; or export the function from a module of its own.";
 }
 
+/** The variables whose look was a slow one, with their positions: a place by itself keeps what is known of its script. */
+export function slowVariables(durations: ReadonlyMap<Place, number>): Map<Place | undefined, Place> {
+  const slow = new Map<Place | undefined, Place>();
+  for (const [place, durationMs] of durations) {
+    if (durationMs > SLOW_LOOK_MS) slow.set(place, { step: place.step, position: place.position });
+  }
+  return slow;
+}
+
 /**
  * Notes how long the look at a function's variables took.
  *

@@ -5,9 +5,8 @@
  * what they are wherever they are met.
  */
 
-import { createHash } from "node:crypto";
-
 import { numberOf } from "../look/captured-state.js";
+import { Digest } from "./digest.js";
 import type { Frame } from "../graph/format.js";
 import type { FunctionNode } from "../graph/format.js";
 import type { GraphNode } from "../graph/format.js";
@@ -21,43 +20,6 @@ const LISTS: ReadonlySet<string> = new Set(["items", "boundArgs", "args"]);
 
 /** What has no identity that counts. */
 const NAMELESS: ReadonlySet<string> = new Set(["prototypeOf", "member", "memory"]);
-
-const doubles = new Float64Array(1);
-const words = new Int32Array(doubles.buffer);
-
-/** Two lanes of MurmurHash3: its own speed is a few nanoseconds for a number. */
-class Digest {
-  #a = 0x1234_5678;
-  #b = 0x2545_f491;
-
-  int(value: number): void {
-    const k = Math.imul(value, 0xcc9e_2d51);
-    this.#a ^= Math.imul((k << 15) | (k >>> 17), 0x1b87_3593);
-    this.#a = (Math.imul((this.#a << 13) | (this.#a >>> 19), 5) + 0xe654_6b64) | 0;
-    const m = Math.imul(value, 0x2399_61b1);
-    this.#b ^= Math.imul((m << 16) | (m >>> 16), 0x38b3_4ae5);
-    this.#b = (Math.imul((this.#b << 17) | (this.#b >>> 15), 5) + 0x52dc_e729) | 0;
-  }
-
-  double(value: number): void {
-    doubles[0] = value;
-    this.int(words[0] ?? 0);
-    this.int(words[1] ?? 0);
-  }
-
-  text(value: string): void {
-    this.int(value.length);
-    for (let index = 0; index < value.length; index++) this.int(value.charCodeAt(index));
-  }
-
-  bytes(value: Uint8Array): void {
-    this.text(createHash("sha1").update(value).digest("base64"));
-  }
-
-  get result(): string {
-    return `${(this.#a >>> 0).toString(36)}.${(this.#b >>> 0).toString(36)}`;
-  }
-}
 
 interface Visit {
   readonly index: number;
@@ -78,7 +40,7 @@ class Walk {
 
   link(link: Link, isFresh: boolean): void {
     if (!Array.isArray(link)) {
-      this.#primitive(link);
+      this.#digest.primitive(link);
       return;
     }
     const [index] = link as readonly [number];
@@ -89,15 +51,6 @@ class Walk {
       this.#queue.push({ index, isFresh });
     }
     this.#digest.int(place);
-  }
-
-  #primitive(value: unknown): void {
-    if (typeof value === "number") this.#digest.double(value);
-    else {
-      // Else the text of a string may be that of another primitive.
-      this.#digest.int(typeof value === "string" ? 1 : typeof value === "bigint" ? 2 : 3);
-      this.#digest.text(String(value));
-    }
   }
 
   /** The properties of a node, and what it inherits from. */
@@ -142,7 +95,7 @@ class Walk {
 
   #write(value: unknown, key: string, isFresh: boolean): void {
     if (typeof value !== "object" || value === null) {
-      this.#primitive(value);
+      this.#digest.primitive(value);
     } else if (value instanceof Uint8Array) {
       this.#digest.bytes(value);
     } else if (Array.isArray(value)) {

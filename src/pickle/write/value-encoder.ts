@@ -217,7 +217,7 @@ export class ValueEncoder {
     } catch (error) {
       return this.#writer.refuse(place, `it can't be copied (${String(error)})`, "Make it inside the task");
     }
-    if (extension.isImmutable !== true) this.#writer.noteMutable(value, place);
+    if (extension.isImmutable !== true) this.#writer.noteUnsteady(value, place);
     const node: DataNode & { kind: "host" } = { kind: "host", tag, content };
     const link = this.#writer.add(value, node);
     const own = Object.getPrototypeOf(value) as object;
@@ -245,7 +245,7 @@ export class ValueEncoder {
     } catch (error) {
       return this.#writer.refuse(place, `[encodeInstance] of its class threw ${String(error)}`, "Mend that method");
     }
-    this.#writer.noteMutable(value, place);
+    this.#writer.noteUnsteady(value, place);
     const node = { kind: "instance" as const, of: undefined as Link, plain: undefined as Link };
     const link = this.#writer.add(value, node);
     this.#writer.later(() => {

@@ -16,6 +16,8 @@ import type { CapturedVariable } from "../graph/format.js";
 import type { ExternalNode } from "../graph/format.js";
 import type { FunctionNode } from "../graph/format.js";
 import type { Link } from "../graph/format.js";
+import { indexOf } from "../graph/view.js";
+import { isExternal } from "../graph/view.js";
 import type { GraphWriter } from "./graph-writer.js";
 import type { Place } from "./graph-writer.js";
 import { propertyStep } from "./graph-writer.js";
@@ -29,6 +31,7 @@ import { isToBeEvaluated } from "../variables/initialiser.js";
 import { moduleDeclarator } from "../variables/initialiser.js";
 import { isStandardGlobal } from "../refer/known-values.js";
 import { knownSymbol } from "../refer/known-values.js";
+import { lookUp } from "../look/look-up.js";
 import type { OwnedVariables } from "../variables/owned-variables.js";
 import { exportedValue } from "../refer/find-export.js";
 import { isExportsInJest } from "../refer/find-export.js";
@@ -54,28 +57,10 @@ export interface CaptureContext {
   readonly script: ScriptSource;
   readonly scopes: readonly CapturedScope[];
   readonly found: FoundFunction;
+  /** The function itself. */
+  readonly fn: object;
   /** The node of the function. */
   readonly user: number;
-}
-
-interface LookUp {
-  readonly isFound: boolean;
-  /** Declared, but its declaration has not run yet. */
-  readonly isUninitialised: boolean;
-  readonly value?: unknown;
-}
-
-/** Finds a variable in a chain of scopes, innermost first. */
-export function lookUp(scopes: readonly CapturedScope[], name: string): LookUp {
-  for (const { variables } of scopes) {
-    try {
-      if (name in variables) return { isFound: true, isUninitialised: false, value: variables[name] };
-    } catch {
-      // Node 22 and later throw where Node 20 gives undefined.
-      return { isFound: true, isUninitialised: true };
-    }
-  }
-  return { isFound: false, isUninitialised: false };
 }
 
 const INTEROP_CACHES: ReadonlySet<string> = new Set(["cacheBabelInterop", "cacheNodeInterop"]);
@@ -161,8 +146,18 @@ export class VariableEncoder {
       this.#linkVariable(free, found.value, context, place);
     const isPending = found.value === undefined && mayBeInitialisedLater(free.variable);
     const isFirm = ofWrapper !== undefined || !(isReassigned || isPending);
-    if (!isFirm) this.#writer.isStable = false;
+    if (!isFirm || this.#maySetAnew(free, link, context)) {
+      this.#writer.variables.add(name, free.variable, found.value, context);
+    }
     return { name, link, isReassigned: !isFirm, isEager };
+  }
+
+  /** Whether a worker may set a variable that nothing assigns to: with it, an object that has changed in the program is replaced. */
+  #maySetAnew({ variable }: FreeVariable, link: Link, { script, found }: CaptureContext): boolean {
+    if (script.factory === undefined || variable === null || !isOfModule(script, variable, found)) return false;
+    const node = this.#writer.nodes[indexOf(link) ?? -1];
+    if (node === undefined || isExternal(node)) return false;
+    return node.kind !== "function" || node.identity === undefined;
   }
 
   /** What Vite has put in the place of imports, `import()` and `import.meta`. */
@@ -190,9 +185,10 @@ export class VariableEncoder {
 
   /** What a function uses of a module that a worker can't load. */
   #linkReadMembers(free: FreeVariable, value: object, context: CaptureContext, place: Place): Link {
-    this.#writer.isStable = false;
-    const members = free.members ?? new Set(Object.keys(value));
-    return this.#linkMembers(context, free, members, (name) => (value as Record<string, unknown>)[name], place);
+    const read = (name: string): unknown => (value as Record<string, unknown>)[name];
+    const members = (): ReadonlySet<string> => free.members ?? new Set(Object.keys(value));
+    this.#writer.held.addRead(() => [...members()].flatMap((name) => [name, read(name)]));
+    return this.#linkMembers(context, free, members(), read, place);
   }
 
   /** The superclass, which V8 keeps in no scope when nothing but the class itself mentions it. */
@@ -228,7 +224,7 @@ export class VariableEncoder {
     const mayBeGlobal = free.variable === null || free.variable.scope.block.type === "Program";
     if (mayBeGlobal && isStandardGlobal(name)) return undefined;
     if (mayBeGlobal && Object.hasOwn(globalThis, name)) {
-      this.#writer.isStable = false;
+      this.#writer.held.addRead(() => [Object.hasOwn(globalThis, name), global[name]]);
       return { name, link: this.#values.link(global[name], place), isReassigned: true, isEager };
     }
     if (free.variable !== null) return this.#writer.refuse(place, UNKEPT, UNKEPT_ADVICE);
@@ -247,6 +243,7 @@ export class VariableEncoder {
     if (free.name === "exports") return this.#linkExports(value, free, free.members, context, place);
     if (free.name !== "module") return undefined;
     const { exports } = value as { exports: object };
+    this.#writer.held.addRead(() => [(value as { exports: object }).exports]);
     const advice = "Use `exports.name`, or a variable, inside the function";
     if (free.members === undefined || [...free.members].some((each) => !/^(?:exports|id|filename|path)$/.test(each))) {
       return this.#writer.refuse(place, "the module object belongs to the process that loaded the module", advice);
@@ -274,10 +271,10 @@ export class VariableEncoder {
   ): Link {
     const whole = this.#values.external(exports);
     if (whole !== undefined) return whole;
-    this.#writer.isStable = false;
     if (members === undefined) return this.#values.link(exports, place);
-    const own = new Set([...members].filter((each) => Object.hasOwn(exports, each)));
-    return this.#linkMembers(context, free, own, (name) => exportedValue(exports, name), place);
+    const own = (): string[] => [...members].filter((each) => Object.hasOwn(exports, each));
+    this.#writer.held.addRead(() => own().flatMap((name) => [name, exportedValue(exports, name)]));
+    return this.#linkMembers(context, free, new Set(own()), (name) => exportedValue(exports, name), place);
   }
 
   /** An object in the worker that has just those members that are used; one for all functions of the module. */
