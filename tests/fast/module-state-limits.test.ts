@@ -153,3 +153,20 @@ test("what a task submits in its turn sees an object that the program has change
   });
   assert.deepEqual(found, { before: [1, 1], again: [1, 1], after: [2, 2] });
 });
+
+test("a class that a function has made is one in a worker, whichever variables lead to it", () => {
+  const found = programs.find("mjs", {
+    declarations: `
+      const load = () => { class Scaled { value = 1; } return { Scaled }; };
+      const { Scaled } = load();
+      class Sub extends Scaled {}
+      const kinds = [Scaled, load().Scaled];`,
+    body: `
+      found.sub = await run(() => new Sub().value);
+      found.scaled = await run(() => new Scaled().value);
+      found.both = await run(() => [new Sub() instanceof Scaled, kinds[0] === Scaled, new Sub() instanceof kinds[1]]);
+      kinds.push(1);
+      found.replaced = await run(() => [kinds.length, kinds[0] === Scaled, new Sub() instanceof kinds[0]]);`,
+  });
+  assert.deepEqual(found, { sub: 1, scaled: 1, both: [true, true, false], replaced: [3, true, true] });
+});

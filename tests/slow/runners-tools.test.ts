@@ -189,10 +189,7 @@ describe("all cases pass", () => {
       for (const minify of ["0", "1"]) {
         const isModule = format === "es";
         const title = `in a bundle of ${name}, ${isModule ? "an ES module" : "CommonJS"}${minify === "1" ? ", minified" : ""}`;
-        // `new Sub() instanceof Scaled` is false there since the variables of modules are shared: docs/functions.md has the limit.
-        const todo =
-          name === "webpack" && minify === "1" && "a class that extends one of another module has its own copy of it";
-        test(title, { todo }, () => {
+        test(title, () => {
           // With top-level await in its bundle, webpack's import() holds promises: see the test below.
           const hasModuleCases = isModule && name !== "webpack";
           const output = `${name}-${minify}.${isModule ? "mjs" : "cjs"}`;

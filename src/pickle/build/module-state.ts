@@ -86,7 +86,7 @@ export class ModuleState {
     for (const [index, fn] of this.functions) {
       const { stamp, identity = "", module = -1 } = this.#view.node(index) as FunctionNode;
       fn.stamp = stamp;
-      this.#modules[module]?.functions.set(identity, fn);
+      this.#modules[module]?.keep(identity, fn);
     }
     for (const [index, made] of compiled) {
       const node = this.#view.node(index) as FunctionNode;

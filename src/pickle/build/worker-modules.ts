@@ -82,12 +82,21 @@ export class WorkerModule {
   /** Of its variables that some code assigns to, by the unit that is compiled with them. */
   readonly frames: Map<string, CompiledFrame> = new Map();
   readonly #members = new Map<string, object>();
+  #liveCount = 0;
 
   /** The object that holds members of this module: its `exports`, for instance. */
   membersOf(name: string): object {
     const known = this.#members.get(name) ?? {};
     this.#members.set(name, known);
     return known;
+  }
+
+  /** Keeps a function or class. */
+  keep(identity: string, fn: ModuleFunction): void {
+    this.functions.set(identity, fn);
+    if (this.functions.size < 2 * this.#liveCount + 100) return;
+    for (const [each, known] of this.functions) if (known.fn === undefined) this.functions.delete(each);
+    this.#liveCount = this.functions.size;
   }
 
   /** The variable of this name. */

@@ -186,9 +186,11 @@ export class Scopes {
   finish(writer: GraphWriter): { modules: ModuleRecord[]; units: CodeUnit[]; frames: Frame[] } {
     for (const held of this.#functions.values()) this.#place(held);
     const stamps = new Stamps(writer, this.#modules, this.#frames);
-    // Instances of such a class are told by it, also where it is made anew in each call of a function.
+    // Instances of a class are told by it, also where it is made anew in each call of a function. One that shares variables that some
+    // code assigns to belongs to what it shares them with.
     const made = [...this.#functions.values()].filter(
-      ({ node }) => node.registeredAs !== undefined && node.identity === undefined,
+      ({ node }) =>
+        node.identity === undefined && (node.registeredAs !== undefined || (node.isClass && node.frame === undefined)),
     );
     const identities = made.map(({ index }) => `${numberOf(stamps.objects.get(index) ?? {})} ${stamps.of([index])}`);
     for (const [place, { node, script }] of made.entries()) {
