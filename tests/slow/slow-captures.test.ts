@@ -43,7 +43,10 @@ const COUNTED = `
 
   process.on("warning", ({ message }) => console.log(message));
   const executor = new ProcessPoolExecutor({ maxWorkers: 1 });
-  for (let index = 0; index < 4; index++) await executor.submit(double, index);
+  for (let index = 0; index < 4; index++) {
+    double(index);
+    await executor.submit(double, index);
+  }
   await executor.shutdown();
 `;
 

@@ -13,6 +13,12 @@ const MAX_VARIABLES = 1000;
 
 const slowLooks = new Map<string, number>();
 
+/** Whether a variable of this name is counted. It asks for no position: that takes longer to find than most looks take. */
+function isCounted({ step }: Place): boolean {
+  for (const key of slowLooks.keys()) if (key.startsWith(`${step} `)) return true;
+  return false;
+}
+
 /** Code that istanbul counts calls a function of such a name, which holds all counters of its file. */
 const ISTANBUL_COUNTER = /^cov_\w+$/;
 
@@ -40,7 +46,7 @@ export function slowVariables(durations: ReadonlyMap<Place, number>): Map<Place 
 export function noteLook(functionName: string, durations: ReadonlyMap<Place, number>): void {
   for (const [place, durationMs] of durations) {
     const isSlow = durationMs > SLOW_LOOK_MS;
-    if (!isSlow && slowLooks.size === 0) continue;
+    if (!isSlow && !isCounted(place)) continue;
     const { step, position = "" } = place;
     // Each function that uses it has another position.
     const key = `${step} ${position.replace(/:\d+:\d+$/, "")}`;
