@@ -65,6 +65,7 @@ export class Seen {
   isUnchanged(inspector?: FunctionInspector): boolean {
     if (this.#contents === undefined || !this.#held.areUnchanged()) return false;
     if (!this.#variables.areUnchanged(inspector)) return false;
+    if (this.#contents.isEmpty) return true;
     const durations = new Map<Place, number>();
     const areUnchanged = this.#contents.areUnchanged(durations);
     // Else a look follows, which counts as one.

@@ -207,9 +207,12 @@ export class Contents {
     this.#digest = walk.result;
   }
 
+  get isEmpty(): boolean {
+    return this.#roots.length === 0;
+  }
+
   /** @param durations - Takes how long it took for each variable whose look was slow, in milliseconds. */
   areUnchanged(durations: Map<Place, number>): boolean {
-    if (this.#roots.length === 0) return true;
     const walk = new Walk((object) => this.#noted.has(object));
     for (const { ref, variable } of this.#roots) {
       const root = ref.deref();
