@@ -55,14 +55,26 @@ const PRINTED: Readonly<Record<string, readonly RegExp[]>> = {
     /^\{ queuedTasks: 0, runningTasks: 0, completedTasks: 1 \}\n\d+ (?:idle|busy) undefined \d+\n$/,
   ],
   "Errors of asynccpu": [/^3 \n$/],
+  "Variables in a worker": [/^\[ 3, 1 \] \[ 4, 2 \]\n$/],
+  "Modules that submit tasks when they are imported": [/^\[ 1, 2, 3 \]\n$/],
+  "By name: `moduleTask`": [/^<h1>home<\/h1>\n$/],
   Classes: [/^true 2\n5n\n$/],
   "Shared memory": [/^3162\.277\d+\n$/],
   "Testing that nothing is left": [/^nothing is left\n$/],
 };
+/** The file that the page on functions names. */
+const TASKS = "export function render(page) { return `<h1>${page}</h1>`; }";
 /** Held by tests/fast/readme-examples, since it is to be told to end. */
 const SERVER = "Restart a server without losing requests";
 
-const PAGES = ["README.md", "docs/api.md", "docs/errors.md", "docs/shared-memory.md", "docs/values.md"];
+const PAGES = [
+  "README.md",
+  "docs/api.md",
+  "docs/errors.md",
+  "docs/shared-memory.md",
+  "docs/values.md",
+  "docs/functions.md",
+];
 const programs = PAGES.flatMap(programsOf);
 
 test("every program of the pages compiles", () => {
@@ -99,7 +111,7 @@ describe("programs of the pages", () => {
       const own = programs.filter((each) => each.heading === heading);
       assert.equal(own.length, printed.length);
       for (const [index, { language, code }] of own.entries()) {
-        folder.write({ [`program.m${language}`]: code });
+        folder.write({ [`program.m${language}`]: code, "tasks.mjs": TASKS });
         const loader = language === "ts" ? [TSX_COMMAND] : [];
         const { status, stdout, stderr } = folder.run([...loader, `program.m${language}`]);
         assert.equal(status, 0, stderr);
