@@ -1,8 +1,8 @@
 // Holds docs/api.md to what the package exports: each export is named there, and each member of an exported class or
 // interface (so each option, too) stands below a heading that names its owner.
 //
-// Holds the links of all pages to files and headings that exist, and those of README.md to files that are in the
-// package: npm shows that page beside nothing else.
+// Holds the links of all pages to files and headings that exist, and those of pages that are in the package to files that
+// are in it: npm and readers of `node_modules` have nothing else.
 //
 //   npm run dist && node scripts/lint-docs.mjs [PAGE]
 //
@@ -94,7 +94,7 @@ function checkLinks(file) {
     if (/^[a-z]+:/.test(link)) continue;
     const [place, anchor] = link.split("#");
     const target = place === "" ? file : path.join(path.dirname(file), place);
-    const isThere = existsSync(target) && (path.basename(file) !== "README.md" || isPacked(target));
+    const isThere = existsSync(target) && (!isPacked(file) || isPacked(target));
     const isFound = isThere && (anchor === undefined || anchorsOf(target).includes(anchor));
     if (!isFound) breaches.push(`${path.relative(ROOT, file)}: its link ${link} leads nowhere`);
   }
