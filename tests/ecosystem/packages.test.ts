@@ -19,8 +19,8 @@ const KNOWN: Readonly<Record<string, string>> = {
   "module class-validator": "unknownValue",
   "commonjs class-validator": "unknownValue",
   "bundle class-validator": "unknownValue",
-  "module reflect-metadata": "columns is not iterable",
-  "commonjs reflect-metadata": "columns is not iterable",
+  "module reflect-metadata": "reading 'join'",
+  "commonjs reflect-metadata": "reading 'join'",
   "bundle reflect-metadata": "Reflect.getMetadata is not a function",
   // A bundle in CommonJS: the package's classes stand in a function there.
   "bundle semver": "Invalid version",
