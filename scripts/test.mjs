@@ -29,6 +29,8 @@ const SUITES = new Set(["fast", "slow", "ecosystem"]);
 const TEST_LIMIT_MS = 120_000;
 // Node 20 and 22 hold a whole file to --test-timeout as well, which is too short for a file of slow tests.
 const SLOW_FILE_LIMIT_MS = 600_000;
+// One file starts some 140 programs, each of which has a limit of its own.
+const ECOSYSTEM_FILE_LIMIT_MS = 1_800_000;
 
 function fail(message) {
   process.stderr.write(`${message}\n`);
@@ -77,6 +79,8 @@ if (files.length === 0) fail("No test file: name a suite (fast, slow) or files s
 
 const major = Number(execFileSync(node, ["-p", "process.versions.node.split('.')[0]"], { encoding: "utf8" }));
 const hasSlow = files.some((file) => !file.startsWith(path.join("build", "tests", "fast")));
+const hasEcosystem = files.some((file) => file.startsWith(path.join("build", "tests", "ecosystem")));
+const fileLimitMs = hasEcosystem ? ECOSYSTEM_FILE_LIMIT_MS : SLOW_FILE_LIMIT_MS;
 const reports = mkdtempSync(path.join(tmpdir(), "asynccpu-tests-"));
 const countFile = path.join(reports, "count");
 
@@ -86,7 +90,7 @@ const { status, signal, error } = spawnSync(
     "--enable-source-maps",
     "--test",
     `--test-concurrency=${concurrency}`,
-    `--test-timeout=${major < 24 && hasSlow ? SLOW_FILE_LIMIT_MS : TEST_LIMIT_MS}`,
+    `--test-timeout=${major < 24 && hasSlow ? fileLimitMs : TEST_LIMIT_MS}`,
     ...(pattern === undefined ? [] : [`--test-name-pattern=${pattern}`]),
     "--test-reporter=spec",
     "--test-reporter-destination=stdout",
