@@ -35,6 +35,7 @@ import { propertyStep } from "./graph-writer.js";
 import { isStandardGlobal } from "../refer/known-values.js";
 import { lookUp } from "../look/look-up.js";
 import { OwnedVariables } from "../variables/owned-variables.js";
+import { ExportPaths } from "../refer/find-export.js";
 import { referenceTo } from "../refer/find-export.js";
 import { factorySource } from "../look/script-source.js";
 import { scriptSource } from "../look/script-source.js";
@@ -68,6 +69,7 @@ const IN_A_FILE = "Write the function in a file, or export it from a module of i
 
 export class FunctionEncoder {
   readonly #writer: GraphWriter;
+  readonly #exportPaths = new ExportPaths();
   readonly #inspector: FunctionInspector;
   readonly #variables: VariableEncoder;
   readonly values: ValueEncoder;
@@ -100,7 +102,9 @@ export class FunctionEncoder {
   referenceOf(fn: object): ExternalNode | undefined {
     const closure = this.#inspector.inspect(fn);
     const origin = this.#locate(fn, closure);
-    return typeof origin === "object" ? referenceTo(fn, closure, origin.script, origin.found) : undefined;
+    return typeof origin === "object"
+      ? referenceTo(fn, closure, origin.script, origin.found, this.#exportPaths)
+      : undefined;
   }
 
   isNative(fn: object): boolean {
@@ -118,7 +122,7 @@ export class FunctionEncoder {
       return linkNative(fn, closure, place, tools) ?? this.#writer.refuse(place, origin, IN_A_FILE);
     }
     const { script, found } = origin;
-    const reference = referenceTo(fn, closure, script, found);
+    const reference = referenceTo(fn, closure, script, found, this.#exportPaths);
     if (reference !== undefined) {
       const link = this.#writer.external(reference);
       this.#writer.noteFound(fn, link);
