@@ -1,8 +1,8 @@
 // Holds docs/api.md to what the package exports: each export is named there, and each member of an exported class or
 // interface (so each option, too) stands below a heading that names its owner.
 //
-// Holds the links of all pages to files and headings that exist, and those of pages that are in the package to files that
-// are in it: npm and readers of `node_modules` have nothing else.
+// Holds the links of all pages to files and headings that exist, and those of pages that are in the package to files
+// that are in it: npm and readers of `node_modules` have nothing else.
 //
 //   npm run dist && node scripts/lint-docs.mjs [PAGE]
 //

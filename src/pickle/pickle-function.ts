@@ -25,7 +25,10 @@ export interface PickledFunction {
   readonly name: string;
   /** The same bytes for the same function in the same state. */
   readonly payload: Uint8Array;
-  /** Another one for a function of the same bytes that has other objects or variables of its own, which tasks may change. */
+  /**
+   * Another one for a function of the same bytes that has other objects or variables of its own, which tasks may
+   * change.
+   */
   readonly stateKey: string;
   /** To be asked before the payload is used again. */
   readonly seen: Seen;
@@ -85,14 +88,15 @@ export function seenByRefusal(error: unknown): Seen | undefined {
  * Pickles a function: by reference where it is an export of a module other than the main one, else by value, with
  * the variables that it captures and the modules that it imports. Captured variables are a snapshot of this moment.
  *
- * Variables of its module are those of all functions of the module in a worker; variables of a local scope (those inside a function)
- * become private copies of each function, unless it is seen that functions share them.
+ * Variables of its module are those of all functions of the module in a worker; variables of a local scope (those
+ * inside a function) become private copies of each function, unless it is seen that functions share them.
  *
  * @param fn - the function; bound functions, methods, generators and classes are functions too.
  * @param owned - Variables that are the worker's own: their values are not sent.
  * @param lent - Left open.
  * @throws {@link NotAFunctionError} for anything else.
- * @throws {@link FunctionNotPicklableError} with all that stands in the way, when something captured can't leave this process.
+ * @throws {@link FunctionNotPicklableError} with all that stands in the way, when something captured can't leave this
+ * process.
  */
 export function pickleFunction(fn: unknown, owned?: OwnedVariables, lent?: FunctionInspector): PickledFunction {
   if (typeof fn !== "function") throw new NotAFunctionError(describe(fn));

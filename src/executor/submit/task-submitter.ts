@@ -101,8 +101,8 @@ function rejected<T>(error: unknown): ProcessFuture<T> {
 const NO_SIGNALS: readonly AbortSignal[] = [];
 
 /**
- * The signals that cancel a task: its own, and that of the task in which it is submitted, if it is. What a task submits after it has
- * been asked to end, in a `finally` block, is not cancelled by that.
+ * The signals that cancel a task: its own, and that of the task in which it is submitted, if it is. What a task
+ * submits after it has been asked to end, in a `finally` block, is not cancelled by that.
  */
 function endingSignals(signal: AbortSignal | undefined): readonly AbortSignal[] {
   const outer = findCurrentTask();

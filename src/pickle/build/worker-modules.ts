@@ -1,8 +1,8 @@
 /**
  * What a worker has of the program's modules: one set of top-level variables, functions and classes for each.
  *
- * Tasks, initializer, configurer and functions in arguments share it. A pickle brings what a variable was when its function was
- * submitted; it is set just before a task begins, if its stamp is not that of what was set there last.
+ * Tasks, initializer, configurer and functions in arguments share it. A pickle brings what a variable was when its
+ * function was submitted; it is set just before a task begins, if its stamp is not that of what was set there last.
  */
 
 import type { CompiledFrame } from "./factory-code.js";

@@ -1,9 +1,10 @@
 /**
  * Tells captured state by identity: the same objects, the same closures.
  *
- * Two closures of one factory may be equal in all their bytes, each with its own list. In a worker they must not be one function, or
- * either would see what the other has put into its list. An arrow function that is made anew in every turn of a loop has the same list
- * in each, and may well be one. So pickles count as the same when they are equal and what tasks may change in them is the same.
+ * Two closures of one factory may be equal in all their bytes, each with its own list. In a worker they must not be
+ * one function, or either would see what the other has put into its list. An arrow function that is made anew in every
+ * turn of a loop has the same list in each, and may well be one. So pickles count as the same when they are equal and
+ * what tasks may change in them is the same.
  */
 
 const numbers = new WeakMap<object, number>();

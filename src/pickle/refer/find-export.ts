@@ -70,8 +70,9 @@ interface ExportPath {
 }
 
 /**
- * Where the values are that modules export: each export, one property below it, or a property of its prototype. Valid for
- * one look, during which nothing is assigned: to search all exports for each function takes a quarter of the look at zod.
+ * Where the values are that modules export: each export, one property below it, or a property of its prototype. Valid
+ * for one look, during which nothing is assigned: to search all exports for each function takes a quarter of the look
+ * at zod.
  */
 export class ExportPaths {
   readonly #modules = new Map<object, ReadonlyMap<object, readonly ExportPath[]>>();

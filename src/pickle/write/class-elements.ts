@@ -1,8 +1,9 @@
 /**
- * Tells the methods that a class got where it was written from those that were put there later, by a decorator for instance.
+ * Tells the methods that a class got where it was written from those that were put there later, by a decorator for
+ * instance.
  *
- * The first come with the source of the class; the others must be sent. The text alone doesn't tell: classes of one factory have methods of
- * the same text, from the same place, and each may have been given one of another's.
+ * The first come with the source of the class; the others must be sent. The text alone doesn't tell: classes of one
+ * factory have methods of the same text, from the same place, and each may have been given one of another's.
  */
 
 import type { FreeVariable } from "../variables/free-variables.js";
@@ -44,7 +45,10 @@ function findElements(script: ScriptSource, node: SyntaxNode): readonly [Element
   return [ofPrototype, ofClass];
 }
 
-/** Whether V8 has named a method or accessor after this key: what stands under another one as well is not written twice. */
+/**
+ * Whether V8 has named a method or accessor after this key: what stands under another one as well is not written
+ * twice.
+ */
 function isNamedAfter(key: string | symbol, fn: object): boolean {
   const name: unknown = Object.getOwnPropertyDescriptor(fn, "name")?.value;
   const shown = typeof key === "string" ? key : key.description === undefined ? "" : `[${key.description}]`;
@@ -67,7 +71,9 @@ function isSelfContained({ free, obstacles, importMetaName }: FunctionShape): bo
   return obstacles.length === 0 && importMetaName === undefined && free.every((each) => isGlobal(each));
 }
 
-/** Variables that are others for each class where a function makes many: what these hold tells the one from the other. */
+/**
+ * Variables that are others for each class where a function makes many: what these hold tells the one from the other.
+ */
 function variablesOfCall({ free }: FunctionShape): string[] {
   return free
     .filter(({ variable }) => variable !== null && variable.scope.block.type !== "Program")

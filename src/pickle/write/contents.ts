@@ -1,8 +1,8 @@
 /**
  * Notices that objects which a function captures have changed since it was looked at.
  *
- * A digest of all their contents is compared, in which objects count by their identity: that takes no inspector and a small part of what
- * the look takes. Nothing of the contents is held, so what the program has dropped since is free.
+ * A digest of all their contents is compared, in which objects count by their identity: that takes no inspector and a
+ * small part of what the look takes. Nothing of the contents is held, so what the program has dropped since is free.
  */
 
 import { types } from "node:util";

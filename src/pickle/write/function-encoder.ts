@@ -239,7 +239,8 @@ export class FunctionEncoder {
       node.proto = known ?? this.values.linkPrototype(parent, at);
       return;
     }
-    // What `Object.create(Function.prototype)` gives: as a value, it would be refused as an instance of a native class.
+    // What `Object.create(Function.prototype)` gives: as a value, it would be refused as an instance of a native
+    // class.
     const plain: DataNode = { kind: "object", proto: this.values.link(grandparent, at) };
     node.proto = this.#writer.add(parent, plain);
     this.#writer.noteMutable(parent, at);

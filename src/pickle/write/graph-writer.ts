@@ -105,7 +105,10 @@ export class GraphWriter {
   readonly #found = new Map<object, number>();
   readonly #indexes = new Map<object, number>();
   readonly #externals = new Map<string, number>();
-  /** How long the look at each variable of the submitted function took, in milliseconds, with all that is reached from it. */
+  /**
+   * How long the look at each variable of the submitted function took, in milliseconds, with all that is reached from
+   * it.
+   */
   readonly durations: Map<Place, number> = new Map();
   readonly #jobs: { readonly job: () => void; readonly variable: Place | undefined }[] = [];
   #variable: Place | undefined;
@@ -166,7 +169,10 @@ export class GraphWriter {
     if (name !== undefined) this.classes.push([name, node]);
   }
 
-  /** Notes something whose contents may be different at the next submission, and that tasks may change in their workers. */
+  /**
+   * Notes something whose contents may be different at the next submission, and that tasks may change in their
+   * workers.
+   */
   noteMutable(value: object, place: Place): void {
     this.noteContents(value);
     if (place.isFresh !== true) this.state.add(value);

@@ -1,9 +1,10 @@
 /**
- * Notices that functions and classes which a kept pickle holds by value have been changed since, or that some class was registered.
+ * Notices that functions and classes which a kept pickle holds by value have been changed since, or that some class
+ * was registered.
  *
- * It is asked at every submission, so it must cost next to nothing: 16 ns for an arrow function, 30 for one that has a prototype, 290 for
- * a class with five members (medians of 25 rounds of 200,000, Node 20). So of what was added, only what is enumerable counts, and symbols of
- * classes: `Reflect.ownKeys` alone takes 150 to 200 ns.
+ * It is asked at every submission, so it must cost next to nothing: 16 ns for an arrow function, 30 for one that has a
+ * prototype, 290 for a class with five members (medians of 25 rounds of 200,000, Node 20). So of what was added, only
+ * what is enumerable counts, and symbols of classes: `Reflect.ownKeys` alone takes 150 to 200 ns.
  */
 
 import { Trace } from "../look/captured-state.js";
@@ -15,7 +16,10 @@ interface Mark {
   readonly isUnchanged: () => boolean;
 }
 
-/** How many enumerable properties there are, inherited ones included: a loop that finds none takes 5 to 8 ns, `Object.keys` up to 40. */
+/**
+ * How many enumerable properties there are, inherited ones included: a loop that finds none takes 5 to 8 ns,
+ * `Object.keys` up to 40.
+ */
 function countKeys(object: object): number {
   let count = 0;
   for (const _key in object) count += 1;
@@ -28,7 +32,10 @@ function prototypeOf(fn: AnyFunction): object | null | undefined {
   return typeof value === "object" ? value : undefined;
 }
 
-/** A pickle that is kept holds no function with enumerable properties of its own, or of its prototype's, so it is enough to count. */
+/**
+ * A pickle that is kept holds no function with enumerable properties of its own, or of its prototype's, so it is
+ * enough to count.
+ */
 class FunctionMark implements Mark {
   readonly #fn: AnyFunction;
   readonly #parent: unknown;

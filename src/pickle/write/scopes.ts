@@ -1,6 +1,6 @@
 /**
- * Sorts the variables that captured functions use: into those of their modules, of which a worker has one each; those that functions
- * share because one of them assigns to them; and those that each function has for itself.
+ * Sorts the variables that captured functions use: into those of their modules, of which a worker has one each; those
+ * that functions share because one of them assigns to them; and those that each function has for itself.
  *
  *     let total = 0;                               of the module, assigned: in the first scope of a unit
  *     const cache = new Map();                     of the module: an entry, and a slot of each function that uses it
@@ -186,8 +186,8 @@ export class Scopes {
   finish(writer: GraphWriter): { modules: ModuleRecord[]; units: CodeUnit[]; frames: Frame[] } {
     for (const held of this.#functions.values()) this.#place(held);
     const stamps = new Stamps(writer, this.#modules, this.#frames);
-    // Instances of a class are told by it, also where it is made anew in each call of a function. One that shares variables that some
-    // code assigns to belongs to what it shares them with.
+    // Instances of a class are told by it, also where it is made anew in each call of a function. One that shares
+    // variables that some code assigns to belongs to what it shares them with.
     const made = [...this.#functions.values()].filter(
       ({ node }) =>
         node.identity === undefined && (node.registeredAs !== undefined || (node.isClass && node.frame === undefined)),

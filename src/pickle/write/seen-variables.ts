@@ -1,9 +1,9 @@
 /**
  * Notices that variables which some code assigns to hold something else than when they were looked at.
  *
- * Only the inspector tells their values, and it costs a tenth of a millisecond for each function that is asked. So of functions that
- * surely see the same variables, one is asked for all: those of a module's scope, and those that know the same function which
- * each call of the function around them makes anew.
+ * Only the inspector tells their values, and it costs a tenth of a millisecond for each function that is asked. So of
+ * functions that surely see the same variables, one is asked for all: those of a module's scope, and those that know
+ * the same function which each call of the function around them makes anew.
  */
 
 import type { Variable } from "eslint-scope";
@@ -29,7 +29,10 @@ export interface SeenAt {
   readonly fn: object;
 }
 
-/** The function or class that each evaluation of a variable's scope makes anew, where the variable holds one and nothing else. */
+/**
+ * The function or class that each evaluation of a variable's scope makes anew, where the variable holds one and
+ * nothing else.
+ */
 function madeWithScope(variable: Variable): SyntaxNode | undefined {
   const [definition] = variable.defs;
   if (definition === undefined || variable.scope.type === "for" || isReassigned(variable)) return undefined;

@@ -6,14 +6,19 @@ import type { Place } from "./graph-writer.js";
 
 /** A look that takes longer is a slow one. */
 const SLOW_LOOK_MS = 20;
-/** So many slow looks in a row: the first one is always the longest, and a busy machine makes a quick one slow now and then. */
+/**
+ * So many slow looks in a row: the first one is always the longest, and a busy machine makes a quick one slow now and
+ * then.
+ */
 const SLOW_LOOKS_BEFORE_WARNING = 3;
 /** Variables that are counted; a program with more of them has been warned often enough. */
 const MAX_VARIABLES = 1000;
 
 const slowLooks = new Map<string, number>();
 
-/** Whether a variable of this name is counted. It asks for no position: that takes longer to find than most looks take. */
+/**
+ * Whether a variable of this name is counted. It asks for no position: that takes longer to find than most looks take.
+ */
 function isCounted({ step }: Place): boolean {
   for (const key of slowLooks.keys()) if (key.startsWith(`${step} `)) return true;
   return false;
@@ -28,7 +33,9 @@ function adviceFor(name: string): string {
     : "Make it in the worker: inside the task, or in `initializer`; or export the function from a module of its own.";
 }
 
-/** The variables whose look was a slow one, with their positions: a place by itself keeps what is known of its script. */
+/**
+ * The variables whose look was a slow one, with their positions: a place by itself keeps what is known of its script.
+ */
 export function slowVariables(durations: ReadonlyMap<Place, number>): Map<Place | undefined, Place> {
   const slow = new Map<Place | undefined, Place>();
   for (const [place, durationMs] of durations) {

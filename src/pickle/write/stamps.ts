@@ -1,8 +1,8 @@
 /**
  * Tells whether a variable still holds what it held: a stamp is a digest of the value.
  *
- * Another primitive, another object, or other contents make another stamp. It ends at functions that the module makes once: these are
- * what they are wherever they are met.
+ * Another primitive, another object, or other contents make another stamp. It ends at functions that the module makes
+ * once: these are what they are wherever they are met.
  */
 
 import { numberOf } from "../look/captured-state.js";

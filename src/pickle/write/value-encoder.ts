@@ -133,7 +133,9 @@ export class ValueEncoder {
     return link;
   }
 
-  /** What every process has. A function that the program has hung on an object of the language is its own all the same. */
+  /**
+   * What every process has. A function that the program has hung on an object of the language is its own all the same.
+   */
   #knownValue(value: object): ExternalNode | undefined {
     const node = knownValue(value);
     if (typeof value !== "function" || node?.kind !== "global" || node.path.length < 2) return node;

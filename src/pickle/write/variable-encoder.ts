@@ -77,7 +77,10 @@ function isRequireLike(value: unknown): boolean {
   return typeof value === "function" && "resolve" in value && ("cache" in value || "main" in value);
 }
 
-/** A file for which `require` gives the same as this function: it may have been made for another one than it is used in. */
+/**
+ * A file for which `require` gives the same as this function: it may have been made for another one than it is used
+ * in.
+ */
 function fileOfRequire(require: NodeJS.Require, script: ScriptSource): string {
   const own = filenameOf(script);
   const [folder] = require.resolve.paths("./any") ?? [];
@@ -117,7 +120,10 @@ export class VariableEncoder {
     this.#isImportable = isImportable;
   }
 
-  /** Captures one free variable; undefined when the worker has it by itself, when nothing declares it, or when a problem was noted. */
+  /**
+   * Captures one free variable; undefined when the worker has it by itself, when nothing declares it, or when a
+   * problem was noted.
+   */
   capture(free: FreeVariable, context: CaptureContext): CapturedVariable | undefined {
     const { name, isReassigned, isEager } = free;
     if (name === "arguments") return undefined;
@@ -152,7 +158,10 @@ export class VariableEncoder {
     return { name, link, isReassigned: !isFirm, isEager };
   }
 
-  /** Whether a worker may set a variable that nothing assigns to: with it, an object that has changed in the program is replaced. */
+  /**
+   * Whether a worker may set a variable that nothing assigns to: with it, an object that has changed in the program is
+   * replaced.
+   */
   #maySetAnew({ variable }: FreeVariable, link: Link, { script, found }: CaptureContext): boolean {
     if (script.factory === undefined || variable === null || !isOfModule(script, variable, found)) return false;
     const node = this.#writer.nodes[indexOf(link) ?? -1];
@@ -177,7 +186,9 @@ export class VariableEncoder {
     return this.#linkReadMembers(free, value, context, place);
   }
 
-  /** What bundlers make of a CommonJS module that is in the bundle: of its getters, only those that are used matter. */
+  /**
+   * What bundlers make of a CommonJS module that is in the bundle: of its getters, only those that are used matter.
+   */
   #linkInterop(free: FreeVariable, value: object, context: CaptureContext, place: Place): Link {
     if (free.members === undefined || !isInteropObject(value)) return undefined;
     return this.#linkReadMembers(free, value, context, place);
@@ -309,7 +320,8 @@ export class VariableEncoder {
     if ((typeof value !== "object" && typeof value !== "function") || value === null) {
       return this.#values.link(value, place);
     }
-    // Babel's and swc's helper for import() of CommonJS keeps the modules that it has seen; in the worker it has seen none.
+    // Babel's and swc's helper for import() of CommonJS keeps the modules that it has seen; in the worker it has seen
+    // none.
     if (types.isWeakMap(value) && INTEROP_CACHES.has(free.name)) {
       return this.#writer.add(value, { kind: "map", entries: [] });
     }
