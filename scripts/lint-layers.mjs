@@ -174,6 +174,20 @@ function checkReasons(file, lines, isSource) {
   }
 }
 
+const MAX_COLUMNS = 119;
+
+/**
+ * The formatter wraps code, and nothing wraps comments. URLs, drawings, and lines of code with a text or a pattern may
+ * be longer. Code of tests holds programs in texts of many lines, so only its comments are looked at.
+ */
+function checkColumns(file, lines, isSource) {
+  for (const [index, line] of lines.entries()) {
+    if (line.length <= MAX_COLUMNS || /https?:\/\//.test(line) || /^\s*\* {4,}/.test(line)) continue;
+    const isLongCode = isSource && !/["'`]|\/.*\//.test(line);
+    if (isComment(line) || isLongCode) report(file, index + 1, `more than ${MAX_COLUMNS} columns`);
+  }
+}
+
 /** What oxlint has no rule for: the other globals are in its list (no-restricted-globals). */
 const FAKED = /\bprocess\.nextTick\b|\bDate\.now\b|\bnew Date\(\)|\bAbortSignal\.timeout\b/;
 
@@ -285,6 +299,7 @@ function checkFile(file) {
   const imports = statements.filter(({ isImport }) => isImport);
   for (const statement of imports) checkNames(file, statement);
   checkGroups(file, lines, imports);
+  checkColumns(file, lines, isSource);
   // In tests/types the directives are the tests.
   if (!file.startsWith(path.join(root, "tests", "types"))) checkReasons(file, lines, isSource);
   if (isSource) checkLayer(file, statements, src);
