@@ -22,8 +22,6 @@ const KNOWN: Readonly<Record<string, string>> = {
   "module reflect-metadata": "reading 'join'",
   "commonjs reflect-metadata": "reading 'join'",
   "bundle reflect-metadata": "Reflect.getMetadata is not a function",
-  // A bundle in CommonJS: the package's classes stand in a function there.
-  "bundle semver": "Invalid version",
   // What is refused elsewhere travels: the bundle has the package's symbols.
   "bundle joi": `"value":{"name":"Ada"}`,
   "bundle yup": "V8 does not tell what it holds",
