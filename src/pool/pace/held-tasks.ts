@@ -1,42 +1,14 @@
+import { HELD_US } from "./constants.js";
+import { LARGE_BYTES } from "./constants.js";
+import { MAX_AHEAD_US } from "./constants.js";
+import { MAX_HELD } from "./constants.js";
+import { MAX_PAST } from "./constants.js";
+import { MAX_SHORT_LOAD_US } from "./constants.js";
+import { MAX_SHORT_US } from "./constants.js";
 import { performance } from "../../system/timers.js";
-import type { PoolTask } from "../queue/pool-task.js";
+import { WORTH_A_LOOK_US } from "./constants.js";
 import type { PooledFunction } from "../queue/function-table.js";
-
-/**
- * A worker holds as many tasks as are expected to take so long, in microseconds: enough never to wait for this
- * process.
- */
-const HELD_US = 40_000;
-
-/** And never more than so many. */
-const MAX_HELD = 2048;
-
-/**
- * And never so many that are over and whose outcomes have not been read: those wait in the pipe, which has its bounds.
- */
-const MAX_PAST = 8192;
-
-/** One more waits behind a task that is expected to take at most so long, in microseconds. */
-const MAX_AHEAD_US = 200_000;
-
-/**
- * A worker that is busy is given a task rather than an idle one, if both are short, in microseconds: it costs as much
- * to wake one.
- */
-const MAX_SHORT_US = 10;
-const MAX_SHORT_LOAD_US = 200;
-
-/**
- * While a turn submits for long, workers whose tasks take less, in microseconds, are left alone: to feed them takes
- * nearly as long.
- */
-const WORTH_A_LOOK_US = 30;
-
-/**
- * A task of at least so many bytes is large: nothing is sent ahead behind one that waits, for the sake of the worker's
- * memory.
- */
-const LARGE_BYTES = 1024 * 1024;
+import type { PoolTask } from "../queue/pool-task.js";
 
 /** Spent slots at the front that are tolerated before the array is cut. */
 const COMPACT_AFTER = 256;

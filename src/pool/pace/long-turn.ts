@@ -1,14 +1,8 @@
+import { LOOK_AFTER_MS } from "./constants.js";
+import { LOOK_SHARE } from "./constants.js";
+import { MOST_SUBMISSIONS } from "./constants.js";
 import { nextTick } from "../../system/timers.js";
 import { performance } from "../../system/timers.js";
-
-/** The clock is looked at once in so many submissions at least. */
-const MOST_SUBMISSIONS = 32;
-
-/** How long a turn goes on before workers are looked at, and again, in milliseconds. */
-const LOOK_AFTER_MS = 2;
-
-/** Looks take one part in so many of the time at most. */
-const LOOK_SHARE = 20;
 
 /** What is looked at of a worker. */
 interface LookedAt {

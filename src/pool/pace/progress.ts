@@ -1,22 +1,11 @@
+import { ASKED_MS } from "./constants.js";
+import { LEAST_PATIENCE_MS } from "./constants.js";
+import { MOST_PATIENCE_MS } from "./constants.js";
+import { PATIENCE } from "./constants.js";
 import { performance } from "../../system/timers.js";
+import { START_PATIENCE_MS } from "./constants.js";
+import { URGENT_MS } from "./constants.js";
 import type { PoolTask } from "../queue/pool-task.js";
-
-/**
- * How long a task may hold up others, in milliseconds, at least and at most; in between, so many times what is
- * expected.
- */
-const LEAST_PATIENCE_MS = 20;
-const MOST_PATIENCE_MS = 1000;
-const PATIENCE = 1.5;
-
-/** How long somebody waits who wants to know whether a task has begun, in milliseconds. */
-const START_PATIENCE_MS = 2;
-
-/** How long a task may hold up others that its worker has, in milliseconds, while another worker has nothing to do. */
-export const URGENT_MS = 2;
-
-/** The same once its worker was asked to give them back: one that is stopped doesn't answer, for however long. */
-const ASKED_MS = 100;
 
 /**
  * How long a task may take before it counts as holding up others, or is to be looked at for another reason, in

@@ -1,11 +1,9 @@
-import { URGENT_MS } from "./progress.js";
 import { clearTimeout } from "../../system/timers.js";
 import { performance } from "../../system/timers.js";
 import { setImmediate } from "../../system/timers.js";
 import { setTimeout } from "../../system/timers.js";
-
-/** A timer that is due so soon, in milliseconds, is not set anew for a task that is to be looked at earlier. */
-const SOON_MS = 20;
+import { SOON_MS } from "./constants.js";
+import { URGENT_MS } from "./constants.js";
 
 /** What is watched of a worker. */
 interface Watched {

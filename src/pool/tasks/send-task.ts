@@ -1,4 +1,5 @@
 import { encodeThrown } from "../../values/thrown.js";
+import { LONG_FROM_US } from "../pace/constants.js";
 import { sizeWithAttachments } from "../../values/binary/attachments.js";
 import { weightOf } from "../queue/sent-functions.js";
 import type { ParentChannel } from "../../wire/parent-channel.js";
@@ -38,9 +39,6 @@ export function sendFunctions(
   for (const functionId of sent.dropExcess(needed)) channel.send({ kind: "forget", functionId });
   return sentBytes;
 }
-
-/** What waits in a worker doesn't wait for the end of a task that is expected to take longer, in microseconds. */
-const LONG_FROM_US = 200;
 
 /** Whether a task may take long: by what is known of its function. */
 function isLong(task: PoolTask): boolean {
