@@ -1,4 +1,5 @@
-// Removes everything that the other commands make: builds, coverage, packed archives, the Node binaries of .ci/run.
+// Removes everything that the other commands make: builds, coverage, packed archives, figures of the bench, the Node
+// binaries of .ci/run.
 // node_modules stays. With --dist: only the published build.
 
 import { readdirSync } from "node:fs";
@@ -11,5 +12,9 @@ const MADE_AT_THE_ROOT = /^(dist|build|build-.+|coverage|asynccpu-.+\.tgz)$/;
 
 const made = process.argv.includes("--dist")
   ? ["dist"]
-  : [...readdirSync(ROOT).filter((name) => MADE_AT_THE_ROOT.test(name)), path.join(".ci", "nodes")];
+  : [
+      ...readdirSync(ROOT).filter((name) => MADE_AT_THE_ROOT.test(name)),
+      path.join(".ci", "nodes"),
+      path.join("bench", "results"),
+    ];
 for (const name of made) rmSync(path.join(ROOT, name), { recursive: true, force: true });
