@@ -90,7 +90,7 @@ const { status, signal, error } = spawnSync(
     "--enable-source-maps",
     "--test",
     `--test-concurrency=${concurrency}`,
-    `--test-timeout=${major < 24 && hasSlow ? fileLimitMs : TEST_LIMIT_MS}`,
+    `--test-timeout=${hasEcosystem || (major < 24 && hasSlow) ? fileLimitMs : TEST_LIMIT_MS}`,
     ...(pattern === undefined ? [] : [`--test-name-pattern=${pattern}`]),
     "--test-reporter=spec",
     "--test-reporter-destination=stdout",
