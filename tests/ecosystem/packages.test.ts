@@ -12,7 +12,7 @@ import { PackagePrograms } from "../testlibraries/package-programs.js";
 import { packageCases } from "../testlibraries/package-programs.js";
 
 /**
- * What does not work, by form and case: a part of what comes instead. docs/functions.md lists each with the way out.
+ * What does not work, by form and case: a part of what comes instead. docs/runners.md lists each with the way out.
  */
 const KNOWN: Readonly<Record<string, string>> = {
   // Decorators register the class in the program's copy of the package.
