@@ -55,9 +55,13 @@ const UNDICI_GLOBALS: ReadonlySet<string> = new Set([
   "WebSocket",
 ]);
 
+/** What this process has loaded of Node, in order; undocumented. */
+function loadList(): readonly string[] {
+  return (process as unknown as { moduleLoadList: readonly string[] }).moduleLoadList;
+}
+
 function isUndiciLoaded(): boolean {
-  const { moduleLoadList } = process as unknown as { moduleLoadList: readonly string[] };
-  return moduleLoadList.includes("NativeModule internal/deps/undici/undici");
+  return loadList().includes("NativeModule internal/deps/undici/undici");
 }
 
 /** Whether the worker has this global by itself. */
@@ -157,8 +161,7 @@ const UNWANTED = /^(?:_|sys$|punycode$|wasi$|sqlite$|test)/;
 
 /** Public modules that this process has loaded; looking at others would load them. */
 function loadedBuiltins(): string[] {
-  const { moduleLoadList } = process as unknown as { moduleLoadList: readonly string[] };
-  const loaded = new Set(moduleLoadList);
+  const loaded = new Set(loadList());
   return builtinModules.filter((name) => !UNWANTED.test(name) && loaded.has(`NativeModule ${name}`));
 }
 
@@ -188,13 +191,13 @@ let hadUndici = false;
 
 /** Where every process has this value, if it does. */
 export function knownValue(value: object): ExternalNode | undefined {
-  const { moduleLoadList } = process as unknown as { moduleLoadList: readonly string[] };
-  if (globals === undefined || builtins === undefined || moduleLoadList.length !== loadListLength) {
+  if (globals === undefined || builtins === undefined || loadList().length !== loadListLength) {
     // Until undici is loaded no value can be one of its classes.
-    if (globals === undefined || hadUndici !== isUndiciLoaded()) globals = knownGlobals();
-    hadUndici = isUndiciLoaded();
+    const hasUndici = isUndiciLoaded();
+    if (globals === undefined || hadUndici !== hasUndici) globals = knownGlobals();
+    hadUndici = hasUndici;
     builtins = knownBuiltins(loadedBuiltins());
-    ({ length: loadListLength } = moduleLoadList);
+    loadListLength = loadList().length;
   }
   const global = globals.get(value);
   if (global !== undefined) return toNode(global);
