@@ -1,9 +1,8 @@
-/** Ctrl-C in a real pseudo-terminal, and floods of processes. */
+/** Ctrl-C in a real pseudo-terminal, and families that are still being started. */
 
 import assert from "node:assert/strict";
 import { describe } from "node:test";
 import { randomBytes } from "node:crypto";
-import { setTimeout as sleep } from "node:timers/promises";
 import { test } from "node:test";
 
 import { COOKIE_VARIABLE } from "../../src/system/process/cookie.js";
@@ -12,7 +11,6 @@ import { interruptAlone } from "../testlibraries/keyboard-interrupter.js";
 import { interruptForegroundGroup } from "../testlibraries/keyboard-interrupter.js";
 import { killProcessTree } from "../../src/system/tree/terminator.js";
 import { pressControlC } from "../testlibraries/keyboard-interrupter.js";
-import { processesCarrying } from "../testlibraries/process-family.js";
 import { startFixture } from "../testlibraries/process-family.js";
 import { startInTerminal } from "../testlibraries/keyboard-interrupter.js";
 import { startProgram } from "../testlibraries/process-family.js";
@@ -39,34 +37,6 @@ describe("Ctrl-C", { skip: process.platform !== "linux" }, () => {
 });
 
 describe("families that don't hold still", { skip: process.platform !== "linux" }, () => {
-  test("chains of daemons that start their successor and end are hunted down", async (t) => {
-    const cookie = randomBytes(8).toString("hex");
-    const env = { [COOKIE_VARIABLE]: cookie };
-    await using program = startFixture("chains-daemons", { detached: true, env });
-    await program.waitForLine(/^ready$/);
-    const root = { pid: program.pid, startTime: startTimeOf(program.pid), cookie };
-    // One hunt was enough whenever it was tried, but it is a race: see docs/promises.md. (A pool hunts twice.) And no
-    // single look tells whether they are gone: in the midst of execve a process shows no cookie, and may be kept there
-    // for a while.
-    const isAnyoneLeft = async (): Promise<boolean> => {
-      for (let look = 0; look < 25; look += 1) {
-        if (processesCarrying(COOKIE_VARIABLE, cookie).length > 0) return true;
-        await sleep(20);
-      }
-      return false;
-    };
-    let hunts = 0;
-    let isLeft: boolean;
-    do {
-      hunts += 1;
-      await killProcessTree(root);
-      // One may come out of an execve after those looks: then it is hunted as well.
-      isLeft = (await isAnyoneLeft()) || (await isAnyoneLeft());
-    } while (isLeft && hunts < 20);
-    t.diagnostic(`${hunts} hunts`);
-    assert.equal(isLeft, false);
-  });
-
   test("twenty families killed at random moments of their start leave nobody", async () => {
     for (let round = 0; round < 20; round += 1) {
       const cookie = randomBytes(8).toString("hex");

@@ -63,8 +63,6 @@ export class FakePlatform implements Platform {
   /** Called before each reading of the list of processes. */
   onList: () => void = () => {};
   hasProc = true;
-  /** The pid that was given last, for systems that tell it. */
-  newestPid: number | undefined;
 
   constructor(name: NodeJS.Platform, pid: number, processes: readonly FakeProcess[]) {
     this.name = name;
@@ -87,7 +85,6 @@ export class FakePlatform implements Platform {
   }
 
   readText(path: string): string {
-    if (path === "/proc/loadavg" && this.newestPid !== undefined) return `0.10 0.20 0.30 1/99 ${this.newestPid}\n`;
     const [, pid, thread, file] = /^\/proc\/(\d+)\/(task\/\d+\/)?(stat|status|environ)$/.exec(path) ?? [];
     const fake = this.hasProc ? this.processes.get(Number(pid)) : undefined;
     if (fake === undefined) throw systemError("ENOENT");

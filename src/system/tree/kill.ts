@@ -19,11 +19,10 @@ export type AfterStrike = "scanAgain" | "pauseAndScan" | "awaitDeaths" | "done";
 const MAX_DOUBTFUL_SCANS = 6;
 
 /**
- * And how many if descendants were found before, as a family that renews itself is likelier then than a busy machine;
- * or if one process goes on to hide its environment: its execve may have to wait for the disk. With their pauses they
- * take some two seconds.
+ * And how many if one process goes on to hide its environment: its execve may have to wait for the disk. With their
+ * pauses they take some two seconds.
  */
-const MAX_FOUNDED_DOUBTFUL_SCANS = 80;
+const MAX_HIDDEN_SCANS = 80;
 
 function isSame(one: ProcessEntry, other: ProcessEntry): boolean {
   return one.pid === other.pid && one.startTime === other.startTime;
@@ -52,17 +51,6 @@ export class TreeKill {
     return [...this.#struck.values()];
   }
 
-  /** Whether descendants were found so far. */
-  get isFamily(): boolean {
-    return this.#struck.size > this.#roots.length;
-  }
-
-  /** Kills descendants that were found otherwise than by a scan. */
-  strikeAll(entries: readonly ProcessEntry[]): void {
-    for (const entry of entries) if (!this.#wasStruck(entry)) this.#strikeOne(entry);
-    if (entries.length > 0) this.#doubtfulScanCount = 0;
-  }
-
   /** Kills what this scan found and no earlier one did. */
   strike(scan: TreeScan): AfterStrike {
     if (!scan.hasTable) {
@@ -81,7 +69,7 @@ export class TreeKill {
     if (targets.some((entry) => !this.#unreachable.has(this.#struck.get(entry.pid) ?? entry))) return "awaitDeaths";
     const isStillHidden = scan.hidden.some((entry) => this.#hidden.some((former) => isSame(entry, former)));
     this.#hidden = scan.hidden;
-    const mostScans = this.isFamily || isStillHidden ? MAX_FOUNDED_DOUBTFUL_SCANS : MAX_DOUBTFUL_SCANS;
+    const mostScans = isStillHidden ? MAX_HIDDEN_SCANS : MAX_DOUBTFUL_SCANS;
     if (scan.isSettled || this.#doubtfulScanCount >= mostScans) return "done";
     this.#doubtfulScanCount += 1;
     return "pauseAndScan";

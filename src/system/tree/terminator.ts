@@ -13,13 +13,11 @@ import type { Platform } from "../platform.js";
 import type { ProcessEntry } from "../process/entry.js";
 import type { TreeRoot } from "./search.js";
 import { InvalidOptionError } from "../../errors.js";
-import { Newcomers } from "./newcomers.js";
 import { ProcessTask } from "../process/process-task.js";
 import { TreeKill } from "./kill.js";
 import { findDescendants } from "./process-tree.js";
 import { findDescendantsSync } from "./process-tree.js";
 import { hostPlatform } from "../platform.js";
-import { readsProc } from "../process/table.js";
 import { sendSignalTo } from "../process/identity.js";
 import { signalProcess } from "../process/identity.js";
 import { performance } from "../timers.js";
@@ -81,25 +79,14 @@ async function killTrees(
   { limitMs = DEFAULT_LIMIT_MS, platform = hostPlatform }: TreeOptions,
 ): Promise<readonly ProcessEntry[]> {
   const kill = new TreeKill(roots, sparesRoots, platform);
-  const newcomers = new Newcomers(roots, platform);
   const deadline = performance.now() + limitMs;
   let pauseMs = FIRST_POLL_MS;
-  let isInDoubt = false;
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
-    newcomers.mark();
-    // Who may have slipped through a scan in slices is looked for in one go: it takes some milliseconds, and is missed
-    // by less.
-    const scan =
-      isInDoubt && readsProc(platform)
-        ? findDescendantsSync(roots, platform, kill.struck)
-        : await findDescendants(roots, platform, kill.struck);
-    const after = kill.strike(scan);
-    isInDoubt = after === "pauseAndScan";
+    const after = kill.strike(await findDescendants(roots, platform, kill.struck));
     if (after === "done" || performance.now() >= deadline) break;
     if (after === "pauseAndScan") {
       // Longer each time: on a loaded machine an execve takes some milliseconds.
-      if (kill.isFamily) kill.strikeAll(await newcomers.wait(pauseMs));
-      else await sleep(pauseMs);
+      await sleep(pauseMs);
       pauseMs = Math.min(pauseMs * 2, MAX_POLL_MS);
     }
     await awaitDeaths(kill, Math.min(deadline, performance.now() + MAX_DEATH_WAIT_MS));
@@ -110,12 +97,9 @@ async function killTrees(
 /** Waits for nobody: a process with SIGKILL pending can't start another one. */
 function killTreesSync(roots: readonly TreeRoot[], sparesRoots: boolean, platform: Platform): void {
   const kill = new TreeKill(roots, sparesRoots, platform);
-  const newcomers = new Newcomers(roots, platform);
   for (let round = 0; round < MAX_SYNC_ROUNDS; round += 1) {
-    newcomers.mark();
     const after = kill.strike(findDescendantsSync(roots, platform, kill.struck));
     if (after === "done" || after === "awaitDeaths") return;
-    if (kill.isFamily) kill.strikeAll(newcomers.look());
   }
 }
 
