@@ -12,8 +12,7 @@ import { toLevelName } from "./log-record.js";
 import { getLogger } from "./task-logger.js";
 import type { LogLevel } from "./log-record.js";
 import type { LogFields } from "./task-logger.js";
-import { registerCodecShape } from "../values/classes/extensions.js";
-import { registerCodecExtension } from "../values/codec.js";
+import { addExtension } from "../values/classes/extensions.js";
 
 /** What a logger is sent as. */
 interface Description {
@@ -155,15 +154,11 @@ function decode(plain: unknown): ForeignLogger {
   return new ForeignLogger({ name: name ?? "", level: level ?? "", fields: fields ?? {} });
 }
 
-registerCodecShape({
-  tag: "asynccpu.loggerShape",
-  fits: (prototype) => SHAPES.some((methods) => methods.every((each) => hasMethod(prototype, each))),
-  encode: describeLogger,
-  decode,
-});
-registerCodecExtension({
+addExtension({
   tag: "asynccpu.logger",
-  class: ForeignLogger,
-  encode: (logger: ForeignLogger) => ForeignLogger.describe(logger),
+  fits: (prototype) =>
+    prototype === ForeignLogger.prototype ||
+    SHAPES.some((methods) => methods.every((each) => hasMethod(prototype, each))),
+  encode: (logger) => (logger instanceof ForeignLogger ? ForeignLogger.describe(logger) : describeLogger(logger)),
   decode,
 });

@@ -39,8 +39,6 @@ import { takeAttachments } from "./binary/attachments.js";
 import type { ValueReader } from "./classes/value-writer.js";
 import type { ValueWriter } from "./classes/value-writer.js";
 
-export { registerCodecExtension } from "./classes/extensions.js";
-
 /** What an encoding may do with large binary data. */
 export interface EncodeOptions {
   /**

@@ -1,11 +1,11 @@
 /** Lets a `ProcessTask` travel in arguments and results: it arrives as the one instance of its process. */
 
 import { ProcessTask } from "../system/process/process-task.js";
-import { registerCodecExtension } from "./codec.js";
+import { addExtension } from "./classes/extensions.js";
 
-registerCodecExtension({
+addExtension({
   tag: "asynccpu.ProcessTask",
-  class: ProcessTask,
-  encode: (task: ProcessTask) => task.toPlain(),
+  fits: (prototype) => prototype === ProcessTask.prototype,
+  encode: (task) => (task as ProcessTask).toPlain(),
   decode: (plain) => ProcessTask.fromPlain(plain),
 });

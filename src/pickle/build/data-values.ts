@@ -13,7 +13,7 @@ import type { ObjectParts } from "../graph/format.js";
 import { PLAIN } from "../graph/format.js";
 import { SEALED } from "../graph/format.js";
 import { WRITABLE } from "../graph/format.js";
-import { extensionByTag } from "../../values/classes/extensions.js";
+import { decodeByTag } from "../../values/classes/extensions.js";
 
 /** Gives the value behind a link; undefined for one that does not exist yet. */
 export type Resolve = (link: Link) => unknown;
@@ -58,7 +58,7 @@ export function createShell(node: DataNode, resolve: Resolve): object {
     case "boxed":
       return Object(node.value) as object;
     case "host":
-      return extensionByTag(node.tag).decode(node.content);
+      return decodeByTag(node.tag, node.content);
     case "arrayBuffer":
       return node.bytes.buffer.slice(node.bytes.byteOffset, node.bytes.byteOffset + node.bytes.byteLength);
     case "view":

@@ -56,7 +56,7 @@ import { classify } from "../../values/classes/classify.js";
 import { ownConstructor } from "../../values/classes/classify.js";
 import { TAG_PREFIX } from "../../values/classes/host-classes.js";
 import { extensionOf } from "../../values/classes/extensions.js";
-import type { ObjectExtension } from "../../values/classes/extensions.js";
+import type { Extension } from "../../values/classes/host-classes.js";
 import { isStub } from "../../values/classes/process-bound.js";
 import { hasNativeCode } from "../../values/classes/classify.js";
 import type { InstanceHooks } from "../../values/classes/class-registry.js";
@@ -211,7 +211,7 @@ export class ValueEncoder {
   }
 
   /** An instance of a class of Node's, an executor, a logger: as it travels in arguments. */
-  #linkHost(value: object, extension: ObjectExtension, place: Place): Link {
+  #linkHost(value: object, extension: Extension, place: Place): Link {
     const { tag } = extension;
     let content: unknown;
     try {

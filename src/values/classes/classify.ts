@@ -9,14 +9,10 @@
 import process from "node:process";
 import { types } from "node:util";
 
-import { extensionOfPrototype } from "./extensions.js";
-import { shapeOfPrototype } from "./extensions.js";
+import { extensionAt } from "./extensions.js";
 import { CLASS_ADVICE } from "./host-classes.js";
-import { hostExtension } from "./host-classes.js";
-import { isProcessBound } from "./process-bound.js";
 import { isStub } from "./process-bound.js";
 import { onClassRegistered } from "./class-registry.js";
-import { onExtensionRegistered } from "./extensions.js";
 import { optInOf } from "./class-registry.js";
 
 /** Kinds of objects, by how they are walked. */
@@ -75,11 +71,9 @@ const LIVE_GLOBALS: ReadonlySet<string> = new Set("AbortSignal ReadableStream Wr
 const LIVE_EXPORTS: ReadonlyMap<string, string> = new Map([["Stream", "node:stream"]]);
 
 let verdicts = new WeakMap<object, Verdict>();
-function forgetVerdicts(): void {
+onClassRegistered(() => {
   verdicts = new WeakMap();
-}
-onExtensionRegistered(forgetVerdicts);
-onClassRegistered(forgetVerdicts);
+});
 
 /** The constructor that a prototype names. Runs no getter. */
 export function ownConstructor(prototype: object): ((...args: never[]) => unknown) | undefined {
@@ -129,19 +123,17 @@ function hasThen(prototype: object): boolean {
 
 function judge(prototype: object): Verdict {
   if (!types.isProxy(prototype) && optInOf(ownConstructor(prototype)) !== undefined) return KIND.instance;
-  if (!types.isProxy(prototype) && shapeOfPrototype(prototype) !== undefined) return KIND.extension;
   for (let at: object | null = prototype; at !== null; at = Object.getPrototypeOf(at) as object | null) {
     if (types.isProxy(at)) return KIND.plain;
-    if (extensionOfPrototype(at) !== undefined || isProcessBound(at)) return KIND.extension;
     const constructor = ownConstructor(at);
     // `Object.prototype`, which may be that of another realm (node:vm, Jest).
     if (isRoot(at)) return constructor === undefined || constructor.name === "Object" ? KIND.plain : "check";
+    if (extensionAt(at) !== undefined) return KIND.extension;
     if (hasThen(at)) return KIND.refused;
     if (constructor === undefined) {
       if (BUILT_IN_ITERATOR.test(ownTag(at))) return "check";
       continue;
     }
-    if (hostExtension(constructor) !== undefined) return KIND.extension;
     if (isAmong(constructor, LIVE_GLOBALS, LIVE_EXPORTS)) return KIND.live;
     if (isAmong(constructor, LOSSY_GLOBALS, LOSSY_EXPORTS)) return KIND.refused;
     if (constructor.name === "DOMException" || isNativeClass(constructor)) return "check";

@@ -11,6 +11,8 @@ import type { Channel } from "node:diagnostics_channel";
 import type { SocketAddress } from "node:net";
 import type { TracingChannel } from "node:diagnostics_channel";
 
+import { damaged } from "./damaged.js";
+
 /**
  * How the instances of one class travel. Its class is what `find` gives, `module[name]`, `Intl[name]`, or a global.
  */
@@ -25,7 +27,7 @@ interface HostClass {
 }
 
 function fail(): never {
-  throw new Error("The encoded value is damaged: an instance of a built-in class has no such parts.");
+  throw damaged("an instance of a built-in class has no such parts");
 }
 
 function text(value: unknown): string {
@@ -205,16 +207,24 @@ function classOf(name: string, { module, isOfIntl, find }: HostClass): unknown {
   return Reflect.get(owner as object, name);
 }
 
-/** How the instances of a built-in class travel. */
-export interface HostExtension {
+/** How the objects of one kind travel. */
+export interface Extension {
+  /** Names the kind on the wire. */
   readonly tag: string;
-  readonly isImmutable: boolean;
-  encode(instance: object, where?: string): unknown;
+  /** Whether an object stays as it was made. */
+  readonly isImmutable?: boolean;
+  /**
+   * Gives what is to be sent, which may itself hold errors and objects of other kinds.
+   *
+   * @param where - The path to the object, for the messages of what can't be used there.
+   */
+  encode(object: object, where?: string): unknown;
+  /** Makes the object in the other process. */
   decode(plain: unknown): object;
 }
 
 /** The way in which the instances of a built-in class travel; identity decides, not the name alone. */
-export function hostExtension(constructor: { readonly name: unknown }): HostExtension | undefined {
+export function hostExtension(constructor: { readonly name: unknown }): Extension | undefined {
   const { name } = constructor;
   if (typeof name !== "string" || !Object.hasOwn(HOST_CLASSES, name)) return undefined;
   const found = HOST_CLASSES[name];

@@ -1,5 +1,7 @@
 /** Symbols that are the same in every process: those of the registry, and the well-known ones. */
 
+import { damaged } from "./damaged.js";
+
 /** A symbol as plain data. */
 export type SymbolDescription = readonly ["registry" | "well-known", string];
 
@@ -25,5 +27,5 @@ export function symbolOf(description: unknown): symbol {
     if (kind === "registry") return Symbol.for(name);
     for (const [symbol, known] of wellKnown) if (kind === "well-known" && known === name) return symbol;
   }
-  throw new Error("The encoded value is damaged: a symbol is unknown here.");
+  throw damaged("a symbol is unknown here");
 }

@@ -17,7 +17,7 @@ import { decodeFor } from "../errors/class-places.js";
 import { decodeInstance } from "../classes/class-registry.js";
 import { decodeWithV8 } from "./v8-clone.js";
 import { decodedFor } from "../errors/class-places.js";
-import { extensionByTag } from "../classes/extensions.js";
+import { decodeByTag } from "../classes/extensions.js";
 import { fillErrorShell } from "../errors/parts.js";
 import { hasHooks } from "../classes/class-registry.js";
 import { isFromParent } from "../classes/class-registry.js";
@@ -144,7 +144,7 @@ function finish(record: readonly unknown[], begun: unknown, prepared: unknown, r
       return finishError(record, begun as Error);
     case undefined:
     default:
-      return extensionByTag(asString(record[0])).decode(record[1]);
+      return decodeByTag(asString(record[0]), record[1]);
   }
 }
 
@@ -201,7 +201,7 @@ function addWeakly(collection: unknown, [key, value]: readonly unknown[]): void 
  * @param reader - Gives functions and live values. Without one, a value that holds such is damaged.
  * @param path - What the value is, for messages.
  * @returns The value; a promise of a `LaterValue`, when the reader has given one.
- * @throws Error when the bytes are damaged, or when a class's extension is not registered in this process.
+ * @throws Error when the bytes are damaged, or tell of what this process does not know.
  */
 export function decodeExtended(
   bytes: Uint8Array,

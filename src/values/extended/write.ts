@@ -341,13 +341,13 @@ class Copier {
 
   #extension(instance: object, mode: Mode, depth: number): unknown {
     const extension = extensionOf(instance);
-    if (extension === undefined) return this.#refuse("its codec extension is gone", mode);
+    if (extension === undefined) return this.#refuse(explainRefusal(instance), mode);
     let plain: unknown;
     try {
       plain = extension.encode(instance);
     } catch (cause) {
-      if (mode === "lenient") return `[not sent: the codec extension "${extension.tag}" threw]`;
-      throw this.path.refuse(`its codec extension "${extension.tag}" threw`, { cause });
+      if (mode === "lenient") return "[not sent: its contents can't be read]";
+      throw this.path.refuse("its contents can't be read", { cause });
     }
     return this.#wrapped(instance, [extension.tag, undefined], 1, plain, mode, depth);
   }
