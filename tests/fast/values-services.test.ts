@@ -1,25 +1,15 @@
-/**
- * What a service holds in `this` beside its data, and objects of Node's: the same in captured variables as in
- * arguments.
- */
+/** What a service holds in `this` beside its data: executors, queues, loggers, sockets. */
 
 import assert from "node:assert/strict";
-import { createPublicKey } from "node:crypto";
-import { createSecretKey } from "node:crypto";
-import { generateKeyPairSync } from "node:crypto";
-import { BlockList } from "node:net";
-import { SocketAddress } from "node:net";
 import { Socket } from "node:net";
 import { after } from "node:test";
 import { describe } from "node:test";
 import { test } from "node:test";
-import { MIMEType } from "node:util";
 
 import { pino } from "pino";
 
 import { FunctionNotPicklableError } from "../../src/index.js";
 import { LogQueue } from "../../src/index.js";
-import { NotSerializableError } from "../../src/index.js";
 import { ProcessPoolExecutor } from "../../src/index.js";
 import { ProcessTaskPoolExecutor } from "../../src/index.js";
 import { QueueListener } from "../../src/index.js";
@@ -172,121 +162,5 @@ describe("a logger that is captured", () => {
       ],
     );
     assert.equal(records[0]?.fields?.["id"], 3);
-  });
-});
-
-describe("an object of Node's", () => {
-  const { publicKey } = generateKeyPairSync("ed25519");
-  const kinds: readonly [name: string, value: unknown, show: (value: never) => unknown][] = [
-    ["URL", new URL("http://a/b?c=1"), (url: URL) => [url.href, url instanceof URL]],
-    ["URLSearchParams", new URLSearchParams("a=1&a=2"), (params: URLSearchParams) => params.getAll("a")],
-    ["Headers", new Headers({ "x-a": "1" }), (headers: Headers) => [...headers]],
-    ["TextEncoder", new TextEncoder(), (encoder: InstanceType<typeof TextEncoder>) => [...encoder.encode("ä")]],
-    [
-      "TextDecoder",
-      new TextDecoder("latin1"),
-      (decoder: InstanceType<typeof TextDecoder>) => decoder.decode(Uint8Array.of(0xe4)),
-    ],
-    [
-      "Intl.NumberFormat",
-      new Intl.NumberFormat("de", { style: "currency", currency: "EUR" }),
-      (each: Intl.NumberFormat) => each.format(1234.5),
-    ],
-    [
-      "a compact Intl.NumberFormat",
-      new Intl.NumberFormat("en", { notation: "compact" }),
-      (each: Intl.NumberFormat) => each.format(123456),
-    ],
-    [
-      "Intl.DateTimeFormat",
-      new Intl.DateTimeFormat("de", { dateStyle: "full", timeStyle: "short", timeZone: "Asia/Tokyo" }),
-      (each: Intl.DateTimeFormat) => each.format(0),
-    ],
-    ["Intl.Collator", new Intl.Collator("de", { numeric: true }), (each: Intl.Collator) => each.compare("a10", "a9")],
-    ["Intl.PluralRules", new Intl.PluralRules("en", { type: "ordinal" }), (each: Intl.PluralRules) => each.select(2)],
-    [
-      "Intl.RelativeTimeFormat",
-      new Intl.RelativeTimeFormat("en", { numeric: "auto" }),
-      (each: Intl.RelativeTimeFormat) => each.format(-1, "day"),
-    ],
-    [
-      "Intl.ListFormat",
-      new Intl.ListFormat("en", { type: "disjunction" }),
-      (each: Intl.ListFormat) => each.format(["a", "b"]),
-    ],
-    ["Intl.DisplayNames", new Intl.DisplayNames("en", { type: "region" }), (each: Intl.DisplayNames) => each.of("DE")],
-    [
-      "Intl.Segmenter",
-      new Intl.Segmenter("en", { granularity: "word" }),
-      (each: Intl.Segmenter) => [...each.segment("a b")].length,
-    ],
-    ["Intl.Locale", new Intl.Locale("de-AT"), (each: Intl.Locale) => each.region],
-    ["MIMEType", new MIMEType("text/plain;charset=utf-8"), (each: MIMEType) => each.params.get("charset")],
-    [
-      "a secret KeyObject",
-      createSecretKey(Buffer.from("abc")),
-      (key: { export(): Buffer }) => key.export().toString(),
-    ],
-    [
-      "a public KeyObject",
-      createPublicKey(publicKey.export({ format: "pem", type: "spki" })),
-      (key: { readonly asymmetricKeyType: string }) => key.asymmetricKeyType,
-    ],
-    [
-      "SocketAddress",
-      new SocketAddress({ address: "1.2.3.4", port: 5 }),
-      (address: SocketAddress) => [address.address, address.port],
-    ],
-    [
-      "BlockList",
-      ((): BlockList => {
-        const list = new BlockList();
-        list.addAddress("1.2.3.4");
-        return list;
-      })(),
-      (list: BlockList) => list.check("1.2.3.4"),
-    ],
-  ];
-  for (const [name, value, show] of kinds) {
-    test(`arrives as what it is, captured or as an argument: ${name}`, async () => {
-      const here = (show as (value: unknown) => unknown)(value);
-      const captured = executor.submit((...args: readonly unknown[]) =>
-        (show as (...all: unknown[]) => unknown)(value, ...args),
-      );
-      const passed = executor.submit(show as (value: unknown) => unknown, value);
-      assert.deepEqual([await captured, await passed], [here, here]);
-    });
-  }
-
-  test("of a class of the program that extends one of Node's keeps its class when it is captured", async () => {
-    class Link extends URL {
-      label = "x";
-      get text(): string {
-        return `${this.label} ${this.host}`;
-      }
-    }
-    const link = new Link("http://a/");
-    assert.equal(await executor.submit(() => link.text), "x a");
-  });
-
-  test("that can't be copied is refused with the same advice", async () => {
-    const bytes = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
-    // Reason: the types of Node have no WebAssembly.
-    const { WebAssembly } = globalThis as unknown as {
-      WebAssembly: { Module: new (bytes: Uint8Array) => object };
-    };
-    const module = new WebAssembly.Module(bytes);
-    await assert.rejects(
-      executor.submit(() => module),
-      (error: unknown) => {
-        return error instanceof FunctionNotPicklableError && /pass its bytes/i.test(error.message);
-      },
-    );
-    await assert.rejects(
-      executor.submit((given: object) => given, module),
-      (error: unknown) => {
-        return error instanceof NotSerializableError && /pass its bytes/i.test(error.message);
-      },
-    );
   });
 });

@@ -23,8 +23,8 @@ function createView(node: DataNode & { kind: "view" }, resolve: Resolve): ArrayB
   return makeView(node.type ?? -1, resolve(node.buffer) as ArrayBuffer, node.byteOffset ?? 0, node.sizeBytes ?? 0);
 }
 
-function createError(): Error {
-  const error = new Error();
+function createError(dom?: readonly [message: string, name: string]): Error {
+  const error = dom === undefined ? new Error() : new DOMException(...dom);
   // The copy has the stack that the original had, or none.
   delete error.stack;
   return error;
@@ -54,7 +54,7 @@ export function createShell(node: DataNode, resolve: Resolve): object {
     case "regexp":
       return Object.assign(new RegExp(node.source, node.flags), { lastIndex: node.lastIndex });
     case "error":
-      return createError();
+      return createError(node.dom);
     case "boxed":
       return Object(node.value) as object;
     case "host":

@@ -209,7 +209,8 @@ export type DataNode = ObjectParts &
     | { readonly kind: "weakMap" | "weakSet"; readonly id: number }
     | { readonly kind: "date"; readonly time: number }
     | { readonly kind: "regexp"; readonly source: string; readonly flags: string; readonly lastIndex: number }
-    | { readonly kind: "error" }
+    /** `dom`: message and name of a `DOMException`, which only its constructor sets. */
+    | { readonly kind: "error"; readonly dom?: readonly [message: string, name: string] }
     | { readonly kind: "boxed"; readonly value: Link }
     /** An instance of a class that has a way of its own (values/classes/extensions): what it is sent as. */
     | { readonly kind: "host"; readonly tag: string; readonly content: unknown }

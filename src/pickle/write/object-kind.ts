@@ -105,6 +105,10 @@ export function objectKind(value: object, linkBuffer: (buffer: ArrayBuffer) => r
     const { source, flags, lastIndex } = value;
     return { node: { kind: "regexp", source, flags, lastIndex }, prototype: RegExp.prototype };
   }
+  if (Object.getPrototypeOf(value) === DOMException.prototype) {
+    const { message, name } = value as DOMException;
+    return { node: { kind: "error", dom: [message, name] }, prototype: DOMException.prototype };
+  }
   if (types.isNativeError(value)) {
     // The worker's shell is an Error; a TypeError's prototype is named like any other class's.
     return { node: { kind: "error" }, prototype: Error.prototype };

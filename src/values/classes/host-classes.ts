@@ -198,6 +198,9 @@ const HOST_CLASSES: Readonly<Record<string, HostClass>> = {
   },
 };
 
+/** The names in the table. */
+export const HOST_CLASS_NAMES: readonly string[] = Object.keys(HOST_CLASSES);
+
 /** What the tags of these begin with. */
 export const TAG_PREFIX = "asynccpu.host.";
 
