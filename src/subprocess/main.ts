@@ -44,11 +44,7 @@ function endWithoutParent(): void {
   }
 }
 
-const channel = new ChildChannel({
-  onMessage: (message) => loop.receive(message),
-  onPause: () => loop.begin(),
-  // The watchdog sees the same end; both do the same, so that it does not matter who is first.
-  onEnd: endWithoutParent,
-});
-// Until then this thread sees the parent's end at once: it only loads modules, and waits.
-const loop = new TaskLoop(channel, abortFlag, claim, () => startWatchdog(abortFlag, claim, cookie));
+// The watchdog sees the same end; both do the same, so that it does not matter who is first. Until it is there, this
+// thread sees the parent's end at once: it only loads modules, and waits.
+const channel = new ChildChannel(endWithoutParent);
+channel.listen(new TaskLoop(channel, abortFlag, claim, () => startWatchdog(abortFlag, claim, cookie)));

@@ -11,13 +11,11 @@ import { Socket } from "node:net";
 import { writeSync } from "node:fs";
 
 import { FrameDecoder } from "./messages/frame-decoder.js";
-import { FrameWriter } from "./messages/frame.js";
-import { JOURNAL_FD } from "./messages/protocol.js";
 import { MappedOutbox } from "./journal/mapped-journal.js";
 import { RESULTS_FD } from "./messages/protocol.js";
+import { WrittenOutbox } from "./journal/written-journal.js";
 import { TASKS_FD } from "./messages/protocol.js";
 import { decodeToWorker } from "./messages/message-codec.js";
-import { frameToParent } from "./messages/message-codec.js";
 import type { ToParentMessage } from "./messages/protocol.js";
 import type { ToWorkerMessage } from "./messages/protocol.js";
 
@@ -46,32 +44,29 @@ function writeFully(fd: number, bytes: Uint8Array): void {
   }
 }
 
-type StartMessage = Extract<ToParentMessage, { kind: "started" }>;
-
-/** What happens on the channel. */
-export interface ChildChannelEvents {
-  onMessage(message: ToWorkerMessage): void;
+/** Takes the messages of the parent. */
+export interface ChildReceiver {
+  receive(message: ToWorkerMessage): void;
   /** All messages that had come together have been handed over. */
-  onPause(): void;
-  /** The parent is gone, or the pipe is of no use any more. */
-  onEnd(): void;
+  begin(): void;
 }
 
+/** The pipes from and to the parent, as the worker's main thread has them. */
 export class ChildChannel {
   readonly #onEnd: () => void;
-  readonly #outbox = new FrameWriter();
-  #hasJournal = false;
-  /** Takes the place of the journal that is written to, and of the outbox for all but long messages. */
+  readonly #written = new WrittenOutbox();
+  /** Takes the place of `#written` for all but long messages. */
   #mapped: MappedOutbox | undefined;
-  #keptCount = 0;
-  #lastKept = 0;
-  #journalAt = 0;
-  #epoch = 1;
   #hasEnded = false;
 
-  constructor(events: ChildChannelEvents) {
-    this.#onEnd = events.onEnd;
-    const decoder = new FrameDecoder((frame) => events.onMessage(decodeToWorker(frame)));
+  /** @param onEnd - Called once: the parent is gone, or the pipe is of no use any more. */
+  constructor(onEnd: () => void) {
+    this.#onEnd = onEnd;
+  }
+
+  /** Hands the parent's messages over from now on. */
+  listen(receiver: ChildReceiver): void {
+    const decoder = new FrameDecoder((frame) => receiver.receive(decodeToWorker(frame)));
     // Read straight into the decoder's memory: a stream of chunks would cost an allocation each, and a copy of long
     // ones.
     const onread = {
@@ -82,7 +77,7 @@ export class ChildChannel {
         } catch {
           this.#end();
         }
-        events.onPause();
+        receiver.begin();
         return true;
       },
     };
@@ -102,66 +97,57 @@ export class ChildChannel {
 
   /** From now on messages that wait can be kept in the journal. */
   useJournal(): void {
-    this.#hasJournal = true;
+    this.#written.useJournal();
   }
 
   /** How many messages were kept in a journal that is written to. */
   get keptCount(): number {
-    return this.#keptCount;
+    return this.#mapped === undefined ? this.#written.keptCount : 0;
   }
 
   /** From now on keeps the journal in memory that is the file of its descriptor. To be called while no task runs. */
   mapJournal(memory: ArrayBuffer): void {
     this.flush();
-    this.#mapped = new MappedOutbox(memory, this.#lastKept);
-    this.#keptCount = 0;
+    this.#mapped = new MappedOutbox(memory, this.#written.lastKept);
   }
 
   /** Has the result of a task wait for the next message that is sent. */
   postValue(taskId: number, durationUs: number, value: unknown): void {
-    const mapped = this.#mapped;
-    if (mapped === undefined) {
-      this.post({ kind: "value", taskId, durationUs, value });
-      return;
-    }
     if (this.#hasEnded) return;
-    mapped.appendValue(taskId, durationUs, value);
-    if (mapped.waitingBytes >= FLUSH_BYTES) this.flush();
+    const outbox = this.#mapped ?? this.#written;
+    outbox.appendValue(taskId, durationUs, value);
+    if (outbox.waitingBytes >= FLUSH_BYTES) this.flush();
   }
 
   /** Has a message wait for the next one that is sent. */
   post(message: ToParentMessage): void {
-    if (this.#mapped !== undefined) {
-      this.#postMapped(this.#mapped, message);
-      return;
+    if (this.#hasEnded) return;
+    const mapped = this.#mapped;
+    if (mapped === undefined) this.#written.append(message);
+    else if (!mapped.append(message)) {
+      this.flush();
+      this.#written.append(message);
+      this.flush();
     }
-    this.#append(message);
-    if (this.#outbox.waitingBytes >= FLUSH_BYTES) this.flush();
-  }
-
-  #postMapped(mapped: MappedOutbox, message: ToParentMessage): void {
-    if (this.#hasEnded) return;
-    if (!mapped.append(message)) {
-      this.flush();
-      this.#outbox.append(frameToParent(message));
-      this.flush();
-    } else if (mapped.waitingBytes >= FLUSH_BYTES) this.flush();
-  }
-
-  #append(message: ToParentMessage): void {
-    if (this.#hasEnded) return;
-    if (this.#hasJournal && this.#outbox.isEmpty) this.#mark(0);
-    this.#outbox.append(frameToParent(message));
+    if ((mapped ?? this.#written).waitingBytes >= FLUSH_BYTES) this.flush();
   }
 
   /**
    * Has the notice that a task begins wait, and sees to it that it, and what waits before it, outlives this process:
-   * it is kept in the journal, or sent. The newest one that was kept is always the last one in the journal, also when
-   * all was sent since.
+   * it is kept in the journal, or sent.
    */
   keepStart(taskId: number): void {
-    if (this.#mapped === undefined) this.#keep({ kind: "started", taskId });
+    if (this.#mapped === undefined) this.#keepInWritten(taskId);
     else this.#mapped.begin(taskId);
+  }
+
+  #keepInWritten(taskId: number): void {
+    if (this.#hasEnded) return;
+    if (!this.#written.canBeKept) this.flush();
+    const keeping = this.#written.keepStart(taskId);
+    if (keeping === "kept") return;
+    this.flush();
+    if (keeping === "send and keep again") this.#keepInWritten(taskId);
   }
 
   /** As `keepStart`, and sends the notice, and what waits before it. */
@@ -171,59 +157,22 @@ export class ChildChannel {
     this.flush();
   }
 
-  #keep(message: StartMessage): void {
-    if (!this.#hasJournal) {
-      this.send(message);
-      return;
-    }
-    this.#keptCount += 1;
-    this.#lastKept = message.taskId;
-    // What has a long payload doesn't lie in one piece.
-    if (!this.#outbox.isInOnePiece || this.#outbox.waitingBytes >= FLUSH_BYTES) this.flush();
-    this.#append(message);
-    this.#mark(this.#outbox.waitingBytes);
-    const newest = this.#outbox.markNewest();
-    if (newest !== undefined && this.#writeToJournal(newest.slab, newest.from, newest.sizeBytes)) return;
-    this.flush();
-    // It came to lie across two slabs. It is sent, and kept once more by itself.
-    if (newest === undefined && !this.#hasEnded) this.#keep(message);
-  }
-
-  #mark(sizeBytes: number): void {
-    this.#outbox.append(frameToParent({ kind: "mark", epoch: this.#epoch, sizeBytes }));
-    if (sizeBytes > 0) this.#epoch = (this.#epoch + 1) >>> 0;
-  }
-
-  #writeToJournal(bytes: Buffer, from: number, sizeBytes: number): boolean {
-    try {
-      if (writeSync(JOURNAL_FD, bytes, from, sizeBytes, this.#journalAt) === sizeBytes) {
-        this.#journalAt += sizeBytes;
-        return true;
-      }
-    } catch {
-      // No memory left for it, or a task has closed the descriptor.
-    }
-    this.#hasJournal = false;
-    return false;
-  }
-
   /** Sends what waits. */
   flush(): void {
     if (this.#hasEnded) return;
     try {
-      this.#flushMapped();
-      if (this.#outbox.isEmpty) return;
-      this.#journalAt = 0;
-      for (const buffer of this.#outbox.take()) writeFully(RESULTS_FD, buffer);
+      if (this.#mapped !== undefined) this.#flushMapped(this.#mapped);
+      if (this.#written.isEmpty) return;
+      for (const buffer of this.#written.take()) writeFully(RESULTS_FD, buffer);
     } catch {
       this.#end();
     }
   }
 
-  #flushMapped(): void {
-    if (this.#mapped === undefined || this.#mapped.waitingBytes === 0) return;
-    writeFully(RESULTS_FD, this.#mapped.waiting);
-    this.#mapped.clear();
+  #flushMapped(mapped: MappedOutbox): void {
+    if (mapped.waitingBytes === 0) return;
+    writeFully(RESULTS_FD, mapped.waiting);
+    mapped.clear();
   }
 
   #end(): void {

@@ -6,7 +6,7 @@ import { writeSync } from "node:fs";
 
 import { MAPPED_BYTES } from "../../src/wire/journal/mapped-journal.js";
 import { MappedOutbox } from "../../src/wire/journal/mapped-journal.js";
-import { WorkerJournal } from "../../src/pool/worker/journal.js";
+import { WorkerJournal } from "../../src/wire/journal/journal-file.js";
 import { encodeToParent } from "../../src/wire/messages/message-codec.js";
 import { readJournal } from "../../src/wire/journal/journal.js";
 import type { ToParentMessage } from "../../src/wire/messages/protocol.js";

@@ -10,7 +10,7 @@ import { ProcessTask } from "../../system/process/process-task.js";
 import { ProtocolError } from "../../errors.js";
 import { TaskClock } from "../tasks/task-clock.js";
 import { WorkerCrashedError } from "../../errors.js";
-import { WorkerJournal } from "./journal.js";
+import { WorkerJournal } from "../../wire/journal/journal-file.js";
 import { WorkerLife } from "./life.js";
 import { WorkerTasks } from "../tasks/worker-tasks.js";
 import { describeProcessEnd } from "./death.js";

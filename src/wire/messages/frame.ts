@@ -13,6 +13,7 @@ import { ATTACHED_TAG } from "../../values/binary/attachments.js";
 import { ProtocolError } from "../../errors.js";
 import { attachmentsOf } from "../../values/binary/attachments.js";
 import { writePlainList } from "../../values/compact/write.js";
+import { writePlainValue } from "../../values/compact/write.js";
 
 /** Size of what stands before a body, in bytes. */
 export const HEADER_BYTES = 16;
@@ -90,7 +91,7 @@ function writeHead(target: Buffer, at: number, frame: Frame, name: Uint8Array): 
 const MAX_PLAIN_FRAME_BYTES = HEADER_BYTES + MAX_PLAIN_BYTES;
 
 /** What a header says of a frame without a name. */
-export interface NamelessHead {
+interface NamelessHead {
   readonly kind: number;
   readonly flags: number;
   readonly idA: number;
@@ -99,7 +100,7 @@ export interface NamelessHead {
 }
 
 /** Writes the header of a frame without a name. */
-export function writeNamelessHead(
+function writeNamelessHead(
   target: Buffer,
   at: number,
   { kind, flags, idA, idB, bodyBytes }: NamelessHead,
@@ -111,6 +112,26 @@ export function writeNamelessHead(
   target[at + 7] = 0;
   writeUint32(target, at + 8, idA);
   writeUint32(target, at + 12, idB);
+}
+
+/**
+ * Writes a frame without a name whose payload is the encoding of a plain value.
+ *
+ * @param target - Has room for the longest such frame from `at` on.
+ * @returns The position behind it.
+ */
+export function writePlainFrame(
+  target: Buffer,
+  at: number,
+  kind: number,
+  idA: number,
+  idB: number,
+  value: unknown,
+): number {
+  const from = at + HEADER_BYTES;
+  const end = writePlainValue(value, target, from);
+  writeNamelessHead(target, at, { kind, flags: 0, idA, idB, bodyBytes: end - from });
+  return end;
 }
 
 function attachmentFrame(idA: number, payload: Uint8Array): Frame {
@@ -214,6 +235,12 @@ export class FrameWriter {
     const end = writePlainList(list, this.#slab, this.#to + HEADER_BYTES);
     writeNamelessHead(this.#slab, this.#to, { kind, flags, idA, idB, bodyBytes: end - this.#to - HEADER_BYTES });
     this.#to = end;
+  }
+
+  /** As `appendPlain`, with the encoding of a plain value. */
+  appendPlainValue(kind: number, idA: number, idB: number, value: unknown): void {
+    if (this.#to + MAX_PLAIN_FRAME_BYTES > this.#slab.length) this.#renew(MAX_PLAIN_FRAME_BYTES);
+    this.#to = writePlainFrame(this.#slab, this.#to, kind, idA, idB, value);
   }
 
   /**

@@ -11,8 +11,8 @@ import { encodeFrame } from "./frame.js";
 import { encodeValue } from "../../values/codec.js";
 import { makeFrame } from "./frame.js";
 import { readUint32 } from "./frame-decoder.js";
-import { writeNamelessHead } from "./frame.js";
-import { writePlainValue } from "../../values/compact/write.js";
+import { NO_BYTES } from "./frame.js";
+import { writePlainFrame } from "./frame.js";
 import type { Frame } from "./frame.js";
 import type { LiveMessage } from "./protocol.js";
 import type { LiveOp } from "./protocol.js";
@@ -49,8 +49,6 @@ const MAX_NAME_LENGTH = 1000;
 
 /** Values up to this size, in bytes, are decoded without being cut out of what was read. */
 const DECODED_BELOW_BYTES = 256;
-
-const NO_BYTES = new Uint8Array(0);
 
 const FLAG_CHUNK = 1;
 const FLAG_ANNOUNCED = 2;
@@ -212,16 +210,12 @@ export function writeSmallResult(
   durationUs: number,
   value: unknown,
 ): number {
-  const from = at + HEADER_BYTES;
-  const end = writePlainValue(value, target, from);
-  writeNamelessHead(target, at, {
-    kind: TO_PARENT.value,
-    flags: 0,
-    idA: taskId,
-    idB: durationUs,
-    bodyBytes: end - from,
-  });
-  return end;
+  return writePlainFrame(target, at, TO_PARENT.value, taskId, durationUs, value);
+}
+
+/** Appends the message `value`. */
+export function appendSmallResult(writer: FrameWriter, taskId: number, durationUs: number, value: unknown): void {
+  writer.appendPlainValue(TO_PARENT.value, taskId, durationUs, value);
 }
 
 type Outcome = Extract<ToParentMessage, { kind: "result" | "failure" }>;

@@ -4,13 +4,13 @@ import { constants } from "node:fs";
 import { openSync } from "node:fs";
 import { readSync } from "node:fs";
 
-import { MAX_JOURNAL_BYTES } from "../../wire/journal/journal.js";
-import { isMappedJournal } from "../../wire/journal/mapped-journal.js";
-import { readJournal } from "../../wire/journal/journal.js";
-import { lastBegunIn } from "../../wire/journal/mapped-journal.js";
-import { mappedJournalBytes } from "../../wire/journal/mapped-journal.js";
-import { readMappedJournal } from "../../wire/journal/mapped-journal.js";
-import type { ToParentMessage } from "../../wire/messages/protocol.js";
+import { MAX_JOURNAL_BYTES } from "./journal.js";
+import { isMappedJournal } from "./mapped-journal.js";
+import { readJournal } from "./journal.js";
+import { lastBegunIn } from "./mapped-journal.js";
+import { mappedJournalBytes } from "./mapped-journal.js";
+import { readMappedJournal } from "./mapped-journal.js";
+import type { ToParentMessage } from "../messages/protocol.js";
 
 /** Where Linux keeps files in memory. */
 const FOLDER = "/dev/shm";
