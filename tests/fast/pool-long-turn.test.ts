@@ -7,7 +7,7 @@ import type { TestContext } from "node:test";
 
 import { HeldTasks } from "../../src/pool/pace/held-tasks.js";
 import { LongTurn } from "../../src/pool/pace/long-turn.js";
-import { PoolTask } from "../../src/pool/queue/pool-task.js";
+import { HeardTask } from "../testlibraries/heard-task.js";
 import { PooledFunction } from "../../src/pool/queue/function-table.js";
 import { performance } from "../../src/system/timers.js";
 
@@ -124,10 +124,8 @@ describe("the tasks of a worker whose outcomes are not read", () => {
   }
 
   function push(held: HeldTasks, fn: PooledFunction, count = 1): void {
-    const events = { onStarted: () => {}, onSettled: () => {} };
-    for (let i = 0; i < count; i += 1) {
-      held.push(new PoolTask({ name: "task", fn, isChunk: false, timeoutMs: undefined, events }, []));
-    }
+    const kind = { name: "task", fn, isChunk: false, timeoutMs: undefined };
+    for (let i = 0; i < count; i += 1) held.push(new HeardTask(kind, []));
   }
 
   function fill(held: HeldTasks, fn: PooledFunction): number {

@@ -14,7 +14,7 @@ import { writeFileSync } from "node:fs";
 import { FlushPlan } from "../../src/pool/pace/flush-plan.js";
 import { FunctionTable } from "../../src/pool/queue/function-table.js";
 import { OutputForwarder } from "../../src/pool/worker/output-forwarder.js";
-import { PoolTask } from "../../src/pool/queue/pool-task.js";
+import { HeardTask } from "../testlibraries/heard-task.js";
 import { PooledFunction } from "../../src/pool/queue/function-table.js";
 import { SentFunctions } from "../../src/pool/queue/sent-functions.js";
 import { TaskQueue } from "../../src/pool/queue/task-queue.js";
@@ -22,9 +22,10 @@ import { inheritableExecArgv } from "../../src/pool/worker/start-options.js";
 import { mapFrames } from "../../src/pool/queue/map-frames.js";
 import { sendFunctions } from "../../src/pool/tasks/send-task.js";
 import type { ParentChannel } from "../../src/wire/parent-channel.js";
+import type { PoolTask } from "../../src/pool/queue/pool-task.js";
 import type { TaskKind } from "../../src/pool/queue/pool-task.js";
 
-class NumberedTask extends PoolTask {
+class NumberedTask extends HeardTask {
   readonly id: number;
 
   constructor(id: number, kind: TaskKind) {
@@ -41,7 +42,6 @@ function makeTask(id: number): NumberedTask {
     fn: new PooledFunction(1, Uint8Array.of()),
     isChunk: false,
     timeoutMs: undefined,
-    events: { onStarted: () => {}, onSettled: () => {} },
   });
 }
 
@@ -84,9 +84,8 @@ test("a settled task reports once, with the reason for its end before any other 
     fn: new PooledFunction(1, Uint8Array.of()),
     isChunk: false,
     timeoutMs: 5,
-    events: { onStarted: () => {}, onSettled: (_task, outcome) => outcomes.push(outcome) },
   };
-  const task = new PoolTask(kind, Uint8Array.of());
+  const task = new HeardTask(kind, Uint8Array.of(), { onSettled: (outcome) => outcomes.push(outcome) });
   const reason = new Error("cancelled");
   task.endReason = reason;
   task.settle({ kind: "result", value: Uint8Array.of(1) });
@@ -136,7 +135,7 @@ describe("functions that a worker is sent", () => {
   function taskOf(functions: readonly PooledFunction[]): PoolTask {
     const extras = functions.length > 1 ? { functions: functions.slice(0, -1) } : undefined;
     const kind = { ...makeTask(0).kind, fn: functions.at(-1) as PooledFunction, extras };
-    return new PoolTask(kind, Uint8Array.of());
+    return new HeardTask(kind, Uint8Array.of());
   }
 
   /**

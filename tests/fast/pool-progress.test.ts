@@ -7,7 +7,7 @@ import type { TestContext } from "node:test";
 
 import "../testlibraries/mockable-timers.js";
 import { HeldTasks } from "../../src/pool/pace/held-tasks.js";
-import { PoolTask } from "../../src/pool/queue/pool-task.js";
+import { HeardTask } from "../testlibraries/heard-task.js";
 import { PooledFunction } from "../../src/pool/queue/function-table.js";
 import { Progress } from "../../src/pool/pace/progress.js";
 import { StallWatch } from "../../src/pool/pace/stall-watch.js";
@@ -21,9 +21,8 @@ function makeFunction(durationUs?: number): PooledFunction {
   return fn;
 }
 
-function makeTask(fn: PooledFunction): PoolTask {
-  const events = { onStarted: () => {}, onSettled: () => {} };
-  return new PoolTask({ name: "task", fn, isChunk: false, timeoutMs: undefined, events }, []);
+function makeTask(fn: PooledFunction): HeardTask {
+  return new HeardTask({ name: "task", fn, isChunk: false, timeoutMs: undefined }, []);
 }
 
 describe("the tasks that a worker holds", () => {
@@ -104,12 +103,8 @@ test("patience is 1.5 times what is expected, from 20 ms to a second", () => {
   const patience = [undefined, 50, 40_000, 10_000_000].map((us) => patienceMs(makeTask(makeFunction(us))));
   assert.deepEqual(patience, [20, 20, 60, 1000]);
   assert.equal(patienceMs(undefined), 20);
-  class WantedTask extends PoolTask {
-    override get isStartWanted(): boolean {
-      return true;
-    }
-  }
-  const wanted = new WantedTask(makeTask(makeFunction(40_000)).kind, []);
+  const wanted = makeTask(makeFunction(40_000));
+  wanted.isStartWanted = true;
   assert.equal(patienceMs(wanted), 60, "it isn't next");
   wanted.state = "dispatched";
   assert.equal(patienceMs(wanted), 2);

@@ -2,12 +2,12 @@
 
 import assert from "node:assert/strict";
 
-import { PoolTask } from "../../src/pool/queue/pool-task.js";
+import { HeardTask } from "./heard-task.js";
 import { PooledFunction } from "../../src/pool/queue/function-table.js";
 import { WorkerTasks } from "../../src/pool/tasks/worker-tasks.js";
 import type { ParentChannel } from "../../src/wire/parent-channel.js";
+import type { PoolTask } from "../../src/pool/queue/pool-task.js";
 import type { ProcessTask } from "../../src/system/process/process-task.js";
-import type { TaskEvents } from "../../src/pool/queue/pool-task.js";
 import type { ToParentMessage } from "../../src/wire/messages/protocol.js";
 import type { ToWatchdogMessage } from "../../src/wire/messages/protocol.js";
 import type { WorkerConfig } from "../../src/pool/worker/contract.js";
@@ -69,12 +69,11 @@ export class WorkerScene {
 
   giveWith({ timeoutMs }: { timeoutMs?: number }, ...names: string[]): PoolTask[] {
     return names.map((name) => {
-      const events: TaskEvents = {
+      const task = new HeardTask({ name, fn: this.#fn, isChunk: false, timeoutMs }, [], {
         onStarted: () => this.log.push(`started ${name}`),
-        onSettled: (_task, outcome) =>
+        onSettled: (outcome) =>
           this.log.push(`settled ${name}: ${outcome.kind === "ended" ? outcome.error.name : outcome.kind}`),
-      };
-      const task = new PoolTask({ name, fn: this.#fn, isChunk: false, timeoutMs, events }, []);
+      });
       this.tasks.give(task);
       return task;
     });

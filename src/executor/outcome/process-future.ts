@@ -41,10 +41,8 @@ function keepResolve(resolve: (value: never) => void): void {
 
 type State = "pending" | "running" | "done" | "failed" | "cancelled";
 
-/** Makes and moves futures; the class below fills it in. */
-// Reason: a `const` would have to be filled here, where the class is not known.
-// oxlint-disable-next-line import/no-mutable-exports
-export let futures: FutureMover;
+/** Filled in by the class below, in whose body alone the private parts of futures can be named. */
+let mover: FutureMover;
 
 /**
  * The promise of a task's outcome, which can also be cancelled and asked.
@@ -163,7 +161,7 @@ export class ProcessFuture<T> extends Promise<T> {
 
   // Functions rather than methods: what moves a future is no business of those who hold it.
   static {
-    futures = {
+    mover = {
       create: <V>(control: FutureControl) => {
         const future = new ProcessFuture<V>(keepResolve);
         future.#resolve = newResolve;
@@ -192,3 +190,6 @@ export class ProcessFuture<T> extends Promise<T> {
     void Object.defineProperty(this.prototype, "constructor", { value: Promise, writable: true, configurable: true });
   }
 }
+
+/** Makes and moves futures. */
+export const futures: FutureMover = mover;

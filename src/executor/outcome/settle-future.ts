@@ -165,11 +165,8 @@ export function settleFuture<T>(
   callCount: number,
 ): void {
   try {
-    if (outcome.kind === "value") {
-      if (callCount > 0) throw damaged();
-      futures.resolve(future, outcome.value as T);
-      return;
-    }
+    // A chunk has no such result, and that of a single call needs no reader.
+    if (outcome.kind === "value") throw damaged();
     if (outcome.kind === "result") {
       const decoded = decodeOutcome(outcome.value, reader, callCount);
       if (decoded instanceof Promise) void resolveLater(future, decoded as Promise<LaterValue>, reader);

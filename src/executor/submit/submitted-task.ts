@@ -17,10 +17,10 @@ import type { ParentChannel } from "../../wire/parent-channel.js";
 import type { Pins } from "../../memory/pins.js";
 import type { PooledFunction } from "../../pool/queue/function-table.js";
 import type { ProcessFuture } from "../outcome/process-future.js";
+import type { ProcessTask } from "../../system/process/process-task.js";
 import type { ProcessPool } from "../../pool/process-pool.js";
 import type { ResultReader } from "../outcome/settle-future.js";
 import type { SubmissionStack } from "../outcome/submission-stack.js";
-import type { TaskEvents } from "../../pool/queue/pool-task.js";
 import type { TaskExtras } from "../../pool/queue/pool-task.js";
 import type { TaskKind } from "../../pool/queue/pool-task.js";
 import type { TaskOutcome } from "../../pool/queue/pool-task.js";
@@ -54,11 +54,10 @@ export class SubmittedKind implements TaskKind {
   readonly isChunk: boolean;
   readonly hasOneArgument: boolean;
   readonly extras: TaskExtras | undefined;
-  readonly events: TaskEvents;
   /** How many tasks of it have not settled. */
   unsettledCount = 0;
 
-  constructor({ pool, owner, events }: Pick<SubmittedKind, "pool" | "owner" | "events">, call: TaskCall) {
+  constructor(pool: ProcessPool, owner: TaskOwner, call: TaskCall) {
     this.pool = pool;
     this.owner = owner;
     this.fn = call.fn;
@@ -69,7 +68,6 @@ export class SubmittedKind implements TaskKind {
     this.isChunk = call.callCount > 0;
     this.hasOneArgument = call.hasOneArgument;
     this.extras = call.extras;
-    this.events = events;
   }
 
   /** Whether the call is of this kind. */
@@ -114,7 +112,7 @@ interface Ties {
 }
 
 /** One call on its way, with all that waits for its end. */
-export class SubmittedTask<T> extends PoolTask implements FutureControl {
+export class SubmittedTask<T> extends PoolTask<SubmittedKind> implements FutureControl {
   /**
    * Let go at the end: who still has the task by then (a timer, say) needs no result, nor the context of its
    * submission.
@@ -131,14 +129,10 @@ export class SubmittedTask<T> extends PoolTask implements FutureControl {
     if (live !== undefined) this.#ties = { live: new ParentLive(live, () => this.#updateIdle()) };
   }
 
-  get submittedKind(): SubmittedKind {
-    return this.kind as SubmittedKind;
-  }
-
   cancel(reason: unknown): boolean {
     // Its future may be pending all the same, while functions in its result are looked up.
     if (this.state === "settled") return false;
-    return this.submittedKind.pool.cancel(this, new CancelledError(undefined, { cause: reason }));
+    return this.kind.pool.cancel(this, new CancelledError(undefined, { cause: reason }));
   }
 
   tie(pins: readonly Pins[], signals: readonly AbortSignal[]): void {
@@ -154,23 +148,23 @@ export class SubmittedTask<T> extends PoolTask implements FutureControl {
 
   wantStart(): void {
     (this.#ties ??= {}).isStartWanted = true;
-    if (this.holder !== undefined) this.submittedKind.pool.stalls.watchStart();
+    if (this.holder !== undefined) this.kind.pool.stalls.watchStart();
   }
 
-  override get isStartWanted(): boolean {
+  get isStartWanted(): boolean {
     return this.#ties?.isStartWanted === true;
   }
 
-  override get isIdle(): boolean {
+  get isIdle(): boolean {
     return this.#ties?.isIdle === true;
   }
 
-  receiveOnLive(message: LiveMessage, channel: ParentChannel): void {
+  protected onLive(message: LiveMessage, channel: ParentChannel): void {
     const ties = (this.#ties ??= {});
     const live = (ties.live ??= new ParentLive(undefined, () => this.#updateIdle()));
     const result = decodeFor(this.functions, () => live.receive(message, channel));
     if (result === undefined) return;
-    const { owner } = this.submittedKind;
+    const { owner } = this.kind;
     owner.streaming.add(live);
     ties.executor = owner.executor?.deref();
     this.#settle({ kind: "result", value: result }, live);
@@ -183,7 +177,7 @@ export class SubmittedTask<T> extends PoolTask implements FutureControl {
     const isIdle = ties?.executor !== undefined && ties.live?.isAwaited === false;
     if (ties === undefined || this.state !== "running" || this.isIdle === isIdle) return;
     ties.isIdle = isIdle;
-    const { keepAlive } = this.submittedKind.pool;
+    const { keepAlive } = this.kind.pool;
     if (isIdle) keepAlive.release();
     else keepAlive.hold();
   }
@@ -191,12 +185,18 @@ export class SubmittedTask<T> extends PoolTask implements FutureControl {
   #settle(outcome: TaskOutcome, reader: ResultReader): void {
     const { future } = this;
     if (future === undefined) return;
-    const { callCount, functions } = this.submittedKind;
-    decodeFor(functions, () => settleFuture(future, outcome, this.#submission, reader, callCount));
+    const { callCount, functions } = this.kind;
+    // Most results were decoded on their way.
+    if (outcome.kind === "value" && callCount === 0) futures.resolve(future, outcome.value as T);
+    else decodeFor(functions, () => settleFuture(future, outcome, this.#submission, reader, callCount));
   }
 
-  finish(outcome: TaskOutcome): void {
-    const { submittedKind: kind } = this;
+  protected onStarted(processTask: ProcessTask): void {
+    if (this.future !== undefined) futures.start(this.future, processTask);
+  }
+
+  protected onSettled(outcome: TaskOutcome): void {
+    const { kind } = this;
     kind.unsettledCount -= 1;
     if (kind.unsettledCount === 0 && kind.owner.lastKind === kind) kind.owner.lastKind = undefined;
     if (this.#ties === undefined) this.#settle(outcome, resultReader);
@@ -210,17 +210,7 @@ export class SubmittedTask<T> extends PoolTask implements FutureControl {
     const { live } = ties;
     if (live !== undefined) decodeFor(this.functions, () => live.close(outcome));
     if (live?.hasResult !== true) this.#settle(outcome, resultReader);
-    else this.submittedKind.owner.streaming.delete(live);
+    else this.kind.owner.streaming.delete(live);
     this.#ties = undefined;
   }
 }
-
-/** The pool knows its tasks as such; those that come here are ours. */
-export const submittedTaskEvents: TaskEvents = {
-  onStarted: (task, processTask) => {
-    const { future } = task as SubmittedTask<unknown>;
-    if (future !== undefined) futures.start(future, processTask);
-  },
-  onSettled: (task, outcome) => (task as SubmittedTask<unknown>).finish(outcome),
-  onLive: (task, message, channel) => (task as SubmittedTask<unknown>).receiveOnLive(message, channel),
-};

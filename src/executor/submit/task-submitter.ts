@@ -27,7 +27,6 @@ import { showValue } from "../../show-value.js";
 import { SubmissionStacks } from "../outcome/submission-stack.js";
 import { SubmittedKind } from "./submitted-task.js";
 import { SubmittedTask } from "./submitted-task.js";
-import { submittedTaskEvents } from "./submitted-task.js";
 import { TakenArguments } from "./encoded-arguments.js";
 import { throwIfAborted } from "../../live/abort-subscriptions.js";
 import type { FutureControl } from "../outcome/process-future.js";
@@ -152,7 +151,7 @@ export class TaskSubmitter {
       checkFunction(submission.fn);
       const { signal, timeoutMs, name } = submission.options;
       if (isImporting()) throw new ImportTimeUseError(`Task "${name ?? nameOf(submission.fn)}" was submitted`);
-      throwIfAborted(signal);
+      if (signal !== undefined) throwIfAborted(signal);
       // Its start takes longer than all that is done here, of which the first time takes tens of milliseconds.
       this.#pool.expectTask();
       const fn = this.#pickle(submission.fn);
@@ -166,7 +165,7 @@ export class TaskSubmitter {
         }
       }
       // A getter or a hook of what was encoded may have aborted it; nothing is given away yet.
-      throwIfAborted(signal);
+      if (signal !== undefined) throwIfAborted(signal);
       const finished = taken?.finish();
       pins = finished?.pins ?? NO_PINS;
       pins = allPins(pins, fn);
@@ -201,7 +200,7 @@ export class TaskSubmitter {
   #kindOf(call: TaskCall): SubmittedKind {
     const last = this.#owner.lastKind;
     if (last?.is(call) === true) return last;
-    const kind = new SubmittedKind({ pool: this.#pool, owner: this.#owner, events: submittedTaskEvents }, call);
+    const kind = new SubmittedKind(this.#pool, this.#owner, call);
     // What has shared memory, or more of its own, is not kept: that is to be free when its holders drop it.
     this.#owner.lastKind = call.fn.pins === undefined && call.extras === undefined ? kind : undefined;
     return kind;

@@ -29,14 +29,6 @@ export interface TaskHolder {
   lookForStart(task?: PoolTask): boolean;
 }
 
-/** Who waits for tasks. `onStarted` is called at most once for each, `onSettled` exactly once and last. */
-export interface TaskEvents {
-  onStarted(task: PoolTask, processTask: ProcessTask): void;
-  onSettled(task: PoolTask, outcome: TaskOutcome): void;
-  /** Something happened on a live value of it, while it runs. */
-  onLive?(task: PoolTask, message: LiveMessage, channel: ParentChannel): void;
-}
-
 /** What many tasks have in common. */
 export interface TaskKind {
   readonly name: string;
@@ -45,7 +37,6 @@ export interface TaskKind {
   readonly isChunk: boolean;
   /** How long a task may run, in milliseconds; `undefined` for no limit. */
   readonly timeoutMs: number | undefined;
-  readonly events: TaskEvents;
   /**
    * Whether a task has one argument, a plain value, and is given that rather than a list: a hundred thousand may wait.
    */
@@ -74,7 +65,7 @@ export type TaskArguments = Uint8Array | readonly unknown[];
 const BEGUN = Symbol("begun");
 
 /**
- * One task on its way through the pool.
+ * One task on its way through the pool. Who submits tasks says in a class of its own what follows on the steps.
  *
  *     queued ──▶ held ──▶ dispatched ──▶ running ──▶ settled
  *        ▲        │           │             │
@@ -84,7 +75,7 @@ const BEGUN = Symbol("begun");
  * held: a worker has it behind others; dispatched: it is the next one there, or has begun and that isn't known here
  * yet.
  */
-export class PoolTask {
+export abstract class PoolTask<K extends TaskKind = TaskKind> {
   state: "queued" | "held" | "dispatched" | "running" | "settled" = "queued";
   /** The worker that has it. */
   holder: TaskHolder | undefined;
@@ -100,18 +91,18 @@ export class PoolTask {
   sendCount = 0;
   /** Whether messages on live values of it have come. */
   #hasLiveMessages = false;
-  #kind: TaskKind | undefined;
+  #kind: K | undefined;
   /** As the kind says; or BEGUN. */
   #args: unknown;
 
   /** @param args - Of type TaskArguments; for a kind with one argument, that. */
-  constructor(kind: TaskKind, args: unknown) {
+  constructor(kind: K, args: unknown) {
     this.#kind = kind;
     this.#args = args;
   }
 
   /** What it has in common with others; kept until it has ended. */
-  get kind(): TaskKind {
+  get kind(): K {
     if (this.#kind === undefined) throw new Error("The task has ended.");
     return this.#kind;
   }
@@ -143,14 +134,19 @@ export class PoolTask {
   }
 
   /** Whether somebody waits for its start. */
-  get isStartWanted(): boolean {
-    return false;
-  }
+  abstract get isStartWanted(): boolean;
 
   /** Whether its outcome is there, but for streams that nobody waits for: it doesn't keep the program running. */
-  get isIdle(): boolean {
-    return false;
-  }
+  abstract get isIdle(): boolean;
+
+  /** It has begun. Called at most once. */
+  protected abstract onStarted(processTask: ProcessTask): void;
+
+  /** Something happened on a live value of it, while it runs. */
+  protected abstract onLive(message: LiveMessage, channel: ParentChannel): void;
+
+  /** It has ended. Called exactly once, and last. */
+  protected abstract onSettled(outcome: TaskOutcome): void;
 
   /** The encoded arguments; kept until the task begins, because until then it may have to go to another worker. */
   get args(): TaskArguments {
@@ -171,7 +167,7 @@ export class PoolTask {
     // and of one that ends before it begins.
     if (this.sendCount === 1 && this.#args instanceof Uint8Array) releaseAttachments(this.#args);
     this.#args = BEGUN;
-    this.kind.events.onStarted(this, processTask);
+    this.onStarted(processTask);
   }
 
   /** Whether there are, or may be, live values in its arguments or its result. */
@@ -182,16 +178,15 @@ export class PoolTask {
   /** @throws ProtocolError for what doesn't fit. */
   receiveLive(message: LiveMessage, channel: ParentChannel): void {
     this.#hasLiveMessages = true;
-    this.kind.events.onLive?.(this, message, channel);
+    this.onLive(message, channel);
   }
 
   settle(outcome: TaskOutcome): void {
     if (this.state === "settled") return;
-    const { events } = this.kind;
     this.state = "settled";
     this.holder = undefined;
     this.#args = BEGUN;
-    events.onSettled(this, this.endReason === undefined ? outcome : { kind: "ended", error: this.endReason });
+    this.onSettled(this.endReason === undefined ? outcome : { kind: "ended", error: this.endReason });
     // It captures what it captures.
     this.#kind = undefined;
   }
