@@ -8,13 +8,13 @@ import { checkShutdownOptions } from "./options/check-options.js";
 import { captureStack } from "./outcome/submission-stack.js";
 import { asCalled } from "./outcome/submission-stack.js";
 import { checkTaskOptions } from "./options/check-options.js";
-import { checkTaskPoolOptions } from "./options/check-options.js";
 import { isImporting } from "../system/worker-state.js";
 import { guardSignals } from "../system/signals/signals.js";
 import { mapResults } from "./map-results.js";
 import type { AnyFunction } from "../values/classes/value-writer.js";
 import type { AnyIterable } from "./map-results.js";
 import type { CallableFunction } from "./options/call-types.js";
+import type { CheckedPoolOptions } from "./options/check-options.js";
 import type { CheckedTaskPoolOptions } from "./options/check-options.js";
 import type { ExecutorStats } from "../pool/pool-stats.js";
 import type { OverloadArgs } from "./options/call-types.js";
@@ -68,6 +68,29 @@ export function coreOf(executor: ProcessPoolExecutor): ExecutorCore {
 const dropped = new FinalizationRegistry<ProcessPool>((pool) => pool.close());
 
 type SignalOptions = Pick<CheckedTaskPoolOptions, "handleSignals" | "drainMs" | "graceMs">;
+
+/** What an executor is made of: for the classes of executors alone. @internal */
+export class ExecutorPlan {
+  readonly #options: CheckedPoolOptions & SignalOptions;
+
+  constructor(options: CheckedPoolOptions & SignalOptions) {
+    this.#options = options;
+  }
+
+  get options(): CheckedPoolOptions & SignalOptions {
+    return this.#options;
+  }
+
+  /** Whether it is a plan. Runs no traps of what isn't. */
+  static is(given: object): given is ExecutorPlan {
+    return #options in given;
+  }
+}
+
+/** A plain executor has no log queue, and leaves signals alone. */
+function planPlainly(options: ProcessPoolExecutorOptions): ExecutorPlan {
+  return new ExecutorPlan({ ...checkPoolOptions(options), handleSignals: false, drainMs: 0 });
+}
 
 /**
  * How long a clean-up after a signal may take beyond the grace period, in milliseconds, before everything is killed.
@@ -130,12 +153,12 @@ export class ProcessPoolExecutor implements AsyncDisposable {
    * @throws FunctionNotPicklableError when `initializer` can't be sent to a worker.
    * @throws NotSerializableError when one of `initargs` can't.
    */
-  constructor(options: ProcessPoolExecutorOptions = {}) {
-    // A plain executor has no log queue, and leaves signals alone.
-    const isTaskPool = "createProcessTask" in this;
-    const checked = isTaskPool
-      ? checkTaskPoolOptions(options)
-      : { ...checkPoolOptions(options), handleSignals: false, drainMs: 0 };
+  constructor(options?: ProcessPoolExecutorOptions);
+  /** @internal */
+  constructor(plan: ExecutorPlan);
+  constructor(given: ProcessPoolExecutorOptions | ExecutorPlan = {}) {
+    const isPlan = typeof given === "object" && given !== null && ExecutorPlan.is(given);
+    const { options: checked } = isPlan ? given : planPlainly(given);
     const handler = makeActivityHandler(checked, () => pool);
     const { pool, owned } = asCalled(new.target as unknown as AnyFunction, () => buildPool(checked, handler));
     cores.set(this, {

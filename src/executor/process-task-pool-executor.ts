@@ -1,4 +1,5 @@
 import { CancelledError } from "../errors.js";
+import { ExecutorPlan } from "./process-pool-executor.js";
 import { ProcessPoolExecutor } from "./process-pool-executor.js";
 import { ProcessTaskFactory } from "./process-task-factory.js";
 import { ProcessTaskManager } from "./process-task-manager.js";
@@ -51,7 +52,7 @@ export class ProcessTaskPoolExecutor extends ProcessPoolExecutor {
    */
   constructor(options: ProcessTaskPoolExecutorOptions = {}) {
     const checked = checkTaskPoolOptions(options);
-    super(checked);
+    super(new ExecutorPlan(checked));
     this.#cancelTasksWhenShutdown = checked.cancelTasksWhenShutdown;
     const { pool, submitter } = coreOf(this);
     this.#factory = new ProcessTaskFactory(submitter, pool);

@@ -39,8 +39,8 @@ export function onAbort(signal: AbortSignal, callback: () => void): () => void {
 }
 
 /** @throws CancelledError when the signal has been aborted. */
-export function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted === true) throw new CancelledError(undefined, { cause: signal.reason });
+export function throwIfAborted(signal: AbortSignal): void {
+  if (signal.aborted) throw new CancelledError(undefined, { cause: signal.reason });
 }
 
 /**

@@ -98,6 +98,13 @@ test("an option that is like no other is refused with all that there are", () =>
   assert.match(refusal(() => withOptions({ ["x".repeat(1e6)]: 1 })).message, /Its options are/);
 });
 
+test("a plain executor is one whatever its class has", () => {
+  class Named extends ProcessPoolExecutor {
+    createProcessTask(): void {}
+  }
+  assert.match(refusal(() => new Named({ handleSignals: true } as object)).message, /handleSignals/);
+});
+
 test("what is no object of options is refused with one that is", () => {
   const { proxy, revoke } = Proxy.revocable({}, {});
   revoke();
