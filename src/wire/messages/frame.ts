@@ -100,11 +100,7 @@ interface NamelessHead {
 }
 
 /** Writes the header of a frame without a name. */
-function writeNamelessHead(
-  target: Buffer,
-  at: number,
-  { kind, flags, idA, idB, bodyBytes }: NamelessHead,
-): void {
+function writeNamelessHead(target: Buffer, at: number, { kind, flags, idA, idB, bodyBytes }: NamelessHead): void {
   writeUint32(target, at, bodyBytes);
   target[at + 4] = kind;
   target[at + 5] = flags;
