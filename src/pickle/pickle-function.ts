@@ -12,9 +12,12 @@ import { FunctionInspector } from "./look/function-inspector.js";
 import { InspectorForbiddenError } from "./look/function-inspector.js";
 import { GraphWriter } from "./write/graph-writer.js";
 import type { HeldFunctions } from "./write/held-functions.js";
+import type { AnyFunction } from "../values/classes/value-writer.js";
 import type { Place } from "./write/graph-writer.js";
 import { noteLook } from "./write/slow-looks.js";
 import { slowVariables } from "./write/slow-looks.js";
+import { writePlainFunction } from "./write/plain-function.js";
+import type { WrittenFunction } from "./write/plain-function.js";
 import { warnOfDecorators } from "./write/lost-decorators.js";
 import type { OwnedVariables } from "./variables/owned-variables.js";
 import { SeenVariables } from "./write/seen-variables.js";
@@ -99,26 +102,30 @@ export function seenByRefusal(error: unknown): Seen | undefined {
  * process.
  */
 export function pickleFunction(fn: unknown, owned?: OwnedVariables, lent?: FunctionInspector): PickledFunction {
+  return pickle(fn, false, owned, lent);
+}
+
+/** The same for the function of a task: of most, the text says all. */
+export function pickleTaskFunction(fn: unknown, owned?: OwnedVariables, lent?: FunctionInspector): PickledFunction {
+  return pickle(fn, true, owned, lent);
+}
+
+function pickle(
+  fn: unknown,
+  isOfTask: boolean,
+  owned: OwnedVariables | undefined,
+  lent: FunctionInspector | undefined,
+): PickledFunction {
   if (typeof fn !== "function") throw new NotAFunctionError(describe(fn));
   const ownName: unknown = types.isProxy(fn) ? "" : Object.getOwnPropertyDescriptor(fn, "name")?.value;
   const name = typeof ownName === "string" && ownName !== "" ? ownName : "anonymous";
   const inspector = lent ?? new FunctionInspector();
   try {
     const writer = new GraphWriter();
-    const encoder = new FunctionEncoder(writer, inspector, owned);
-    const root = encoder.values.link(fn, { step: name });
-    writer.run();
-    encoder.values.weakEntries.write();
-    writer.refuseStrangeKeys();
-    noteLook(name, writer.durations);
-    if (writer.problems.length > 0) {
-      const error = new FunctionNotPicklableError(name, writer.problems);
-      refusals.set(error, new Seen(name, writer));
-      throw error;
-    }
-    warnOfDecorators(encoder.scopes.sent, writer.nodes);
-    const graph = writer.finish(root, encoder.scopes.finish(writer));
-    return { name, payload: serialize(graph), stateKey: writer.state.key, seen: new Seen(name, writer) };
+    const plain = isOfTask ? writePlainFunction(fn as AnyFunction, writer, inspector) : undefined;
+    const { root, ...parts } = plain ?? writeGraph(fn as AnyFunction, name, writer, inspector, owned);
+    const payload = serialize(writer.finish(root, parts));
+    return { name, payload, stateKey: writer.state.key, seen: new Seen(name, writer) };
   } catch (error) {
     if (!(error instanceof InspectorForbiddenError)) throw error;
     const { problem, advice } = error;
@@ -126,6 +133,29 @@ export function pickleFunction(fn: unknown, owned?: OwnedVariables, lent?: Funct
   } finally {
     if (lent === undefined) inspector[Symbol.dispose]();
   }
+}
+
+/** Writes a function with all that it captures. */
+function writeGraph(
+  fn: AnyFunction,
+  name: string,
+  writer: GraphWriter,
+  inspector: FunctionInspector,
+  owned: OwnedVariables | undefined,
+): WrittenFunction {
+  const encoder = new FunctionEncoder(writer, inspector, owned);
+  const root = encoder.values.link(fn, { step: name });
+  writer.run();
+  encoder.values.weakEntries.write();
+  writer.refuseStrangeKeys();
+  noteLook(name, writer.durations);
+  if (writer.problems.length > 0) {
+    const error = new FunctionNotPicklableError(name, writer.problems);
+    refusals.set(error, new Seen(name, writer));
+    throw error;
+  }
+  warnOfDecorators(encoder.scopes.sent, writer.nodes);
+  return { root, ...encoder.scopes.finish(writer) };
 }
 
 /** Notes the variables of modules that a function which prepares workers assigns to, or functions that it calls. */

@@ -17,7 +17,7 @@ import { isImporting } from "../../system/worker-state.js";
 import { isPlainList } from "../../values/compact/write.js";
 import { NO_PINS } from "./encoded-arguments.js";
 import { NotAFunctionError } from "../../errors.js";
-import { pickleFunction } from "../../pickle/pickle-function.js";
+import { pickleTaskFunction } from "../../pickle/pickle-function.js";
 import { PooledFunction } from "../../pool/queue/function-table.js";
 import { PromisePassedError } from "../../errors.js";
 import { releaseAll } from "./encoded-arguments.js";
@@ -228,7 +228,7 @@ export class TaskSubmitter {
 
   #look(fn: AnyFunction, inspector: FunctionInspector | undefined): PooledFunction {
     try {
-      const { encoded, pins } = encodePinned(() => pickleFunction(fn, this.#owned, inspector));
+      const { encoded, pins } = encodePinned(() => pickleTaskFunction(fn, this.#owned, inspector));
       // The function holds the memory; the descriptors are kept open by each task.
       pins?.release();
       const { payload, stateKey, seen } = encoded;

@@ -7,7 +7,7 @@
  * weeks.
  */
 
-import type { ScriptInfo } from "./function-inspector.js";
+import type { ScriptInfo } from "./scripts.js";
 import type { ExternalNode } from "../graph/format.js";
 import { processWide } from "./process-wide.js";
 

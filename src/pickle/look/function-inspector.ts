@@ -7,8 +7,8 @@
  * sink on `globalThis` (the user sees it, and in a vm context such as Jest's it is another global); leaving the
  * debugger enabled (code runs slower, and each new script costs an event). The sink hangs on the `node:inspector`
  * module, which all contexts share, for the time of one call; `Debugger.enable` lasts for one job at most. It is what
- * costs in a large program, since V8 then reports every script there is: 20 to 50 µs each. Nothing else tells a
- * script's URL and source.
+ * costs, since V8 then hashes and reports every script there is: so the scripts on the stack are told without
+ * (`scripts.ts`).
  *
  * A debugger of the user's hears of each function that is called here (`Runtime.callFunctionOn` makes a script of it),
  * so there are as few as can be: one for the job, one for each function that is looked at.
@@ -16,6 +16,17 @@
 
 import process from "node:process";
 import type { Session } from "node:inspector";
+
+import { isKnownModule } from "./scripts.js";
+import { knownHeader } from "./scripts.js";
+import { knownScript } from "./scripts.js";
+import { rememberParsed } from "./scripts.js";
+import { rememberSource } from "./scripts.js";
+import { rememberStack } from "./scripts.js";
+import type { ScriptHeader } from "./scripts.js";
+import type { ScriptInfo } from "./scripts.js";
+import { sourceInFile } from "./scripts.js";
+import type { StackFrame } from "./scripts.js";
 
 const SINK_KEY = Symbol.for("asynccpu.inspector.sink");
 
@@ -31,25 +42,13 @@ interface InternalProperty {
 
 interface EvaluationResult {
   readonly result: RemoteObject;
+  readonly exceptionDetails?: { readonly stackTrace?: { readonly callFrames: readonly StackFrame[] } };
 }
 
 interface PropertiesResult {
   readonly result: readonly InternalProperty[];
   readonly internalProperties?: readonly InternalProperty[];
   readonly privateProperties?: readonly { readonly name: string }[];
-}
-
-/** What V8 knows of one script. */
-export interface ScriptInfo {
-  readonly scriptId: string;
-  readonly url: string;
-  readonly isModule: boolean;
-  /** Offset of the script's first character in its file. */
-  readonly startLine: number;
-  readonly startColumn: number;
-  /** As the script's last comment has it: relative, or a `data:` URL; empty when there is none. */
-  readonly sourceMapUrl: string;
-  readonly source: string;
 }
 
 /** One scope of a function's chain, innermost first; reading an uninitialised variable may throw. */
@@ -85,61 +84,8 @@ interface Sink {
   scopes: { description: string; object: Record<string, unknown> }[];
 }
 
-type ScriptHeader = Omit<ScriptInfo, "source"> & { readonly length: number };
-
-interface ParsedScript {
-  readonly scriptId: string;
-  readonly url: string;
-  readonly isModule?: boolean;
-  readonly startLine: number;
-  readonly startColumn: number;
-  readonly sourceMapURL?: string;
-  readonly length?: number;
-}
-
-// Headers of every script seen; a script is parsed once in its life, so these never change.
-const scriptHeaders = new Map<string, ScriptHeader>();
-const scriptInfos = new Map<string, ScriptInfo>();
-
-/** Scripts that V8 does not report, as it is with some of Node's own; asking again would be as vain. */
-const unreported = new Set<string>();
-
-/** Sources kept; asking again for one that was dropped costs some milliseconds. */
-const MAX_SOURCES = 2000;
-
-/** From so many scripts on, sources of others that may be asked for are taken along. */
-const MANY_SCRIPTS = 1000;
-const MAX_TAKEN_ALONG = 1000;
-const MAX_LENGTH_TAKEN_ALONG = 2 ** 22;
-
-function remember({ params }: { params: ParsedScript }): void {
-  const { scriptId, url, isModule = false, startLine, startColumn, sourceMapURL: sourceMapUrl = "" } = params;
-  const { length = Infinity } = params;
-  scriptHeaders.set(scriptId, { scriptId, url, isModule, startLine, startColumn, sourceMapUrl, length });
-}
-
-/** How many folders two URLs have in common, from the root on. */
-function commonFolders(a: readonly string[], b: readonly string[]): number {
-  let count = 0;
-  while (count < a.length - 1 && count < b.length - 1 && a[count] === b[count]) count += 1;
-  return count;
-}
-
-/**
- * Scripts of the program itself whose functions are the likeliest to be asked for next: those in the nearest folders.
- */
-function scriptsNear(url: string): ScriptHeader[] {
-  const folders = url.split("/");
-  const isOwn = (each: ScriptHeader): boolean =>
-    each.url.startsWith("file:") && !each.url.includes("/node_modules/") && !scriptInfos.has(each.scriptId);
-  const near = [...scriptHeaders.values()]
-    .filter(isOwn)
-    .map((header) => ({ header, nearness: commonFolders(header.url.split("/"), folders) }))
-    .toSorted((a, b) => b.nearness - a.nearness)
-    .slice(0, MAX_TAKEN_ALONG)
-    .map(({ header }) => header);
-  let length = 0;
-  return near.filter((header) => (length += header.length) <= MAX_LENGTH_TAKEN_ALONG);
+function isInModule(scopes: readonly CapturedScope[]): boolean {
+  return scopes.some(({ isModule }) => isModule);
 }
 
 function locationIn(properties: readonly InternalProperty[]): FunctionLocation | undefined {
@@ -148,6 +94,9 @@ function locationIn(properties: readonly InternalProperty[]): FunctionLocation |
     | undefined;
   return at && { scriptId: at.scriptId, line: at.lineNumber, column: at.columnNumber };
 }
+
+/** Scripts that V8 does not report; asking again would be as vain. */
+const unreported = new Set<string>();
 
 interface Connection {
   readonly session: Session;
@@ -323,64 +272,66 @@ export class FunctionInspector implements Disposable {
   /** Has V8 report all scripts, once in a job: no other is made while it lasts. */
   #reportScripts(): void {
     if (this.#isDebuggerOn) return;
-    this.#open.session.on("Debugger.scriptParsed", remember as never);
+    this.#open.session.on("Debugger.scriptParsed", rememberParsed as never);
     this.#post("Debugger.enable", {});
     this.#isDebuggerOn = true;
-    this.#open.session.off("Debugger.scriptParsed", remember as never);
+    this.#open.session.off("Debugger.scriptParsed", rememberParsed as never);
   }
 
-  #isReported(scriptId: string): boolean {
-    if (scriptHeaders.has(scriptId)) return true;
-    if (unreported.has(scriptId)) return false;
-    this.#reportScripts();
-    if (!scriptHeaders.has(scriptId)) unreported.add(scriptId);
-    return scriptHeaders.has(scriptId);
+  /** Has V8 tell the scripts on the stack, which needs no debugger. The stack begins in a script of ours. */
+  #lookAtStack(wantedId: string): void {
+    this.#post("Runtime.enable", {});
+    const params = { expression: "throw undefined", silent: true };
+    const { exceptionDetails } = this.#post("Runtime.evaluate", params) as EvaluationResult;
+    this.#post("Runtime.disable", {});
+    rememberStack(exceptionDetails?.stackTrace?.callFrames ?? [], wantedId);
+  }
+
+  /** A script without its source; undefined for one that V8 does not report, as it is with some of Node's own. */
+  #header(scriptId: string): ScriptHeader | undefined {
+    if (knownHeader(scriptId) !== undefined || unreported.has(scriptId)) return knownHeader(scriptId);
+    if (!this.#isDebuggerOn) this.#lookAtStack(scriptId);
+    if (knownHeader(scriptId) === undefined) this.#reportScripts();
+    if (knownHeader(scriptId) === undefined) unreported.add(scriptId);
+    return knownHeader(scriptId);
   }
 
   /** The URL of a script, without its source. */
   scriptUrl(scriptId: string): string {
-    return this.#isReported(scriptId) ? (scriptHeaders.get(scriptId)?.url ?? "") : "";
+    return this.#header(scriptId)?.url ?? "";
   }
 
   /** Whether a module of this URL has been loaded. */
   hasModule(url: string): boolean {
-    const isKnown = (): boolean => [...scriptHeaders.values()].some((header) => header.isModule && header.url === url);
-    if (isKnown()) return true;
+    if (isKnownModule(url)) return true;
     this.#reportScripts();
-    return isKnown();
+    return isKnownModule(url);
   }
 
-  /** URL and source of a script; undefined when V8 has dropped it. */
-  script(scriptId: string): ScriptInfo | undefined {
-    const known = scriptInfos.get(scriptId);
-    if (known !== undefined) return known;
-    if (!this.#isReported(scriptId)) return undefined;
+  /**
+   * URL and source of a script; undefined when V8 has dropped it.
+   *
+   * @param scopes - Those of a function in it.
+   */
+  script(scriptId: string, scopes: readonly CapturedScope[]): ScriptInfo | undefined {
+    const known = this.scriptInFile(scriptId, scopes);
+    if (known !== undefined || this.#header(scriptId) === undefined) return known;
     this.#reportScripts();
-    const header = scriptHeaders.get(scriptId);
+    const header = knownHeader(scriptId);
     if (header === undefined) return undefined;
-    const info = this.#fetchSource(header);
-    if (scriptHeaders.size >= MANY_SCRIPTS) {
-      for (const each of scriptsNear(header.url)) this.#takeAlong(each);
-    }
-    return info;
+    const { scriptSource } = this.#post("Debugger.getScriptSource", { scriptId }) as { scriptSource: string };
+    return rememberSource(header, scriptSource, isInModule(scopes));
   }
 
-  #fetchSource(header: ScriptHeader): ScriptInfo {
-    const { scriptId } = header;
-    const { scriptSource: source } = this.#post("Debugger.getScriptSource", { scriptId }) as { scriptSource: string };
-    const { length: _, ...others } = header;
-    const info: ScriptInfo = { ...others, source };
-    const [oldest] = scriptInfos.keys();
-    if (scriptInfos.size >= MAX_SOURCES && oldest !== undefined) scriptInfos.delete(oldest);
-    scriptInfos.set(scriptId, info);
-    return info;
-  }
-
-  #takeAlong(header: ScriptHeader): void {
-    try {
-      this.#fetchSource(header);
-    } catch {
-      // V8 has dropped it since it was seen.
-    }
+  /** The same, where it is known or its file tells: this never enables the debugger. */
+  scriptInFile(scriptId: string, scopes: readonly CapturedScope[]): ScriptInfo | undefined {
+    const known = knownScript(scriptId);
+    if (known !== undefined || unreported.has(scriptId)) return known;
+    const isHashKnown = knownHeader(scriptId)?.hash !== undefined;
+    if (!isHashKnown && !this.#isDebuggerOn) this.#lookAtStack(scriptId);
+    const header = knownHeader(scriptId);
+    const source = header && sourceInFile(header);
+    if (header === undefined || source === undefined) return undefined;
+    return rememberSource(header, source, isInModule(scopes));
   }
 }

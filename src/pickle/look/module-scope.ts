@@ -97,7 +97,11 @@ export function isOfModule(script: ScriptSource, variable: Variable, found: Foun
 }
 
 /** By what a module is known in workers, and in the workers of these; undefined for code that is in no module. */
-export function moduleKeyOf({ factory, info, url }: ScriptSource): string | undefined {
+export function moduleKeyOf({
+  factory,
+  info,
+  url,
+}: Pick<ScriptSource, "factory" | "info" | "url">): string | undefined {
   if (factory !== undefined) return factory.module;
   return url === "" ? undefined : `${info.scriptId}.${process.pid} ${url}`;
 }

@@ -11,7 +11,7 @@ import type { Variable } from "eslint-scope";
 import type { Identifier } from "estree";
 import type { Program } from "estree";
 
-import type { ScriptInfo } from "./function-inspector.js";
+import type { ScriptInfo } from "./scripts.js";
 import type { Factory } from "./factory-registry.js";
 import { RecentValues } from "./recent-values.js";
 import { endOf } from "./syntax-tree.js";

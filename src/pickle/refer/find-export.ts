@@ -10,11 +10,13 @@ import { types } from "node:util";
 
 import { OWN_FOLDER } from "../../system/own-files.js";
 import { mayHaveChanged } from "./changed-exports.js";
+import type { CapturedScope } from "../look/function-inspector.js";
 import type { ClosureInfo } from "../look/function-inspector.js";
 import type { ExternalNode } from "../graph/format.js";
 import { isMainFile } from "./main-module.js";
 import { isMainModule } from "./main-module.js";
 import type { FoundFunction } from "../look/script-source.js";
+import type { ScriptInfo } from "../look/scripts.js";
 import type { ScriptSource } from "../look/script-source.js";
 import { specifierName } from "../look/syntax-tree.js";
 import type { SyntaxNode } from "../look/syntax-tree.js";
@@ -257,6 +259,27 @@ export function isExportsInJest(value: object): boolean {
 /** What a CommonJS file exports, if it has been loaded. */
 export function loadedExports(filename: string): unknown {
   return Object.hasOwn(moduleCache, filename) ? moduleCache[filename]?.exports : undefined;
+}
+
+/** Whether a function may be an export of its module, as far as values tell without a parser. */
+export function mayBeExported(
+  fn: object,
+  scopes: readonly CapturedScope[],
+  { isModule, source, url }: Pick<ScriptInfo, "isModule" | "source" | "url">,
+): boolean {
+  if (isMainModule(url)) return false;
+  try {
+    if (!isModule) {
+      const exports = loadedExports(fileURLToPath(url));
+      return exports === fn || (isReference(exports) && collectPaths(readCommonjs(exports)).has(fn));
+    }
+    const variables = scopes.findLast((each) => each.isModule)?.variables ?? {};
+    // An anonymous default export is in no variable.
+    return /\bdefault\b/.test(source) || collectPaths(Object.entries(variables)).has(fn);
+  } catch {
+    // Something is not initialised yet.
+    return true;
+  }
 }
 
 /** The export by which a worker can import this function; undefined when it must travel by value. */

@@ -15,6 +15,7 @@ import { importValue } from "./import-value.js";
 import { referrerOf } from "./import-value.js";
 import { processWide } from "../look/process-wide.js";
 import type { FoundFunction } from "../look/script-source.js";
+import type { ScriptInfo } from "../look/scripts.js";
 import type { ScriptSource } from "../look/script-source.js";
 import type { SyntaxNode } from "../look/syntax-tree.js";
 
@@ -22,6 +23,20 @@ const NO_PACKAGE = /^(?:[./#\\]|[a-z][a-z\d+.-]*:)/i;
 
 function isPackage(specifier: unknown): specifier is string {
   return typeof specifier === "string" && !NO_PACKAGE.test(specifier) && !isBuiltin(specifier);
+}
+
+const IMPORT = /\bimport\s*(["'])(.*?)\1/g;
+const REQUIRE = /(\}\s*=\s*)?\brequire\s*\(\s*(["'])(.*?)\2\s*\)(\s*[.([])?/g;
+const WITH_COMMENT = /\b(?:import\s*|require\s*(?:\(\s*)?)\//;
+
+/** Whether a script may import something for its effects, as far as its text tells without a parser. */
+export function mayHaveSideImports({ isModule, source }: Pick<ScriptInfo, "isModule" | "source">): boolean {
+  if (WITH_COMMENT.test(source)) return true;
+  if (isModule) return Array.from(source.matchAll(IMPORT)).some(([, , specifier]) => isPackage(specifier));
+  // Of what is required, something is used where it is taken apart at once.
+  return Array.from(source.matchAll(REQUIRE)).some(([, pattern, , specifier, member]) => {
+    return pattern === undefined && member === undefined && isPackage(specifier);
+  });
 }
 
 /** What `require("x")` requires. */

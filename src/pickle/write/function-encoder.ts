@@ -156,7 +156,7 @@ export class FunctionEncoder {
     if (this.#inspector.scriptUrl(location.scriptId).startsWith("node:")) {
       return "it is an internal function of Node.js, which no module exports";
     }
-    const info = this.#inspector.script(location.scriptId);
+    const info = this.#inspector.script(location.scriptId, closure.scopes);
     if (info === undefined) return "its source is no longer known";
     try {
       const script = scriptSource(info);
