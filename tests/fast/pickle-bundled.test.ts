@@ -16,6 +16,7 @@ import { test } from "node:test";
 
 import { FunctionNotPicklableError } from "../../src/index.js";
 import { ProcessTaskPoolExecutor } from "../../src/index.js";
+import { pickleFunction } from "../../src/pickle/pickle-function.js";
 
 const executor = new ProcessTaskPoolExecutor({ maxWorkers: 1 });
 
@@ -151,6 +152,22 @@ describe("the name that a function expression has for itself", () => {
       executor.submit(() => new Inner().name),
       /through outer .*: V8 does not tell what it holds/,
     );
+  });
+
+  test("is refused there, too, where a variable around it has the same name", () => {
+    const same = "a variable";
+    const makers = (function same() {
+      return [
+        class {
+          name = typeof same;
+        },
+        function* () {
+          yield typeof same;
+        },
+      ] as const;
+    })();
+    assert.equal(same, "a variable");
+    for (const each of makers) assert.throws(() => pickleFunction(each), /- same: V8 does not tell what it holds/);
   });
 });
 

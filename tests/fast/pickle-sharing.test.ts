@@ -1,5 +1,6 @@
 import { deepStrictEqual } from "node:assert/strict";
 import { strictEqual } from "node:assert/strict";
+import { throws } from "node:assert/strict";
 import { after } from "node:test";
 import { describe } from "node:test";
 import { it } from "node:test";
@@ -44,6 +45,37 @@ function makeScores(): () => unknown {
   };
 }
 
+/** A class whose text is no class anywhere else, as are those of the two below. */
+async function makeWithAwait(): Promise<object> {
+  return class {
+    [await Promise.resolve("next")](): number {
+      return ++uses;
+    }
+  };
+}
+
+function* makeWithYield(): Generator<string, object, string> {
+  return class {
+    [yield "which key?"](): number {
+      return ++uses;
+    }
+  };
+}
+
+function makeNamed(): object {
+  return class {
+    [new.target === undefined ? "next" : "never"](): number {
+      return ++uses;
+    }
+  };
+}
+
+let uses = 0;
+
+function countUse(): number {
+  return ++uses;
+}
+
 const interned = new Map<string, () => number>();
 
 /** Gives the first function of a name, whatever is made later. */
@@ -81,6 +113,22 @@ describe("a function that shares variables with others", () => {
     makeInterned();
     const [next, count] = (await child.call(makeInterned())) as number[];
     deepStrictEqual([next, count], [1, 0]);
+  });
+
+  it("is no worse for a class beside it that can't leave the function around it", async () => {
+    const { payload } = pickleFunction(countUse);
+    deepStrictEqual(await child.callPayload(payload, [[], []]), [1, 2]);
+    const yielding = makeWithYield();
+    yielding.next();
+    const classes = {
+      await: await makeWithAwait(),
+      yield: yielding.next("next").value,
+      "new.target": makeNamed(),
+    };
+    for (const [name, each] of Object.entries(classes)) {
+      const problem = `\\(${name}\\).*: a computed key of the class uses ${name} of the function around it\\. Put the key`;
+      throws(() => pickleFunction(each), { name: "FunctionNotPicklableError", message: new RegExp(problem) });
+    }
   });
 
   it("may ask with typeof for what does not exist, by the name of a variable of the others", async () => {

@@ -27,6 +27,28 @@ const PROGRAM = `
   console.log(JSON.stringify(warnings));
 `;
 
+/** Nothing changes, so only the comparison takes long. */
+const COMPARED = `
+  import inspector from "node:inspector";
+  import { ProcessPoolExecutor } from "asynccpu";
+
+  let lookCount = 0;
+  const { connect } = inspector.Session.prototype;
+  inspector.Session.prototype.connect = function () {
+    lookCount += 1;
+    return connect.call(this);
+  };
+
+  const table = Array.from({ length: 200_000 }, (_, id) => ({ id, name: "row " + id }));
+  const read = (index) => table[index].name;
+  const warnings = [];
+  process.on("warning", ({ message }) => warnings.push(message));
+  const executor = new ProcessPoolExecutor({ maxWorkers: 1 });
+  for (let index = 0; index < 5; index++) await executor.submit(read, index);
+  await executor.shutdown();
+  console.log(JSON.stringify({ warnings, lookCount }));
+`;
+
 const COUNTED = `
   import { ProcessPoolExecutor } from "asynccpu";
 
@@ -108,7 +130,7 @@ test("a variable on which a whole library hangs is refused by its name, and the 
 describe("a variable whose look keeps blocking the event loop", () => {
   const folder = new ProgramFolder();
   folder.linkPackage();
-  folder.write({ "main.mjs": PROGRAM, "counted.mjs": COUNTED });
+  folder.write({ "main.mjs": PROGRAM, "counted.mjs": COUNTED, "compared.mjs": COMPARED });
   after(() => folder[Symbol.dispose]());
 
   test("is warned of once, with its name, what it costs and what to do", () => {
@@ -122,6 +144,17 @@ describe("a variable whose look keeps blocking the event loop", () => {
     assert.match(
       warnings[0]?.message ?? "",
       /^The variable "table" of the function "read" .* \d+ ms \(.*main\.mjs:6:27\)\. Make it in the worker: /,
+    );
+  });
+
+  test("is warned of once, too, where nothing changes and only the comparison takes long", () => {
+    const { stdout, stderr } = folder.run(["--no-warnings", "compared.mjs"]);
+    const { warnings, lookCount } = JSON.parse(stdout || "{}") as { warnings: string[]; lookCount: number };
+    assert.equal(lookCount, 1, stderr);
+    assert.equal(warnings.length, 1);
+    assert.match(
+      warnings[0] ?? "",
+      /^The variable "table" of the function "read" .* \d+ ms \(.*compared\.mjs:13:27\)/,
     );
   });
 

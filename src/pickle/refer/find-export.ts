@@ -236,17 +236,24 @@ function* readCommonjs(exports: object): Generator<readonly [string, unknown]> {
   for (const key of Object.getOwnPropertyNames(exports)) yield [key, exportedValue(exports, key)];
 }
 
-/** Every loaded CommonJS module, by what it exports; not the main one, which no worker may load. */
-export function commonjsModules(): Map<object, ExternalNode> {
-  const modules = new Map<object, ExternalNode>();
+/**
+ * The file of every loaded CommonJS module, by what it exports; not the main one, which no worker may load. Made for
+ * each look, and there may be thousands: nothing else is made for each.
+ */
+export function commonjsFiles(): ReadonlyMap<object, string> {
+  const files = new Map<object, string>();
   for (const { exports, filename } of Object.values(moduleCache)) {
-    if (isReference(exports) && filename && !isMainFile(filename) && !isCompiledByJest(filename)) {
-      // Of modules that export the same, the one that has required the other, and may have added to it: it is in the
-      // cache before it.
-      if (!modules.has(exports)) modules.set(exports, { kind: "commonjs", filename, path: [] });
-    }
+    // Of modules that export the same, the one that has required the other, and may have added to it: it is in the
+    // cache before it.
+    if (!isReference(exports) || !filename || files.has(exports)) continue;
+    if (!isMainFile(filename) && !isCompiledByJest(filename)) files.set(exports, filename);
   }
-  return modules;
+  return files;
+}
+
+/** How a worker finds what a CommonJS file exports. */
+export function commonjsNode(filename: string | undefined): ExternalNode | undefined {
+  return filename === undefined ? undefined : { kind: "commonjs", filename, path: [] };
 }
 
 /** Whether this is what a module exports that Jest has compiled; namespaces of others are found by their import. */

@@ -40,6 +40,13 @@ const NAMED_ADVICE = "Write it as a function declaration, and pass what it needs
 /** What helps a function that uses something of the function around it. */
 export const VARIABLE_ADVICE = "Put it into a variable outside of the arrow function, and use that variable";
 
+const KEY_ADVICE = "Put the key into a constant before the class, or make the class inside the task";
+const OF_FUNCTION_AROUND: ReadonlyMap<string, string> = new Map([
+  ["AwaitExpression", "await"],
+  ["YieldExpression", "yield"],
+  ["Super", "super"],
+]);
+
 /** The function, field or static block that gives an arrow function its `this`; undefined at the top level. */
 function ownerOfThis(script: ScriptSource, arrow: SyntaxNode): SyntaxNode | undefined {
   let node = arrow;
@@ -136,6 +143,22 @@ function findHomeObstacles(found: FoundFunction): Obstacle[] {
   if (outer.type === "MethodDefinition" && outer.key.type === "PrivateIdentifier") {
     const problem = "a private method can't leave its class";
     obstacles.push({ variable: `#${outer.key.name}`, problem, advice, offset: found.start });
+  }
+  return obstacles;
+}
+
+/** Computed keys of a class belong to the function around it: parts of them have no meaning elsewhere. */
+function findKeyObstacles(node: SyntaxNode): Obstacle[] {
+  const obstacles: Obstacle[] = [];
+  for (const element of isClassNode(node) ? node.body.body : []) {
+    if (element.type === "StaticBlock" || !element.computed) continue;
+    walk(element.key, (each) => {
+      const isNewTarget = each.type === "MetaProperty" && each.meta.name === "new";
+      const variable = isNewTarget ? "new.target" : OF_FUNCTION_AROUND.get(each.type);
+      const problem = `a computed key of the class uses ${variable} of the function around it`;
+      if (variable !== undefined) obstacles.push({ variable, problem, advice: KEY_ADVICE, offset: startOf(each) });
+      return !/Function/.test(each.type);
+    });
   }
   return obstacles;
 }
@@ -251,6 +274,7 @@ export function functionShape(script: ScriptSource, found: FoundFunction): Funct
     obstacles: [
       ...(node.type === "ArrowFunctionExpression" ? findArrowObstacles(script, node) : []),
       ...findHomeObstacles(found),
+      ...findKeyObstacles(node),
     ],
     declaredName: isDeclaration ? (node.id as { name: string } | null)?.name : undefined,
   };

@@ -46,7 +46,8 @@ import { isDense } from "./object-parts.js";
 import { ownKeysOf } from "./object-parts.js";
 import { evaluationOf } from "../refer/provenance.js";
 import { externalOf } from "../refer/provenance.js";
-import { commonjsModules } from "../refer/find-export.js";
+import { commonjsFiles } from "../refer/find-export.js";
+import { commonjsNode } from "../refer/find-export.js";
 import { describeSymbol } from "../refer/unique-symbols.js";
 import { encodeInstance } from "../../values/classes/class-registry.js";
 import { WeakEntries } from "./weak-entries.js";
@@ -82,7 +83,7 @@ export class ValueEncoder {
   readonly #inspector: FunctionInspector;
   readonly #functions: FunctionLinker;
   readonly #classes: InstanceClasses;
-  #modules: ReadonlyMap<object, ExternalNode> | undefined;
+  #commonjsFiles: ReadonlyMap<object, string> | undefined;
   readonly #namespaces = new Map<unknown, ExternalNode>();
   /** The imports of the scripts that functions come from. */
   readonly #imports = new Map<ScriptSource, readonly ImportRoot[]>();
@@ -120,11 +121,11 @@ export class ValueEncoder {
 
   /** The link to something that the worker can find by itself, functions of user modules left out. */
   external(value: object): Link {
-    this.#modules ??= commonjsModules();
+    this.#commonjsFiles ??= commonjsFiles();
     const node =
       externalOf(value) ??
       this.#knownValue(value) ??
-      this.#modules.get(value) ??
+      commonjsNode(this.#commonjsFiles.get(value)) ??
       this.#namespaces.get(value) ??
       intrinsicNode(value);
     if (node === undefined) return undefined;
@@ -153,7 +154,9 @@ export class ValueEncoder {
 
   /** The link to a value that can't be copied, but which an import has as a member. */
   memberOfImport(value: object): Link {
-    const modules = Array.from(this.#modules ?? [], ([exports, node]) => ({ node, value: exports }));
+    const modules = Array.from(this.#commonjsFiles ?? [], ([exports, filename]) => {
+      return { node: { kind: "commonjs", filename, path: [] } as const, value: exports };
+    });
     const node = findMember([...[...this.#imports.values()].flat(), ...modules], value);
     return node && this.#writer.external(node);
   }

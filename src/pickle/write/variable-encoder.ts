@@ -55,6 +55,7 @@ export interface CaptureContext {
   /** Where the function was found that uses the variables. */
   readonly place: Place;
   readonly script: ScriptSource;
+  /** Those that V8 lists, and before them that of `namesAround`. */
   readonly scopes: readonly CapturedScope[];
   readonly found: FoundFunction;
   /** The function itself. */
@@ -130,7 +131,9 @@ export class VariableEncoder {
     const place = placeOf(free, context.script, context.place);
     const own = this.#owned.find(context.script, context.found, free.variable);
     if (own !== undefined) return { name, link: own.link, isReassigned: true, isEager, isOwned: true };
-    const found = lookUp(context.scopes, name);
+    // V8 lists the own name of a function expression in no scope: the first one here has those that could be read.
+    const isOwnName = free.variable?.scope.type === "function-expression-name";
+    const found = lookUp(isOwnName ? context.scopes.slice(0, 1) : context.scopes, name);
     if (free.external !== undefined) {
       const link = this.#writer.external(free.external);
       if (isReference(found.value)) this.#writer.noteFound(found.value, link);
