@@ -13,6 +13,7 @@ import type { ChildProcessByStdio } from "node:child_process";
 import type { Readable } from "node:stream";
 import type { Writable } from "node:stream";
 
+import { FunctionInspector } from "../../src/pickle/look/function-inspector.js";
 import { FunctionNotPicklableError } from "../../src/index.js";
 import { InspectorClient } from "../testlibraries/inspector-client.js";
 import { ProcessPoolExecutor } from "../../src/index.js";
@@ -84,6 +85,23 @@ describe("the inspector", () => {
     } finally {
       await pool.shutdown();
     }
+  });
+
+  test("is asked for all functions together, where what they see is compared", () => {
+    const FUNCTIONS = 20;
+    const counters = Array.from({ length: FUNCTIONS }, (_, index) => {
+      let count = index;
+      return () => (count += 1);
+    });
+    const { seen } = pickleFunction(() => counters.map((each) => each()));
+    calls.length = 0;
+    using session = new FunctionInspector();
+    assert.ok(seen.isUnchanged(session));
+    assert.equal(count("Runtime.callFunctionOn"), 1);
+    assert.ok(calls.length < 2 * FUNCTIONS, `${calls.length} commands`);
+    counters[7]?.();
+    using later = new FunctionInspector();
+    assert.ok(!seen.isUnchanged(later));
   });
 
   test("is asked for no script a second time", () => {

@@ -89,6 +89,7 @@ export class SeenVariables {
   }
 
   areUnchanged(inspector: FunctionInspector | undefined): boolean {
+    inspector?.inspectAll([...this.#values.keys()]);
     for (const [fn, traces] of this.#values) {
       const { scopes = [] } = inspector?.inspect(fn) ?? {};
       for (const [name, trace] of traces) if (!trace.isOf(lookUp(scopes, name).value)) return false;
