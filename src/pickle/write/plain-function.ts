@@ -14,6 +14,7 @@
 import { types } from "node:util";
 
 import { classNameOf } from "../../values/classes/class-registry.js";
+import { externalOf } from "../refer/provenance.js";
 import { FACTORY_VARIABLE } from "../look/factory-registry.js";
 import type { FunctionCode } from "../graph/format.js";
 import type { FunctionLocation } from "../look/function-inspector.js";
@@ -22,6 +23,7 @@ import type { FunctionNode } from "../graph/format.js";
 import type { GraphWriter } from "./graph-writer.js";
 import { hasOwnProperties } from "../look/function-properties.js";
 import { hasUsualPrototype } from "../look/function-properties.js";
+import { isInspectorForbidden } from "../look/function-inspector.js";
 import { isMapWanted } from "../look/source-maps.js";
 import { isParentOfFunctions } from "../look/function-properties.js";
 import { isStandardGlobal } from "../refer/known-values.js";
@@ -125,13 +127,13 @@ export function writePlainFunction(
   writer: GraphWriter,
   inspector: FunctionInspector,
 ): WrittenFunction | undefined {
-  if (types.isProxy(fn) || !isAsMade(fn)) return undefined;
+  if (types.isProxy(fn) || externalOf(fn) !== undefined || !isAsMade(fn)) return undefined;
+  const text = Function.prototype.toString.call(fn);
+  // A private name, or an identifier that is written in another way than it is spelt; what every process has.
+  if (/#|\\u|\[native code\]/.test(text) || isInspectorForbidden()) return undefined;
   const { location, scopes, bound } = inspector.inspect(fn);
   if (location === undefined || bound !== undefined) return undefined;
   if (scopes.some(({ variables }) => FACTORY_VARIABLE in variables)) return undefined;
-  const text = Function.prototype.toString.call(fn);
-  // A private name, or an identifier that is written in another way than it is spelt.
-  if (/#|\\u/.test(text)) return undefined;
   const script = inspector.scriptInFile(location.scriptId, scopes);
   if (script === undefined) return undefined;
   const { url, source, sourceMapUrl, startLine, startColumn } = script;
