@@ -28,14 +28,14 @@ function isFilledWith(array: Uint8Array, value: number): boolean {
 
 /**
  * Runs short tasks until the workers are given several at a time, as those of a function that is known to be short
- * are.
+ * are, and all workers that were started are up.
  */
 async function waitUntilAhead(executor: ProcessTaskPoolExecutor, submit: () => Promise<unknown>): Promise<void> {
   const isAhead = async (): Promise<boolean> => {
     const futures = Array.from({ length: 40 }, submit);
     const hasSeveral = coreOf(executor).pool.workers.some(({ tasks }) => (tasks?.all.length ?? 0) > 1);
     await Promise.all(futures);
-    return hasSeveral;
+    return hasSeveral && executor.stats().workers.every(({ state }) => state !== "starting");
   };
   await waitUntil(isAhead, { what: "tasks ahead of need" });
 }

@@ -46,8 +46,9 @@ export interface RunResult {
  * under the same name, which spoils the counts of everybody else.
  */
 function programEnvironment(env: RunOptions["env"] = {}): NodeJS.ProcessEnv {
-  const { NODE_TEST_CONTEXT: _, NODE_V8_COVERAGE: __, ...others } = process.env;
-  return { ...others, ...env };
+  const { NODE_TEST_CONTEXT: _, ...others } = process.env;
+  // Empty, and not left out: what is left out Node takes from this process.
+  return { ...others, NODE_V8_COVERAGE: "", ...env };
 }
 
 export class ProgramFolder implements Disposable {
