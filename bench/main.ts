@@ -13,9 +13,11 @@
  *     npm run bench -- --memory [--tasks=N]     ten million tasks through one executor: is the heap flat?
  *     npm run bench -- --pickling               functions on their way, in programs of up to 5,000 modules
  *     npm run bench -- --spawn                  how long starting a worker blocks a parent with much memory
+ *     npm run bench -- --program [--node=PATH,PATH]   whole programs from start to exit, on each Node
  *     npm run bench -- --profile=ID             the functions of asynccpu that cost most in a measure
  */
 
+import { execFileSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { readFileSync } from "node:fs";
@@ -30,6 +32,7 @@ import { describeMachine } from "./machine.js";
 import { drawPicture } from "./picture.js";
 import { formatDetails } from "./report.js";
 import { formatLongRun } from "./run-memory.js";
+import { formatPrograms } from "./run-programs.js";
 import { formatPickling } from "./run-pickling.js";
 import { formatScale } from "./run-scale.js";
 import { formatSpawn } from "./run-spawn.js";
@@ -40,6 +43,7 @@ import { makePlan } from "./plan.js";
 import { peerVersions } from "./peers/import-peer.js";
 import { runMemory } from "./run-memory.js";
 import { runPickling } from "./run-pickling.js";
+import { runPrograms } from "./run-programs.js";
 import { runProfile } from "./run-profile.js";
 import { runScale } from "./run-scale.js";
 import { runSpawn } from "./run-spawn.js";
@@ -66,6 +70,8 @@ const { values } = parseArgs({
     tasks: { type: "string", default: String(LONG_RUN_TASKS) },
     pickling: { type: "boolean", default: false },
     spawn: { type: "boolean", default: false },
+    program: { type: "boolean", default: false },
+    node: { type: "string", multiple: true },
     profile: { type: "string" },
   },
 });
@@ -177,6 +183,19 @@ async function runSpawnBlocks(): Promise<void> {
   saveResults("spawn.json", { startedAt, node: process.version, machine: describeMachine(), loadBefore, blocks });
 }
 
+async function runWholePrograms(): Promise<void> {
+  installPeers();
+  const startedAt = new Date().toISOString();
+  const binaries = values.node?.flatMap((item) => item.split(",")) ?? [process.execPath];
+  const titleOf = (binary: string): string =>
+    `Node ${execFileSync(binary, ["--version"], { encoding: "utf8" }).trim()}`;
+  const nodes = Object.fromEntries(binaries.map((binary) => [titleOf(binary), binary]));
+  const loadBefore = describeLoad();
+  const programs = await runPrograms(nodes, values.quick);
+  print(`${describeMachine()}; load before ${loadBefore}\n\n${formatPrograms(programs)}\n`);
+  saveResults("programs.json", { startedAt, machine: describeMachine(), loadBefore, peers: peerVersions(), programs });
+}
+
 if (values["picture-from"] !== undefined) {
   save(DOCS_PICTURE, drawPicture(JSON.parse(readFileSync(values["picture-from"], "utf8")) as Results));
 } else if (values.profile !== undefined) {
@@ -185,6 +204,8 @@ if (values["picture-from"] !== undefined) {
   print(`Node ${process.version}; ${describeMachine()}\n${formatPickling(await runPickling(values.quick))}`);
 } else if (values.memory) {
   await runLongRun();
+} else if (values.program) {
+  await runWholePrograms();
 } else if (values.spawn) {
   await runSpawnBlocks();
 } else if (values.scale) {

@@ -2,14 +2,20 @@
 // CommonJS, and exists once:
 //
 //     index.cjs, index.js    the faces for `require` and `import`: each requires parent.cjs
-//     parent.cjs             the program's half: executors, pools, the pickler
+//     parent.cjs, core.cjs   the program's half: executors, pools
 //     worker.cjs             the program of a worker process
 //     shared.cjs             what both have, so that a task that imports asynccpu finds the worker's own state
-//     references.cjs         what a worker needs as well when a result holds a function
+//     references.cjs         the pickler, in a program; in a worker, what a result with a function in it needs
+//     coreRare.cjs, sharedRare.cjs    what few programs use
 //     watchdog.cjs           the thread of a worker, alone
 //     index.d.cts, types/    the declarations; index.d.ts re-exports them
 //
-// Rollup joins the modules: it changes no name, keeps all comments, and leaves out what nobody uses.
+// Rollup joins the modules and leaves out what nobody uses. esbuild takes out comments, spaces and letters beyond
+// ASCII: V8 looks through the whole of a file before it runs any of it, and wide letters make that slower. No name is
+// changed, and the source maps hold the sources.
+//
+// `references` and the rare ones are required when something of them is used for the first time, and so are the larger
+// modules of Node.js. A module that does something when it is loaded can't be among them.
 
 import { mkdirSync } from "node:fs";
 import { readFileSync } from "node:fs";
@@ -18,6 +24,7 @@ import { writeFileSync } from "node:fs";
 import path from "node:path";
 
 import { rollup } from "rollup";
+import { transform } from "esbuild";
 
 const ROOT = path.join(import.meta.dirname, "..");
 const COMPILED = path.join(ROOT, "build", "src");
@@ -41,6 +48,63 @@ const compiledFiles = {
   },
 };
 
+/** What most programs never use. A module from which the public face exports is never among them. */
+const RARE = [
+  /^live\/(?!abort)/,
+  /^logging\/(?!foreign-logger)/,
+  /^memory\/reference/,
+  /^values\/(extended|errors\/parts)/,
+  /^system\/start\/native/,
+  /^executor\/map-results/,
+  /^pickle\/error-/,
+];
+
+/** Chunks that are required when something of them is used for the first time. */
+const LAZY_CHUNKS = ["references", "coreRare", "sharedRare"];
+
+const LAZY = `((load, names, loaded) =>
+  Object.defineProperties({}, Object.fromEntries(names.map((name) => [name, { get: () => (loaded ??= load())[name] }]))))`;
+
+/** Modules of Node.js that take some milliseconds to load, and that little needs. */
+const LAZY_BUILTINS = ["node:child_process", "node:crypto", "node:inspector", "node:net", "node:v8"];
+
+const lazyChunks = {
+  name: "lazy-chunks",
+  renderChunk(code, { importedBindings }) {
+    let lazyCode = code;
+    const places = [
+      ...LAZY_CHUNKS.map((name) => [`${name}.cjs`, `./${name}.cjs`]),
+      ...LAZY_BUILTINS.map((name) => [name, name]),
+    ];
+    for (const [key, place] of places) {
+      const names = importedBindings[key];
+      // A module that is used as an object, by its default export, has to be that object.
+      if (names === undefined || names.includes("default") || names.includes("*")) continue;
+      if (names.length === 0) {
+        lazyCode = lazyCode.replace(`require('${place}');`, "");
+        continue;
+      }
+      const required = new RegExp(`const (\\w+) = (require\\('${place}'\\));`);
+      if (!required.test(code)) throw new Error(`${place} is required in another way than expected`);
+      // One line for one line: the map stays right.
+      lazyCode = lazyCode.replace(
+        required,
+        `const $1 = ${LAZY.replace("\n", "")}(() => $2, ${JSON.stringify(names)});`,
+      );
+    }
+    return { code: lazyCode, map: null };
+  },
+};
+
+const compact = {
+  name: "compact",
+  async renderChunk(code) {
+    const options = { minifyWhitespace: true, charset: "ascii", platform: "node", target: "node20", sourcemap: true };
+    const { code: compactCode, map } = await transform(code, options);
+    return { code: compactCode, map: JSON.parse(map) };
+  },
+};
+
 /** Every module that is loaded with this one, itself included. */
 function loadedWith(entry, getModuleInfo) {
   const reached = new Set([entry]);
@@ -52,17 +116,23 @@ function chunkOf(file, { getModuleInfo }) {
   const [inParent, inWorker, inReferences] = [PARENT, WORKER, REFERENCES].map((entry) =>
     loadedWith(entry, getModuleInfo).has(file),
   );
-  if (inWorker) return inParent || inReferences ? "shared" : "worker";
-  return inReferences ? "references" : "parent";
+  if (!inParent && !inReferences) return "worker";
+  const name = path.relative(COMPILED, file).split(path.sep).join("/");
+  // Every executor has them, and few have any.
+  if (name === "pickle/variables/owned-variables.js") return "shared";
+  if (!inWorker && inReferences) return "references";
+  const isRare = RARE.some((pattern) => pattern.test(name)) && !getModuleInfo(PARENT).importedIds.includes(file);
+  return `${inWorker ? "shared" : "core"}${isRare ? "Rare" : ""}`;
 }
 
 async function bundle(input, options) {
   const build = await rollup({
     input,
     external: /^node:/,
-    plugins: [compiledFiles],
+    plugins: [compiledFiles, lazyChunks, compact],
     onLog(level, log) {
-      if (level === "warn") throw new Error(log.message);
+      // A lazy chunk and one that uses it may well need each other.
+      if (level === "warn" && log.code !== "CIRCULAR_CHUNK") throw new Error(log.message);
     },
   });
   const { output } = await build.write({
@@ -72,6 +142,7 @@ async function bundle(input, options) {
     esModule: true,
     externalLiveBindings: false,
     dynamicImportInCjs: false,
+    hoistTransitiveImports: false,
     generatedCode: "es2015",
     sourcemap: true,
     entryFileNames: "[name].cjs",

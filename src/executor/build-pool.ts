@@ -89,7 +89,7 @@ export function buildPool(
   options: CheckedPoolOptions & ProcessTaskPoolExecutorOptions,
   onActivity: (isActive: boolean) => void,
 ): BuiltPool {
-  findErrorClassesBy(findErrorPrototype);
+  findErrorClassesBy((wanted, functions) => findErrorPrototype(wanted, functions));
   // Held as long as the pool is: every worker that it starts needs the shared memory that these refer to.
   const owned = findOwned(options);
   const pickle = (fn: AnyFunction | undefined): Uint8Array | undefined => fn && pickleFunction(fn, owned).payload;

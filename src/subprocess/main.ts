@@ -30,7 +30,7 @@ enterWorker();
 const cookie = (process.env[COOKIE_VARIABLE] ?? "").split(":").at(-1) ?? "";
 const abortFlag = new AbortFlag();
 const claim = new Claim();
-sendErrorClassPlaces(placesOfClasses);
+sendErrorClassPlaces((classes, instance) => placesOfClasses(classes, instance));
 leaveOutOwnFrames();
 
 /** How long the watchdog thread may take, in milliseconds, to do alone what this thread can't. */

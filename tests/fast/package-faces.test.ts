@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
 import { after } from "node:test";
@@ -100,8 +101,41 @@ describe("the shipped files", () => {
     assert.deepEqual([stdout, stderr], ["shared.cjs worker.cjs\n", ""]);
   });
 
+  test("load nothing in a program but what it uses", () => {
+    using folder = new ProgramFolder();
+    folder.linkPackage();
+    folder.write({
+      "loaded.cjs": `
+        const { ProcessPoolExecutor, moduleTask } = require("asynccpu");
+        const { basename, join } = require("node:path");
+        const said = [];
+        const say = () => {
+          const files = Object.keys(require.cache).map((file) => basename(file)).filter((name) => name !== "loaded.cjs");
+          const builtins = ["child_process", "crypto", "inspector", "net", "v8"];
+          const loaded = builtins.filter((name) => process.moduleLoadList.includes("NativeModule " + name));
+          console.log([...files, ...loaded].sort().join(" "));
+        };
+        say();
+        const executor = new ProcessPoolExecutor({ maxWorkers: 1 });
+        say();
+        executor.submit(moduleTask(join(__dirname, "task.cjs"), "run")).then(async () => {
+          await executor.shutdown();
+          say();
+        });
+      `,
+      "task.cjs": "exports.run = () => 1;",
+    });
+    const { stdout, stderr } = folder.run(["loaded.cjs"]);
+    const imported = "core.cjs index.cjs parent.cjs shared.cjs";
+    const made = "core.cjs index.cjs net parent.cjs shared.cjs";
+    const used = "child_process core.cjs crypto index.cjs net parent.cjs references.cjs shared.cjs v8";
+    assert.deepEqual([stdout, stderr], [`${imported}\n${made}\n${used}\n`, ""]);
+  });
+
   test("hold no import(), which Jest refuses", () => {
-    for (const name of ["index.cjs", "parent.cjs", "references.cjs", "shared.cjs", "watchdog.cjs", "worker.cjs"]) {
+    const names = readdirSync(DIST).filter((name) => name.endsWith(".cjs"));
+    assert.equal(names.length, 9);
+    for (const name of names) {
       const program = parse(readFileSync(path.join(DIST, name), "utf8"), { ecmaVersion: "latest" });
       assert.doesNotMatch(JSON.stringify(program), /"type":"ImportExpression"/, name);
     }

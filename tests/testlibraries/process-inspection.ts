@@ -71,6 +71,11 @@ export function childrenOf(pid: number): number[] {
   return allPids().filter((each) => seeProcess(each)?.parentPid === pid);
 }
 
+/** Whether a process has the shell that wakes its stopped workers when it is gone. */
+export function hasWakingShell(pid: number): boolean {
+  return childrenOf(pid).some((child) => tryRead(`/proc/${child}/cmdline`)?.includes("kill -s CONT") === true);
+}
+
 /** Ids of all living descendants of a process, by parent pid alone. */
 export function descendantsOf(pid: number): number[] {
   const sights = allPids()

@@ -35,7 +35,7 @@ export interface ResultReader extends ValueReader {
 
 /** Reads what a worker sends: functions by reference only, to what is loaded here; no streams. */
 export const resultReader: ResultReader = {
-  readFunction: resolveReference,
+  readFunction: (plain) => resolveReference(plain),
   weakCollections: sentWeakCollections,
   accept: (plain) => acceptLive(plain, undefined, FIRST_RESULT_CHANNEL),
 };

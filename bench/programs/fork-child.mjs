@@ -1,0 +1,1 @@
+process.on("message", ({ i, x }) => process.send({ i, value: x }));
