@@ -36,7 +36,7 @@ function withPeers(title: string, count: number): ProgramRow {
 }
 
 const ROWS: readonly ProgramRow[] = [
-  { title: "nothing", count: 0, files: { asynccpu: "bare.mjs" } },
+  { title: "nothing", count: 0, files: { asynccpu: "bare.cjs" } },
   { title: "import alone", count: 0, files: { asynccpu: "import.mjs" } },
   withPeers("10 no-op tasks", 10),
   { title: "10 of a function with an import and a constant", count: 10, files: { asynccpu: "captured.mjs" } },
@@ -127,10 +127,9 @@ export function formatPrograms(all: readonly ProgramTimes[]): string {
       : `${formatFigure(median(times))} (${formatFigure(Math.min(...times))}..${formatFigure(Math.max(...times))})`;
   const table = (node: string): string => {
     const own = all.filter((each) => each.node === node);
-    const body = ROWS.map(({ title }) => [
-      title,
-      ...columns.map((column) => cell(own.find((each) => each.row === title && each.column === column)?.timesMs)),
-    ]);
+    const cellsOf = (title: string): string[] =>
+      columns.map((column) => cell(own.find((each) => each.row === title && each.column === column)?.timesMs));
+    const body = ROWS.map(({ title }) => [title].concat(cellsOf(title)));
     return `${node}, from start to exit, ms\n\n${layOutTable(["program", ...columns], body, 1)}`;
   };
   return [...new Set(all.map(({ node }) => node))].map(table).join("\n\n");

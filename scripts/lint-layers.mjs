@@ -192,6 +192,20 @@ function checkColumns(file, lines, isSource) {
 const FAKED = /\bprocess\.nextTick\b|\bDate\.now\b|\bnew Date\(\)|\bAbortSignal\.timeout\b/;
 
 /** A program's fake timers must not stop a pool. */
+/** Each export of src/ says what it is; further signatures of a function need no word of their own. */
+function checkComments(file, lines) {
+  for (const [index, line] of lines.entries()) {
+    const name = /^export (?:abstract |async )*(?:class|const|enum|function\*?|interface|let|type) (\w+)/.exec(
+      line,
+    )?.[1];
+    if (name === undefined) continue;
+    let above = index - 1;
+    while (lines[above]?.startsWith("// ")) above -= 1;
+    const isOverload = new RegExp(`^export (?:async )?function ${name}\\b`).test(lines[above] ?? "");
+    if (!isOverload && !lines[above]?.endsWith("*/")) report(file, index + 1, `no comment says what ${name} is`);
+  }
+}
+
 function checkTimers(file, lines, imports) {
   if (file.endsWith(path.join("src", "system", "timers.ts"))) return;
   const advice = "timers and clocks come from src/system/timers.ts";
@@ -305,6 +319,7 @@ function checkFile(file) {
   if (isSource) checkLayer(file, statements, src);
   if (isSource) noteDoors(file, statements, src);
   if (isSource) checkTimers(file, lines, imports);
+  if (isSource) checkComments(file, lines);
   if (file === path.join(src, "index.ts")) checkIndex(file, lines, statements);
 }
 

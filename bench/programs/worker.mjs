@@ -1,6 +1,4 @@
 // The worker file of tinypool, piscina and jest-worker.
-export default function run(x) {
+export function run(x) {
   return x;
 }
-
-export { run };

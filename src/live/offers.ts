@@ -91,6 +91,7 @@ function fileParts(blob: Blob): readonly unknown[] {
   return "lastModified" in blob && "name" in blob ? [blob.type, blob.name, blob.lastModified] : [blob.type];
 }
 
+/** The live values of one message, as their sender has them. */
 export class LiveOffers {
   readonly #firstChannel: number;
   readonly #isResult: boolean;

@@ -79,6 +79,7 @@ export function unexpected(op: LiveOp): ProtocolError {
   return new ProtocolError(`A live value can't take operation ${op} here.`);
 }
 
+/** The live values of one task, at one side. */
 export class LiveSession {
   readonly #send: (channel: number, op: LiveOp, payload: Uint8Array) => void;
   readonly #onChange: () => void;

@@ -19,7 +19,7 @@ import type { StartedProcess } from "../system/start/start-process.js";
 /** The last whole line counts: one that was cut short by this process's end is ignored. */
 const SCRIPT = 'pids=; while read -r line; do pids=$line; done; for pid in $pids; do kill -s CONT "$pid"; done';
 
-/** Starting a process blocks this one for some milliseconds: a program that ends before that has no use for the shell. */
+/** Starting a process blocks this one for some milliseconds. A short program ends before it would need the shell. */
 const START_DELAY_MS = 1000;
 
 const pids = new Set<number>();

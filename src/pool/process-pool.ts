@@ -54,6 +54,7 @@ export interface PoolConfig {
   readonly onActivity: (isActive: boolean) => void;
 }
 
+/** The processes of an executor, and the tasks that wait for them. */
 export class ProcessPool {
   readonly #config: PoolConfig;
   readonly keepAlive: KeepAlive = new KeepAlive();

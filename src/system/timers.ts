@@ -27,10 +27,13 @@ export function setInterval(callback: () => void, delayMs: number): NodeJS.Timeo
   return runOutside(startInterval, callback, delayMs);
 }
 
+/** As the global one. */
 export const clearTimeout: (timer: NodeJS.Timeout | undefined) => void = timers.clearTimeout;
 
+/** As the global one. */
 export const clearInterval: (timer: NodeJS.Timeout | undefined) => void = timers.clearInterval;
 
+/** As the global one. */
 export const setImmediate: (callback: () => void) => unknown = timers.setImmediate;
 
 /** As `process.nextTick`. */

@@ -87,6 +87,7 @@ class Guard {
   }
 }
 
+/** The pipes to and from one worker, as the parent has them. */
 export class ParentChannel {
   readonly #pipes: WorkerPipes;
   readonly #results: Readable;

@@ -20,6 +20,7 @@ const MAX_PLAIN_LISTS = 100_000;
 /** The empty list of pins, shared by all tasks that refer to no shared memory. */
 export const NO_PINS: readonly Pins[] = [];
 
+/** Releases the shared memory that a task has pinned. */
 export function releaseAll(allOfThem: readonly Pins[]): void {
   for (const pins of allOfThem) pins.release();
 }

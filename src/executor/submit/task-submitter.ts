@@ -115,6 +115,7 @@ interface LookedAt {
   readonly outcome: PooledFunction | readonly PickleProblem[];
 }
 
+/** Turns calls of an executor's methods into tasks of its pool. */
 export class TaskSubmitter {
   readonly #pool: ProcessPool;
   readonly #functions = new FunctionTable();

@@ -25,6 +25,7 @@ export interface OpenedFrame {
   readonly variables: readonly CapturedVariable[];
 }
 
+/** Compiles the functions of one pickle. */
 export class FunctionMaker {
   readonly #view: GraphView;
   readonly #modules: readonly WorkerModule[];

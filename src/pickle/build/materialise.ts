@@ -50,6 +50,7 @@ function isWeak(node: GraphNode): node is DataNode & { readonly kind: "weakMap" 
   return node.kind === "weakMap" || node.kind === "weakSet";
 }
 
+/** Builds the values of one pickle. */
 export class Materialiser {
   readonly #graph: PickleGraph;
   readonly #view: GraphView;

@@ -26,6 +26,7 @@ function registeredTwin({ registeredAs }: FunctionNode, { source }: FunctionCode
   return Function.prototype.toString.call(known) === source ? known : undefined;
 }
 
+/** What one pickle sets in the modules of this worker. */
 export class ModuleState {
   readonly #view: GraphView;
   readonly #modules: readonly WorkerModule[];

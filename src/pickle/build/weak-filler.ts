@@ -11,6 +11,7 @@ import { setWeakKey } from "../../values/classes/weak-collections.js";
 
 type Resolve = (link: Link) => unknown;
 
+/** The entries of the WeakMaps and WeakSets of one pickle. */
 export class WeakFiller {
   readonly #entries: readonly WeakEntry[];
   /** Entries by the nodes that they wait for, keys and collections. */

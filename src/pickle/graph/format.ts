@@ -10,24 +10,33 @@
 
 import type { MemoryReference } from "../../memory/reference.js";
 
+/** A value that a link holds itself. */
 export type Primitive = string | number | bigint | boolean | null | undefined;
 
 /** A primitive, or `[index of a node]`. */
 export type Link = Primitive | readonly [node: number];
 
+/** The bits of a property's flags. */
 export const WRITABLE = 1;
+/** See `WRITABLE`. */
 export const ENUMERABLE = 2;
+/** See `WRITABLE`. */
 export const CONFIGURABLE = 4;
 /** The second item of the property is its getter, the fourth its setter. */
 export const ACCESSOR = 8;
+/** The flags of an ordinary property. */
 export const PLAIN: number = WRITABLE | ENUMERABLE | CONFIGURABLE;
 
 /** Key (a string, or a link to a symbol), value, flags (absent: an ordinary data property), setter. */
 export type PropertyRecord = readonly [key: string | readonly [node: number], value: Link, flags?: number, set?: Link];
 
+/** How far an object is closed to changes; the later ones include the earlier ones. */
 export const EXTENSIBLE = 0;
+/** See `EXTENSIBLE`. */
 export const NOT_EXTENSIBLE = 1;
+/** See `EXTENSIBLE`. */
 export const SEALED = 2;
+/** See `EXTENSIBLE`. */
 export const FROZEN = 3;
 
 /** What every object node carries beside its own kind's data. */
@@ -96,6 +105,7 @@ export interface CapturedVariable {
   readonly isOwned?: true;
 }
 
+/** How the text of a function has to be written around to be compiled alone. */
 export type SourceForm = "expression" | "method" | "getter" | "setter" | "declaration";
 
 /**
@@ -165,6 +175,7 @@ export interface ModuleRecord {
   readonly entries: ModuleEntry[];
 }
 
+/** A function or class that travels by value. */
 export interface FunctionNode extends ObjectParts {
   readonly kind: "function";
   readonly isClass: boolean;
@@ -192,6 +203,7 @@ export interface FunctionNode extends ObjectParts {
   registeredAs?: string;
 }
 
+/** A value that is neither a function nor a reference to something that the worker has. */
 export type DataNode = ObjectParts &
   /** Binary data in shared memory; see memory/reference. */
   (
@@ -245,6 +257,7 @@ export type DerivedNode = ObjectParts &
     | { readonly kind: "evaluated"; readonly of: Link }
   );
 
+/** A node of the graph. */
 export type GraphNode = ExternalNode | MembersNode | FunctionNode | DataNode | DerivedNode;
 
 /** An import that a module makes for its effects only. */
@@ -259,6 +272,7 @@ export interface SideImport {
 /** An entry of a WeakMap or WeakSet: the nodes of the collection and of the key, and the value of a WeakMap's. */
 export type WeakEntry = readonly [collection: number, key: number, value: Link];
 
+/** A pickle: numbered nodes, and what its functions share. */
 export interface PickleGraph {
   readonly root: Link;
   readonly nodes: readonly GraphNode[];

@@ -34,6 +34,7 @@ export function indexOf(link: Link): number | undefined {
   return Array.isArray(link) ? (link as readonly [number])[0] : undefined;
 }
 
+/** A pickle's graph, by the numbers of its nodes. */
 export class GraphView {
   readonly graph: PickleGraph;
 

@@ -35,6 +35,7 @@ export interface FactoryMember {
   identity?: string;
 }
 
+/** The code out of which a worker has made functions: what those that send such a function on must know of it. */
 export interface Factory {
   readonly members: readonly FactoryMember[];
   /** The code, as the inspector would describe it. */
@@ -52,6 +53,7 @@ export function registerFactory(factory: Factory): void {
   factories.add(factory);
 }
 
+/** Whether a value is the record of a factory, and no variable of the user's that looks like one. */
 export function isFactory(value: unknown): value is Factory {
   return typeof value === "object" && value !== null && factories.has(value);
 }

@@ -6,14 +6,17 @@ import type { Node } from "estree";
 /** A node that has a source range; acorn gives every node one. */
 export type SyntaxNode = Node;
 
+/** The offset at which a node begins in its script. */
 export function startOf(node: SyntaxNode): number {
   return node.range?.[0] ?? 0;
 }
 
+/** The offset behind a node in its script. */
 export function endOf(node: SyntaxNode): number {
   return node.range?.[1] ?? 0;
 }
 
+/** Whether a node is a class, declared or as an expression. */
 export function isClassNode(node: SyntaxNode): node is SyntaxNode & Class {
   return node.type === "ClassDeclaration" || node.type === "ClassExpression";
 }

@@ -54,6 +54,7 @@ export function isCompiledImport(specifier: string, referrer: string): boolean {
   }
 }
 
+/** Whether a value has an identity: an object or a function. */
 export function isReference(value: unknown): value is object {
   return typeof value === "function" || (typeof value === "object" && value !== null);
 }

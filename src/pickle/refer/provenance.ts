@@ -21,6 +21,7 @@ export function rememberEvaluation(value: unknown, by: object): void {
   if (typeof value === "function" || (typeof value === "object" && value !== null)) evaluations.set(value, by);
 }
 
+/** The function whose call made a value, where an initialiser was evaluated again in this worker. */
 export function evaluationOf(value: object): object | undefined {
   return evaluations.get(value);
 }

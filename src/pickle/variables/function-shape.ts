@@ -19,6 +19,7 @@ export interface Obstacle {
   readonly offset: number;
 }
 
+/** What a function's text says of it. */
 export interface FunctionShape {
   readonly form: SourceForm;
   readonly isClass: boolean;

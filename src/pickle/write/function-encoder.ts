@@ -67,6 +67,7 @@ const UNSTEADY_KEY =
 const UNSTEADY_KEY_ADVICE = "Put the key into a constant before the class, or make the class inside the task";
 const IN_A_FILE = "Write the function in a file, or export it from a module of its own";
 
+/** Writes functions and classes. */
 export class FunctionEncoder {
   readonly #writer: GraphWriter;
   readonly #exportPaths = new ExportPaths();

@@ -79,6 +79,7 @@ function shortened(position: string): string {
   return position.replace(/^.*[/\\]node_modules[/\\]/, "").replaceAll("\\", "/");
 }
 
+/** The graph of one pickle, while it is written. */
 export class GraphWriter {
   readonly nodes: GraphNode[] = [];
   readonly problems: PickleProblem[] = [];

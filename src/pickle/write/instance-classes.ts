@@ -17,6 +17,7 @@ interface NativeCheck {
   readonly isNative: (fn: object) => boolean;
 }
 
+/** The classes of the instances in one pickle, and whether they can travel. */
 export class InstanceClasses {
   readonly #inspector: FunctionInspector;
   readonly #functions: NativeCheck;

@@ -66,6 +66,7 @@ export function nativeInstanceRefusal(className: string, value: object): Refusal
   return { problem: `an instance of ${className} holds state that belongs to this process`, advice };
 }
 
+/** The refusal of an instance with `#private` members. */
 export function privateStateRefusal(names: readonly string[]): Refusal {
   const problem = `it has private state (${names.join(", ")}) that can't be read from outside its class`;
   return { problem, advice: "Make it inside the task, from the data that its constructor takes" };

@@ -87,6 +87,7 @@ function scopeOf(
   return innermost;
 }
 
+/** The scopes that the captured functions of one pickle share. */
 export class Scopes {
   readonly #functions = new Map<number, Held>();
   readonly #syntax = new Map<number, SyntaxNode>();

@@ -46,6 +46,7 @@ function isUnambiguous(scopes: readonly CapturedScope[], name: string): boolean 
   return scopes.filter(({ variables }) => name in variables).length === 1;
 }
 
+/** The variables that a look at a function has read, with what they held then. */
 export class SeenVariables {
   /** Names and traces of values, by the function to be asked. */
   readonly #values = new Map<object, Map<string, Trace>>();

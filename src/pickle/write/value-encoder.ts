@@ -76,6 +76,7 @@ function isImmutable(kind: ObjectKind["node"]): boolean {
   return kind.kind === "regexp" && !/[gy]/.test(kind.flags) && kind.lastIndex === 0;
 }
 
+/** Writes captured values. */
 export class ValueEncoder {
   /** What WeakMaps and WeakSets hold, to be written when all else is. */
   readonly weakEntries: WeakEntries;

@@ -105,6 +105,7 @@ export interface FunctionEncoding {
   readonly isImportable: (fn: object) => boolean;
 }
 
+/** Writes what the free variables of functions hold. */
 export class VariableEncoder {
   readonly #writer: GraphWriter;
   readonly #values: ValueEncoder;

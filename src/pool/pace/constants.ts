@@ -22,6 +22,7 @@ export const MAX_AHEAD_US = 200_000;
  * one: to wake that would cost as much as the task. The second figure is how much the busy worker may hold.
  */
 export const MAX_SHORT_US = 10;
+/** See `MAX_SHORT_US`; in microseconds. */
 export const MAX_SHORT_LOAD_US = 200;
 
 /** A task of this size, in bytes, has no other one sent behind it while it waits: the worker's memory is spared. */
@@ -53,7 +54,9 @@ export const LONG_FROM_US = 200;
  * no more than the two limits.
  */
 export const PATIENCE = 1.5;
+/** See `PATIENCE`. */
 export const LEAST_PATIENCE_MS = 20;
+/** See `PATIENCE`. */
 export const MOST_PATIENCE_MS = 1000;
 
 /** The same while another worker has nothing to do, in milliseconds. */

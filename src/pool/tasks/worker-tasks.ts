@@ -31,6 +31,7 @@ import type { ToParentMessage } from "../../wire/messages/protocol.js";
 /** A worker whose tasks have no more numbers is replaced. */
 const LAST_TASK_NUMBER = 0x7fff_fff0;
 
+/** The tasks that one worker has. */
 export class WorkerTasks implements TaskHolder {
   readonly #host: TasksHost;
   readonly #channel: ParentChannel;

@@ -39,6 +39,7 @@ const CONDEMNED_LIMIT_MS = 1000;
 /** How long a worker that was told to end may take, in milliseconds, before it is killed. */
 const END_GRACE_MS = 2000;
 
+/** The state of a worker, as `stats()` tells it; with those that only the pool tells apart. */
 export type WorkerState = "starting" | "idle" | "busy" | "cleaning" | "ending" | "dead";
 
 /**
@@ -54,6 +55,7 @@ interface Interview {
   hasAnswered: boolean;
 }
 
+/** One process of the pool. */
 export class Worker {
   readonly #config: WorkerConfig;
   readonly #events: WorkerEvents<Worker>;

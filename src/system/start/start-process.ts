@@ -24,6 +24,7 @@ export interface StartedProcess {
   on(event: "exit", listener: (exitCode: number | null, signal: NodeJS.Signals | null) => void): unknown;
 }
 
+/** How a process is started. */
 export interface StartProcessOptions {
   readonly stdio: readonly Stdio[];
   readonly env: NodeJS.ProcessEnv;

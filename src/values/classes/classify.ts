@@ -37,6 +37,7 @@ export const KIND = {
   refused: 11,
 } as const;
 
+/** How a value travels: one of the figures of `KIND`. */
 export type Kind = (typeof KIND)[keyof typeof KIND];
 
 /** The verdict on a class; `check` means that each instance has to be looked at. */

@@ -13,8 +13,11 @@
  * the parent.
  */
 
+/** The worker's descriptor from which it reads tasks. */
 export const TASKS_FD = 3;
+/** The worker's descriptor to which it writes results. */
 export const RESULTS_FD = 4;
+/** The worker's descriptor that its watchdog reads; it ends with the parent. */
 export const LIFELINE_FD = 5;
 /** Only where the message `initialize` says so. */
 export const JOURNAL_FD = 6;
@@ -67,8 +70,10 @@ export const LIVE_OP = {
   result: 7,
 } as const;
 
+/** What one end of a live value tells the other: one of the figures of `LIVE_OP`. */
 export type LiveOp = (typeof LIVE_OP)[keyof typeof LIVE_OP];
 
+/** A message between the two ends of a live value. */
 export interface LiveMessage {
   readonly kind: "live";
   readonly taskId: number;
@@ -78,6 +83,7 @@ export interface LiveMessage {
   readonly payload: Uint8Array;
 }
 
+/** The first channel number of the live values of a result. */
 export const FIRST_RESULT_CHANNEL = 0x8000_0000;
 
 /** From the parent to a worker's main thread. */
@@ -116,6 +122,7 @@ export type ToWorkerMessage =
   | LiveMessage
   | { readonly kind: "shutdown" };
 
+/** The message that gives a task to a worker. */
 export type TaskMessage = Extract<ToWorkerMessage, { kind: "task" }>;
 
 /** From a worker's main thread to the parent. */
