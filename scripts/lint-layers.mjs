@@ -191,7 +191,6 @@ function checkColumns(file, lines, isSource) {
 /** What oxlint has no rule for: the other globals are in its list (no-restricted-globals). */
 const FAKED = /\bprocess\.nextTick\b|\bDate\.now\b|\bnew Date\(\)|\bAbortSignal\.timeout\b/;
 
-/** A program's fake timers must not stop a pool. */
 /** Each export of src/ says what it is; further signatures of a function need no word of their own. */
 function checkComments(file, lines) {
   for (const [index, line] of lines.entries()) {
@@ -206,6 +205,7 @@ function checkComments(file, lines) {
   }
 }
 
+/** A program's fake timers must not stop a pool. */
 function checkTimers(file, lines, imports) {
   if (file.endsWith(path.join("src", "system", "timers.ts"))) return;
   const advice = "timers and clocks come from src/system/timers.ts";
