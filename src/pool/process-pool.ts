@@ -34,6 +34,7 @@ import type { ProcessTask } from "../system/process/process-task.js";
 import type { TaskOutcome } from "./queue/pool-task.js";
 import type { WorkerConfig } from "./worker/contract.js";
 import type { WorkerDeath } from "./worker/death.js";
+import type { WorkerTasks } from "./tasks/worker-tasks.js";
 import type { WorkerEvents } from "./worker/contract.js";
 
 /** Workers that may die with a task that had not begun before that task is taken for the cause. */
@@ -60,8 +61,8 @@ export class ProcessPool {
   readonly keepAlive: KeepAlive = new KeepAlive();
   readonly #queue = new TaskQueue();
   readonly #workers = new Set<Worker>();
-  /** Those that have been ready, and have not left. */
-  #ready: Worker[] = [];
+  /** The tasks of each worker that has been ready, and has not left. */
+  #ready: readonly WorkerTasks[] = [];
   /** No worker has room for the first task in the queue, as far as is known. */
   #isFull = false;
   /** Who waits until all workers are ready. */
@@ -143,7 +144,7 @@ export class ProcessPool {
 
   /** Has what was given away leave this process. */
   #flush(): void {
-    for (const worker of this.#ready) worker.tasks?.flush();
+    for (const tasks of this.#ready) tasks.flush();
   }
 
   #dispatch(): void {
@@ -222,7 +223,7 @@ export class ProcessPool {
   #giveTasks(): void {
     giveTasks({ queue: this.#queue, ready: this.#ready, maxWorkers: this.#config.maxWorkers });
     this.#isFull = this.#queue.size > 0;
-    this.stalls.watch(this.#ready.some(({ task }) => task === undefined));
+    this.stalls.watch(this.#ready.some(({ first }) => first === undefined));
     this.#planSpawn();
   }
 
@@ -282,7 +283,7 @@ export class ProcessPool {
   readonly #workerEvents: WorkerEvents<Worker> = {
     onReady: (worker) => {
       this.#starts.reset();
-      this.#ready.push(worker);
+      if (worker.tasks !== undefined) this.#ready = [...this.#ready, worker.tasks];
       this.#endWarmUpIfReady();
     },
     onRoom: () => {
@@ -290,7 +291,7 @@ export class ProcessPool {
       this.#endIfFinished();
     },
     onLeaving: (worker) => {
-      this.#ready = this.#ready.filter((each) => each !== worker);
+      this.#ready = this.#ready.filter((each) => each !== worker.tasks);
       this.#planSpawn();
     },
     onReturned: (tasks) => {
@@ -305,9 +306,9 @@ export class ProcessPool {
       this.#failWaiting(this.#brokenBy);
     },
     onLog: (record, functions) => this.#config.onLog(record, functions),
-    onTaskSettled: (task, outcome) => {
+    onEnded: (task, outcome) => {
       if (task.state === "running") this.#lostTasksInARow = 0;
-      this.#onTaskFinished(task, outcome);
+      this.#settle(task, outcome);
     },
   };
 
@@ -373,16 +374,15 @@ export class ProcessPool {
   }
 
   #finish(task: PoolTask, error: Error): void {
-    const outcome: TaskOutcome = { kind: "ended", error };
-    this.#onTaskFinished(task, outcome);
-    task.settle(outcome);
+    this.#settle(task, { kind: "ended", error });
   }
 
-  #onTaskFinished(task: PoolTask, outcome: TaskOutcome): void {
+  #settle(task: PoolTask, outcome: TaskOutcome): void {
     this.#counters.countOutcome(task, outcome);
     this.#unfinishedTasks -= 1;
     if (!task.isIdle) this.keepAlive.release();
     this.#endIfFinished();
+    task.settle(outcome);
   }
 
   #becomeInactive(): void {

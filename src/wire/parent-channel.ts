@@ -18,9 +18,10 @@ import { takeSmallResult } from "./messages/message-codec.js";
 import { nextTick } from "../system/timers.js";
 import type { FromWatchdogMessage } from "./messages/protocol.js";
 import type { TaskMessage } from "./messages/protocol.js";
-import type { ToParentMessage } from "./messages/protocol.js";
+import type { TaskNews } from "./messages/protocol.js";
 import type { ToWatchdogMessage } from "./messages/protocol.js";
 import type { ToWorkerMessage } from "./messages/protocol.js";
+import type { WorkerNews } from "./messages/protocol.js";
 
 /** So many bytes don't wait for the end of the turn. */
 const FLUSH_BYTES = 16 * 1024;
@@ -32,16 +33,21 @@ export interface WorkerPipes {
   readonly lifeline: Duplex;
 }
 
-/** What happens on the channel. */
-export interface ParentChannelEvents {
-  onMessage(message: ToParentMessage): void;
+/** Takes what a worker says of its tasks. Whatever it throws is taken for nonsense of the worker. */
+export interface TaskReceiver {
+  receive(news: TaskNews): void;
   /** A task's result has come that is a small plain value; such results are no messages. */
-  onValue(taskId: number, durationUs: number, value: unknown): void;
-  /** All messages that had come together have been handed over. */
+  receiveValue(taskId: number, durationUs: number, value: unknown): void;
+  /** All that had come together has been handed over. */
   onPause(): void;
+}
+
+/** Takes what a worker says of itself, and what happens to its pipes. */
+export interface WorkerReceiver {
+  receive(news: WorkerNews): void;
   /** The worker's watchdog thread has answered. */
   onWatchdogMessage(message: FromWatchdogMessage): void;
-  /** The worker sent something that is no message: it must be ended. */
+  /** The worker sent something that can't be: it must be ended. Called once; nothing more is handed over. */
   onNonsense(error: unknown): void;
   /** The worker has closed its end of the results; nothing more comes. */
   onEnd(): void;
@@ -52,13 +58,13 @@ export interface ParentChannelEvents {
 /** Where what is not taken is read to. */
 const IGNORED = Buffer.allocUnsafeSlow(4096);
 
-/** Takes what comes on one pipe, but nothing after the first bad frame. */
+/** Takes what comes on one pipe, but nothing after the first nonsense. */
 class Guard {
-  readonly #events: ParentChannelEvents;
+  readonly #onBroken: (error: unknown) => void;
   #isBroken = false;
 
-  constructor(events: ParentChannelEvents) {
-    this.#events = events;
+  constructor(onBroken: (error: unknown) => void) {
+    this.#onBroken = onBroken;
   }
 
   take<T>(what: T, take: (what: T) => void): void {
@@ -66,7 +72,7 @@ class Guard {
     try {
       take(what);
     } catch (error) {
-      this.#break(error);
+      this.break(error);
     }
   }
 
@@ -76,45 +82,81 @@ class Guard {
     try {
       return find();
     } catch (error) {
-      this.#break(error);
+      this.break(error);
       return IGNORED;
     }
   }
 
-  #break(error: unknown): void {
+  /** Takes nothing more. */
+  break(error: unknown): void {
+    if (this.#isBroken) return;
     this.#isBroken = true;
-    this.#events.onNonsense(error);
+    this.#onBroken(error);
   }
 }
 
-/** The pipes to and from one worker, as the parent has them. */
+function readResults(source: Readable, decoder: FrameDecoder, guard: Guard, tasks: TaskReceiver): Readable {
+  const findSpace = (): Buffer => decoder.space();
+  const fill = (sizeBytes: number): void => decoder.filled(sizeBytes);
+  const direct = readDirectly(source, {
+    buffer: () => guard.space(findSpace),
+    callback: (sizeBytes) => {
+      guard.take(sizeBytes, fill);
+      tasks.onPause();
+      return true;
+    },
+  });
+  if (direct !== undefined) return direct.resume();
+  const push = (chunk: Buffer): void => decoder.push(chunk);
+  return source.on("data", (chunk: Buffer) => {
+    guard.take(chunk, push);
+    tasks.onPause();
+  });
+}
+
+/** The pipes to and from one worker, as its parent has them. */
 export class ParentChannel {
   readonly #pipes: WorkerPipes;
-  readonly #results: Readable;
-  readonly #decoder: FrameDecoder;
+  #results: Readable;
+  #decoder: FrameDecoder | undefined;
+  #resultsGuard: Guard | undefined;
   readonly #outbox = new FrameWriter();
   readonly #writer: DirectWriter;
   readonly #flushLater = (): void => this.flush();
   /** Of the last task that was sent. */
   #lastName: string | undefined;
 
-  constructor(pipes: WorkerPipes, events: ParentChannelEvents) {
+  constructor(pipes: WorkerPipes) {
     this.#pipes = pipes;
+    this.#results = pipes.results;
     this.#writer = new DirectWriter(pipes.tasks);
-    this.#decoder = new FrameDecoder(
-      (frame) => events.onMessage(decodeToParent(frame)),
-      (bytes, at, to) => takeSmallResult(bytes, at, to, events.onValue),
+  }
+
+  /** Hands over what comes from now on. To be called in the turn in which the pipes were made. */
+  listen(tasks: TaskReceiver, worker: WorkerReceiver): void {
+    const pipes = this.#pipes;
+    const guard = new Guard((error) => worker.onNonsense(error));
+    // What a worker says whose watchdog talks nonsense isn't taken either.
+    const lifelineGuard = new Guard((error) => guard.break(error));
+    const decoder = new FrameDecoder(
+      (frame) => {
+        const message = decodeToParent(frame);
+        if ("taskId" in message) tasks.receive(message);
+        else if (message.kind !== "mark") worker.receive(message);
+      },
+      (bytes, at, to) => takeSmallResult(bytes, at, to, tasks),
     );
-    const answers = new FrameDecoder((frame) => events.onWatchdogMessage(decodeFromWatchdog(frame)));
-    this.#results = this.#readResults(pipes.results, events);
-    const lifelineGuard = new Guard(events);
+    this.#resultsGuard = guard;
+    this.#decoder = decoder;
+    this.#results = readResults(pipes.results, decoder, guard, tasks);
+    const answers = new FrameDecoder((frame) => worker.onWatchdogMessage(decodeFromWatchdog(frame)));
     const takeAnswers = (chunk: Buffer): void => answers.push(chunk);
     pipes.lifeline.on("data", (chunk: Buffer) => lifelineGuard.take(chunk, takeAnswers));
     let hasEnded = false;
     const end = (): void => {
       if (hasEnded) return;
       hasEnded = true;
-      events.onEnd();
+      worker.onEnd();
     };
     this.#results.on("end", end);
     this.#results.on("close", end);
@@ -122,28 +164,12 @@ export class ParentChannel {
     for (const stream of [pipes.tasks, this.#results, pipes.lifeline]) stream.on("error", () => {});
     // The worker never writes to the tasks' pipe, but only what is read tells its end.
     (pipes.tasks as Writable & Partial<Readable>).resume?.();
-    for (const stream of [pipes.tasks, pipes.lifeline]) stream.once("close", () => events.onOtherEnd());
+    for (const stream of [pipes.tasks, pipes.lifeline]) stream.once("close", () => worker.onOtherEnd());
   }
 
-  #readResults(source: Readable, events: ParentChannelEvents): Readable {
-    const decoder = this.#decoder;
-    const guard = new Guard(events);
-    const findSpace = (): Buffer => decoder.space();
-    const fill = (sizeBytes: number): void => decoder.filled(sizeBytes);
-    const direct = readDirectly(source, {
-      buffer: () => guard.space(findSpace),
-      callback: (sizeBytes) => {
-        guard.take(sizeBytes, fill);
-        events.onPause();
-        return true;
-      },
-    });
-    if (direct !== undefined) return direct.resume();
-    const push = (chunk: Buffer): void => decoder.push(chunk);
-    return source.on("data", (chunk: Buffer) => {
-      guard.take(chunk, push);
-      events.onPause();
-    });
+  /** The worker has talked nonsense elsewhere: takes no more of its results, and tells. */
+  distrust(error: unknown): void {
+    this.#resultsGuard?.break(error);
   }
 
   /** Closes the pipe of the results. */
@@ -182,7 +208,7 @@ export class ParentChannel {
 
   /** How much has come of a task's outcome whose rest is on its way, in bytes; 0 when none has begun to come. */
   outcomeBytesSoFar(taskId: number): number {
-    const open = this.#decoder.openFrame;
+    const open = this.#decoder?.openFrame;
     const isOutcome = open !== undefined && (open.isAttachment || isOutcomeKind(open.kind));
     return isOutcome && open.idA === taskId ? open.filledBytes : 0;
   }

@@ -12,7 +12,6 @@ import { PooledFunction } from "../../src/pool/queue/function-table.js";
 import { Progress } from "../../src/pool/pace/progress.js";
 import { StallWatch } from "../../src/pool/pace/stall-watch.js";
 import { patienceMs } from "../../src/pool/pace/progress.js";
-import type { Worker } from "../../src/pool/worker/worker.js";
 
 /** A function of which it is known how long it takes; or not. */
 function makeFunction(durationUs?: number): PooledFunction {
@@ -130,21 +129,33 @@ async function pass(t: TestContext, durationMs: number): Promise<void> {
 }
 
 describe("the watch", () => {
+  class Watched {
+    readonly first: unknown = {};
+    canStall = false;
+    patience: number;
+    readonly #look: (isUrgent: boolean) => void;
+
+    constructor(patience: number, look: (isUrgent: boolean) => void) {
+      this.patience = patience;
+      this.#look = look;
+    }
+
+    patienceMs(isUrgent: boolean): number {
+      return isUrgent ? 2 : this.patience;
+    }
+
+    lookForStart(): void {}
+
+    checkStall(isUrgent: boolean): void {
+      this.#look(isUrgent);
+    }
+  }
+
   class Scene {
     readonly looks: string[] = [];
-    readonly a = { name: "a", canStall: false, patience: 20 };
-    readonly b = { name: "b", canStall: false, patience: 90 };
-    readonly watch: StallWatch = new StallWatch(
-      () =>
-        [this.a, this.b].map((tasks) => ({
-          task: {},
-          tasks: {
-            ...tasks,
-            patienceMs: (isUrgent: boolean) => (isUrgent ? 2 : tasks.patience),
-            checkStall: (isUrgent: boolean) => this.looks.push(`${tasks.name}${isUrgent ? "!" : ""}`),
-          },
-        })) as unknown as Worker[],
-    );
+    readonly a = new Watched(20, (isUrgent) => this.looks.push(isUrgent ? "a!" : "a"));
+    readonly b = new Watched(90, (isUrgent) => this.looks.push(isUrgent ? "b!" : "b"));
+    readonly watch: StallWatch = new StallWatch(() => [this.a, this.b]);
   }
 
   test("looks when the least patient one is due, and sleeps when none can stall", async (t) => {

@@ -18,6 +18,9 @@ import type { ToParentMessage } from "../../src/wire/messages/protocol.js";
 
 const LARGE_BYTES = 3_000_000;
 
+/** The number of a task that whoever takes the messages doesn't know. */
+const REFUSED_ID = 99;
+
 interface Results {
   readonly into: Writable;
   readonly results: Readable;
@@ -57,12 +60,19 @@ function listen(results: Readable): { readonly log: string[]; readonly channel: 
   const log: string[] = [];
   const describeMessage = (message: ToParentMessage): string =>
     message.kind === "result" ? `result of ${message.value.byteLength} bytes` : message.kind;
-  const channel = new ParentChannel(
-    { tasks: new PassThrough(), results, lifeline: new PassThrough() },
+  const channel = new ParentChannel({ tasks: new PassThrough(), results, lifeline: new PassThrough() });
+  const receive = (message: ToParentMessage): void => {
+    log.push(describeMessage(message));
+    if ("taskId" in message && message.taskId === REFUSED_ID) throw new Error("refused");
+  };
+  channel.listen(
     {
-      onMessage: (message) => log.push(describeMessage(message)),
-      onValue: (_taskId, _durationUs, value) => log.push(`value ${String(value)}`),
+      receive,
+      receiveValue: (_taskId, _durationUs, value) => log.push(`value ${String(value)}`),
       onPause: () => log.at(-1) !== "pause" && log.push("pause"),
+    },
+    {
+      receive,
       onWatchdogMessage: () => {},
       onNonsense: (error) => log.push(`nonsense: ${String(error)}`),
       onEnd: () => log.push("end"),
@@ -96,6 +106,21 @@ for (const [what, make] of [
       assert.deepEqual(
         log.filter((each) => each !== "pause"),
         [`result of ${value.byteLength} bytes`, "started", "end"],
+      );
+      channel.destroy();
+    });
+
+    test("are nonsense as well when who takes them says so, and the marks of the journal are nothing", async () => {
+      const { into, results, end } = make();
+      const { log, channel } = listen(results);
+      const mark = { kind: "mark", epoch: 1, sizeBytes: 0 } as const;
+      write(into, mark, { kind: "started", taskId: REFUSED_ID }, { kind: "started", taskId: 1 });
+      await end();
+      await waitUntil(() => log.at(-1) === "end", { what: "the end" });
+      channel.distrust(new Error("once more"));
+      assert.deepEqual(
+        log.filter((each) => each !== "pause"),
+        ["started", "nonsense: Error: refused", "end"],
       );
       channel.destroy();
     });

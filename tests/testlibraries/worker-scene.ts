@@ -8,6 +8,7 @@ import { WorkerTasks } from "../../src/pool/tasks/worker-tasks.js";
 import type { ParentChannel } from "../../src/wire/parent-channel.js";
 import type { PoolTask } from "../../src/pool/queue/pool-task.js";
 import type { ProcessTask } from "../../src/system/process/process-task.js";
+import type { TaskNews } from "../../src/wire/messages/protocol.js";
 import type { ToParentMessage } from "../../src/wire/messages/protocol.js";
 import type { ToWatchdogMessage } from "../../src/wire/messages/protocol.js";
 import type { WorkerConfig } from "../../src/pool/worker/contract.js";
@@ -22,6 +23,8 @@ export class WorkerScene {
   onReturned: (tasks: readonly PoolTask[]) => void = () => {};
   readonly asked: ToWatchdogMessage[] = [];
   kept: readonly ToParentMessage[] = [];
+  readonly isOpen = true;
+  readonly isRetiring = false;
   isKilled = false;
   readonly tasks: WorkerTasks;
   readonly #fn = new PooledFunction(1, Uint8Array.of(1));
@@ -33,33 +36,48 @@ export class WorkerScene {
       sendTask: () => {},
       sendToWatchdog: (message: ToWatchdogMessage) => this.asked.push(message),
       outcomeBytesSoFar: () => 0,
+      distrust: (error: unknown) => this.#noteNonsense(error),
     };
     this.tasks = new WorkerTasks({
       config: { graceMs: 500, maxTasks, beginLimitMs } as unknown as WorkerConfig,
       channel: channel as unknown as ParentChannel,
       processTask: {} as ProcessTask,
       root: { pid: NOBODY },
-      hasJournal: true,
-      lastKeptTask: () => Math.max(0, ...this.kept.map((kept) => ("taskId" in kept ? kept.taskId : 0))),
-      readKept: () => this.kept,
-      isOpen: () => true,
-      isRetiring: () => false,
-      isKilled: () => this.isKilled,
-      kill: () => {
-        this.isKilled = true;
-        this.log.push("kill");
+      journal: {
+        lastTask: () => Math.max(0, ...this.kept.map((kept) => ("taskId" in kept ? kept.taskId : 0))),
+        readWhileWritten: () => [...this.kept],
       },
-      onNonsense: (error) => this.log.push(`nonsense: ${error.message}`),
-      onUsedUp: () => this.log.push("used up"),
-      onRoom: () => this.log.push("room"),
-      onReturned: (tasks) => {
-        this.log.push(`returned ${tasks.map(({ name }) => name).join()}`);
-        this.onReturned(tasks);
+      life: this,
+      giveUp: (why) => {
+        this.isKilled = why === "hung";
+        this.log.push(why === "hung" ? "kill" : why);
       },
-      onSettled: (task, outcome) => {
-        task.settle(outcome);
+      events: {
+        onRoom: () => this.log.push("room"),
+        onReturned: (tasks) => {
+          this.log.push(`returned ${tasks.map(({ name }) => name).join()}`);
+          this.onReturned(tasks);
+        },
+        onEnded: (task, outcome) => task.settle(outcome),
       },
     });
+  }
+
+  #noteNonsense(error: unknown): void {
+    this.log.push(`nonsense: ${(error as Error).message}`);
+  }
+
+  /** As the channel does. */
+  #take(receive: () => void): void {
+    try {
+      receive();
+    } catch (error) {
+      this.#noteNonsense(error);
+    }
+  }
+
+  #receive(news: TaskNews): void {
+    this.#take(() => this.tasks.receive(news));
   }
 
   /** Gives it tasks, which are numbered from 1 on. */
@@ -81,12 +99,12 @@ export class WorkerScene {
 
   /** The notice that a task has begun. */
   start(taskId: number): void {
-    this.tasks.receive({ kind: "started", taskId });
+    this.#receive({ kind: "started", taskId });
   }
 
   /** The outcome of a task. */
   finish(taskId: number): void {
-    this.tasks.receive({ kind: "result", taskId, durationUs: 5, value: Uint8Array.of(0xff) });
+    this.#receive({ kind: "result", taskId, durationUs: 5, value: Uint8Array.of(0xff) });
   }
 
   /** A small plain result, which tells that the task had begun, too. */
@@ -103,7 +121,7 @@ export class WorkerScene {
   answer(taskId: number): void {
     const last = this.asked.findLast(({ kind }) => kind === "takeBack");
     assert.ok(last?.kind === "takeBack");
-    this.tasks.receiveFromWatchdog({ kind: "takenBack", taskId, question: last.question });
+    this.#take(() => this.tasks.receiveFromWatchdog({ kind: "takenBack", taskId, question: last.question }));
   }
 }
 

@@ -4,14 +4,10 @@ import { MOST_SUBMISSIONS } from "./constants.js";
 import { nextTick } from "../../system/timers.js";
 import { performance } from "../../system/timers.js";
 
-/** What is looked at of a worker. */
+/** What is looked at of the tasks of a worker. */
 interface LookedAt {
-  readonly tasks:
-    | {
-        /** Looks up how far the worker has come, and returns whether it has room now. */
-        lookAhead(): boolean;
-      }
-    | undefined;
+  /** Looks up how far the worker has come, and returns whether it has room now. */
+  lookAhead(): boolean;
 }
 
 /**
@@ -62,7 +58,7 @@ export class LongTurn {
 
   #look(workers: readonly LookedAt[], nowMs: number): boolean {
     let isFound = false;
-    for (const { tasks } of workers) if (tasks?.lookAhead() === true) isFound = true;
+    for (const tasks of workers) if (tasks.lookAhead()) isFound = true;
     const lookMs = performance.now() - nowMs;
     this.#nextLookMs = nowMs + Math.max(LOOK_AFTER_MS, lookMs * LOOK_SHARE);
     return isFound;

@@ -5,18 +5,14 @@ import { setTimeout } from "../../system/timers.js";
 import { SOON_MS } from "./constants.js";
 import { URGENT_MS } from "./constants.js";
 
-/** What is watched of a worker. */
+/** What is watched of the tasks of a worker. */
 interface Watched {
-  /** The task that it runs. */
-  readonly task: unknown;
-  readonly tasks:
-    | {
-        readonly canStall: boolean;
-        patienceMs(isUrgent: boolean): number;
-        lookForStart(): void;
-        checkStall(isUrgent: boolean): void;
-      }
-    | undefined;
+  /** The one that it runs. */
+  readonly first: unknown;
+  readonly canStall: boolean;
+  patienceMs(isUrgent: boolean): number;
+  lookForStart(): void;
+  checkStall(isUrgent: boolean): void;
 }
 
 /**
@@ -36,7 +32,7 @@ export class StallWatch {
 
   /** Looks now which tasks have begun. */
   lookForStarts(): void {
-    for (const { tasks } of this.#workers()) tasks?.lookForStart();
+    for (const tasks of this.#workers()) tasks.lookForStart();
   }
 
   /** @param isUrgent - Whether one of the workers has nothing to do. */
@@ -53,8 +49,8 @@ export class StallWatch {
   #plan(isUrgent: boolean, soonMs: number): void {
     if (this.#timer !== undefined && this.#delayMs <= soonMs) return;
     let delayMs = Infinity;
-    for (const { tasks } of this.#workers()) {
-      if (tasks?.canStall === true) delayMs = Math.min(delayMs, tasks.patienceMs(isUrgent));
+    for (const tasks of this.#workers()) {
+      if (tasks.canStall) delayMs = Math.min(delayMs, tasks.patienceMs(isUrgent));
     }
     // One that was set for at most so long is due before; no need to look at the clock.
     if (delayMs === Infinity || (this.#timer !== undefined && this.#delayMs <= delayMs)) return;
@@ -69,7 +65,7 @@ export class StallWatch {
 
   #look(isUrgent: boolean): void {
     this.#timer = undefined;
-    for (const { tasks } of this.#workers()) tasks?.checkStall(isUrgent);
-    this.watch(this.#workers().some(({ task }) => task === undefined));
+    for (const tasks of this.#workers()) tasks.checkStall(isUrgent);
+    this.watch(this.#workers().some(({ first }) => first === undefined));
   }
 }

@@ -30,7 +30,7 @@ export interface LateTasks {
  */
 export class BeginLimit {
   readonly #limitMs: number;
-  readonly #host: Pick<TasksHost, "kill">;
+  readonly #host: Pick<TasksHost, "giveUp">;
   readonly #takeBack: Pick<TakeBack, "demand">;
   readonly #tasks: LateTasks;
   #task: PoolTask | undefined;
@@ -42,7 +42,7 @@ export class BeginLimit {
   #question = Infinity;
 
   /** @param host - With how long to wait at least, and at most a quarter longer. Default: 10 s. */
-  constructor(host: Pick<TasksHost, "config" | "kill">, takeBack: Pick<TakeBack, "demand">, tasks: LateTasks) {
+  constructor(host: Pick<TasksHost, "config" | "giveUp">, takeBack: Pick<TakeBack, "demand">, tasks: LateTasks) {
     this.#limitMs = host.config.beginLimitMs ?? DEFAULT_LIMIT_MS;
     this.#host = host;
     this.#takeBack = takeBack;
@@ -72,7 +72,7 @@ export class BeginLimit {
   answer(question: number, firstUnbegun: number): boolean {
     const task = this.#task;
     if (question < this.#question || task?.state !== "dispatched" || firstUnbegun > task.number) return false;
-    this.#host.kill();
+    this.#host.giveUp("hung");
     return true;
   }
 

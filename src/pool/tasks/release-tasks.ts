@@ -2,17 +2,15 @@
 
 import type { PoolTask } from "../queue/pool-task.js";
 import type { TaskOutcome } from "../queue/pool-task.js";
-import type { TasksHost } from "./tasks-host.js";
-
-type Host = Pick<TasksHost, "onReturned" | "onSettled">;
+import type { TasksEvents } from "./tasks-host.js";
 
 /** Tasks that have not begun in a worker are cancelled, or run elsewhere. */
-export function releaseTasks(tasks: readonly PoolTask[], host: Host): void {
+export function releaseTasks(tasks: readonly PoolTask[], events: TasksEvents): void {
   for (const task of tasks) {
-    if (task.endReason !== undefined) host.onSettled(task, { kind: "ended", error: task.endReason });
+    if (task.endReason !== undefined) events.onEnded(task, { kind: "ended", error: task.endReason });
   }
   const returned = tasks.filter(({ state }) => state !== "settled");
-  if (returned.length > 0) host.onReturned(returned);
+  if (returned.length > 0) events.onReturned(returned);
 }
 
 /**
@@ -20,12 +18,12 @@ export function releaseTasks(tasks: readonly PoolTask[], host: Host): void {
  *
  * @param doubt - What is done with those that may have begun without a notice.
  */
-export function releaseOthers(others: readonly PoolTask[], doubt: Doubt | undefined, host: Host): void {
+export function releaseOthers(others: readonly PoolTask[], doubt: Doubt | undefined, events: TasksEvents): void {
   const isDoubtful = ({ number }: PoolTask): boolean => doubt !== undefined && !(number > doubt.lastBegun);
   // Asked once: those that are released may have a number elsewhere in a moment.
   const doubtful = others.filter(isDoubtful);
-  releaseTasks(others.slice(doubtful.length), host);
-  for (const task of doubtful) host.onSettled(task, doubt?.outcomeOf(task) as TaskOutcome);
+  releaseTasks(others.slice(doubtful.length), events);
+  for (const task of doubtful) events.onEnded(task, doubt?.outcomeOf(task) as TaskOutcome);
 }
 
 /** Notices of a process that can't be trusted, or were lost. */

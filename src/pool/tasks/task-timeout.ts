@@ -35,10 +35,9 @@ export class TaskTimeout {
     this.#events = events;
   }
 
-  /** Counts from now on, if the task has a limit. */
-  watch(task: PoolTask): void {
-    const { timeoutMs } = task;
-    if (timeoutMs !== undefined) this.#clock.after(timeoutMs, () => this.#onTimeUp(task, timeoutMs, 0));
+  /** Counts from now on. */
+  watch(task: PoolTask, timeoutMs: number): void {
+    this.#clock.after(timeoutMs, () => this.#onTimeUp(task, timeoutMs, 0));
   }
 
   /** The task has ended: what the worker still says of its frames means nothing. */

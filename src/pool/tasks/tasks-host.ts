@@ -2,8 +2,8 @@ import type { ParentChannel } from "../../wire/parent-channel.js";
 import type { PoolTask } from "../queue/pool-task.js";
 import type { ProcessTask } from "../../system/process/process-task.js";
 import type { TaskOutcome } from "../queue/pool-task.js";
-import type { ToParentMessage } from "../../wire/messages/protocol.js";
 import type { TreeRoot } from "../../system/tree/process-tree.js";
+import type { WorkerJournal } from "../../wire/journal/journal-file.js";
 
 /** The limits of the tasks of a worker. */
 export interface TaskLimits {
@@ -14,29 +14,30 @@ export interface TaskLimits {
   readonly beginLimitMs?: number;
 }
 
-/** What the tasks need of their worker. */
+/** What the pool hears of the tasks of its workers. */
+export interface TasksEvents {
+  /** A worker may have room for tasks, more than before. */
+  onRoom(): void;
+  /** Tasks that a worker held have not begun, and won't begin there. In their order. */
+  onReturned(tasks: readonly PoolTask[]): void;
+  /** A task has ended, and is to be settled. The state of its worker is already the next one. */
+  onEnded(task: PoolTask, outcome: TaskOutcome): void;
+}
+
+/** Why a worker is of no more use to its tasks: it may have no more of them, or it hangs. */
+export type Unfit = "used up" | "hung";
+
+/** The process that runs the tasks, as these see it. They ask it for nothing but its end. */
 export interface TasksHost {
   readonly config: TaskLimits;
   readonly channel: ParentChannel;
   readonly processTask: ProcessTask;
   readonly root: TreeRoot;
-  /** Whether it keeps the starts of its tasks. */
-  readonly hasJournal: boolean;
-  /** The number of the last task of which it has kept anything; 0 for none. */
-  lastKeptTask(): number;
-  /** What the worker has kept that may not have come yet; it still runs, and may be writing. */
-  readKept(): readonly ToParentMessage[];
-  /** Whether it takes tasks: it is ready, and has not left. */
-  isOpen(): boolean;
-  /** Whether it ends when it has no task any more. */
-  isRetiring(): boolean;
-  isKilled(): boolean;
-  kill(): void;
-  onNonsense(error: Error): void;
-  /** It has no task any more, and is to end. */
-  onUsedUp(): void;
-  /** It may have room for more tasks. */
-  onRoom(): void;
-  onReturned(tasks: readonly PoolTask[]): void;
-  onSettled(task: PoolTask, outcome: TaskOutcome): void;
+  /** Where the worker keeps the starts of its tasks, and what it has not sent; absent where there is none. */
+  readonly journal: Pick<WorkerJournal, "lastTask" | "readWhileWritten"> | undefined;
+  /** Whether the process takes tasks, ends with its last one, or is being killed. */
+  readonly life: { readonly isOpen: boolean; readonly isRetiring: boolean; readonly isKilled: boolean };
+  readonly events: TasksEvents;
+  /** Ends the process: at once when it hangs. */
+  giveUp(why: Unfit): void;
 }

@@ -1,9 +1,3 @@
-/** What a worker tells of its tasks. */
-
-import { ProtocolError } from "../../errors.js";
-import type { LiveMessage } from "../../wire/messages/protocol.js";
-import type { PoolTask } from "../queue/pool-task.js";
-import type { TasksHost } from "./tasks-host.js";
 import type { ToParentMessage } from "../../wire/messages/protocol.js";
 
 /** Messages that tell that a task has begun or ended. */
@@ -26,16 +20,4 @@ export function toldOfTasks(
     if (message.kind === "started" || message.kind === "result" || message.kind === "failure") told.push(message);
   }
   return told;
-}
-
-/** Hands on what a worker says of a live value; only the task that it runs can have any. */
-export function receiveLive(message: LiveMessage, task: PoolTask | undefined, host: TasksHost): void {
-  try {
-    if (task?.number !== message.taskId || task.state !== "running") {
-      throw new ProtocolError(`The worker has live values of task ${message.taskId}, which it was not running.`);
-    }
-    task.receiveLive(message, host.channel);
-  } catch (error) {
-    host.onNonsense(error instanceof Error ? error : new ProtocolError(String(error)));
-  }
 }

@@ -12,12 +12,12 @@ import { abortTask } from "./send-task.js";
 import { isAnnounced } from "./send-task.js";
 import { patienceMs } from "../pace/progress.js";
 import { urgentPatienceMs } from "../pace/progress.js";
-import { receiveLive } from "./told-of-tasks.js";
 import { releaseOthers } from "./release-tasks.js";
 import { releaseTasks } from "./release-tasks.js";
 import { killDescendants } from "../../system/tree/terminator.js";
 import { sendTask } from "./send-task.js";
 import { toldOfTasks } from "./told-of-tasks.js";
+import type { ToldOfTask } from "./told-of-tasks.js";
 import type { Doubt } from "./release-tasks.js";
 import type { FromWatchdogMessage } from "../../wire/messages/protocol.js";
 import type { ParentChannel } from "../../wire/parent-channel.js";
@@ -25,15 +25,43 @@ import type { PoolTask } from "../queue/pool-task.js";
 import type { PooledFunction } from "../queue/function-table.js";
 import type { TaskHolder } from "../queue/pool-task.js";
 import type { TaskOutcome } from "../queue/pool-task.js";
+import type { TaskNews } from "../../wire/messages/protocol.js";
+import type { TaskReceiver } from "../../wire/parent-channel.js";
+import type { TasksEvents } from "./tasks-host.js";
 import type { TasksHost } from "./tasks-host.js";
 import type { ToParentMessage } from "../../wire/messages/protocol.js";
 
 /** A worker whose tasks have no more numbers is replaced. */
 const LAST_TASK_NUMBER = 0x7fff_fff0;
 
-/** The tasks that one worker has. */
-export class WorkerTasks implements TaskHolder {
+/**
+ * How far the first task has come, beside its own state:
+ *
+ *     on time ──▶ stalled: it takes longer than expected, and holds up others
+ *        └──┬────────┘
+ *           ▼
+ *     asked to end ──▶ out of time: it has had its grace period, and it isn't known yet whether others have begun
+ *           └──┬────────────┘
+ *              ▼
+ *            over: its outcome is there, and it isn't known yet whether others have begun
+ *              ▼
+ *           cleaning: what it has left behind is being ended
+ *
+ * From each of them follows the next task, which is on time.
+ */
+type FirstState =
+  | { readonly kind: "on time" | "stalled" | "asked to end" | "out of time" }
+  | { readonly kind: "over" | "cleaning"; readonly outcome: TaskOutcome };
+
+const ON_TIME: FirstState = { kind: "on time" };
+const STALLED: FirstState = { kind: "stalled" };
+const ASKED_TO_END: FirstState = { kind: "asked to end" };
+const OUT_OF_TIME: FirstState = { kind: "out of time" };
+
+/** The tasks of one worker. Calls go down to here; what comes of them goes up to the pool, by `TasksEvents`. */
+export class WorkerTasks implements TaskHolder, TaskReceiver {
   readonly #host: TasksHost;
+  readonly #events: TasksEvents;
   readonly #channel: ParentChannel;
   readonly #held = new HeldTasks();
   readonly #sent = new SentFunctions();
@@ -41,15 +69,8 @@ export class WorkerTasks implements TaskHolder {
   readonly #clock = new TaskClock();
   readonly #timeout: TaskTimeout;
   readonly #beginLimit: BeginLimit;
-  /** What a cancelled task has left behind is being ended. */
-  #isCleaning = false;
   readonly #takeBack: TakeBack;
-  /** The first task has ended after it was asked to; whether others have begun since is being asked. */
-  #ended: { readonly task: PoolTask; readonly outcome: TaskOutcome } | undefined;
-  /** The first task was asked to end, and has had its time, while it isn't known whether others have begun. */
-  #isGraceOver = false;
-  /** Its first task takes longer than expected. */
-  #isStalled = false;
+  #firstState: FirstState = ON_TIME;
   /** The start of its last task is not announced. */
   #isSilent = false;
   readonly #progress = new Progress();
@@ -59,11 +80,12 @@ export class WorkerTasks implements TaskHolder {
 
   constructor(host: TasksHost) {
     this.#host = host;
+    this.#events = host.events;
     this.#channel = host.channel;
     this.#takeBack = new TakeBack({
       graceMs: host.config.graceMs,
       ask: (question) => this.#channel.sendToWatchdog({ kind: "takeBack", taskId: this.#held.nextNumber, question }),
-      onNoAnswer: () => host.kill(),
+      onNoAnswer: () => host.giveUp("hung"),
     });
     this.#beginLimit = new BeginLimit(host, this.#takeBack, this);
     this.#timeout = new TaskTimeout(this.#clock, {
@@ -89,7 +111,7 @@ export class WorkerTasks implements TaskHolder {
 
   /** Those behind the first one that have not begun, by what the worker has kept. */
   get waiting(): readonly PoolTask[] {
-    const lastBegun = this.#host.lastKeptTask();
+    const lastBegun = this.#lastKeptTask();
     return this.all.filter(({ state, number }) => state === "held" && number > lastBegun);
   }
 
@@ -98,8 +120,14 @@ export class WorkerTasks implements TaskHolder {
     return this.#givenCount;
   }
 
+  /** Whether what its first task has left behind is being ended. */
   get isCleaning(): boolean {
-    return this.#isCleaning;
+    return this.#firstState.kind === "cleaning";
+  }
+
+  /** The number of the last task of which the worker has kept anything; 0 for none. */
+  #lastKeptTask(): number {
+    return this.#host.journal?.lastTask() ?? 0;
   }
 
   /**
@@ -107,16 +135,17 @@ export class WorkerTasks implements TaskHolder {
    * has.
    */
   hasRoomFor(fn: PooledFunction, isChunk: boolean, isBacklog: boolean): boolean {
-    if (this.#takeBack.isOpen || !this.#host.isOpen()) return false;
+    const { life } = this.#host;
+    if (this.#takeBack.isOpen || !life.isOpen) return false;
     const { first } = this.#held;
     if (first === undefined) return true;
-    if (first.endReason !== undefined || this.#isCleaning || this.#isStalled || this.#host.isRetiring()) return false;
+    if (first.endReason !== undefined || this.#firstState === STALLED || life.isRetiring) return false;
     return !this.#isUsedUp() && this.#held.hasRoomFor(fn, isChunk, isBacklog);
   }
 
   /** Looks how far the worker has come, while no outcomes are read; false when it has no room for more. */
   lookAhead(): boolean {
-    return this.#held.isWorthALook && this.#held.noteBegun(this.#host.lastKeptTask());
+    return this.#held.isWorthALook && this.#held.noteBegun(this.#lastKeptTask());
   }
 
   /** How much it has to do, to compare workers by for a task; `Infinity` when it needs no more. */
@@ -134,7 +163,7 @@ export class WorkerTasks implements TaskHolder {
     this.#givenCount += 1;
     task.holder = this;
     this.#held.push(task);
-    this.#isSilent = !isAnnounced(task, this.#host.hasJournal);
+    this.#isSilent = !isAnnounced(task, this.#host.journal !== undefined);
     const sentBytes = sendTask(task, !this.#isSilent, this.#held, this.#sent, this.#channel);
     this.#held.noteSize(task, sentBytes);
     if (this.#held.first === task) this.#makeNext(task, sentBytes);
@@ -168,6 +197,7 @@ export class WorkerTasks implements TaskHolder {
   }
 
   #askToEnd(task: PoolTask, reason: Error): void {
+    this.#firstState = ASKED_TO_END;
     // No other task may begin there: what it starts would be ended with what this one leaves behind.
     if (this.#held.size > 1) this.takeBack();
     const { graceMs } = this.#host.config;
@@ -183,9 +213,10 @@ export class WorkerTasks implements TaskHolder {
    * time.
    */
   #onGraceOver(): void {
-    this.#isGraceOver = this.#takeBack.isOpen;
-    if (this.#isGraceOver) this.#takeBack.limit();
-    else if (this.#held.size === 1) this.#host.kill();
+    if (this.#takeBack.isOpen) {
+      this.#firstState = OUT_OF_TIME;
+      this.#takeBack.limit();
+    } else if (this.#held.size === 1) this.#host.giveUp("hung");
   }
 
   /** Takes what the watchdog thread answers. */
@@ -197,10 +228,10 @@ export class WorkerTasks implements TaskHolder {
     this.#takeBack.close(message.question);
     if (this.#beginLimit.answer(message.question, message.taskId)) return;
     this.giveBack(message.taskId);
-    this.#finishEnded();
+    this.#finishOver();
     // If it did not come back it has begun, which may not have been told.
     if (this.#held.first?.endReason !== undefined) this.lookForStart();
-    if (this.#isGraceOver && this.#held.first?.endReason !== undefined) this.#onGraceOver();
+    if (this.#firstState === OUT_OF_TIME) this.#onGraceOver();
   }
 
   /**
@@ -226,7 +257,7 @@ export class WorkerTasks implements TaskHolder {
 
   lookForStart(task: PoolTask | undefined = this.#held.first): boolean {
     const isOpen = task?.state === "held" || task?.state === "dispatched";
-    if (!isOpen || this.#host.lastKeptTask() < task.number) return false;
+    if (!isOpen || this.#lastKeptTask() < task.number) return false;
     // An outcome that is kept is on its way, behind what it comes with; so is that of the task before one that is
     // held.
     if (task === this.#held.first) this.#onStarted(task.number);
@@ -247,46 +278,65 @@ export class WorkerTasks implements TaskHolder {
     if (stillMs === undefined || this.#held.size < 2) return;
     // Timers are early by up to a millisecond.
     if (!isUrgent && stillMs < this.patienceMs(false) - 1) return;
-    this.#isStalled = true;
+    if (this.#firstState === ON_TIME) this.#firstState = STALLED;
     this.takeBack();
   }
 
-  /** The tasks from this number on have not begun, and won't begin here. */
+  /**
+   * The tasks from this number on have not begun, and won't begin here.
+   *
+   * @throws ProtocolError when one of them has.
+   */
   giveBack(firstUnbegun: number): void {
     if (this.first?.state === "running" && this.first.number >= firstUnbegun) {
-      this.#host.onNonsense(new ProtocolError("The worker gives back a task that it has begun."));
-      return;
+      throw new ProtocolError("The worker gives back a task that it has begun.");
     }
     const tasks = this.#held.takeFrom(firstUnbegun);
     this.#givenCount -= tasks.length;
     if (this.#held.size === 0 && tasks.length > 0) this.#goOn();
-    releaseTasks(tasks, this.#host);
-    if (this.#held.size === 0) this.#host.onRoom();
+    releaseTasks(tasks, this.#events);
+    if (this.#held.size === 0) this.#events.onRoom();
   }
 
   /**
    * Takes what was kept and follows on what has come; unless the pipe was read to its end, what was before may be in
    * it.
    */
-  receiveKept(messages: readonly ToParentMessage[] = this.#host.readKept(), isPipeRead = false): void {
-    for (const message of toldOfTasks(messages, isPipeRead ? undefined : (taskId) => this.#held.isOver(taskId))) {
-      const { taskId } = message;
-      if (this.#held.isOver(taskId) || taskId === this.#ended?.task.number) continue;
-      this.#finishEnded();
-      const first = this.first;
-      // Of one with live values, more may be in the pipe that comes before its outcome.
-      if (first?.number !== taskId || (first.hasLive && !isPipeRead && message.kind !== "started")) return;
-      this.receive(message);
+  receiveKept(
+    messages: readonly ToParentMessage[] = this.#host.journal?.readWhileWritten() ?? [],
+    isPipeRead = false,
+  ): void {
+    try {
+      this.#receiveTold(toldOfTasks(messages, isPipeRead ? undefined : (id) => this.#held.isOver(id)), isPipeRead);
+    } catch (error) {
+      this.#channel.distrust(error);
     }
   }
 
-  /** Takes what the worker says of a task. */
-  receive(message: Extract<ToParentMessage, { kind: "started" | "result" | "failure" | "live" }>): void {
-    if (message.kind === "started") this.#onStarted(message.taskId);
-    else if (message.kind !== "live") this.#onOutcome(message.taskId, message.durationUs, message);
-    else if (!this.#held.isOver(message.taskId)) {
-      this.#onStarted(message.taskId);
-      receiveLive(message, this.#held.first, this.#host);
+  #receiveTold(told: readonly ToldOfTask[], isPipeRead: boolean): void {
+    for (const news of told) {
+      const { taskId } = news;
+      if (this.#held.isOver(taskId) || this.#isFirstOver(taskId)) continue;
+      this.#finishOver();
+      const first = this.first;
+      // Of one with live values, more may be in the pipe that comes before its outcome.
+      if (first?.number !== taskId || (first.hasLive && !isPipeRead && news.kind !== "started")) return;
+      this.receive(news);
+    }
+  }
+
+  /** Takes what the worker says of a task. @throws ProtocolError for what can't be. */
+  receive(news: TaskNews): void {
+    const { taskId } = news;
+    if (news.kind === "started") this.#onStarted(taskId);
+    else if (news.kind !== "live") this.#onOutcome(taskId, news.durationUs, news);
+    else if (!this.#held.isOver(taskId)) {
+      this.#onStarted(taskId);
+      const task = this.#held.first;
+      if (task?.number !== taskId || task.state !== "running") {
+        throw new ProtocolError(`The worker has live values of task ${taskId}, which it was not running.`);
+      }
+      task.receiveLive(news, this.#channel);
     }
   }
 
@@ -295,50 +345,58 @@ export class WorkerTasks implements TaskHolder {
     this.#onOutcome(taskId, durationUs, { kind: "value", value });
   }
 
+  /** All that had come together has been taken. */
+  onPause(): void {
+    if (this.#host.life.isOpen) this.#events.onRoom();
+  }
+
+  /** Whether this is the first task, and its outcome is there. */
+  #isFirstOver(taskId: number): boolean {
+    return this.#firstState.kind === "over" && this.#held.first?.number === taskId;
+  }
+
   #onStarted(taskId: number): void {
     const task = this.#held.first;
     if (this.#held.isOver(taskId) || (task?.number === taskId && task.state === "running")) return;
-    if (this.#ended !== undefined) {
-      this.#finishEnded();
+    if (this.#firstState.kind === "over") {
+      this.#finishOver();
       this.#onStarted(taskId);
       return;
     }
     if (task?.number !== taskId || task.state !== "dispatched") {
-      this.#host.onNonsense(new ProtocolError(`The worker began task ${taskId}, which it was not given.`));
-      return;
+      throw new ProtocolError(`The worker began task ${taskId}, which it was not given.`);
     }
     task.begin(this.#host.processTask);
     if (task.endReason !== undefined) this.#askToEnd(task, task.endReason);
-    else this.#timeout.watch(task);
+    else if (task.timeoutMs !== undefined) this.#timeout.watch(task, task.timeoutMs);
   }
 
   #onOutcome(taskId: number, durationUs: number, outcome: TaskOutcome): void {
     if (this.#held.isOver(taskId)) return;
-    if (this.#ended !== undefined && this.#ended.task.number !== taskId) this.#finishEnded();
+    if (!this.#isFirstOver(taskId)) this.#finishOver();
     const task = this.#held.first;
     if (task?.number !== taskId || (task.state !== "running" && task.state !== "dispatched")) {
-      this.#host.onNonsense(new ProtocolError(`The worker ended task ${taskId}, which it was not running.`));
-      return;
+      throw new ProtocolError(`The worker ended task ${taskId}, which it was not running.`);
     }
     if (task.state === "dispatched") task.begin(this.#host.processTask);
     // Being killed: the outcome waits for the process's end, so that the task settles when nothing of it is left.
-    if (this.#host.isKilled()) {
+    if (this.#host.life.isKilled) {
       this.#held.shift();
       this.#lateOutcomes.push({ task, outcome });
       if (this.#held.first !== undefined) this.#held.first.state = "dispatched";
       return;
     }
-    this.#clock.clear();
-    this.#timeout.forget();
-    this.#isGraceOver = false;
+    if (task.endReason !== undefined || task.timeoutMs !== undefined) {
+      this.#clock.clear();
+      this.#timeout.forget();
+    }
     if (task.endReason !== undefined) {
-      this.#ended = { task, outcome };
+      this.#firstState = { kind: "over", outcome };
       if (this.#takeBack.isOpen) this.#takeBack.limit();
-      else this.#finishEnded();
+      else this.#finishOver();
       return;
     }
     task.fn.learn(task.isChunk, durationUs);
-    this.#isStalled = false;
     this.#progress.note();
     this.#settleFirst(task, outcome);
   }
@@ -348,27 +406,25 @@ export class WorkerTasks implements TaskHolder {
    * before it settles. If another task has begun since, this one was over before the cancellation reached it, and what
    * the two have started can't be told apart: nothing is ended.
    */
-  #finishEnded(): void {
-    const ended = this.#ended;
-    if (ended === undefined) return;
-    this.#ended = undefined;
-    if (this.#held.size > 1) this.#settleFirst(ended.task, ended.outcome);
-    else void this.#clean(ended.task, ended.outcome);
+  #finishOver(): void {
+    const { first } = this.#held;
+    if (first === undefined || this.#firstState.kind !== "over") return;
+    if (this.#held.size > 1) this.#settleFirst(first, this.#firstState.outcome);
+    else void this.#clean(first, this.#firstState.outcome);
   }
 
   async #clean(task: PoolTask, outcome: TaskOutcome): Promise<void> {
-    this.#isCleaning = true;
+    this.#firstState = { kind: "cleaning", outcome };
     await killDescendants(this.#host.root);
-    this.#isCleaning = false;
-    if (this.#held.first !== task || this.#host.isKilled()) return;
+    if (this.#held.first !== task || this.#host.life.isKilled) return;
     this.#settleFirst(task, outcome);
-    if (this.#held.size === 0) this.#host.onRoom();
+    if (this.#held.size === 0) this.#events.onRoom();
   }
 
   #settleFirst(task: PoolTask, outcome: TaskOutcome): void {
     this.#held.shift();
     this.#goOn();
-    this.#host.onSettled(task, outcome);
+    this.#events.onEnded(task, outcome);
     if (this.#held.first?.endReason !== undefined) this.lookForStart();
     // By now its shared memory is mapped here, or not wanted.
     if (outcome.kind === "value" || outcome.kind === "ended" || outcome.isPinned !== true) return;
@@ -378,8 +434,9 @@ export class WorkerTasks implements TaskHolder {
   /** The first task is gone: the next one is first now, or there is none. */
   #goOn(): void {
     const next = this.#held.first;
+    this.#firstState = ON_TIME;
     if (next !== undefined) this.#makeNext(next);
-    else if (this.#host.isRetiring() || this.#isUsedUp()) this.#host.onUsedUp();
+    else if (this.#host.life.isRetiring || this.#isUsedUp()) this.#host.giveUp("used up");
     // It gets no other task before it has answered; without a watchdog it never does, and nothing else would tell.
     else if (this.#takeBack.isOpen) this.#takeBack.limit();
   }
@@ -401,12 +458,12 @@ export class WorkerTasks implements TaskHolder {
   leaveBehind(doubt: Doubt | undefined): PoolTask | undefined {
     this.stopClocks();
     const [first, ...others] = this.#held.clear();
-    releaseOthers(others, doubt, this.#host);
+    releaseOthers(others, doubt, this.#events);
     return first;
   }
 
   /** Settles what ended while the process was being killed. */
   settleLate(): void {
-    for (const { task, outcome } of this.#lateOutcomes) this.#host.onSettled(task, outcome);
+    for (const { task, outcome } of this.#lateOutcomes) this.#events.onEnded(task, outcome);
   }
 }

@@ -1,10 +1,9 @@
 /** What a worker is given when it is started, and what it tells its pool. */
 
 import type { Pins } from "../../memory/pins.js";
-import type { PoolTask } from "../queue/pool-task.js";
 import type { StartOptions } from "./start-options.js";
 import type { TaskLimits } from "../tasks/tasks-host.js";
-import type { TaskOutcome } from "../queue/pool-task.js";
+import type { TasksEvents } from "../tasks/tasks-host.js";
 import type { WorkerDeath } from "./death.js";
 
 /** What a worker needs to be started. */
@@ -24,11 +23,9 @@ export interface WorkerConfig extends TaskLimits {
 }
 
 /** What a worker tells its pool. `W` is its class, which this file need not know. */
-export interface WorkerEvents<W> {
+export interface WorkerEvents<W> extends TasksEvents {
   /** It has become ready for its first task; `onRoom` follows. */
   onReady(worker: W): void;
-  /** It may have room for tasks, more than before. */
-  onRoom(worker: W): void;
   /** It takes no more tasks and will die: its place may be filled. */
   onLeaving(worker: W): void;
   onDead(worker: W, death: WorkerDeath): void;
@@ -36,8 +33,4 @@ export interface WorkerEvents<W> {
   onInitializeFailed(which: "initializer" | "configurer", error: Uint8Array): void;
   /** @param functions - Those whose record it is, as they are in this process. */
   onLog(record: Uint8Array, functions: readonly object[]): void;
-  /** Tasks that it held have not begun, and won't begin there. In their order. */
-  onReturned(tasks: readonly PoolTask[]): void;
-  /** A task has ended; called before the task's own event, when the worker's state is already the next one. */
-  onTaskSettled(task: PoolTask, outcome: TaskOutcome): void;
 }

@@ -53,6 +53,15 @@ export class WorkerLife {
     return this.#phase === "open" || this.#phase === "retiring";
   }
 
+  /** Whether it goes when it has no task any more. */
+  get isRetiring(): boolean {
+    return this.#phase === "retiring";
+  }
+
+  get isKilled(): boolean {
+    return this.#phase === "killed";
+  }
+
   /**
    * Goes to another phase. A worker that gives up its place by this keeps the reason.
    *

@@ -21,7 +21,6 @@ import { startTimeOf } from "../../system/process/process-task.js";
 import { waitForLastWords } from "./death.js";
 import { performance } from "../../system/timers.js";
 import type { Leaving } from "./life.js";
-import type { FromWatchdogMessage } from "../../wire/messages/protocol.js";
 import type { OutputForwarder } from "./output-forwarder.js";
 import type { PoolTask } from "../queue/pool-task.js";
 import type { ProcessEnd } from "./death.js";
@@ -31,6 +30,7 @@ import type { StartedProcess } from "../../system/start/start-process.js";
 import type { ToParentMessage } from "../../wire/messages/protocol.js";
 import type { TreeRoot } from "../../system/tree/process-tree.js";
 import type { WorkerConfig } from "./contract.js";
+import type { WorkerReceiver } from "../../wire/parent-channel.js";
 import type { WorkerEvents } from "./contract.js";
 
 /** How long a process that is to be killed has, in milliseconds, to say which of its tasks have begun. */
@@ -63,6 +63,7 @@ export class Worker {
   readonly #streams: readonly { destroy(): void }[];
   readonly #channel: ParentChannel | undefined;
   readonly #resultsEnded: Promise<void>;
+  #endResults: () => void = () => {};
   readonly #journal: WorkerJournal | undefined;
   readonly #stdout: OutputForwarder | undefined;
   readonly #stderr: OutputForwarder | undefined;
@@ -81,7 +82,7 @@ export class Worker {
   /** Limits how long the process may take to end, or to say before it is killed which tasks have begun. */
   readonly #endClock = new TaskClock();
   #interview: Interview | undefined;
-  #nonsense: unknown;
+  #nonsense: Error | undefined;
   /** What to say of a process that was killed because it took too long to start. */
   #tooSlow: string | undefined;
 
@@ -90,12 +91,14 @@ export class Worker {
     this.#config = config;
     this.#events = events;
     this.#life = new WorkerLife(() => events.onLeaving(this));
+    this.#resultsEnded = new Promise((resolve) => {
+      this.#endResults = resolve;
+    });
     this.#journal = WorkerJournal.open();
     const { child, streams, cookie, pipes } = this.#spawn(config);
     this.#child = child;
     this.#streams = streams;
     if (pipes === undefined || child.pid === undefined) {
-      this.#resultsEnded = Promise.resolve();
       child.on("error", (error) => {
         this.#life.leave("not started");
         this.#die(`the spawn failed (${error.message})`);
@@ -104,34 +107,18 @@ export class Worker {
     }
     this.processTask = ProcessTask.for(child.pid, startTimeOf(child.pid));
     this.root = { pid: child.pid, startTime: this.processTask.startTime, cookie };
-    let endResults = (): void => {};
-    this.#resultsEnded = new Promise((resolve) => {
-      endResults = resolve;
+    this.#channel = new ParentChannel(pipes);
+    this.#tasks = new WorkerTasks({
+      config,
+      channel: this.#channel,
+      journal: this.#journal,
+      processTask: this.processTask,
+      root: this.root,
+      life: this.#life,
+      events,
+      giveUp: (why) => (why === "hung" ? this.kill() : this.end()),
     });
-    this.#channel = new ParentChannel(pipes, {
-      onMessage: (message) => this.#receive(message),
-      onValue: (taskId, durationUs, value) => {
-        if (this.#nonsense === undefined) this.#tasks?.receiveValue(taskId, durationUs, value);
-      },
-      onPause: () => {
-        if (this.#life.isOpen) this.#events.onRoom(this);
-      },
-      onWatchdogMessage: (message) => this.#receiveFromWatchdog(message),
-      onNonsense: (error) => this.#onNonsense(error),
-      onEnd: () => {
-        endResults();
-        // Only an exit or a task closes this descriptor; in both cases nothing can come from this process any more.
-        this.#pipes = "results closed";
-        this.#life.leave("ended by itself");
-        this.#condemn();
-      },
-      // Node closes these two while it exits by itself: give it the time for that.
-      onOtherEnd: () => {
-        if (this.#pipes === "open") this.#pipes = "cut off";
-        this.#retire();
-        this.#killUnlessGoneSoon();
-      },
-    });
+    this.#channel.listen(this.#tasks, this.#receiver);
     this.#fatalWatch = new FatalWatch(child.pid, { ask: () => this.#tasks?.takeBack(true), kill: () => this.kill() });
     this.#stdout = forwardOutput(child.stdout, process.stdout);
     this.#stderr = forwardOutput(child.stderr, process.stderr, () => this.#fatalWatch?.begin());
@@ -140,24 +127,6 @@ export class Worker {
     for (const output of [this.#stdout, this.#stderr]) void output?.ended.then(() => this.#retire());
     child.on("error", () => {});
     child.on("exit", (exitCode, signal) => void this.#onExit(exitCode, signal));
-    this.#tasks = new WorkerTasks({
-      config,
-      channel: this.#channel,
-      processTask: this.processTask,
-      root: this.root,
-      hasJournal: this.#journal !== undefined,
-      lastKeptTask: () => this.#journal?.lastTask() ?? 0,
-      readKept: () => this.#journal?.readWhileWritten() ?? [],
-      isOpen: () => this.#life.isOpen,
-      isRetiring: () => this.#life.phase === "retiring",
-      isKilled: () => this.#life.phase === "killed",
-      kill: () => this.kill(),
-      onNonsense: (error) => this.#onNonsense(error),
-      onUsedUp: () => this.end(),
-      onRoom: () => events.onRoom(this),
-      onReturned: (tasks) => events.onReturned(tasks),
-      onSettled: (task, outcome) => this.#settle(task, outcome),
-    });
     this.#channel.send({
       kind: "initialize",
       hasJournal: this.#journal !== undefined,
@@ -258,39 +227,56 @@ export class Worker {
     else this.#life.leave("retired");
   }
 
-  #receive(message: ToParentMessage): void {
-    if (this.#nonsense !== undefined) return;
-    switch (message.kind) {
-      case "ready":
-        this.#receiveReady(message.protocolVersion);
-        break;
-      case "initializeFailed":
-        this.#receiveFailure(message.isConfigurer ? "configurer" : "initializer", message.error);
-        break;
-      case "started":
-      case "result":
-      case "failure":
-      case "live":
-        this.#tasks?.receive(message);
-        break;
-      case "log":
-        this.#events.onLog(message.record, this.task?.functions ?? this.#config.functions ?? []);
-        break;
-      case "mark":
-      case "value":
-        break;
-      case "retiring":
-        // First, or it would be given them once more.
-        this.#retire();
-        this.#tasks?.giveBack(message.firstUnbegun);
-        break;
-    }
-  }
+  readonly #receiver: WorkerReceiver = {
+    receive: (news) => {
+      switch (news.kind) {
+        case "ready":
+          this.#receiveReady(news.protocolVersion);
+          break;
+        case "initializeFailed":
+          this.#receiveFailure(news.isConfigurer ? "configurer" : "initializer", news.error);
+          break;
+        case "log":
+          this.#events.onLog(news.record, this.task?.functions ?? this.#config.functions ?? []);
+          break;
+        case "retiring":
+          // First, or it would be given them once more.
+          this.#retire();
+          this.#tasks?.giveBack(news.firstUnbegun);
+          break;
+      }
+    },
+    onWatchdogMessage: (message) => {
+      this.#tasks?.receiveFromWatchdog(message);
+      if (message.kind !== "takenBack") return;
+      this.#fatalWatch?.answer(message.question);
+      if (this.#interview?.question !== message.question) return;
+      // It lives, although the pipe is closed: what it holds now has begun, whatever notices were lost.
+      this.#interview.hasAnswered = true;
+      this.kill();
+    },
+    onNonsense: (error) => {
+      this.#nonsense = error instanceof Error ? error : new ProtocolError(String(error));
+      this.#condemn();
+    },
+    onEnd: () => {
+      this.#endResults();
+      // Only an exit or a task closes this descriptor; in both cases nothing can come from this process any more.
+      this.#pipes = "results closed";
+      this.#life.leave("ended by itself");
+      this.#condemn();
+    },
+    // Node closes these two while it exits by itself: give it the time for that.
+    onOtherEnd: () => {
+      if (this.#pipes === "open") this.#pipes = "cut off";
+      this.#retire();
+      this.#killUnlessGoneSoon();
+    },
+  };
 
   #receiveReady(protocolVersion: number): void {
     if (protocolVersion !== PROTOCOL_VERSION || this.#wasReady) {
-      this.#onNonsense(new ProtocolError("The worker is of another version of asynccpu."));
-      return;
+      throw new ProtocolError("The worker is of another version of asynccpu.");
     }
     this.#wasReady = true;
     this.#startClock.clear();
@@ -300,17 +286,11 @@ export class Worker {
 
   #receiveFailure(which: "initializer" | "configurer", error: Uint8Array): void {
     if (this.#wasReady) {
-      this.#onNonsense(new ProtocolError("The worker says that its start has failed, and was ready before."));
-      return;
+      throw new ProtocolError("The worker says that its start has failed, and was ready before.");
     }
     this.#events.onInitializeFailed(which, error);
     this.#startClock.clear();
     this.#sendAway("told to end");
-  }
-
-  #onNonsense(error: unknown): void {
-    this.#nonsense ??= error;
-    this.#condemn();
   }
 
   /**
@@ -322,15 +302,6 @@ export class Worker {
     if (this.#interview !== undefined) return;
     this.#interview = { question: this.#tasks?.takeBack(true), hasAnswered: false };
     this.#endClock.after(CONDEMNED_LIMIT_MS, () => this.kill(), false);
-  }
-
-  #receiveFromWatchdog(message: FromWatchdogMessage): void {
-    this.#tasks?.receiveFromWatchdog(message);
-    if (message.kind === "takenBack") this.#fatalWatch?.answer(message.question);
-    if (message.kind !== "takenBack" || this.#interview?.question !== message.question) return;
-    // It lives, although the pipe is closed: what it holds now has begun, whatever notices were lost.
-    this.#interview.hasAnswered = true;
-    this.kill();
   }
 
   async #onExit(exitCode: number | null, signal: NodeJS.Signals | null): Promise<void> {
@@ -354,12 +325,8 @@ export class Worker {
   #die(what: string, end: ProcessEnd = { exitCode: null, signal: null }): void {
     if (this.#life.phase === "dead") return;
     this.#clearTimers();
-    const kept = this.#journal?.read() ?? [];
-    this.#journal?.close();
-    this.#tasks?.receiveKept(kept, true);
+    const kept = this.#readAndClose();
     this.#life.moveTo("dead", "gone");
-    for (const stream of this.#streams) stream.destroy();
-    this.#channel?.destroy();
     const stderr = this.#stderr?.tail ?? "";
     const outcomeOf = (task: PoolTask): TaskOutcome => this.#outcomeAtDeath(task, end, stderr);
     const doubt = this.#isDoubtful ? { lastBegun: this.#lastBegun(kept), outcomeOf } : undefined;
@@ -375,7 +342,17 @@ export class Worker {
       unbegun: isUnbegun ? first : undefined,
     });
     this.#tasks?.settleLate();
-    if (first !== undefined && !isUnbegun) this.#settle(first, outcomeOf(first));
+    if (first !== undefined && !isUnbegun) this.#events.onEnded(first, outcomeOf(first));
+  }
+
+  /** Takes what the process has kept, and lets go of all that led to it. */
+  #readAndClose(): readonly ToParentMessage[] {
+    const kept = this.#journal?.read() ?? [];
+    this.#journal?.close();
+    this.#tasks?.receiveKept(kept, true);
+    for (const stream of this.#streams) stream.destroy();
+    this.#channel?.destroy();
+    return kept;
   }
 
   /** Whether its notices can't be trusted, or were lost: nothing that may have begun is run again. */
@@ -390,13 +367,8 @@ export class Worker {
     return number >= (this.task?.number ?? Number.POSITIVE_INFINITY) ? number : Number.NaN;
   }
 
-  #settle(task: PoolTask, outcome: TaskOutcome): void {
-    this.#events.onTaskSettled(task, outcome);
-    task.settle(outcome);
-  }
-
   #outcomeAtDeath(task: PoolTask, end: ProcessEnd, stderr: string): TaskOutcome {
-    if (this.#nonsense instanceof Error) return { kind: "ended", error: this.#nonsense };
+    if (this.#nonsense !== undefined) return { kind: "ended", error: this.#nonsense };
     const likelyCause = this.#crashJudge.judge(end.signal, this.#stderr?.hasSaidHeapFull, this.#fatalWatch?.wasHung);
     const crash = { pid: this.#child.pid ?? 0, ...end, stderr, taskName: task.name, likelyCause };
     return { kind: "ended", error: new WorkerCrashedError(crash) };

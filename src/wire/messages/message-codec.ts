@@ -249,8 +249,10 @@ function argumentsOf(frame: Frame): Uint8Array | readonly unknown[] {
   }
 }
 
-/** Takes a result. */
-export type OnValue = (taskId: number, durationUs: number, value: unknown) => void;
+/** Takes results. */
+interface ValueReceiver {
+  receiveValue(taskId: number, durationUs: number, value: unknown): void;
+}
 
 /**
  * Hands over the result that a frame brings, if it is a small plain value: what most frames are, so that none of them
@@ -259,7 +261,7 @@ export type OnValue = (taskId: number, durationUs: number, value: unknown) => vo
  * @param at - Where the frame begins in `bytes`; it ends at `to`.
  * @returns Whether it was handed over.
  */
-export function takeSmallResult(bytes: Buffer, at: number, to: number, onValue: OnValue): boolean {
+export function takeSmallResult(bytes: Buffer, at: number, to: number, receiver: ValueReceiver): boolean {
   const from = at + HEADER_BYTES;
   if (bytes[at + 4] !== TO_PARENT.result || bytes[from] !== COMPACT_TAG) return false;
   if (to - from > DECODED_BELOW_BYTES) return false;
@@ -272,7 +274,7 @@ export function takeSmallResult(bytes: Buffer, at: number, to: number, onValue: 
     // Damaged: who waits for it is to hear of it, when he decodes it himself.
     return false;
   }
-  onValue(readUint32(bytes, at + 8), readUint32(bytes, at + 12), value);
+  receiver.receiveValue(readUint32(bytes, at + 8), readUint32(bytes, at + 12), value);
   return true;
 }
 

@@ -162,6 +162,12 @@ export type ToParentMessage =
       readonly firstUnbegun: number;
     };
 
+/** What a worker says of one of its tasks. */
+export type TaskNews = Extract<ToParentMessage, { readonly taskId: number }>;
+
+/** What a worker says of itself. */
+export type WorkerNews = Exclude<ToParentMessage, TaskNews | { readonly kind: "mark" }>;
+
 /** From the parent to a worker's watchdog thread, which can answer while the main thread is busy. */
 export type ToWatchdogMessage =
   /** The task is to end: raises the flag that a synchronous loop can ask. */
