@@ -20,6 +20,7 @@ import process from "node:process";
  */
 const LAYERS = [
   { part: "show-value.ts", mayImport: [] },
+  { part: "fifo.ts", mayImport: [] },
   { part: "errors.ts", mayImport: ["show-value.ts"] },
   { part: "option-names.ts", mayImport: ["errors.ts", "show-value.ts"] },
   { part: "logging/log-record.ts", mayImport: [] },
@@ -41,18 +42,18 @@ const LAYERS = [
     mayImport: ["errors.ts", "option-names.ts", "show-value.ts", "system/", "memory/", "values/"],
     inner: ["graph", "look", "refer", "variables", "write", "build", ""],
   },
-  { part: "logging/", mayImport: ["errors.ts", "option-names.ts", "show-value.ts", "system/", "values/"] },
+  { part: "logging/", mayImport: ["errors.ts", "fifo.ts", "option-names.ts", "show-value.ts", "system/", "values/"] },
   // What an executor inside a task has to know of that task.
   { part: "subprocess/task/current-task.ts", mayImport: [] },
   { part: "subprocess/outer-grace.ts", mayImport: [] },
   {
     part: "subprocess/",
-    mayImport: ["errors.ts", "system/", "memory/", "values/", "wire/", "live/", "pickle/", "logging/"],
+    mayImport: ["errors.ts", "fifo.ts", "system/", "memory/", "values/", "wire/", "live/", "pickle/", "logging/"],
     inner: ["guard", "task", ""],
   },
   {
     part: "pool/",
-    mayImport: ["errors.ts", "system/", "memory/", "values/", "wire/", "live/"],
+    mayImport: ["errors.ts", "fifo.ts", "system/", "memory/", "values/", "wire/", "live/"],
     inner: ["queue", "pace", "tasks", "worker", ""],
   },
   {

@@ -2,6 +2,7 @@
 
 import { namesOf } from "../option-names.js";
 import { readOptions } from "../option-names.js";
+import { Fifo } from "../fifo.js";
 import { AsyncCpuError } from "../errors.js";
 import { InvalidOptionError } from "../errors.js";
 import { isObject } from "./log-record.js";
@@ -29,9 +30,7 @@ const OPTIONS: OptionList = {
  */
 export class LogQueue implements AsyncIterable<LogRecord> {
   readonly #maxSize: number;
-  #records: LogRecord[] = [];
-  /** Records before this index have been taken. Moving the rest at each take would be quadratic. */
-  #head = 0;
+  readonly #records = new Fifo<LogRecord>();
   #waiters = new Set<() => void>();
   #isClosed = false;
   #droppedCount = 0;
@@ -47,7 +46,7 @@ export class LogQueue implements AsyncIterable<LogRecord> {
 
   /** How many records wait. */
   get size(): number {
-    return this.#records.length - this.#head;
+    return this.#records.size;
   }
 
   /** How many records were thrown away: the oldest ones of a full queue, and those that came after `close`. */
@@ -83,14 +82,7 @@ export class LogQueue implements AsyncIterable<LogRecord> {
 
   /** Takes the oldest record; `undefined` when none waits. */
   tryGet(): LogRecord | undefined {
-    if (this.size === 0) return undefined;
-    const record = this.#records[this.#head];
-    this.#head++;
-    if (this.#head === this.#records.length || this.#head > 1024) {
-      this.#records = this.#records.slice(this.#head);
-      this.#head = 0;
-    }
-    return record;
+    return this.#records.shift();
   }
 
   /**

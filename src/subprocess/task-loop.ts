@@ -1,6 +1,7 @@
 import process from "node:process";
 import { inspect } from "node:util";
 
+import { Fifo } from "../fifo.js";
 import { HeldPins } from "../memory/pins.js";
 import { FunctionStore } from "./task/function-store.js";
 import { LoggingInitializer } from "./task/logging-initializer.js";
@@ -78,9 +79,6 @@ const SLICE_MS = 2;
  */
 const MAP_AFTER = 2000;
 
-/** Spent slots at the front of the queue that are tolerated before it is cut. */
-const COMPACT_AFTER = 256;
-
 /**
  * What a worker does: takes messages, runs one task at a time, and keeps what tasks leave behind from the next one.
  *
@@ -97,8 +95,7 @@ export class TaskLoop {
   readonly #heldPins = new HeldPins();
   readonly #endings = new TaskEndings({ findRunning: () => this.#running, retire: () => this.#retire() });
   #shareAboveBytes: number | undefined;
-  #queue: ReceivedTask[] = [];
-  #queueHead = 0;
+  readonly #queue = new Fifo<ReceivedTask>();
   /** Of the last task that came. */
   #lastName = "";
   #hasTriedToMap = false;
@@ -159,7 +156,7 @@ export class TaskLoop {
    * leave together.
    */
   begin(): void {
-    if (this.#isActive || this.#queue.length === this.#queueHead) return;
+    if (this.#isActive || this.#queue.size === 0) return;
     this.#isActive = true;
     this.#workOff();
   }
@@ -211,30 +208,15 @@ export class TaskLoop {
     this.#queue.push(task);
   }
 
-  #takeNext(): ReceivedTask | undefined {
-    const message = this.#queue[this.#queueHead];
-    if (message === undefined) {
-      this.#queue = [];
-      this.#queueHead = 0;
-      return undefined;
-    }
-    this.#queueHead += 1;
-    if (this.#queueHead >= COMPACT_AFTER) {
-      this.#queue = this.#queue.slice(this.#queueHead);
-      this.#queueHead = 0;
-    }
-    return message;
-  }
-
   /** Runs what is there, until a task needs the event loop or the slice is over. */
   #workOff(): void {
     postponeCollection();
     let nowMs = performance.now();
     const sliceEndMs = nowMs + SLICE_MS;
     let sendAtMs = nowMs + OUTCOME_WAIT_MS;
-    for (let message = this.#takeNext(); message !== undefined; message = this.#takeNext()) {
+    for (let message = this.#queue.shift(); message !== undefined; message = this.#queue.shift()) {
       if (!this.#claim.begin(message.taskId)) continue;
-      const isHurried = message.isLong && this.#queue.length - this.#queueHead < MANY;
+      const isHurried = message.isLong && this.#queue.size < MANY;
       if (isHurried && !message.isAnnounced) this.#channel.flush();
       const ending = this.#begin(message);
       if (ending !== undefined) {

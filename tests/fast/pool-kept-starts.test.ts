@@ -8,7 +8,7 @@ import "../testlibraries/mockable-timers.js";
 import { CancelledError } from "../../src/errors.js";
 import { WorkerScene } from "../testlibraries/worker-scene.js";
 import { turns } from "../testlibraries/worker-scene.js";
-import { urgentPatienceMs } from "../../src/pool/pace/progress.js";
+import { urgentPatienceMs } from "../../src/pool/pace/stall-watch.js";
 import type { PoolTask } from "../../src/pool/queue/pool-task.js";
 import type { ToParentMessage } from "../../src/wire/messages/protocol.js";
 

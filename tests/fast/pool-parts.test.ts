@@ -16,7 +16,7 @@ import { FunctionTable } from "../../src/pool/queue/function-table.js";
 import { OutputForwarder } from "../../src/pool/worker/output-forwarder.js";
 import { HeardTask } from "../testlibraries/heard-task.js";
 import { PooledFunction } from "../../src/pool/queue/function-table.js";
-import { SentFunctions } from "../../src/pool/queue/sent-functions.js";
+import { SentFunctions } from "../../src/pool/tasks/send-task.js";
 import { TaskQueue } from "../../src/pool/queue/task-queue.js";
 import { inheritableExecArgv } from "../../src/pool/worker/start-options.js";
 import { mapFrames } from "../../src/pool/queue/map-frames.js";

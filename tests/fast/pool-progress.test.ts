@@ -9,9 +9,9 @@ import "../testlibraries/mockable-timers.js";
 import { HeldTasks } from "../../src/pool/pace/held-tasks.js";
 import { HeardTask } from "../testlibraries/heard-task.js";
 import { PooledFunction } from "../../src/pool/queue/function-table.js";
-import { Progress } from "../../src/pool/pace/progress.js";
+import { Progress } from "../../src/pool/pace/stall-watch.js";
 import { StallWatch } from "../../src/pool/pace/stall-watch.js";
-import { patienceMs } from "../../src/pool/pace/progress.js";
+import { patienceMs } from "../../src/pool/pace/stall-watch.js";
 
 /** A function of which it is known how long it takes; or not. */
 function makeFunction(durationUs?: number): PooledFunction {

@@ -1,3 +1,4 @@
+import { Fifo } from "../../fifo.js";
 import { HELD_US } from "./constants.js";
 import { LARGE_BYTES } from "./constants.js";
 import { MAX_AHEAD_US } from "./constants.js";
@@ -10,17 +11,12 @@ import { WORTH_A_LOOK_US } from "./constants.js";
 import type { PooledFunction } from "../queue/function-table.js";
 import type { PoolTask } from "../queue/pool-task.js";
 
-/** Spent slots at the front that are tolerated before the array is cut. */
-const COMPACT_AFTER = 256;
-
 /**
  * The tasks that one worker was given, in order: the first one runs or is about to, the others are there so that the
  * worker never waits for the next one. They are numbered from 1 on, as on the wire; no number is given twice.
  */
 export class HeldTasks {
-  /** Spent slots hold nothing: what a task captures must not live on in them. */
-  #tasks: (PoolTask | undefined)[] = [];
-  #head = 0;
+  readonly #tasks = new Fifo<PoolTask>();
   #nextNumber = 1;
   /** Of those that are ahead: neither over nor past. */
   #expectedUs = 0;
@@ -33,12 +29,12 @@ export class HeldTasks {
   #seenMs = 0;
 
   get size(): number {
-    return this.#tasks.length - this.#head;
+    return this.#tasks.size;
   }
 
   /** The task that runs or is about to. */
   get first(): PoolTask | undefined {
-    return this.#tasks[this.#head];
+    return this.#tasks.at(0);
   }
 
   /** The number that the next task will have. */
@@ -74,7 +70,7 @@ export class HeldTasks {
 
   /** The first one that is not past. */
   #running(): PoolTask | undefined {
-    return this.#tasks[this.#head + this.#pastCount];
+    return this.#tasks.at(this.#pastCount);
   }
 
   #aheadCount(): number {
@@ -141,22 +137,18 @@ export class HeldTasks {
 
   /** Takes the first one out. */
   shift(): PoolTask | undefined {
-    const task = this.#tasks[this.#head];
+    const task = this.#tasks.shift();
     if (task === undefined) return undefined;
-    this.#tasks[this.#head] = undefined;
-    this.#head += 1;
     if (this.#pastCount > 0) this.#pastCount -= 1;
     else this.#expectedUs -= task.expectedUs;
-    const { length } = this.#tasks;
-    if (this.#head === length || (this.#head >= COMPACT_AFTER && this.#head * 2 >= length)) this.#compact();
     return task;
   }
 
   /** Takes out those with this number and later ones, in order. */
   takeFrom(number: number): PoolTask[] {
-    let from = this.#tasks.length;
-    while (from > this.#head && (this.#tasks[from - 1] as PoolTask).number >= number) from -= 1;
-    const taken = this.#tasks.splice(from) as PoolTask[];
+    let from = this.#tasks.size;
+    while (from > 0 && (this.#tasks.at(from - 1) as PoolTask).number >= number) from -= 1;
+    const taken = this.#tasks.takeFrom(from);
     // Those that are past are among them only when all are taken.
     const pastCount = Math.max(0, this.#pastCount - this.size);
     this.#pastCount -= pastCount;
@@ -169,12 +161,7 @@ export class HeldTasks {
     return this.takeFrom(0);
   }
 
-  *[Symbol.iterator](): Generator<PoolTask, void> {
-    for (let at = this.#head; at < this.#tasks.length; at += 1) yield this.#tasks[at] as PoolTask;
-  }
-
-  #compact(): void {
-    this.#tasks = this.#tasks.slice(this.#head);
-    this.#head = 0;
+  [Symbol.iterator](): Generator<PoolTask, void> {
+    return this.#tasks[Symbol.iterator]();
   }
 }

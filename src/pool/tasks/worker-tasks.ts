@@ -2,16 +2,16 @@
 
 import { BeginLimit } from "./begin-limit.js";
 import { HeldTasks } from "../pace/held-tasks.js";
-import { Progress } from "../pace/progress.js";
+import { Progress } from "../pace/stall-watch.js";
 import { ProtocolError } from "../../errors.js";
-import { SentFunctions } from "../queue/sent-functions.js";
+import { SentFunctions } from "./send-task.js";
 import { TakeBack } from "./take-back.js";
 import { TaskClock } from "./task-clock.js";
 import { TaskTimeout } from "./task-timeout.js";
 import { abortTask } from "./send-task.js";
 import { isAnnounced } from "./send-task.js";
-import { patienceMs } from "../pace/progress.js";
-import { urgentPatienceMs } from "../pace/progress.js";
+import { patienceMs } from "../pace/stall-watch.js";
+import { urgentPatienceMs } from "../pace/stall-watch.js";
 import { releaseOthers } from "./release-tasks.js";
 import { releaseTasks } from "./release-tasks.js";
 import { killDescendants } from "../../system/tree/terminator.js";
