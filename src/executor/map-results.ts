@@ -177,6 +177,38 @@ class Exit {
   }
 }
 
+/** The chunk that is being taken; nothing when a result is there before: that doesn't wait for a slow iterable. */
+function takenBefore(
+  first: ProcessFuture<unknown> | undefined,
+  taking: Promise<TakenArguments>,
+  signal: AbortSignal | undefined,
+): Promise<TakenArguments | undefined> {
+  const coming = first === undefined ? taking : Promise.race([taking, settled(first)]);
+  return signal === undefined ? coming : unlessAborted(signal, coming);
+}
+
+/** Submits a chunk, unless there is nothing in it. */
+function submitted(chunk: TakenArguments, plan: MapPlan): readonly ProcessFuture<unknown>[] {
+  if (chunk.length === 0 && !chunk.hasFailed) return [];
+  const future = plan.submit(chunk);
+  // Its failure is reported when its turn comes; until then it is not unhandled.
+  future.catch(() => {});
+  return [future];
+}
+
+/** The results of a chunk, or of a single call. @throws What a call of the chunk has failed with, after them. */
+function* resultsIn(outcome: unknown, plan: MapPlan): Generator<unknown, void> {
+  if (!(outcome instanceof ChunkResult)) {
+    yield outcome;
+    return;
+  }
+  yield* outcome.results;
+  if (outcome.failure === undefined) return;
+  const { error } = outcome.failure;
+  appendSubmissionStack(error, stackOf(plan.stack) ?? "");
+  throw error;
+}
+
 async function* runMap<T>(plan: MapPlan, exit: Exit): AsyncGenerator<Awaited<T>, void, undefined> {
   const iterators = await open(plan.iterables);
   const taker = new ChunkTaker(iterators, plan);
@@ -187,18 +219,11 @@ async function* runMap<T>(plan: MapPlan, exit: Exit): AsyncGenerator<Awaited<T>,
     while (!exit.isTaken) {
       while (inFlight.length < plan.maxInFlight && (taking !== undefined || !taker.isDone)) {
         taking ??= taker.take();
-        const [first] = inFlight;
-        const coming = first === undefined ? taking : Promise.race([taking, settled(first)]);
-        const chunk = await exit.wait(plan.signal === undefined ? coming : unlessAborted(plan.signal, coming));
+        const chunk = await exit.wait(takenBefore(inFlight[0], taking, plan.signal));
         if (chunk === undefined) break;
         taking = undefined;
         taker.handOver();
-        if (chunk.length > 0 || chunk.hasFailed) {
-          const future = plan.submit(chunk);
-          // Its failure is reported when its turn comes; until then it is not unhandled.
-          future.catch(() => {});
-          inFlight.push(future);
-        }
+        inFlight.push(...submitted(chunk, plan));
       }
       if (exit.isTaken) return;
       const [next] = inFlight;
@@ -209,15 +234,7 @@ async function* runMap<T>(plan: MapPlan, exit: Exit): AsyncGenerator<Awaited<T>,
       const outcome = await exit.wait(next);
       if (exit.isTaken) return;
       void inFlight.shift();
-      if (!(outcome instanceof ChunkResult)) {
-        yield outcome as Awaited<T>;
-        continue;
-      }
-      for (const result of outcome.results) yield result as Awaited<T>;
-      if (outcome.failure === undefined) continue;
-      const { error } = outcome.failure;
-      appendSubmissionStack(error, stackOf(plan.stack) ?? "");
-      throw error;
+      for (const result of resultsIn(outcome, plan)) yield result as Awaited<T>;
     }
   } catch (error) {
     hasFailed = true;

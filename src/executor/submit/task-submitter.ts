@@ -29,6 +29,7 @@ import { SubmittedKind } from "./submitted-task.js";
 import { SubmittedTask } from "./submitted-task.js";
 import { TakenArguments } from "./encoded-arguments.js";
 import { throwIfAborted } from "../../live/abort-subscriptions.js";
+import type { FinishedArguments } from "./encoded-arguments.js";
 import type { FutureControl } from "../outcome/process-future.js";
 import type { OwnedVariables } from "../../pickle/variables/owned-variables.js";
 import type { PickleProblem } from "../../errors.js";
@@ -42,7 +43,8 @@ import type { TaskOptions } from "../options/options.js";
 import type { TaskOwner } from "./submitted-task.js";
 import type { AnyFunction } from "../../values/classes/value-writer.js";
 
-const NO_FUNCTIONS: readonly AnyFunction[] = [];
+/** Of arguments that go as they are, or were encoded at once. */
+const NOTHING_TAKEN: FinishedArguments = { args: [], callCount: 0, pins: NO_PINS, extras: undefined, functions: [] };
 
 /** One call as it comes from the user. */
 export interface Submission {
@@ -68,6 +70,13 @@ function checkFunction(fn: unknown): asserts fn is AnyFunction {
 function nameOf(fn: AnyFunction): string {
   const name: unknown = fn.name;
   return typeof name === "string" && name !== "" ? name : "anonymous";
+}
+
+/** @throws What is wrong with a call before anything is made of it. */
+function checkCall({ fn, options: { name, signal } }: Submission): void {
+  checkFunction(fn);
+  if (isImporting()) throw new ImportTimeUseError(`Task "${name ?? nameOf(fn)}" was submitted`);
+  if (signal !== undefined) throwIfAborted(signal);
 }
 
 /** Whether the arguments can go as they are, and are encoded on their way. */
@@ -149,39 +158,30 @@ export class TaskSubmitter {
     let pins = NO_PINS;
     let { taken } = submission;
     try {
-      checkFunction(submission.fn);
-      const { signal, timeoutMs, name } = submission.options;
-      if (isImporting()) throw new ImportTimeUseError(`Task "${name ?? nameOf(submission.fn)}" was submitted`);
-      if (signal !== undefined) throwIfAborted(signal);
+      checkCall(submission);
+      const { signal, timeoutMs, name = nameOf(submission.fn) } = submission.options;
       // Its start takes longer than all that is done here, of which the first time takes tens of milliseconds.
       this.#pool.expectTask();
       const fn = this.#pickle(submission.fn);
       const stack = submission.stack ?? this.#stacks.capture(fn.id, submission.calledFrom);
-      let encoded: Uint8Array | undefined;
-      if (taken === undefined && !isPlain(submission)) {
-        encoded = encodeAtOnce(submission);
-        if (encoded === undefined) {
-          taken = this.takeArguments(submission.options);
-          taken.add(submission.args, submission.options.transfer === undefined);
-        }
-      }
+      const encoded = taken ?? this.#encode(submission);
+      if (encoded instanceof TakenArguments) taken = encoded;
       // A getter or a hook of what was encoded may have aborted it; nothing is given away yet.
       if (signal !== undefined) throwIfAborted(signal);
-      const finished = taken?.finish();
-      pins = finished?.pins ?? NO_PINS;
+      const finished = taken === undefined ? NOTHING_TAKEN : taken.finish();
+      ({ pins } = finished);
       pins = allPins(pins, fn);
-      const args = finished?.args ?? encoded ?? submission.args;
+      const args = encoded instanceof TakenArguments ? finished.args : encoded;
       const hasOneArgument = !(args instanceof Uint8Array) && args.length === 1;
-      const taskName = name ?? nameOf(submission.fn);
       const kind = this.#kindOf({
         fn,
         original: submission.fn,
-        argumentFunctions: finished?.functions ?? NO_FUNCTIONS,
-        name: taskName,
+        argumentFunctions: finished.functions,
+        name,
         timeoutMs,
-        callCount: finished?.callCount ?? 0,
+        callCount: finished.callCount,
         hasOneArgument,
-        extras: finished?.extras,
+        extras: finished.extras,
       });
       const task = new SubmittedTask<T>(kind, hasOneArgument ? args[0] : args, stack);
       const future = futures.create<T>(task);
@@ -195,6 +195,16 @@ export class TaskSubmitter {
       showCall(error, submission.calledFrom, submission.stack);
       return rejected(error);
     }
+  }
+
+  /** Gives the arguments as they are, if they are plain; encoded, as most others; or as they were taken. */
+  #encode(submission: Submission): readonly unknown[] | Uint8Array | TakenArguments {
+    if (isPlain(submission)) return submission.args;
+    const encoded = encodeAtOnce(submission);
+    if (encoded !== undefined) return encoded;
+    const taken = this.takeArguments(submission.options);
+    taken.add(submission.args, submission.options.transfer === undefined);
+    return taken;
   }
 
   /** That of the call before, when it is the same. */
