@@ -3,20 +3,17 @@
 import { openReference } from "../../memory/reference.js";
 import { ACCESSOR } from "../graph/format.js";
 import { CONFIGURABLE } from "../graph/format.js";
+import type { Resolve } from "./built-values.js";
 import { makeView } from "../../memory/view-types.js";
 import type { DataNode } from "../graph/format.js";
 import { ENUMERABLE } from "../graph/format.js";
 import { FROZEN } from "../graph/format.js";
-import type { Link } from "../graph/format.js";
 import { NOT_EXTENSIBLE } from "../graph/format.js";
 import type { ObjectParts } from "../graph/format.js";
 import { PLAIN } from "../graph/format.js";
 import { SEALED } from "../graph/format.js";
 import { WRITABLE } from "../graph/format.js";
 import { decodeByTag } from "../../values/classes/extensions.js";
-
-/** Gives the value behind a link; undefined for one that does not exist yet. */
-export type Resolve = (link: Link) => unknown;
 
 function createView(node: DataNode & { kind: "view" }, resolve: Resolve): ArrayBufferView {
   if (node.bytes !== undefined) return Buffer.from(node.bytes);
@@ -30,17 +27,20 @@ function createError(dom?: readonly [message: string, name: string]): Error {
   return error;
 }
 
+function createArray({ items, length }: DataNode & { kind: "array" }): unknown[] {
+  const array: unknown[] = [];
+  // Filled one after the other, it becomes an array without holes, which V8 handles faster.
+  if (items === undefined) array.length = length;
+  return array;
+}
+
 /** Makes the object of a node, without contents. */
 export function createShell(node: DataNode, resolve: Resolve): object {
   switch (node.kind) {
     case "object":
       return {};
-    case "array": {
-      const array: unknown[] = [];
-      // Filled one after the other, it becomes an array without holes, which V8 handles faster.
-      if (node.items === undefined) array.length = node.length;
-      return array;
-    }
+    case "array":
+      return createArray(node);
     case "map":
       return new Map();
     case "set":
@@ -84,6 +84,10 @@ export function fillItems(object: object, node: DataNode, resolve: Resolve): voi
   }
 }
 
+function attributesOf(flags: number, isFinal: boolean): PropertyDescriptor {
+  return { enumerable: (flags & ENUMERABLE) !== 0, configurable: !isFinal || (flags & CONFIGURABLE) !== 0 };
+}
+
 /**
  * Gives an object its own properties; what its prototypes have too is defined, so that an own `__proto__` stays one.
  *
@@ -97,15 +101,13 @@ export function fillProperties(object: object, parts: ObjectParts, resolve: Reso
       (object as Record<PropertyKey, unknown>)[key] = resolve(link);
       continue;
     }
-    const enumerable = (flags & ENUMERABLE) !== 0;
-    const configurable = !isFinal || (flags & CONFIGURABLE) !== 0;
     const value: PropertyDescriptor =
       (flags & ACCESSOR) !== 0
         ? { get: resolve(link) as () => unknown, set: resolve(set) as (value: unknown) => void }
         : { value: resolve(link), writable: !isFinal || (flags & WRITABLE) !== 0 };
     // A function's own `prototype` is there already and not configurable.
     const isFixed = Object.getOwnPropertyDescriptor(object, key)?.configurable === false;
-    Object.defineProperty(object, key, isFixed ? value : { ...value, enumerable, configurable });
+    Object.defineProperty(object, key, isFixed ? value : { ...value, ...attributesOf(flags, isFinal) });
   }
   if (!isFinal) return;
   if (parts.integrity === FROZEN) Object.freeze(object);

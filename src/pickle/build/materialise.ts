@@ -11,6 +11,7 @@
 import type { CompiledFunction } from "./factory-code.js";
 import type { Slots } from "./factory-code.js";
 import { slotsOf } from "./factory-code.js";
+import { BuiltValues } from "./built-values.js";
 import { createShell } from "./data-values.js";
 import { fillItems } from "./data-values.js";
 import { fillProperties } from "./data-values.js";
@@ -26,6 +27,7 @@ import { FunctionMaker } from "./function-maker.js";
 import { GraphView } from "../graph/view.js";
 import { indexOf } from "../graph/view.js";
 import { isExternal } from "../graph/view.js";
+import { sourcesOf } from "../graph/links.js";
 import { importValue } from "../refer/import-value.js";
 import { ModuleState } from "./module-state.js";
 import { rememberEvaluation } from "../refer/provenance.js";
@@ -58,12 +60,9 @@ export class Materialiser {
   /** What the pickle says of modules. */
   readonly state: ModuleState;
   readonly #modules: readonly WorkerModule[];
-  readonly #values: unknown[] = [];
-  readonly #isReady: boolean[] = [];
+  readonly #built = new BuiltValues();
   readonly #inProgress = new Set<number>();
   #compiled: ReadonlyMap<number, CompiledFunction> = new Map();
-  /** What to fill again once a node exists. */
-  readonly #waiters = new Map<number, Set<() => void>>();
   /** Data that was made for this pickle now. */
   readonly #filled = new Set<number>();
   /** By function, the nodes that say what its prototype and its methods were given. */
@@ -76,14 +75,14 @@ export class Materialiser {
   constructor(graph: PickleGraph, modules: WorkerModules, root?: object) {
     this.#graph = graph;
     this.#weakFiller = new WeakFiller(graph.weakEntries ?? [], (index) =>
-      this.#exists(index) ? (this.#values[index] as object) : undefined,
+      this.#built.has(index) ? (this.#built.get(index) as object) : undefined,
     );
     this.#modules = graph.modules.map(({ key }) => modules.module(key));
     this.#view = new GraphView(graph);
     this.#maker = new FunctionMaker(this.#view, this.#modules);
     this.state = new ModuleState(this.#view, this.#modules);
     const index = indexOf(graph.root);
-    if (root !== undefined && index !== undefined) this.#ready(index, root);
+    if (root !== undefined && index !== undefined) this.#built.add(index, root);
   }
 
   /** Builds what the worker has not, sets variables of modules, and gives the root. */
@@ -91,47 +90,59 @@ export class Materialiser {
     this.#keep();
     this.#needed = this.#findNeeded();
     for (const [index, node] of this.#unmade()) {
-      if (isExternal(node)) this.#ready(index, (await importValue(node)).value);
+      if (isExternal(node)) this.#built.add(index, (await importValue(node)).value);
     }
     for (const [index] of this.#unmade()) this.#createData(index);
-    const functions = [...this.#unmade()].filter(
-      (each): each is [number, FunctionNode] => each[1].kind === "function",
-    );
-    this.#compiled = this.#maker.compile(new Map(functions));
-    for (const [index, node] of this.#unmade()) {
-      if (node.kind === "function" && !node.isClass) this.#evaluateFunction(index, node);
-    }
-    for (const index of this.#needed) {
-      const node = this.#view.node(index);
-      if (isData(node)) this.#fillData(index, node);
-      else if (node.kind === "function" && this.#exists(index) && !this.#compiled.has(index)) {
-        this.#fillParts(index, node, false);
-      }
-    }
+    this.#createFunctions();
+    this.#fillContents();
     this.#setVariables();
-    this.#weakFiller.fill((job) => this.#fill(job));
+    this.#weakFiller.fill((job) => this.#built.fill(job));
     for (const index of this.#needed) {
       if (!(await this.#settle(index))) {
         throw new Error("A class in the pickled function needs itself to be evaluated");
       }
     }
+    this.#finish();
+    this.state.finish(this.#compiled);
+    return this.#built.resolve(this.#graph.root);
+  }
+
+  /** Compiles functions and classes, and makes the functions. */
+  #createFunctions(): void {
+    const functions = [...this.#unmade()].filter(
+      (each): each is [number, FunctionNode] => each[1].kind === "function",
+    );
+    this.#compiled = this.#maker.compile(new Map(functions));
+    for (const [index, node] of functions) if (!node.isClass) this.#evaluateFunction(index, node);
+  }
+
+  #fillContents(): void {
+    for (const index of this.#needed) {
+      const node = this.#view.node(index);
+      if (isData(node)) this.#fillData(index, node);
+      else if (node.kind === "function" && this.#built.has(index) && !this.#compiled.has(index)) {
+        this.#fillParts(index, node, false);
+      }
+    }
+  }
+
+  /** Freezes, and registers classes. */
+  #finish(): void {
     for (const index of this.#needed) {
       const node = this.#view.node(index);
       if (!isExternal(node) && node.kind !== "members") this.#fillParts(index, node, true);
       if (node.kind === "function" && node.registeredAs !== undefined) this.#register(node.registeredAs, index, true);
     }
     for (const [name, index] of this.#graph.classes ?? []) this.#register(name, index, false);
-    this.state.finish(this.#compiled);
-    return this.#resolve(this.#graph.root);
   }
 
   /** Takes what the worker keeps of its modules. */
   #keep(): void {
-    for (const [index, value] of this.state.keep()) if (!this.#exists(index)) this.#ready(index, value);
+    for (const [index, value] of this.state.keep()) if (!this.#built.has(index)) this.#built.add(index, value);
     for (const [index, node] of this.#graph.nodes.entries()) {
       if (isWeak(node)) {
         const kept = receivedWeakCollections.get(node.id);
-        if (kept !== undefined && !this.#exists(index)) this.#ready(index, kept);
+        if (kept !== undefined && !this.#built.has(index)) this.#built.add(index, kept);
       }
       if (node.kind !== "prototypeOf" && node.kind !== "member") continue;
       const of = indexOf(node.of) ?? -1;
@@ -146,7 +157,7 @@ export class Materialiser {
     const seen = new Set([...from, ...classes, ...this.state.given].filter((index) => index !== undefined));
     for (const index of this.#weakFiller.atFirst()) seen.add(index);
     for (const index of seen) {
-      if (this.#exists(index) && !this.state.given.has(index)) continue;
+      if (this.#built.has(index) && !this.state.given.has(index)) continue;
       for (const link of this.#weakFiller.with(index)) seen.add(link);
       for (const link of this.#view.linksFrom(index)) seen.add(link);
       for (const dependent of this.#dependents.get(index) ?? []) seen.add(dependent);
@@ -155,61 +166,28 @@ export class Materialiser {
   }
 
   *#unmade(): Generator<[number, GraphNode]> {
-    for (const index of this.#needed) if (!this.#exists(index)) yield [index, this.#view.node(index)];
+    for (const index of this.#needed) if (!this.#built.has(index)) yield [index, this.#view.node(index)];
   }
 
   #register(name: string, index: number, isSent: boolean): void {
-    const value = this.#values[index];
+    const value = this.#built.get(index);
     if (typeof value === "function") enterClass(value as unknown as AnyClass, name, isSent);
   }
 
-  #exists(index: number): boolean {
-    return this.#isReady[index] === true;
-  }
-
-  #ready(index: number, value: unknown): void {
-    this.#values[index] = value;
-    this.#isReady[index] = true;
-    const waiters = this.#waiters.get(index);
-    this.#waiters.delete(index);
-    for (const fillAgain of waiters ?? []) fillAgain();
-  }
-
-  #resolve(link: Link): unknown {
-    const index = indexOf(link);
-    return index === undefined ? link : this.#values[index];
-  }
-
-  /** Fills something in, and again whenever a value that it needs comes to exist. */
-  #fill(fill: (resolve: (link: Link) => unknown) => void): void {
-    const run = (): void => {
-      fill((link) => {
-        const index = indexOf(link);
-        if (index === undefined) return link;
-        if (!this.#exists(index)) {
-          const waiters = this.#waiters.get(index) ?? new Set();
-          this.#waiters.set(index, waiters.add(run));
-        }
-        return this.#values[index];
-      });
-    };
-    run();
-  }
-
   #createData(index: number): void {
-    if (this.#exists(index)) return;
+    if (this.#built.has(index)) return;
     const node = this.#view.node(index);
     if (node.kind === "members") {
-      this.#ready(index, this.#modules[node.module]?.membersOf(node.name));
+      this.#built.add(index, this.#modules[node.module]?.membersOf(node.name));
       return;
     }
     if (!isData(node)) return;
     // A view needs its buffer first; nothing else needs anything.
     if (node.kind === "view" && Array.isArray(node.buffer)) this.#createData((node.buffer as readonly [number])[0]);
     this.#filled.add(index);
-    const made = createShell(node, (link) => this.#resolve(link));
+    const made = createShell(node, this.#built.resolve);
     if (isWeak(node)) receivedWeakCollections.add(node.id, made);
-    this.#ready(index, made);
+    this.#built.add(index, made);
   }
 
   #evaluateFunction(index: number, node: FunctionNode): void {
@@ -225,7 +203,7 @@ export class Materialiser {
       Object.defineProperty(value, "name", { value: node.name, configurable: true });
     }
     this.state.add(index, node, value);
-    this.#ready(index, value);
+    this.#built.add(index, value);
     this.#fillParts(index, node, false);
   }
 
@@ -233,7 +211,7 @@ export class Materialiser {
   #setVariables(): void {
     for (const { module, variable, entry } of this.state.settings) {
       variable.stamp = undefined;
-      this.#fill((resolve) => {
+      this.#built.fill((resolve) => {
         const value = resolve(entry.link);
         variable.set(value);
         const dot = entry.name.indexOf(".");
@@ -253,15 +231,15 @@ export class Materialiser {
 
   #fillSlots(slots: Slots, names: readonly string[], variables: readonly CapturedVariable[]): void {
     const places = new Map(names.map((name, place) => [name, place]));
-    this.#fill((resolve) => {
+    this.#built.fill((resolve) => {
       for (const { name, link } of variables) slots.set(places.get(name) ?? -2, resolve(link));
     });
   }
 
   #fillData(index: number, node: DataNode): void {
     if (!this.#filled.has(index)) return;
-    this.#fill((resolve) => {
-      fillItems(this.#values[index] as object, node, resolve);
+    this.#built.fill((resolve) => {
+      fillItems(this.#built.get(index) as object, node, resolve);
     });
     this.#fillParts(index, node, false);
   }
@@ -282,9 +260,9 @@ export class Materialiser {
 
   #fillParts(index: number, parts: ObjectParts, isFinal: boolean): void {
     if (!this.#isGiven(index)) return;
-    const object = this.#values[index] as object;
+    const object = this.#built.get(index) as object;
     if (parts.proto !== undefined) {
-      this.#fill((resolve) => {
+      this.#built.fill((resolve) => {
         const prototype = resolve(parts.proto) as object | null | undefined;
         if (prototype !== undefined) Object.setPrototypeOf(object, prototype);
       });
@@ -294,38 +272,32 @@ export class Materialiser {
     if (isFinal && isSaid) return;
     if (parts.properties === undefined && !isFinal) return;
     if (!isFinal) {
-      const keys = (parts.properties ?? []).map(([key]) => (typeof key === "string" ? key : this.#resolve(key)));
+      const keys = (parts.properties ?? []).map(([key]) => (typeof key === "string" ? key : this.#built.resolve(key)));
       this.state.functions.get(this.#ownerOf(index))?.noteBefore(object, keys as PropertyKey[]);
     }
-    this.#fill((resolve) => {
+    this.#built.fill((resolve) => {
       fillProperties(object, parts, resolve, isFinal);
     });
   }
 
   #isBeingMade(link: Link): boolean {
-    const index = indexOf(link);
-    return index !== undefined && this.#inProgress.has(index);
+    return this.#inProgress.has(indexOf(link) ?? -1);
   }
 
   /** What must exist before a node can be made. */
-  #needs(index: number): Link[] {
+  #needs(index: number): readonly Link[] {
     const node = this.#view.node(index);
-    if (node.kind === "function") {
-      // A variable that is assigned to may well be the class's own work: what compilers make of a decorated class
-      // begins with it.
-      return [...node.variables, ...this.#view.variablesAround(node)]
-        .filter(({ isEager, isReassigned, link }) => isEager && !(isReassigned && this.#isBeingMade(link)))
-        .map(({ link }) => link);
-    }
-    if (node.kind === "bound") return [node.target, node.boundThis, ...node.boundArgs];
-    if (node.kind === "called") return [node.of, ...node.args];
-    if (node.kind === "instance") return [node.of, node.plain];
-    return "of" in node ? [node.of] : [];
+    if (node.kind !== "function") return sourcesOf(node);
+    // A variable that is assigned to may well be the class's own work: what compilers make of a decorated class begins
+    // with it.
+    return [...node.variables, ...this.#view.variablesAround(node)]
+      .filter(({ isEager, isReassigned, link }) => isEager && !(isReassigned && this.#isBeingMade(link)))
+      .map(({ link }) => link);
   }
 
   /** Makes a class, bound function or the like; false when it waits for one that is being made. */
   async #settle(index: number): Promise<boolean> {
-    if (this.#exists(index)) return true;
+    if (this.#built.has(index)) return true;
     if (this.#inProgress.has(index)) return false;
     this.#inProgress.add(index);
     try {
@@ -336,7 +308,7 @@ export class Materialiser {
       // What these use in turn should exist too, but in a cycle it can't.
       for (const reached of this.#reachable(needs)) await this.#settle(reached);
       // It may have been made on that way.
-      if (!this.#exists(index)) await this.#make(index, this.#view.node(index) as FunctionNode | DerivedNode);
+      if (!this.#built.has(index)) await this.#make(index, this.#view.node(index) as FunctionNode | DerivedNode);
       return true;
     } finally {
       this.#inProgress.delete(index);
@@ -349,38 +321,41 @@ export class Materialiser {
     for (const index of seen) {
       for (const link of this.#view.linksFrom(index)) if (this.#needed.has(link)) seen.add(link);
     }
-    return [...seen].filter((index) => !this.#exists(index));
+    return [...seen].filter((index) => !this.#built.has(index));
   }
 
   async #make(index: number, node: FunctionNode | DerivedNode): Promise<void> {
     if (node.kind === "function") {
       this.#evaluateFunction(index, node);
-      return;
-    }
-    if (node.kind === "bound") {
-      const args = node.boundArgs.map((link) => this.#resolve(link));
-      this.#ready(index, (this.#resolve(node.target) as AnyFunction).bind(this.#resolve(node.boundThis), ...args));
-    } else if (node.kind === "prototypeOf") {
-      this.#ready(index, (this.#resolve(node.of) as AnyFunction).prototype);
-    } else if (node.kind === "member") {
-      const value = node.path.reduce<unknown>(
-        (owner, name) => Object.getOwnPropertyDescriptor(owner, name)?.value as unknown,
-        this.#resolve(node.of),
-      );
-      this.#ready(index, value);
-    } else if (node.kind === "instance") {
-      const made = this.#resolve(node.of) as InstanceHooks;
-      this.#ready(index, made[decodeInstance](this.#resolve(node.plain)));
-      return;
-    } else if (node.kind === "called") {
-      this.#ready(index, (this.#resolve(node.of) as AnyFunction)(...node.args.map((link) => this.#resolve(link))));
     } else {
-      const initialiser = this.#resolve(node.of) as () => unknown;
-      const value = await initialiser();
-      rememberEvaluation(value, initialiser);
-      this.#ready(index, value);
-      return;
+      this.#built.add(index, node.kind === "evaluated" ? await this.#evaluate(node.of) : this.#derive(node));
+      this.#fillParts(index, node, false);
     }
-    this.#fillParts(index, node, false);
+  }
+
+  async #evaluate(of: Link): Promise<unknown> {
+    const initialiser = this.#built.resolve(of) as () => unknown;
+    const value = await initialiser();
+    rememberEvaluation(value, initialiser);
+    return value;
+  }
+
+  #derive(node: Exclude<DerivedNode, { kind: "evaluated" }>): unknown {
+    const { resolve } = this.#built;
+    switch (node.kind) {
+      case "bound":
+        return (resolve(node.target) as AnyFunction).bind(resolve(node.boundThis), ...node.boundArgs.map(resolve));
+      case "prototypeOf":
+        return (resolve(node.of) as AnyFunction).prototype;
+      case "member":
+        return node.path.reduce<unknown>(
+          (owner, name) => Object.getOwnPropertyDescriptor(owner, name)?.value as unknown,
+          resolve(node.of),
+        );
+      case "instance":
+        return (resolve(node.of) as InstanceHooks)[decodeInstance](resolve(node.plain));
+      case "called":
+        return (resolve(node.of) as AnyFunction)(...node.args.map(resolve));
+    }
   }
 }

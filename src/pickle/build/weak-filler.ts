@@ -3,13 +3,11 @@
  * key lacks.
  */
 
-import type { Link } from "../graph/format.js";
+import type { Resolve } from "./built-values.js";
 import type { WeakEntry } from "../graph/format.js";
 import { indexOf } from "../graph/view.js";
 import { hasWeakKey } from "../../values/classes/weak-collections.js";
 import { setWeakKey } from "../../values/classes/weak-collections.js";
-
-type Resolve = (link: Link) => unknown;
 
 /** The entries of the WeakMaps and WeakSets of one pickle. */
 export class WeakFiller {

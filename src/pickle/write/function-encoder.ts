@@ -223,7 +223,7 @@ export class FunctionEncoder {
 
   /** The properties that the program has given to a function whose copy has none but its standard ones. */
   #writeGivenProperties(fn: AnyFunction, node: ObjectParts, place: Place): void {
-    this.values.writeProperties(fn, node, place, (key, descriptor) => !isStandardProperty(key, descriptor));
+    this.values.properties.write(fn, node, place, (key, descriptor) => !isStandardProperty(key, descriptor));
     if (node.properties !== undefined) this.#writer.noteMutable(fn, place);
   }
 
@@ -245,7 +245,7 @@ export class FunctionEncoder {
     const plain: DataNode = { kind: "object", proto: this.values.link(grandparent, at) };
     node.proto = this.#writer.add(parent, plain);
     this.#writer.noteMutable(parent, at);
-    this.values.writeProperties(parent, plain, at, () => true);
+    this.values.properties.write(parent, plain, at, () => true);
   }
 
   #addByValue(
@@ -275,7 +275,7 @@ export class FunctionEncoder {
     for (const each of sideImportsOf(script, found)) this.#writer.sideImports.add(each);
     const { sourceMapUrl } = script.info;
     if (isMapWanted(script.url, sourceMapUrl)) this.#writer.sourceMapUrls.set(script.url, sourceMapUrl);
-    this.values.addImports(script, (name) => lookUp(closure.scopes, name).value);
+    this.values.externals.addImports(script, (name) => lookUp(closure.scopes, name).value);
     this.#writer.later(() => {
       const origin = { script, found };
       const scopes = [namesAround(this.#inspector, fn, origin, shape.free), ...closure.scopes];
@@ -345,7 +345,7 @@ export class FunctionEncoder {
       if (isFunctional(descriptor)) return this.#isOwnElement(fn, "class", key, descriptor, origin, place);
       return typeof descriptor.value !== "object";
     };
-    this.values.writeProperties(fn, node, place, (key, descriptor) => {
+    this.values.properties.write(fn, node, place, (key, descriptor) => {
       return !isStandardProperty(key, descriptor) && !isOfClass(key, descriptor);
     });
     if (node.properties !== undefined) this.#writer.noteMutable(fn, place);
@@ -365,7 +365,7 @@ export class FunctionEncoder {
       return;
     }
     const parts: ObjectParts = {};
-    this.values.writeProperties(prototype, parts, step, (key, descriptor) => {
+    this.values.properties.write(prototype, parts, step, (key, descriptor) => {
       if (key === "constructor") return false;
       if (!node.isClass || descriptor.enumerable === true) return true;
       return isFunctional(descriptor) && !this.#isOwnElement(fn, "prototype", key, descriptor, origin, step);

@@ -132,7 +132,7 @@ export function linkNative(
   const made = madeByUtil(fn, closure, inspector);
   if (made === undefined) {
     const known = lazyGlobal(fn) ?? builtinMember(fn);
-    return known === undefined ? values.memberOfImport(fn) : writer.external(known);
+    return known === undefined ? values.externals.memberOf(fn) : writer.external(known);
   }
   const { maker, args } = made;
   const of = writer.external({ kind: "builtin", module: "node:util", path: [maker] });

@@ -6,49 +6,24 @@ import { types } from "node:util";
 import { isDisposable } from "../../memory/dispose.js";
 import { referTo } from "../../memory/reference.js";
 import { refuseShared } from "../../memory/reference.js";
-import { stackOf } from "../../values/errors/stacks.js";
 import type { FunctionInspector } from "../look/function-inspector.js";
-import { ACCESSOR } from "../graph/format.js";
-import { CONFIGURABLE } from "../graph/format.js";
 import type { DataNode } from "../graph/format.js";
-import { ENUMERABLE } from "../graph/format.js";
-import { EXTENSIBLE } from "../graph/format.js";
-import type { ExternalNode } from "../graph/format.js";
-import { FROZEN } from "../graph/format.js";
 import type { Link } from "../graph/format.js";
-import type { ObjectParts } from "../graph/format.js";
-import { PLAIN } from "../graph/format.js";
-import type { PropertyRecord } from "../graph/format.js";
-import { SEALED } from "../graph/format.js";
-import { WRITABLE } from "../graph/format.js";
+import { ExternalLinks } from "./external-links.js";
 import type { GraphWriter } from "./graph-writer.js";
 import { MAX_FUNCTIONS } from "./graph-writer.js";
 import type { Place } from "./graph-writer.js";
 import { pathOf } from "./graph-writer.js";
-import { propertyStep } from "./graph-writer.js";
-import { isOfLanguage } from "../refer/known-values.js";
-import { intrinsicNode } from "../refer/intrinsics.js";
-import { knownSymbol } from "../refer/known-values.js";
-import { knownValue } from "../refer/known-values.js";
 import { lazyGlobal } from "../refer/known-values.js";
 import { objectKind } from "./object-kind.js";
 import type { ObjectKind } from "./object-kind.js";
 import { privateStateRefusal } from "./object-kind.js";
 import type { Refusal } from "./object-kind.js";
 import { refusalOf } from "./object-kind.js";
-import { importsOf } from "../variables/free-variables.js";
-import { findMember } from "../variables/import-members.js";
-import type { ImportRoot } from "../variables/import-members.js";
 import { InstanceClasses } from "./instance-classes.js";
-import type { ScriptSource } from "../look/script-source.js";
-import { integrityOf } from "./object-parts.js";
+import { PropertyWriter } from "./property-writer.js";
 import { isDense } from "./object-parts.js";
-import { ownKeysOf } from "./object-parts.js";
 import { evaluationOf } from "../refer/provenance.js";
-import { externalOf } from "../refer/provenance.js";
-import { commonjsFiles } from "../refer/find-export.js";
-import { commonjsNode } from "../refer/find-export.js";
-import { describeSymbol } from "../refer/unique-symbols.js";
 import { encodeInstance } from "../../values/classes/class-registry.js";
 import { WeakEntries } from "./weak-entries.js";
 import { hasHooks } from "../../values/classes/class-registry.js";
@@ -59,7 +34,6 @@ import { TAG_PREFIX } from "../../values/classes/host-classes.js";
 import { extensionOf } from "../../values/classes/extensions.js";
 import type { Extension } from "../../values/classes/host-classes.js";
 import { isStub } from "../../values/classes/process-bound.js";
-import { hasNativeCode } from "../../values/classes/classify.js";
 import type { InstanceHooks } from "../../values/classes/class-registry.js";
 
 /** What the value encoder needs from the function encoder. */
@@ -80,18 +54,20 @@ function isImmutable(kind: ObjectKind["node"]): boolean {
 export class ValueEncoder {
   /** What WeakMaps and WeakSets hold, to be written when all else is. */
   readonly weakEntries: WeakEntries;
+  /** What the worker finds by itself. */
+  readonly externals: ExternalLinks;
+  readonly properties: PropertyWriter;
   readonly #writer: GraphWriter;
   readonly #inspector: FunctionInspector;
   readonly #functions: FunctionLinker;
   readonly #classes: InstanceClasses;
-  #commonjsFiles: ReadonlyMap<object, string> | undefined;
-  readonly #namespaces = new Map<unknown, ExternalNode>();
-  /** The imports of the scripts that functions come from. */
-  readonly #imports = new Map<ScriptSource, readonly ImportRoot[]>();
 
   constructor(writer: GraphWriter, inspector: FunctionInspector, functions: FunctionLinker) {
     this.#writer = writer;
-    this.weakEntries = new WeakEntries(writer, (value, place) => this.link(value, place));
+    const link = (value: unknown, place: Place): Link => this.link(value, place);
+    this.weakEntries = new WeakEntries(writer, link);
+    this.externals = new ExternalLinks(writer, (fn) => functions.isNative(fn));
+    this.properties = new PropertyWriter(this.externals, link);
     this.#inspector = inspector;
     this.#functions = functions;
     this.#classes = new InstanceClasses(inspector, functions);
@@ -99,11 +75,11 @@ export class ValueEncoder {
 
   /** The link to a value, whatever it is; undefined (and a problem noted) for one that can't travel. */
   link(value: unknown, place: Place): Link {
-    if (typeof value === "symbol") return this.#linkSymbol(value);
+    if (typeof value === "symbol") return this.externals.symbol(value);
     if ((typeof value !== "object" && typeof value !== "function") || value === null) return value as Link;
     const known = this.#writer.known(value);
     if (known !== undefined) return known;
-    const external = this.external(value);
+    const external = this.externals.link(value);
     if (external !== undefined) return external;
     if (types.isProxy(value) && !isStub(value)) {
       return this.#writer.refuse(place, "a Proxy can't be looked into", "Pass the object behind it as an argument");
@@ -118,54 +94,6 @@ export class ValueEncoder {
       return this.#functions.linkFunction(value as (...args: never[]) => unknown, place);
     }
     return this.#linkObject(value, place);
-  }
-
-  /** The link to something that the worker can find by itself, functions of user modules left out. */
-  external(value: object): Link {
-    this.#commonjsFiles ??= commonjsFiles();
-    const node =
-      externalOf(value) ??
-      this.#knownValue(value) ??
-      commonjsNode(this.#commonjsFiles.get(value)) ??
-      this.#namespaces.get(value) ??
-      intrinsicNode(value);
-    if (node === undefined) return undefined;
-    const link = this.#writer.external(node);
-    this.#writer.noteFound(value, link);
-    return link;
-  }
-
-  /**
-   * What every process has. A function that the program has hung on an object of the language is its own all the same.
-   */
-  #knownValue(value: object): ExternalNode | undefined {
-    const node = knownValue(value);
-    if (typeof value !== "function" || node?.kind !== "global" || node.path.length < 2) return node;
-    const isOwn = !hasNativeCode(value) && !this.#functions.isNative(value);
-    return isOwn && !isOfLanguage(node.path) ? undefined : node;
-  }
-
-  /** Tells what a script imports: a module's namespace is found there, wherever it may turn up. */
-  addImports(script: ScriptSource, read: (name: string) => unknown): void {
-    if (this.#imports.has(script)) return;
-    const roots = Array.from(importsOf(script), ([local, node]) => ({ node, value: read(local) }));
-    this.#imports.set(script, roots);
-    for (const { node, value } of roots) if (types.isModuleNamespaceObject(value)) this.#namespaces.set(value, node);
-  }
-
-  /** The link to a value that can't be copied, but which an import has as a member. */
-  memberOfImport(value: object): Link {
-    const modules = Array.from(this.#commonjsFiles ?? [], ([exports, filename]) => {
-      return { node: { kind: "commonjs", filename, path: [] } as const, value: exports };
-    });
-    const node = findMember([...[...this.#imports.values()].flat(), ...modules], value);
-    return node && this.#writer.external(node);
-  }
-
-  #linkSymbol(symbol: symbol, keyAt?: Place): readonly [number] {
-    const known = knownSymbol(symbol);
-    if (known === undefined) this.#writer.noteSymbol(symbol, keyAt);
-    return this.#writer.external(known ?? { kind: "uniqueSymbol", ...describeSymbol(symbol) });
   }
 
   #linkObject(value: object, place: Place): Link {
@@ -184,6 +112,11 @@ export class ValueEncoder {
       const reference = referTo(value);
       if (reference !== undefined) return this.#writer.add(value, { kind: "memory", reference });
     }
+    return this.#linkData(value, place);
+  }
+
+  /** An object that is written with its contents. */
+  #linkData(value: object, place: Place): Link {
     const kind = objectKind(value, (buffer) => {
       const link = this.link(buffer, place);
       return Array.isArray(link) ? (link as readonly [number]) : [-1];
@@ -211,7 +144,7 @@ export class ValueEncoder {
   }
 
   #memberOr({ problem, advice }: Refusal, value: object, place: Place): Link {
-    return this.memberOfImport(value) ?? this.#writer.refuse(place, problem, advice);
+    return this.externals.memberOf(value) ?? this.#writer.refuse(place, problem, advice);
   }
 
   /** An instance of a class of Node's, an executor, a logger: as it travels in arguments. */
@@ -290,52 +223,7 @@ export class ValueEncoder {
       // Node keeps state there.
       (node.kind === "host" && typeof key === "symbol") ||
       (node.kind === "view" && key === Symbol.dispose && isDisposable(value));
-    this.writeProperties(value, node, place, (key) => !isOwnPart(key));
-  }
-
-  /** Writes the own properties that `isWanted` accepts, and whether the object is frozen, into a node. */
-  writeProperties(
-    value: object,
-    parts: ObjectParts,
-    place: Place,
-    isWanted: (key: string | symbol, descriptor: PropertyDescriptor) => boolean,
-  ): void {
-    const integrity = integrityOf(value);
-    if (integrity !== EXTENSIBLE) parts.integrity = integrity;
-    const records: PropertyRecord[] = [];
-    for (const key of ownKeysOf(value)) {
-      const descriptor = Object.getOwnPropertyDescriptor(value, key);
-      if (descriptor === undefined || !isWanted(key, descriptor)) continue;
-      records.push(this.#record(value, key, descriptor, integrity, place));
-    }
-    if (records.length > 0) parts.properties = [...(parts.properties ?? []), ...records];
-  }
-
-  #record(
-    value: object,
-    key: string | symbol,
-    descriptor: PropertyDescriptor,
-    integrity: number,
-    place: Place,
-  ): PropertyRecord {
-    const step: Place = { holder: place, step: propertyStep(key), isFresh: place.isFresh };
-    const keyLink = typeof key === "string" ? key : this.#linkSymbol(key, step);
-    const enumerable = descriptor.enumerable === true ? ENUMERABLE : 0;
-    // V8 keeps `stack` behind an accessor of its own in newer versions, also where captureStackTrace has put it.
-    const isOfV8 = descriptor.get !== undefined && hasNativeCode(descriptor.get);
-    if (key === "stack" && (isOfV8 || types.isNativeError(value))) {
-      return [keyLink, stackOf(value), enumerable | WRITABLE | CONFIGURABLE];
-    }
-    // Freezing and sealing happen once everything is in place.
-    const configurable = descriptor.configurable === true || integrity >= SEALED ? CONFIGURABLE : 0;
-    if (!Object.hasOwn(descriptor, "value")) {
-      const get = this.link(descriptor.get, step);
-      return [keyLink, get, enumerable | configurable | ACCESSOR, this.link(descriptor.set, step)];
-    }
-    const writable = descriptor.writable === true || integrity === FROZEN ? WRITABLE : 0;
-    const flags = enumerable | configurable | writable;
-    const link = this.link(descriptor.value, step);
-    return flags === PLAIN ? [keyLink, link] : [keyLink, link, flags];
+    this.properties.write(value, node, place, (key) => !isOwnPart(key));
   }
 
   #isPrototypeOfClass(value: object): boolean {
@@ -356,7 +244,7 @@ export class ValueEncoder {
       this.#classes.addPrototype(prototype);
       return this.link(prototype, place);
     }
-    const known = this.#writer.known(prototype) ?? this.external(prototype);
+    const known = this.#writer.known(prototype) ?? this.externals.link(prototype);
     if (known !== undefined) return known;
     const of = this.link(prototype.constructor, { holder: place, step: ".constructor" });
     return this.#writer.known(prototype) ?? this.#writer.add(prototype, { kind: "prototypeOf", of });

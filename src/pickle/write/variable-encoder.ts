@@ -284,7 +284,7 @@ export class VariableEncoder {
     context: CaptureContext,
     place: Place,
   ): Link {
-    const whole = this.#values.external(exports);
+    const whole = this.#values.externals.link(exports);
     if (whole !== undefined) return whole;
     if (members === undefined) return this.#values.link(exports, place);
     const own = (): string[] => [...members].filter((each) => Object.hasOwn(exports, each));
@@ -330,7 +330,7 @@ export class VariableEncoder {
       return this.#writer.add(value, { kind: "map", entries: [] });
     }
     if (free.isReassigned) return this.#values.link(value, place);
-    const simple = this.#writer.known(value) ?? this.#values.external(value);
+    const simple = this.#writer.known(value) ?? this.#values.externals.link(value);
     if (simple !== undefined) return simple;
     if (isExportsInJest(value)) return this.#linkReadMembers(free, value, context, place);
     if (typeof value === "function" && this.#isImportable(value)) return this.#values.link(value, place);
@@ -353,7 +353,7 @@ export class VariableEncoder {
   }
 
   #externalOf(module: object): ExternalNode | undefined {
-    const [index] = (this.#values.external(module) ?? []) as number[];
+    const [index] = (this.#values.externals.link(module) ?? []) as number[];
     return index === undefined ? undefined : (this.#writer.nodes[index] as ExternalNode);
   }
 

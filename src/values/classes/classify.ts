@@ -122,22 +122,25 @@ function hasThen(prototype: object): boolean {
   return typeof Object.getOwnPropertyDescriptor(prototype, "then")?.value === "function";
 }
 
+/** What one prototype of a chain says of the class; undefined where the next one has to tell. */
+function judgeOne(at: object): Verdict | undefined {
+  if (types.isProxy(at)) return KIND.plain;
+  const constructor = ownConstructor(at);
+  // `Object.prototype`, which may be that of another realm (node:vm, Jest).
+  if (isRoot(at)) return constructor === undefined || constructor.name === "Object" ? KIND.plain : "check";
+  if (extensionAt(at) !== undefined) return KIND.extension;
+  if (hasThen(at)) return KIND.refused;
+  if (constructor === undefined) return BUILT_IN_ITERATOR.test(ownTag(at)) ? "check" : undefined;
+  if (isAmong(constructor, LIVE_GLOBALS, LIVE_EXPORTS)) return KIND.live;
+  if (isAmong(constructor, LOSSY_GLOBALS, LOSSY_EXPORTS)) return KIND.refused;
+  return constructor.name === "DOMException" || isNativeClass(constructor) ? "check" : undefined;
+}
+
 function judge(prototype: object): Verdict {
   if (!types.isProxy(prototype) && optInOf(ownConstructor(prototype)) !== undefined) return KIND.instance;
   for (let at: object | null = prototype; at !== null; at = Object.getPrototypeOf(at) as object | null) {
-    if (types.isProxy(at)) return KIND.plain;
-    const constructor = ownConstructor(at);
-    // `Object.prototype`, which may be that of another realm (node:vm, Jest).
-    if (isRoot(at)) return constructor === undefined || constructor.name === "Object" ? KIND.plain : "check";
-    if (extensionAt(at) !== undefined) return KIND.extension;
-    if (hasThen(at)) return KIND.refused;
-    if (constructor === undefined) {
-      if (BUILT_IN_ITERATOR.test(ownTag(at))) return "check";
-      continue;
-    }
-    if (isAmong(constructor, LIVE_GLOBALS, LIVE_EXPORTS)) return KIND.live;
-    if (isAmong(constructor, LOSSY_GLOBALS, LOSSY_EXPORTS)) return KIND.refused;
-    if (constructor.name === "DOMException" || isNativeClass(constructor)) return "check";
+    const verdict = judgeOne(at);
+    if (verdict !== undefined) return verdict;
   }
   return KIND.plain;
 }

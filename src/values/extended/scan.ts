@@ -75,13 +75,8 @@ class Scanner {
         return this.#map(object as Map<unknown, unknown>, depth);
       case KIND.set:
         return this.#set(object as Set<unknown>, depth);
-      case KIND.binary: {
-        const problem = refuseBinary(object) ?? refuseShared(object);
-        if (problem !== undefined) throw this.path.refuse(problem);
-        if (travelsByReference(object)) this.hasSpecials = true;
-        else if (types.isArrayBuffer(object) && object.byteLength >= ATTACHED_BYTES) this.largeBuffers.push(object);
-        return undefined;
-      }
+      case KIND.binary:
+        return this.#binary(object);
       // What is inside is looked at when it is copied.
       case KIND.error:
       case KIND.weak:
@@ -96,6 +91,13 @@ class Scanner {
       case KIND.refused:
         throw this.path.refuse(explainRefusal(object));
     }
+  }
+
+  #binary(object: object): void {
+    const problem = refuseBinary(object) ?? refuseShared(object);
+    if (problem !== undefined) throw this.path.refuse(problem);
+    if (travelsByReference(object)) this.hasSpecials = true;
+    else if (types.isArrayBuffer(object) && object.byteLength >= ATTACHED_BYTES) this.largeBuffers.push(object);
   }
 
   /** Whether this is the first visit. */
