@@ -4,6 +4,7 @@
  */
 
 import assert from "node:assert/strict";
+import { AsyncLocalStorage } from "node:async_hooks";
 import { createPublicKey } from "node:crypto";
 import { createSecretKey } from "node:crypto";
 import { generateKeyPairSync } from "node:crypto";
@@ -12,10 +13,13 @@ import { channel } from "node:diagnostics_channel";
 import { tracingChannel } from "node:diagnostics_channel";
 import { BlockList } from "node:net";
 import { SocketAddress } from "node:net";
+import { createServer } from "node:net";
+import { StringDecoder } from "node:string_decoder";
 import { after } from "node:test";
 import { describe } from "node:test";
 import { test } from "node:test";
 import { MIMEType } from "node:util";
+import { Script } from "node:vm";
 
 import { FunctionNotPicklableError } from "../../src/index.js";
 import { NotSerializableError } from "../../src/index.js";
@@ -153,6 +157,38 @@ describe("arrives as what it is, captured or as an argument", () => {
     const missing = HOST_CLASS_NAMES.filter((name) => !(name in HOST_SAMPLES) && name !== "DurationFormat");
     assert.deepEqual(missing, []);
   });
+});
+
+/** What can't be sent in either way. */
+const REFUSED: Readonly<Record<string, object>> = {
+  "a promise": Promise.resolve(1),
+  "a generator": (function* (): Generator {})(),
+  "a WeakRef": new WeakRef({}),
+  "a Proxy": new Proxy({}, {}),
+  "a SharedArrayBuffer": new SharedArrayBuffer(1),
+  FormData: new FormData(),
+  EventTarget: new EventTarget(),
+  TransformStream: new TransformStream(),
+  AbortController: new AbortController(),
+  AsyncLocalStorage: new AsyncLocalStorage(),
+  Server: createServer(),
+  Script: new Script("1"),
+  StringDecoder: new StringDecoder("utf8"),
+};
+
+describe("is refused, captured or as an argument", () => {
+  for (const [name, value] of Object.entries(REFUSED)) {
+    test(name, async () => {
+      await assert.rejects(
+        executor.submit(() => typeof value),
+        FunctionNotPicklableError,
+      );
+      await assert.rejects(
+        executor.submit((given: object) => typeof given, value),
+        NotSerializableError,
+      );
+    });
+  }
 });
 
 describe("an object of Node's", () => {

@@ -61,7 +61,7 @@ export function askForCookie(platform: Platform, pid: number, cookies: ReadonlyS
     let environ = readEnviron(platform, `/proc/${pid}`);
     if (environ === "") {
       const hadNone = hasNoEnvironment(platform, pid);
-      // Its execve may have ended between the two looks (in one of 23 that were met in their midst).
+      // Its execve may have ended between the two looks.
       environ = hadNone ? readThreadsEnviron(platform, pid) : readEnviron(platform, `/proc/${pid}`);
       if (environ === "" && hadNone) return "hidden";
     }

@@ -95,8 +95,8 @@ function runAtOnce<T>(steps: Generator<void, T, void>): T {
 }
 
 /**
- * Reads /proc in the calling thread, but a slice at a time. Reading in libuv's thread pool was dropped: it takes
- * several times longer in all, since a read of /proc is cheaper than the way to another thread.
+ * Reads /proc in the calling thread, but a slice at a time. libuv's thread pool takes several times longer in all, since
+ * a read of /proc is cheaper than the way to another thread.
  */
 async function runInSlices<T>(steps: Generator<void, T, void>): Promise<T> {
   let sliceEnd = performance.now() + SLICE_MS;

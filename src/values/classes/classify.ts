@@ -66,6 +66,7 @@ const LOSSY_EXPORTS: ReadonlyMap<string, string> = new Map([
   ["AsyncResource", "node:async_hooks"],
   ["Interface", "node:readline"],
   ["Dir", "node:fs"],
+  ["StringDecoder", "node:string_decoder"],
 ]);
 
 const LIVE_GLOBALS: ReadonlySet<string> = new Set("AbortSignal ReadableStream WritableStream Blob File".split(" "));
