@@ -6,6 +6,7 @@ import { indexOf } from "../graph/view.js";
 /** Gives the value behind a link; undefined for one that does not exist yet. */
 export type Resolve = (link: Link) => unknown;
 
+/** The values of one graph, by the numbers of its nodes. */
 export class BuiltValues {
   readonly #values: unknown[] = [];
   /** `undefined` is a value, too. */

@@ -20,6 +20,7 @@ import { commonjsNode } from "../refer/find-export.js";
 import { describeSymbol } from "../refer/unique-symbols.js";
 import { hasNativeCode } from "../../values/classes/classify.js";
 
+/** Finds the values that need not travel, and links to them. */
 export class ExternalLinks {
   readonly #writer: GraphWriter;
   readonly #isNative: (fn: object) => boolean;

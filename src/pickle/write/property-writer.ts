@@ -21,6 +21,7 @@ import { integrityOf } from "./object-parts.js";
 import { ownKeysOf } from "./object-parts.js";
 import { hasNativeCode } from "../../values/classes/classify.js";
 
+/** Writes the own properties of one object after the other. */
 export class PropertyWriter {
   readonly #external: ExternalLinks;
   readonly #link: (value: unknown, place: Place) => Link;

@@ -95,7 +95,7 @@ function runAtOnce<T>(steps: Generator<void, T, void>): T {
 }
 
 /**
- * Reads /proc in the calling thread, but a slice at a time. libuv's thread pool takes several times longer in all, since
+ * Reads /proc in the calling thread, but a slice at a time. libuv's thread pool takes several times longer in all:
  * a read of /proc is cheaper than the way to another thread.
  */
 async function runInSlices<T>(steps: Generator<void, T, void>): Promise<T> {
