@@ -14,4 +14,4 @@ async function main() {
   if (values.some((value, i) => value !== nameOf(i))) process.exitCode = 1;
 }
 
-main();
+void main();
