@@ -213,6 +213,14 @@ describe("a debugger of the user's", () => {
     assert.equal(await result, 2);
   });
 
+  test("stops at no exception of ours, where it stops at all of them", async () => {
+    await debugging().post("Debugger.setPauseOnExceptions", { state: "all" });
+    const from = debugging().events.length;
+    assert.ok(Number(await evaluate("globalThis.pickleNow()")) > 0);
+    assert.equal(debugging().count("Debugger.paused", from), 0);
+    await debugging().post("Debugger.setPauseOnExceptions", { state: "none" });
+  });
+
   test("hears of few scripts of ours, and of none of the program's again", async () => {
     await evaluate("doRound()");
     const ROUNDS = 50;

@@ -269,6 +269,9 @@ export function loadedExports(filename: string): unknown {
   return Object.hasOwn(moduleCache, filename) ? moduleCache[filename]?.exports : undefined;
 }
 
+/** Of a module with more, only the parser tells which are exported: to look at all takes longer. */
+const MANY_VARIABLES = 200;
+
 /** Whether a function may be an export of its module, as far as values tell without a parser. */
 export function mayBeExported(
   fn: object,
@@ -283,7 +286,8 @@ export function mayBeExported(
     }
     const variables = scopes.findLast((each) => each.isModule)?.variables ?? {};
     // An anonymous default export is in no variable.
-    return /\bdefault\b/.test(source) || collectPaths(Object.entries(variables)).has(fn);
+    if (Object.keys(variables).length > MANY_VARIABLES || /\bdefault\b/.test(source)) return true;
+    return collectPaths(Object.entries(variables)).has(fn);
   } catch {
     // Something is not initialised yet.
     return true;

@@ -58,23 +58,54 @@ const COMMENT_BEFORE_NAME = /\b(?:function|class)\s*\*?\s*\//;
 
 const STRICT_FROM_THE_START = /^(?:#!.*)?(?:\s|\/\/.*|\/\*[^]*?\*\/)*(["'])use strict\1\s*(?:;|[\r\n])/;
 
-/** Whether the code around a function is strict; undefined where only a parser can tell. */
+/** What the text of a script tells, once for all its functions. */
+interface ScriptFacts {
+  /** Whether the code around every function is strict. */
+  readonly isStrict: boolean;
+  /** Names that functions and classes have. */
+  readonly ownNames: ReadonlySet<string | undefined>;
+  readonly lineStarts: readonly number[];
+}
+
+const knownFacts = new WeakMap<ScriptInfo, ScriptFacts | undefined>();
+
+/** Whether the code around every function is strict; undefined where only a parser can tell. */
 function isStrictIn({ isModule, source }: ScriptInfo): boolean | undefined {
   if (isModule || STRICT_FROM_THE_START.test(source)) return true;
   // Code that is not strict can add variables to a scope, and be strict in parts.
   return /\b(?:class|eval|use strict)\b|\bwith\s*[(/]/.test(source) ? undefined : false;
 }
 
+function readFacts(script: ScriptInfo): ScriptFacts | undefined {
+  const { source, startLine, startColumn } = script;
+  const isStrict = isStrictIn(script);
+  if (isStrict === undefined || startLine !== 0 || startColumn !== 0) return undefined;
+  if (COMMENT_BEFORE_NAME.test(source) || mayHaveSideImports(script)) return undefined;
+  const lineEnds = source.matchAll(/\r\n|[\n\r\u2028\u2029]/g);
+  return {
+    isStrict,
+    ownNames: new Set(Array.from(source.matchAll(OWN_NAME), ([, name]) => name)),
+    lineStarts: [0, ...Array.from(lineEnds, ({ index, 0: end }) => index + end.length)],
+  };
+}
+
+/** The facts of a script; undefined for one whose functions need the whole look. */
+function factsOf(script: ScriptInfo): ScriptFacts | undefined {
+  if (!knownFacts.has(script)) knownFacts.set(script, readFacts(script));
+  return knownFacts.get(script);
+}
+
 /** The column that the text of a function begins at: for some kinds, V8 tells where the parameters are. */
-function startColumnOf(text: string, { source }: ScriptInfo, { line, column }: FunctionLocation): number | undefined {
-  const lines = source.matchAll(/(?:\r\n|[\n\r\u2028\u2029])|$/g);
-  let lineStart = 0;
-  for (let left = line; left > 0; left -= 1) {
-    const { value } = lines.next() as { value: RegExpExecArray | undefined };
-    lineStart = value === undefined ? source.length : value.index + value[0].length;
-  }
+function startColumnOf(
+  text: string,
+  source: string,
+  lineStarts: readonly number[],
+  { line, column }: FunctionLocation,
+): number | undefined {
+  const lineStart = lineStarts[line] ?? source.length;
   const heads = [0, text.indexOf("("), /^async\s*/.exec(text)?.[0].length ?? 0];
-  return heads.map((head) => column - head).find((start) => start >= 0 && source.startsWith(text, lineStart + start));
+  const starts = heads.map((head) => column - head);
+  return starts.find((start) => start >= 0 && source.startsWith(text, lineStart + start));
 }
 
 /** Whether the program has left a function as its text makes it. */
@@ -95,13 +126,12 @@ function isAsMade(fn: AnyFunction): boolean {
 function undeclaredWords(
   text: string,
   scopes: readonly { readonly variables: object }[],
-  source: string,
+  ownNames: ReadonlySet<string | undefined>,
 ): ReadonlySet<string> | undefined {
   const arrow = ARROW.exec(text);
   const head = arrow ?? FUNCTION.exec(text);
-  if (head === null || COMMENT_BEFORE_NAME.test(source)) return undefined;
+  if (head === null) return undefined;
   const parameters = new Set((head[1] ?? head[2] ?? "").match(WORD));
-  const ownNames = new Set(Array.from(source.matchAll(OWN_NAME), ([, name]) => name));
   const body = text.slice(head[0].length);
   const isSpecial = (word: string): boolean =>
     WHOLE_LOOK.has(word) || (arrow !== null && OF_FUNCTIONS_AROUND.has(word));
@@ -135,18 +165,17 @@ export function writePlainFunction(
   if (location === undefined || bound !== undefined) return undefined;
   if (scopes.some(({ variables }) => FACTORY_VARIABLE in variables)) return undefined;
   const script = inspector.scriptInFile(location.scriptId, scopes);
-  if (script === undefined) return undefined;
-  const { url, source, sourceMapUrl, startLine, startColumn } = script;
-  const isStrict = isStrictIn(script);
-  if (isStrict === undefined || startLine !== 0 || startColumn !== 0 || url === "") return undefined;
-  const words = undeclaredWords(text, scopes, source);
-  if (words === undefined || mayHaveSideImports(script) || mayBeExported(fn, scopes, script)) return undefined;
-  const column = startColumnOf(text, script, location);
+  const facts = script && factsOf(script);
+  if (script === undefined || facts === undefined) return undefined;
+  const words = undeclaredWords(text, scopes, facts.ownNames);
+  if (words === undefined || mayBeExported(fn, scopes, script)) return undefined;
+  const { url, source, sourceMapUrl } = script;
+  const column = startColumnOf(text, source, facts.lineStarts, location);
   if (column === undefined) return undefined;
   const code: FunctionCode = {
     source: text,
     form: "expression",
-    isStrict,
+    isStrict: facts.isStrict,
     line: location.line,
     column,
     fixed: [],
