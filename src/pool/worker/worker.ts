@@ -15,6 +15,7 @@ import { WorkerLife } from "./life.js";
 import { WorkerTasks } from "../tasks/worker-tasks.js";
 import { describeProcessEnd } from "./death.js";
 import { forwardOutput } from "./output-forwarder.js";
+import { killLeftByExited } from "../../system/tree/terminator.js";
 import { killProcessTree } from "../../system/tree/terminator.js";
 import { spawnWorker } from "./spawn-worker.js";
 import { startTimeOf } from "../../system/process/process-task.js";
@@ -309,7 +310,7 @@ export class Worker {
     this.#life.leave("ended by itself");
     const what = this.#tooSlow ?? describeProcessEnd({ exitCode, signal });
     // Its descendants hold its standard streams open and must end first; then the pipes run dry.
-    if (this.root !== undefined) await killProcessTree(this.root);
+    if (this.root !== undefined) await killLeftByExited(this.root);
     const outputs = [this.#stdout, this.#stderr].filter((output) => output !== undefined);
     await waitForLastWords([this.#resultsEnded, ...outputs.map(({ ended }) => ended)]);
     this.#die(what, { exitCode, signal });

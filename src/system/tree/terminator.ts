@@ -177,6 +177,31 @@ export async function killProcessTree(root: TreeRoot, options: TreeOptions = {})
   else await killTrees([root], false, options);
 }
 
+/** How long the search for what one exited process has left waits for others that exit with it, in milliseconds. */
+const GATHER_MS = 4;
+
+let gathered: { readonly roots: TreeRoot[]; readonly over: Promise<void> } | undefined;
+
+async function killGathered(roots: readonly TreeRoot[]): Promise<void> {
+  await sleep(GATHER_MS);
+  gathered = undefined;
+  await killTrees(roots, false, {});
+}
+
+/**
+ * Does what `killProcessTree` does, for a process that has exited. Those that exit together, as the workers of a pool
+ * that is shut down, share one search: each has to read the whole of /proc.
+ */
+export function killLeftByExited(root: TreeRoot): Promise<void> {
+  if (hostPlatform.name === "win32") return killProcessTree(root);
+  if (gathered === undefined) {
+    const roots: TreeRoot[] = [];
+    gathered = { roots, over: killGathered(roots) };
+  }
+  gathered.roots.push(root);
+  return gathered.over;
+}
+
 /**
  * Kills all descendants of a process (SIGKILL), waits until they are gone, and leaves the process itself alive.
  *
