@@ -13,6 +13,7 @@ import { findDescendants } from "../../src/system/tree/process-tree.js";
 import { findDescendantsSync } from "../../src/system/tree/process-tree.js";
 import { isAlive } from "../testlibraries/process-family.js";
 import { killDescendants } from "../../src/system/tree/terminator.js";
+import { killLeftByExited } from "../../src/system/tree/terminator.js";
 import { killProcessTree } from "../../src/system/tree/terminator.js";
 import { killProcessTreesSync } from "../../src/system/tree/terminator.js";
 import type { RunningProgram } from "../testlibraries/process-family.js";
@@ -107,6 +108,20 @@ describe("finding descendants", { skip: process.platform !== "linux" }, () => {
 });
 
 describe("killing a process tree", { skip: process.platform !== "linux" }, () => {
+  test("what processes that have exited together have left is looked for once, and a later one gets its own look", async () => {
+    const families = await Promise.all([foundFamily(["child", "daemon"]), foundFamily(["child", "setsid"])]);
+    await using _ = families[0]?.program;
+    await using __ = families[1]?.program;
+    const searches = families.map(({ root }) => killLeftByExited(root));
+    assert.equal(searches[0], searches[1]);
+    await Promise.all(searches);
+    for (const { pids } of families) assert.deepEqual(Object.values(pids).filter(isAlive), []);
+    const later = await foundFamily(["child"]);
+    await using ___ = later.program;
+    await killLeftByExited(later.root);
+    assert.deepEqual(Object.values(later.pids).filter(isAlive), []);
+  });
+
   test("the root and all kinds of descendants are gone when the promise resolves", async () => {
     const family = await foundFamily(WHOLE_FAMILY);
     await using _ = family.program;
