@@ -128,7 +128,7 @@ describe("the shipped files", () => {
     const { stdout, stderr } = folder.run(["loaded.cjs"]);
     const imported = "core.cjs index.cjs parent.cjs shared.cjs";
     const made = "core.cjs index.cjs net parent.cjs shared.cjs";
-    const used = "child_process core.cjs crypto index.cjs net parent.cjs references.cjs shared.cjs v8";
+    const used = "child_process core.cjs crypto index.cjs inspector net parent.cjs references.cjs shared.cjs v8";
     assert.deepEqual([stdout, stderr], [`${imported}\n${made}\n${used}\n`, ""]);
   });
 
