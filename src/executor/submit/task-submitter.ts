@@ -159,7 +159,7 @@ export class TaskSubmitter {
     let { taken } = submission;
     try {
       checkCall(submission);
-      const { signal, timeoutMs, name = nameOf(submission.fn) } = submission.options;
+      const { signal, timeoutMs } = submission.options;
       // Its start takes longer than all that is done here, of which the first time takes tens of milliseconds.
       this.#pool.expectTask();
       const fn = this.#pickle(submission.fn);
@@ -177,7 +177,8 @@ export class TaskSubmitter {
         fn,
         original: submission.fn,
         argumentFunctions: finished.functions,
-        name,
+        // Only now: of a revoked Proxy, which was refused, even the name can't be asked.
+        name: submission.options.name ?? nameOf(submission.fn),
         timeoutMs,
         callCount: finished.callCount,
         hasOneArgument,
