@@ -14,7 +14,7 @@
 // is not found out.
 //
 // Nothing is excluded. What can't be seen: a process that is killed leaves no report, and a worker's watchdog thread
-// gets an empty environment and so makes none; tests/fast/subprocess-watchdog.test.ts runs it where it does.
+// gets an empty environment and so makes none; tests/fast/subprocess/watchdog.test.ts runs it where it does.
 
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";

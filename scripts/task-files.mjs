@@ -3,7 +3,7 @@
 //   npm run build.tests && node scripts/task-files.mjs
 //
 // Prints the files of both, sorted, without those of pickle/. docs/design.md lists them in the order in which a task
-// passes them, and tests/fast/house-way.test.ts holds that list true. V8 counts the calls of functions (precise
+// passes them, and tests/fast/docs/house-way.test.ts holds that list true. V8 counts the calls of functions (precise
 // coverage); a file counts when it has a function that was called for each of several tasks, so what a timer does now
 // and then is left out.
 

@@ -75,7 +75,7 @@ function readArguments() {
 }
 
 const { files, pattern, node, concurrency } = readArguments();
-if (files.length === 0) fail("No test file: name a suite (fast, slow) or files such as tests/fast/x.test.ts.");
+if (files.length === 0) fail("No test file: name a suite (fast, slow) or files such as tests/fast/pool/x.test.ts.");
 
 const major = Number(execFileSync(node, ["-p", "process.versions.node.split('.')[0]"], { encoding: "utf8" }));
 const hasSlow = files.some((file) => !file.startsWith(path.join("build", "tests", "fast")));

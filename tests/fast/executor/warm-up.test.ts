@@ -1,0 +1,54 @@
+import assert from "node:assert/strict";
+import { setImmediate } from "node:timers/promises";
+import { test } from "node:test";
+
+import { ExecutorShutdownError } from "../../../src/index.js";
+import { InitializerError } from "../../../src/index.js";
+import { ProcessPoolExecutor } from "../../../src/index.js";
+import { WorkerStartError } from "../../../src/index.js";
+import { processId } from "../../fixtures/tasks.js";
+
+test("a warm-up starts all workers, and the tasks run in those", async () => {
+  await using executor = new ProcessPoolExecutor({ maxWorkers: 3 });
+  assert.equal(executor.stats().workers.length, 0);
+  await Promise.all([executor.warmUp(), executor.warmUp()]);
+  const { workers, startedWorkers } = executor.stats();
+  assert.deepEqual(
+    workers.map(({ state }) => state),
+    ["idle", "idle", "idle"],
+  );
+  assert.equal(startedWorkers, 3);
+  await executor.warmUp();
+  const pid = await executor.submit(processId);
+  assert.ok(workers.some((worker) => worker.pid === pid));
+  assert.equal(executor.stats().startedWorkers, 3);
+});
+
+test("a warm-up fails as a task would", async () => {
+  await using broken = new ProcessPoolExecutor({ maxWorkers: 2, execArgv: ["--no-such-flag"] });
+  await assert.rejects(broken.warmUp(), WorkerStartError);
+  await using failing = new ProcessPoolExecutor({
+    maxWorkers: 2,
+    initializer: () => {
+      throw new Error("not today");
+    },
+  });
+  await assert.rejects(failing.warmUp(), InitializerError);
+  await assert.rejects(failing.warmUp(), InitializerError);
+  const closed = new ProcessPoolExecutor({ maxWorkers: 2 });
+  const warmUp = closed.warmUp();
+  await Promise.all([assert.rejects(warmUp, ExecutorShutdownError), closed.shutdown()]);
+  await assert.rejects(closed.warmUp(), ExecutorShutdownError);
+});
+
+test("a warm-up that nobody awaits does not end the program when the executor is shut down in its midst", async (t) => {
+  const unhandled: unknown[] = [];
+  const note = (reason: unknown): number => unhandled.push(reason);
+  process.on("unhandledRejection", note);
+  t.after(() => process.off("unhandledRejection", note));
+  const executor = new ProcessPoolExecutor({ maxWorkers: 2 });
+  void executor.warmUp();
+  await executor.shutdown();
+  await setImmediate();
+  assert.deepEqual(unhandled, []);
+});
