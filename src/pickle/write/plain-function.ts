@@ -141,8 +141,9 @@ function undeclaredWords(
     const isMember = body[index - 1] === "." && body[index - 2] !== ".";
     if (isMember || parameters.has(word)) continue;
     if (scopes.some(({ variables }) => word in variables)) return undefined;
+    if (ownNames.has(word)) return undefined;
     if (KEYWORDS.has(word) || isStandardGlobal(word)) continue;
-    if (ownNames.has(word) || Object.hasOwn(globalThis, word)) return undefined;
+    if (Object.hasOwn(globalThis, word)) return undefined;
     found.add(word);
   }
   return found;

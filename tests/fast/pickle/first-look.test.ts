@@ -96,6 +96,7 @@ describe("the first look at a function", () => {
       const part = 2, given = (n) => n + given.more;
       given.more = 5;
       const around = (function factorial(n) { return n > 1 ? () => factorial(1) + 1 : 1; });
+      const likeGlobal = (function parseInt() { return () => parseInt.length; })();
       class Shape { sides = 4; read = () => this.sides; }
       function withThis() { return () => typeof this; }
       void run(
@@ -104,12 +105,13 @@ describe("the first look at a function", () => {
         [(executor) => executor.submit((n) => \`\${part}\${n}\`, 1)],
         [(executor) => executor.submit(given, 1)],
         [(executor) => executor.submit(around(2))],
+        [(executor) => executor.submit(likeGlobal)],
         [(executor) => executor.submit(new Shape().read)],
         [(executor) => executor.submit(withThis.call("text"))],
         [(executor) => executor.submit(() => { const { p\\u0061rt: other = p\\u0061rt } = {}; return other; })],
       );`;
     deepStrictEqual(run("words.mjs", text), {
-      results: ["fake", 2, "21", 6, 2, 4, "string", 2],
+      results: ["fake", 2, "21", 6, 2, 0, 4, "string", 2],
       hasDebugger: true,
       hasParser: true,
     });
