@@ -98,6 +98,45 @@ function isCount(value: unknown, largest: number): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= largest;
 }
 
+/** Whether this names a segment. */
+function isPlace(id: unknown, pid: unknown, fd: unknown, sizeBytes: unknown): sizeBytes is number {
+  return (
+    typeof id === "string" &&
+    ID.test(id) &&
+    isCount(pid, Number.MAX_SAFE_INTEGER) &&
+    isCount(fd, 0x7fff_ffff) &&
+    isCount(sizeBytes, MAX_SEGMENT_BYTES) &&
+    sizeBytes > 0 &&
+    sizeBytes % UNIT_BYTES === 0
+  );
+}
+
+type Parts = readonly [
+  id: string,
+  pid: number,
+  fd: number,
+  sizeBytes: number,
+  ownerId: unknown,
+  startTime: unknown,
+  type: number,
+  byteOffset: number,
+  byteLength: number,
+  flags: number,
+];
+
+/** Whether these are what an encoder writes of binary data in shared memory. */
+function areParts(parts: readonly unknown[]): parts is Parts {
+  const [id, pid, fd, sizeBytes, , , type, byteOffset, byteLength, flags] = parts;
+  return (
+    isPlace(id, pid, fd, sizeBytes) &&
+    isCount(type, BUFFER_TYPE) &&
+    isCount(byteOffset, sizeBytes) &&
+    isCount(byteLength, sizeBytes - byteOffset) &&
+    (type === BUFFER_TYPE ? byteLength === sizeBytes : isStretchOf(type, byteOffset, byteLength)) &&
+    isCount(flags, FLAG_COPY | FLAG_DISPOSABLE)
+  );
+}
+
 /**
  * The binary data that a reference stands for. The reference may be false: nothing but such memory is ever opened.
  *
@@ -105,21 +144,8 @@ function isCount(value: unknown, largest: number): value is number {
  */
 export function openReference(reference: unknown): ArrayBuffer | ArrayBufferView {
   const parts: readonly unknown[] = Array.isArray(reference) ? reference : [];
+  if (!areParts(parts)) throw new SharedMemoryError("A reference to shared memory arrived damaged.");
   const [id, pid, fd, sizeBytes, ownerId, startTime, type, byteOffset, byteLength, flags] = parts;
-  const isReference =
-    typeof id === "string" &&
-    ID.test(id) &&
-    isCount(pid, Number.MAX_SAFE_INTEGER) &&
-    isCount(fd, 0x7fff_ffff) &&
-    isCount(sizeBytes, MAX_SEGMENT_BYTES) &&
-    sizeBytes > 0 &&
-    sizeBytes % UNIT_BYTES === 0 &&
-    isCount(type, BUFFER_TYPE) &&
-    isCount(byteOffset, sizeBytes) &&
-    isCount(byteLength, sizeBytes - byteOffset) &&
-    (type === BUFFER_TYPE ? byteLength === sizeBytes : isStretchOf(type, byteOffset, byteLength)) &&
-    isCount(flags, FLAG_COPY | FLAG_DISPOSABLE);
-  if (!isReference) throw new SharedMemoryError("A reference to shared memory arrived damaged.");
   const owner = ProcessTask.fromPlain({ id: ownerId, startTime });
   const place = { id, pid, fd, sizeBytes };
   const buffer = (flags & FLAG_COPY) === 0 ? openSegment(place, owner) : openCopy(place);

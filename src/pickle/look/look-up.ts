@@ -1,6 +1,7 @@
 import type { CapturedScope } from "./function-inspector.js";
 
-interface LookUp {
+/** What is known of a variable. */
+export interface LookUp {
   readonly isFound: boolean;
   /** Declared, but its declaration has not run yet. */
   readonly isUninitialised: boolean;

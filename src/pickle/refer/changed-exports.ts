@@ -9,6 +9,8 @@
  * shows is seen.
  */
 
+import type { Statement } from "estree";
+
 import type { FoundFunction } from "../look/script-source.js";
 import type { ScriptSource } from "../look/script-source.js";
 import { isClassNode } from "../look/syntax-tree.js";
@@ -66,23 +68,31 @@ function laterWrites(script: ScriptSource): LaterWrites {
   return known;
 }
 
+/** What a statement gives a name by declaring it. */
+function declaredBy(statement: Statement, name: string): SyntaxNode | undefined {
+  if (statement.type === "VariableDeclaration") {
+    const declarator = statement.declarations.find(({ id }) => id.type === "Identifier" && id.name === name);
+    return declarator?.init ?? undefined;
+  }
+  const isNamed = statement.type === "ClassDeclaration" || statement.type === "FunctionDeclaration";
+  return isNamed && statement.id?.name === name ? statement : undefined;
+}
+
+/** What a statement gives a member of this name by assigning to it, such as `exports.name`. */
+function assignedBy(statement: Statement, name: string): SyntaxNode | undefined {
+  const expression = statement.type === "ExpressionStatement" ? statement.expression : undefined;
+  if (expression?.type !== "AssignmentExpression") return undefined;
+  const { left, right } = expression;
+  return left.type === "MemberExpression" && staticKey(left, left.property) === name ? right : undefined;
+}
+
 /** What a module's text gives a name at its top: an initialiser, a class, what is assigned to `exports.name`. */
 function valueGiven({ program }: ScriptSource, name: string): SyntaxNode | undefined {
   for (const statement of program.body) {
-    const declared =
-      statement.type === "ExportNamedDeclaration" || statement.type === "ExportDefaultDeclaration"
-        ? statement.declaration
-        : statement;
-    if (declared?.type === "VariableDeclaration") {
-      const declarator = declared.declarations.find(({ id }) => id.type === "Identifier" && id.name === name);
-      if (declarator?.init != null) return declarator.init;
-    } else if (declared?.type === "ClassDeclaration" || declared?.type === "FunctionDeclaration") {
-      if (declared.id?.name === name) return declared as SyntaxNode;
-    }
-    if (declared?.type === "ExpressionStatement" && declared.expression.type === "AssignmentExpression") {
-      const { left, right } = declared.expression;
-      if (left.type === "MemberExpression" && staticKey(left, left.property) === name) return right;
-    }
+    const isExport = statement.type === "ExportNamedDeclaration" || statement.type === "ExportDefaultDeclaration";
+    const declared = (isExport ? statement.declaration : statement) as Statement | null | undefined;
+    const value = declared && (declaredBy(declared, name) ?? assignedBy(declared, name));
+    if (value !== undefined && value !== null) return value;
   }
   return undefined;
 }

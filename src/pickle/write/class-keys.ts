@@ -19,11 +19,19 @@ import { isStandardGlobal } from "../refer/known-values.js";
 import { methodStart } from "../look/script-source.js";
 import type { FoundFunction } from "../look/script-source.js";
 import type { ScriptSource } from "../look/script-source.js";
+import type { GraphWriter } from "./graph-writer.js";
+import type { Place } from "./graph-writer.js";
 import { endOf } from "../look/syntax-tree.js";
+import { sourcePosition } from "./source-position.js";
+import { startOf } from "../look/syntax-tree.js";
 import { isClassNode } from "../look/syntax-tree.js";
 import type { SyntaxNode } from "../look/syntax-tree.js";
 import { walk } from "../look/syntax-tree.js";
 import { lookUp } from "../look/look-up.js";
+
+const UNSTEADY_KEY =
+  "the computed key is evaluated again in the worker, where it may be another one than the class has";
+const UNSTEADY_KEY_ADVICE = "Put the key into a constant before the class, or make the class inside the task";
 
 /** Expressions that may give something else the second time, or change something. */
 const UNSTEADY: ReadonlySet<string> = new Set([
@@ -152,7 +160,7 @@ function keysOfMethod(owner: object, text: string): (string | symbol)[] {
 }
 
 /** Finds the computed keys of a class that may be others in the worker. */
-export function unsteadyKeys(
+function unsteadyKeys(
   fn: { readonly prototype: object },
   { script, found }: { readonly script: ScriptSource; readonly found: FoundFunction },
   free: readonly FreeVariable[],
@@ -177,4 +185,21 @@ export function unsteadyKeys(
   return node.body.body.flatMap((element) => {
     return element.type === "StaticBlock" || !element.computed || isSteady(element) ? [] : [element.key];
   });
+}
+
+/** Refuses what a class has under keys that may be others in the worker. */
+export function refuseUnsteadyKeys(
+  writer: GraphWriter,
+  fn: { readonly prototype: object },
+  origin: { readonly script: ScriptSource; readonly found: FoundFunction },
+  free: readonly FreeVariable[],
+  scopes: readonly CapturedScope[],
+  place: Place,
+): void {
+  const { script } = origin;
+  for (const key of unsteadyKeys(fn, origin, free, scopes)) {
+    const position = sourcePosition(script, startOf(key));
+    const step = `.[${script.info.source.slice(startOf(key), endOf(key))}]`;
+    writer.refuse({ holder: { ...place, position }, step, position }, UNSTEADY_KEY, UNSTEADY_KEY_ADVICE);
+  }
 }

@@ -8,7 +8,7 @@ import { namesAround } from "../look/read-inside.js";
 import { readInside } from "../look/read-inside.js";
 import { linkNative } from "./made-functions.js";
 import { isWrittenInClass } from "./class-elements.js";
-import { unsteadyKeys } from "./class-keys.js";
+import { refuseUnsteadyKeys } from "./class-keys.js";
 import { functionsIn } from "../look/function-properties.js";
 import { hasOwnProperties } from "../look/function-properties.js";
 import { hasUsualParent } from "../look/function-properties.js";
@@ -18,6 +18,7 @@ import { heritageOf } from "../look/function-properties.js";
 import { isFunctional } from "../look/function-properties.js";
 import { isParentOfFunctions } from "../look/function-properties.js";
 import { isStandardProperty } from "../look/function-properties.js";
+import type { FreeVariable } from "../variables/free-variables.js";
 import { functionShape } from "../variables/function-shape.js";
 import { VARIABLE_ADVICE } from "../variables/function-shape.js";
 import type { FunctionShape } from "../variables/function-shape.js";
@@ -44,12 +45,11 @@ import type { ScriptSource } from "../look/script-source.js";
 import { sideImportsOf } from "../refer/side-imports.js";
 import { isMapWanted } from "../look/source-maps.js";
 import { sourcePosition } from "./source-position.js";
-import { endOf } from "../look/syntax-tree.js";
-import { startOf } from "../look/syntax-tree.js";
 import { staticKey } from "../look/syntax-tree.js";
 import { Scopes } from "./scopes.js";
 import { ValueEncoder } from "./value-encoder.js";
 import { placeOf } from "./source-position.js";
+import type { CaptureContext } from "./variable-encoder.js";
 import { VariableEncoder } from "./variable-encoder.js";
 import { classNameOf } from "../../values/classes/class-registry.js";
 import type { AnyFunction } from "../../values/classes/value-writer.js";
@@ -62,10 +62,13 @@ interface Origin {
 
 const UNREADABLE_THIS =
   "the `this` of the function around it can't be read without running some of it (a computed key in its parameters, or a static part of a class)";
-const UNSTEADY_KEY =
-  "the computed key is evaluated again in the worker, where it may be another one than the class has";
-const UNSTEADY_KEY_ADVICE = "Put the key into a constant before the class, or make the class inside the task";
 const IN_A_FILE = "Write the function in a file, or export it from a module of its own";
+
+/** The variable that a class extends, if it is one, and whether its value is sent. */
+interface SentHeritage {
+  readonly free: FreeVariable | undefined;
+  readonly isSent: boolean;
+}
 
 /** Writes functions and classes. */
 export class FunctionEncoder {
@@ -276,65 +279,64 @@ export class FunctionEncoder {
     const { sourceMapUrl } = script.info;
     if (isMapWanted(script.url, sourceMapUrl)) this.#writer.sourceMapUrls.set(script.url, sourceMapUrl);
     this.values.externals.addImports(script, (name) => lookUp(closure.scopes, name).value);
+    const user = link[0];
     this.#writer.later(() => {
       const origin = { script, found };
       const scopes = [namesAround(this.#inspector, fn, origin, shape.free), ...closure.scopes];
-      const context = { script, found, fn, scopes, user: link[0], place };
+      const context = { script, found, fn, scopes, user, place };
       if (this.#isPreparing) this.#owned.addWritten(script, found, shape.free);
-      if (shape.isClass) this.#refuseUnsteadyKeys(fn, origin, shape, closure, place);
-      const { heritageName } = shape;
-      const heritage = shape.free.find(({ name: each }) => each === heritageName);
-      const hasHeritage =
-        heritageName !== undefined &&
-        heritage?.external === undefined &&
-        (heritage === undefined || heritage.variable !== null || !isStandardGlobal(heritageName));
-      if (hasHeritage) {
-        const at = heritage === undefined ? place : placeOf(heritage, script, place);
-        node.variables.push(this.#variables.captureHeritage(heritageName, Object.getPrototypeOf(fn), at));
-      }
+      if (shape.isClass) refuseUnsteadyKeys(this.#writer, fn, origin, shape.free, closure.scopes, place);
+      const heritage = this.#captureHeritage(shape, context, node);
       for (const free of shape.free) {
-        if ((free === own && !isDetached) || (free === heritage && hasHeritage)) continue;
-        const variable = this.#writer.lookAt(
-          () => placeOf(free, script, place),
-          () => this.#variables.capture(free, context),
-        );
-        if (variable === undefined) continue;
-        if (free === own) node.variables.push(variable);
-        const isOfModule = free !== own && this.scopes.addVariable(link[0], free, variable);
-        // Only this closure, or those made in the same call, have the variable that it assigns to.
-        if (free.isWritten && !isOfModule) this.#writer.state.add(fn);
+        if ((free === own && !isDetached) || (free === heritage.free && heritage.isSent)) continue;
+        this.#captureVariable(free, context, node, free === own);
       }
-      if (shape.thisName !== undefined) {
-        const read = readInside(this.#inspector, fn, origin, "this");
-        const position = sourcePosition(script, found.start);
-        const at = { holder: { ...place, position }, step: THIS_STEP, position };
-        if (read === undefined) this.#writer.refuse(at, UNREADABLE_THIS, VARIABLE_ADVICE);
-        else node.variables.push(this.#variables.captureThis(shape.thisName, read.value, at));
-      }
-      if (shape.importMetaName !== undefined) {
-        const meta = this.#variables.captureImportMeta(shape.importMetaName, context, found);
-        node.variables.push(meta);
-      }
+      this.#captureNamesOfShape(fn, shape, context, node);
       this.#writeOwnProperties(fn, node, origin, place);
-      const extended: Heritage = hasHeritage ? { kind: "sent" } : heritageOf(found, heritageName);
+      const extended: Heritage = heritage.isSent ? { kind: "sent" } : heritageOf(found, shape.heritageName);
       if (!hasUsualParent(fn, extended)) this.#linkParent(Object.getPrototypeOf(fn), node, place);
       this.#writePrototype(fn, node, origin, extended, place);
     });
     return link;
   }
 
-  #refuseUnsteadyKeys(
-    fn: AnyFunction,
-    origin: Origin,
-    shape: FunctionShape,
-    closure: ClosureInfo,
-    place: Place,
-  ): void {
-    const { script } = origin;
-    for (const key of unsteadyKeys(fn, origin, shape.free, closure.scopes)) {
-      const position = sourcePosition(script, startOf(key));
-      const step = `.[${script.info.source.slice(startOf(key), endOf(key))}]`;
-      this.#writer.refuse({ holder: { ...place, position }, step, position }, UNSTEADY_KEY, UNSTEADY_KEY_ADVICE);
+  /** Captures the superclass, unless the worker has it anyway. */
+  #captureHeritage(shape: FunctionShape, { fn, script, place }: CaptureContext, node: FunctionNode): SentHeritage {
+    const { heritageName } = shape;
+    if (heritageName === undefined) return { free: undefined, isSent: false };
+    const free = shape.free.find(({ name }) => name === heritageName);
+    const isImported = free?.external !== undefined;
+    const isGlobal = free?.variable === null && isStandardGlobal(heritageName);
+    if (isImported || isGlobal) return { free, isSent: false };
+    const at = free === undefined ? place : placeOf(free, script, place);
+    node.variables.push(this.#variables.captureHeritage(heritageName, Object.getPrototypeOf(fn), at));
+    return { free, isSent: true };
+  }
+
+  #captureVariable(free: FreeVariable, context: CaptureContext, node: FunctionNode, isOwnName: boolean): void {
+    const variable = this.#writer.lookAt(
+      () => placeOf(free, context.script, context.place),
+      () => this.#variables.capture(free, context),
+    );
+    if (variable === undefined) return;
+    if (isOwnName) node.variables.push(variable);
+    const isOfModule = !isOwnName && this.scopes.addVariable(context.user, free, variable);
+    // Only this closure, or those made in the same call, have the variable that it assigns to.
+    if (free.isWritten && !isOfModule) this.#writer.state.add(context.fn);
+  }
+
+  /** Captures `this` and `import.meta`, under the names that stand for them in the source. */
+  #captureNamesOfShape(fn: AnyFunction, shape: FunctionShape, context: CaptureContext, node: FunctionNode): void {
+    const { script, found, place } = context;
+    if (shape.thisName !== undefined) {
+      const read = readInside(this.#inspector, fn, { script, found }, "this");
+      const position = sourcePosition(script, found.start);
+      const at = { holder: { ...place, position }, step: THIS_STEP, position };
+      if (read === undefined) this.#writer.refuse(at, UNREADABLE_THIS, VARIABLE_ADVICE);
+      else node.variables.push(this.#variables.captureThis(shape.thisName, read.value, at));
+    }
+    if (shape.importMetaName !== undefined) {
+      node.variables.push(this.#variables.captureImportMeta(shape.importMetaName, context, found));
     }
   }
 

@@ -152,6 +152,39 @@ function undeclaredWords(
 /** What a function has in the graph beside nodes. */
 export type WrittenFunction = Pick<PickleGraph, "root" | "modules" | "units" | "frames">;
 
+/** What is known of a function whose text says all. */
+interface PlainFunction {
+  readonly script: ScriptInfo;
+  readonly code: FunctionCode;
+  /** Names that nothing declares. */
+  readonly words: ReadonlySet<string>;
+}
+
+/** Looks at a function and its script; undefined for a function that needs the whole look. */
+function readPlainFunction(fn: AnyFunction, text: string, inspector: FunctionInspector): PlainFunction | undefined {
+  const { location, scopes, bound } = inspector.inspect(fn);
+  if (location === undefined || bound !== undefined) return undefined;
+  if (scopes.some(({ variables }) => FACTORY_VARIABLE in variables)) return undefined;
+  const script = inspector.scriptInFile(location.scriptId, scopes);
+  const facts = script && factsOf(script);
+  if (script === undefined || facts === undefined) return undefined;
+  const words = undeclaredWords(text, scopes, facts.ownNames);
+  if (words === undefined || mayBeExported(fn, scopes, script)) return undefined;
+  const column = startColumnOf(text, script.source, facts.lineStarts, location);
+  if (column === undefined) return undefined;
+  const place = { line: location.line, column };
+  const slots = { fixed: [], ofModule: [], local: [] };
+  const code: FunctionCode = {
+    source: text,
+    form: "expression",
+    isStrict: facts.isStrict,
+    ...place,
+    ...slots,
+    scope: -1,
+  };
+  return { script, code, words };
+}
+
 /** Writes a function whose text says all; undefined for a function that needs the whole look. */
 export function writePlainFunction(
   fn: AnyFunction,
@@ -162,28 +195,10 @@ export function writePlainFunction(
   const text = Function.prototype.toString.call(fn);
   // A private name, or an identifier that is written in another way than it is spelt; what every process has.
   if (/#|\\u|\[native code\]/.test(text) || isInspectorForbidden()) return undefined;
-  const { location, scopes, bound } = inspector.inspect(fn);
-  if (location === undefined || bound !== undefined) return undefined;
-  if (scopes.some(({ variables }) => FACTORY_VARIABLE in variables)) return undefined;
-  const script = inspector.scriptInFile(location.scriptId, scopes);
-  const facts = script && factsOf(script);
-  if (script === undefined || facts === undefined) return undefined;
-  const words = undeclaredWords(text, scopes, facts.ownNames);
-  if (words === undefined || mayBeExported(fn, scopes, script)) return undefined;
-  const { url, source, sourceMapUrl } = script;
-  const column = startColumnOf(text, source, facts.lineStarts, location);
-  if (column === undefined) return undefined;
-  const code: FunctionCode = {
-    source: text,
-    form: "expression",
-    isStrict: facts.isStrict,
-    line: location.line,
-    column,
-    fixed: [],
-    ofModule: [],
-    local: [],
-    scope: -1,
-  };
+  const plain = readPlainFunction(fn, text, inspector);
+  if (plain === undefined) return undefined;
+  const { script, code, words } = plain;
+  const { url, sourceMapUrl } = script;
   const name: unknown = Object.getOwnPropertyDescriptor(fn, "name")?.value;
   const node: FunctionNode = {
     kind: "function",

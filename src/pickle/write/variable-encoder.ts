@@ -32,6 +32,7 @@ import { moduleDeclarator } from "../variables/initialiser.js";
 import { isStandardGlobal } from "../refer/known-values.js";
 import { knownSymbol } from "../refer/known-values.js";
 import { lookUp } from "../look/look-up.js";
+import type { LookUp } from "../look/look-up.js";
 import type { OwnedVariables } from "../variables/owned-variables.js";
 import { exportedValue } from "../refer/find-export.js";
 import { isExportsInJest } from "../refer/find-export.js";
@@ -98,6 +99,14 @@ const UNKEPT = "V8 does not tell what it holds";
 const UNKEPT_ADVICE =
   "It is used in a computed key of a class, or names a function expression. Use it in a method or a field of the class as well, or put the function into a variable";
 
+/** Whether a variable has no value yet. */
+function isUninitialised(
+  { isUninitialised: isInDeadZone, value }: LookUp,
+  { isReassigned, variable }: FreeVariable,
+): boolean {
+  return isInDeadZone || (value === undefined && !isReassigned && mustBeInitialised(variable));
+}
+
 /** What the variable encoder needs from the function encoder. */
 export interface FunctionEncoding {
   readonly values: ValueEncoder;
@@ -127,7 +136,7 @@ export class VariableEncoder {
    * problem was noted.
    */
   capture(free: FreeVariable, context: CaptureContext): CapturedVariable | undefined {
-    const { name, isReassigned, isEager } = free;
+    const { name, isEager } = free;
     if (name === "arguments") return undefined;
     const place = placeOf(free, context.script, context.place);
     const own = this.#owned.find(context.script, context.found, free.variable);
@@ -136,30 +145,38 @@ export class VariableEncoder {
     const isOwnName = free.variable?.scope.type === "function-expression-name";
     const found = lookUp(isOwnName ? context.scopes.slice(0, 1) : context.scopes, name);
     if (free.external !== undefined) {
-      const link = this.#writer.external(free.external);
-      if (isReference(found.value)) this.#writer.noteFound(found.value, link);
-      this.#writer.noteClass(found.value, link);
-      if (typeof found.value === "symbol") this.#writer.noteSymbol(found.value);
-      return { name, isReassigned: false, isEager, link };
+      return { name, isReassigned: false, isEager, link: this.#linkImport(free.external, found.value) };
     }
     if (!found.isFound) return this.#captureUndeclared(free, context, place);
-    if (found.isUninitialised || (found.value === undefined && !isReassigned && mustBeInitialised(free.variable))) {
+    if (isUninitialised(found, free)) {
       this.#writer.isStable = false;
       const advice = "Submit the function after the line that declares it";
       this.#writer.refuse(place, "this variable is not initialised yet when the function is sent", advice);
       return undefined;
     }
-    const ofWrapper = free.variable === null ? this.#linkCommonjsName(free, found.value, context, place) : undefined;
+    return this.#captureValue(free, found.value, context, place);
+  }
+
+  #captureValue(free: FreeVariable, value: unknown, context: CaptureContext, place: Place): CapturedVariable {
+    const { name, isReassigned, isEager } = free;
+    const ofWrapper = free.variable === null ? this.#linkCommonjsName(free, value, context, place) : undefined;
     const link =
-      ofWrapper ??
-      this.#linkVite(free, found.value, context, place) ??
-      this.#linkVariable(free, found.value, context, place);
-    const isPending = found.value === undefined && mayBeInitialisedLater(free.variable);
-    const isFirm = ofWrapper !== undefined || !(isReassigned || isPending);
+      ofWrapper ?? this.#linkVite(free, value, context, place) ?? this.#linkVariable(free, value, context, place);
+    const mayChange = isReassigned || (value === undefined && mayBeInitialisedLater(free.variable));
+    const isFirm = ofWrapper !== undefined || !mayChange;
     if (!isFirm || this.#maySetAnew(free, link, context)) {
-      this.#writer.variables.add(name, free.variable, found.value, context);
+      this.#writer.variables.add(name, free.variable, value, context);
     }
     return { name, link, isReassigned: !isFirm, isEager };
+  }
+
+  /** Links what an import gives: the worker imports it, too. */
+  #linkImport(external: ExternalNode, value: unknown): Link {
+    const link = this.#writer.external(external);
+    if (isReference(value)) this.#writer.noteFound(value, link);
+    this.#writer.noteClass(value, link);
+    if (typeof value === "symbol") this.#writer.noteSymbol(value);
+    return link;
   }
 
   /**
@@ -321,19 +338,27 @@ export class VariableEncoder {
       const member = this.#declaredMember(free, value, context);
       return member === undefined ? this.#values.link(value, place) : this.#external(member);
     }
-    if ((typeof value !== "object" && typeof value !== "function") || value === null) {
-      return this.#values.link(value, place);
-    }
+    if (!isReference(value)) return this.#values.link(value, place);
     // Babel's and swc's helper for import() of CommonJS keeps the modules that it has seen; in the worker it has seen
     // none.
     if (types.isWeakMap(value) && INTEROP_CACHES.has(free.name)) {
       return this.#writer.add(value, { kind: "map", entries: [] });
     }
     if (free.isReassigned) return this.#values.link(value, place);
+    return this.#linkConstant(free, value, context, place);
+  }
+
+  /** An object or a function in a variable that nothing assigns to. */
+  #linkConstant(free: FreeVariable, value: object, context: CaptureContext, place: Place): Link {
     const simple = this.#writer.known(value) ?? this.#values.externals.link(value);
     if (simple !== undefined) return simple;
     if (isExportsInJest(value)) return this.#linkReadMembers(free, value, context, place);
     if (typeof value === "function" && this.#isImportable(value)) return this.#values.link(value, place);
+    return this.#linkGiven(free, value, context, place);
+  }
+
+  /** The same, where the variable's initialiser may tell how the worker gets it: a member of a module, a call. */
+  #linkGiven(free: FreeVariable, value: object, context: CaptureContext, place: Place): Link {
     const member = this.#declaredMember(free, value, context);
     if (member !== undefined) {
       const link = this.#external(member);
