@@ -42,6 +42,7 @@ export const CONTENDERS: readonly ContenderKind[] = [
     title: "raw limit (own pipe, no pool)",
     family: "limit",
     isQuick: true,
+    // Reason: only the contender that is measured shall be loaded.
     load: async () => (await import("./raw-pipe.js")).openRawPipe,
   },
   {
@@ -49,6 +50,7 @@ export const CONTENDERS: readonly ContenderKind[] = [
     title: "child_process.fork, no pool",
     family: "built-in",
     isQuick: true,
+    // Reason: only the contender that is measured shall be loaded.
     load: async () => (await import("./fork-channel.js")).openForkChannel,
   },
   {

@@ -88,6 +88,7 @@ async function measure(): Promise<Record<string, number>> {
   const again = median(Array.from({ length: 5 }, () => pickle(byValue[3])));
   const otherFile = pickle(firstTask);
   const nextFile = pickle(secondTask);
+  // Reason: the program is to load it after the functions before it are pickled.
   const late = (await import(pathToFileURL(path.join(folder, "src/late-tasks.mjs")).href)) as { task: unknown };
   const lateFile = pickle(late.task);
   let prototype: object | undefined;

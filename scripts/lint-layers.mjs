@@ -155,24 +155,48 @@ function hasReason(lines, index) {
   return false;
 }
 
-/** The code of a line without what stands in strings and comments. */
-function codeOf(line) {
-  if (isComment(line)) return "";
-  return line.replaceAll(/"(\\.|[^"\\])*"|'(\\.|[^'\\])*'|`(\\.|[^`\\])*`/g, '""').replace(/\/\/.*/, "");
+/** Comments, strings, templates (the programs of tests, mostly) and regular expressions. */
+const NO_CODE = new RegExp(
+  [
+    /\/\/.*/,
+    /\/\*[^]*?\*\//,
+    /"(?:\\.|[^"\\\n])*"/,
+    /'(?:\\.|[^'\\\n])*'/,
+    /`(?:\\[^]|[^`\\])*`/,
+    /(?<=(?:[=(,:!&|?[]|return)\s*)\/(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\n[])+\//,
+  ]
+    .map(({ source }) => source)
+    .join("|"),
+  "g",
+);
+
+/** The lines of a file's code, without what stands in comments, texts and patterns. */
+function readCode(text) {
+  const blank = (match) => match.replaceAll(/.+/g, /^\/[/*]/.test(match) ? "" : '""');
+  return text.replaceAll(NO_CODE, blank).split("\n");
 }
 
-function checkReasons(file, lines, isSource) {
+function checkReasons(file, lines, code) {
   for (const [index, line] of lines.entries()) {
     const suppression =
       /(?:\/\/|\/\*|^\s*\*)\s*((?:ox|es)lint-disable[\w-]*|@ts-(?:ignore|expect-error|nocheck))/.exec(line);
     if (suppression !== null && !hasReason(lines, index)) {
       report(file, index + 1, `${suppression[1]} needs a "// Reason:" comment above it`);
     }
-    const isDynamicImport = /(?<!typeof )(?<![\w.$])import\(/.test(codeOf(line));
-    if (isSource && isDynamicImport && !hasReason(lines, index)) {
+    const isDynamicImport = /(?<!typeof )(?<![\w.$])import\(/.test(code[index]);
+    if (isDynamicImport && !hasReason(lines, index)) {
       report(file, index + 1, 'a dynamic import needs a "// Reason:" comment above it');
     }
   }
+}
+
+const MAX_CODE_LINES = 300;
+
+/** Imports, comments and blank lines are not counted. */
+function checkLength(file, code, imports) {
+  const importLines = new Set(imports.flatMap(({ line, lastLine }) => range(line, lastLine)));
+  const count = code.filter((line, index) => line.trim() !== "" && !importLines.has(index + 1)).length;
+  if (count > MAX_CODE_LINES) report(file, 1, `${count} lines of code, at most ${MAX_CODE_LINES}`);
 }
 
 const MAX_COLUMNS = 119;
@@ -207,10 +231,10 @@ function checkComments(file, lines) {
 }
 
 /** A program's fake timers must not stop a pool. */
-function checkTimers(file, lines, imports) {
+function checkTimers(file, code, imports) {
   if (file.endsWith(path.join("src", "system", "timers.ts"))) return;
   const advice = "timers and clocks come from src/system/timers.ts";
-  for (const [index, line] of lines.entries()) if (FAKED.test(codeOf(line))) report(file, index + 1, advice);
+  for (const [index, line] of code.entries()) if (FAKED.test(line)) report(file, index + 1, advice);
   for (const { line, source } of imports) if (/^node:(timers|perf_hooks)/.test(source)) report(file, line, advice);
 }
 
@@ -309,17 +333,19 @@ function range(first, last) {
 function checkFile(file) {
   const src = path.join(root, "src");
   const isSource = file.startsWith(src + path.sep);
-  const lines = readFileSync(file, "utf8").split("\n");
+  const text = readFileSync(file, "utf8");
+  const [lines, code] = [text.split("\n"), readCode(text)];
   const statements = readImports(lines);
   const imports = statements.filter(({ isImport }) => isImport);
   for (const statement of imports) checkNames(file, statement);
   checkGroups(file, lines, imports);
   checkColumns(file, lines, isSource);
+  checkLength(file, code, imports);
   // In tests/types the directives are the tests.
-  if (!file.startsWith(path.join(root, "tests", "types"))) checkReasons(file, lines, isSource);
+  if (!file.startsWith(path.join(root, "tests", "types"))) checkReasons(file, lines, code);
   if (isSource) checkLayer(file, statements, src);
   if (isSource) noteDoors(file, statements, src);
-  if (isSource) checkTimers(file, lines, imports);
+  if (isSource) checkTimers(file, code, imports);
   if (isSource) checkComments(file, lines);
   if (file === path.join(src, "index.ts")) checkIndex(file, lines, statements);
 }

@@ -51,6 +51,7 @@ function filesIn(samples) {
   return files.filter((file) => !file.startsWith("pickle/")).toSorted();
 }
 
+// Reason: the compiled library need not exist for the linters of this file.
 const { ProcessTaskPoolExecutor } = await import(new URL("index.js", BUILD).href);
 const executor = new ProcessTaskPoolExecutor({ maxWorkers: 1 });
 await executor.createProcessTask(begin, BUILD);

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after } from "node:test";
+import { closeSync } from "node:fs";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { mkdtempSync } from "node:fs";
@@ -10,6 +11,7 @@ import { rmSync } from "node:fs";
 import { test } from "node:test";
 import { tmpdir } from "node:os";
 import { writeFileSync } from "node:fs";
+import { writeSync } from "node:fs";
 
 import { CancelledError } from "../../src/index.js";
 import { ProcessTaskPoolExecutor } from "../../src/index.js";
@@ -223,10 +225,7 @@ test("without a journal the same holds", async () => {
   await using executor = new ProcessTaskPoolExecutor({
     maxWorkers: 1,
     // As a task might do: what is written there fails from then on, and everything is sent at once.
-    initializer: async () => {
-      const { closeSync } = await import("node:fs");
-      closeSync(6);
-    },
+    initializer: () => closeSync(6),
   });
   const perhapsDie = (i: number): number => {
     if (i === 150) process.kill(process.pid, "SIGKILL");
@@ -253,7 +252,6 @@ test("a task that writes garbage to the private pipe and kills its process fails
   await using executor = new ProcessTaskPoolExecutor({ maxWorkers: 1 });
   const perhapsRage = async (i: number): Promise<number> => {
     if (i !== 50) return i;
-    const { writeSync } = await import("node:fs");
     writeSync(4, Buffer.alloc(64, 0xff));
     process.kill(process.pid, "SIGKILL");
     return i;

@@ -1,6 +1,7 @@
 /** Descriptors that are closed, or have run out. */
 
 import assert from "node:assert/strict";
+import { closeSync } from "node:fs";
 import { test } from "node:test";
 
 import { ProcessTaskPoolExecutor } from "../../src/index.js";
@@ -20,7 +21,6 @@ for (const descriptor of [0, 1, 2, 3, 5]) {
   test(`a task that closes descriptor ${descriptor} and returns keeps its result; the tasks after it are safe`, async () => {
     await using executor = new ProcessTaskPoolExecutor({ maxWorkers: 1 });
     const closing = async (fd: number): Promise<number> => {
-      const { closeSync } = await import("node:fs");
       closeSync(fd);
       // The parent is to see it before the result.
       await new Promise((resolve) => {
@@ -37,7 +37,6 @@ for (const descriptor of [0, 1, 2, 3, 5]) {
 test("a task that closes a private descriptor and doesn't end is killed", async () => {
   await using executor = new ProcessTaskPoolExecutor({ maxWorkers: 1 });
   const closing = async (fd: number): Promise<void> => {
-    const { closeSync } = await import("node:fs");
     closeSync(fd);
     await new Promise((resolve) => {
       setTimeout(resolve, 2 ** 30);

@@ -2,8 +2,10 @@
 
 import assert from "node:assert/strict";
 import { pathToFileURL } from "node:url";
+import { readFileSync } from "node:fs";
 import { spawnSync } from "node:child_process";
 import { test } from "node:test";
+import { writeSync } from "node:fs";
 
 import { ProcessTaskPoolExecutor } from "../../src/index.js";
 import { WorkerCrashedError } from "../../src/index.js";
@@ -30,11 +32,9 @@ test("buffers of impossible sizes fail their task alone, in the same process", a
 
 /** Takes buffers until the system has no more: this process is allowed so many bytes more than it has now. */
 async function takeBuffers(spareBytes: number): Promise<never> {
-  const { readFileSync } = await import("node:fs");
-  const { spawnSync: spawnNow } = await import("node:child_process");
   // From outside, and only now: Node 24 and 26 don't start under such a limit.
   const sizeKb = Number(/^VmSize:\s+(\d+) kB$/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1]);
-  const { status, stderr } = spawnNow("prlimit", [`--pid=${process.pid}`, `--as=${sizeKb * 1024 + spareBytes}`]);
+  const { status, stderr } = spawnSync("prlimit", [`--pid=${process.pid}`, `--as=${sizeKb * 1024 + spareBytes}`]);
   if (status !== 0) throw new Error(`prlimit failed: ${String(stderr)}`);
   for (const taken: Buffer[] = []; ;) taken.push(Buffer.alloc(10_000_000, 1));
 }
@@ -58,7 +58,6 @@ test(
 
 /** Says what Node says when V8 has no more memory; then nothing moves in this thread. */
 async function sayFatalAndWait(durationMs: number): Promise<string> {
-  const { writeSync } = await import("node:fs");
   writeSync(2, "FATAL ERROR: Made up Allocation failed - JavaScript heap out of memory\n");
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, durationMs);
   return "done";

@@ -210,6 +210,7 @@ describe("a result that can't be read", () => {
     const library = new URL("../../../src/index.js", import.meta.url).href;
     const streamOrStranger = async (index: number): Promise<unknown> => {
       if (index === 1) return new Blob(["hello"]).stream();
+      // Reason: this registration is to be made in the worker alone.
       const { registerClass } = (await import(library)) as typeof Library;
       class Stranger {}
       registerClass(Stranger, { name: "StrangerOfChunks" });

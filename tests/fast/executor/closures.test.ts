@@ -50,6 +50,7 @@ test("closures of one factory have variables of their own in a worker", async ()
 });
 
 async function makeFromModule(): Promise<() => number> {
+  // Reason: a module that was loaded late is what is tested.
   const counter = (await import("../../fixtures/pickle-modules/counter.js")).makeCounter();
   return () => counter.next();
 }
@@ -58,6 +59,7 @@ test("what a module's function has made for each of them is theirs alone, and wh
   const [first, second] = [await makeFromModule(), await makeFromModule()];
   assert.deepEqual([await executor.submit(first), await executor.submit(first)], [1, 2]);
   assert.equal(await executor.submit(second), 1);
+  // Reason: the namespace of a module that was loaded late is what is tested.
   const settings = Object.assign({}, await import("../../fixtures/pickle-modules/counter.js"));
   Object.assign(settings, { FIRST: 8080 });
   assert.equal(await executor.submit(() => settings.FIRST), 8080);

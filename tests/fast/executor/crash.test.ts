@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after } from "node:test";
+import { closeSync } from "node:fs";
 import { test } from "node:test";
 import { writeSync } from "node:fs";
 
@@ -8,6 +9,7 @@ import { CrashJudge } from "../../../src/pool/worker/crash-cause.js";
 import { ProcessTaskPoolExecutor } from "../../../src/index.js";
 import { WorkerCrashedError } from "../../../src/index.js";
 import { add } from "../../fixtures/tasks.js";
+import { currentTask } from "../../../src/index.js";
 import { encodeThrown } from "../../../src/values/thrown.js";
 import { encodeToParent } from "../../../src/wire/messages/message-codec.js";
 import { hangForEver } from "../../fixtures/tasks.js";
@@ -55,7 +57,6 @@ test("a worker killed from outside fails its task alone", async () => {
 
 test("SIGTERM from elsewhere cancels the task of a worker when that listens, and the next task has a fresh worker", async () => {
   const future = executor.createProcessTask(async () => {
-    const { currentTask } = await import("../../../src/index.js");
     const { signal } = currentTask();
     await new Promise((_resolve, reject) => {
       signal.addEventListener("abort", () => reject(signal.reason));
@@ -148,8 +149,7 @@ test("a task that says in its worker's name that its start has failed ends that 
 
 test("a task that closes the private pipes fails, and the pool goes on", async () => {
   for (const fd of [3, 4, 5]) {
-    const closing = executor.createProcessTask(async (descriptor: number) => {
-      const { closeSync } = await import("node:fs");
+    const closing = executor.createProcessTask((descriptor: number) => {
       closeSync(descriptor);
       return new Promise<never>(() => {});
     }, fd);

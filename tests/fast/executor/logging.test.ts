@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { writeSync } from "node:fs";
 
 import pino from "pino";
 
@@ -144,8 +145,6 @@ test("a worker whose record is none is ended, and the queue goes on", async () =
   const records = await collectRecords(async (executor) => {
     for (const frame of frames) {
       const future = executor.createProcessTask(async (bytes: Buffer) => {
-        // Reason: only tests write to the private pipe.
-        const { writeSync } = await import("node:fs");
         writeSync(4, bytes);
         await new Promise(() => {});
       }, frame);

@@ -6,6 +6,7 @@ import { after } from "node:test";
 import { describe } from "node:test";
 import { it } from "node:test";
 import { deserialize } from "node:v8";
+import { serialize } from "node:v8";
 
 import { isUnchanged } from "../../testlibraries/is-unchanged.js";
 import { pickleFunction } from "../../../src/pickle/pickle-function.js";
@@ -120,7 +121,6 @@ describe("a reference that leads nowhere", () => {
   const url = new URL("../../fixtures/pickle-modules/exports.js", import.meta.url).href;
 
   async function callReference(specifier: string, path: readonly string[]): Promise<unknown> {
-    const { serialize } = await import("node:v8");
     const node = { kind: "import", specifier, referrer: import.meta.url, path };
     return child.callPayload(serialize({ root: [0], nodes: [node], modules: [], units: [], frames: [] }), [[]]);
   }

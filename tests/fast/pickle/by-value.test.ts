@@ -187,6 +187,7 @@ describe("a function of the main module", () => {
 
   it("knows its own import.meta, and imports relative to its file", async () => {
     const fn = async (): Promise<unknown[]> => {
+      // Reason: an import() in a function of the user's is what is tested.
       const module = (await import("../../fixtures/pickle-modules/exports.js")) as { LIMIT: number };
       return [import.meta.url, import.meta.filename, import.meta.dirname, module.LIMIT];
     };
@@ -334,6 +335,7 @@ describe("a function pickled again where it was unpickled", () => {
 
   it("works after two more generations", async () => {
     const fn = async (x: number): Promise<unknown> => {
+      // Reason: an import() in a function of the user's is what is tested.
       const module = (await import("../../fixtures/pickle-modules/exports.js")) as { LIMIT: number };
       return [
         createHash("md5").update("a").digest("hex").slice(0, 4),
@@ -359,6 +361,7 @@ describe("a function pickled again where it was unpickled", () => {
   it("may be written inside the unpickled function", async () => {
     const makePickle = async (x: number): Promise<unknown> => {
       const y = x + BASE;
+      // Reason: captured, the pickler is a namespace; here the worker is to load it.
       const pickler = await import("../../../src/pickle/pickle-function.js");
       return pickler.pickleFunction((z: number) => [x, y, addBase(z), path.posix.basename("/q/r"), import.meta.url])
         .payload;

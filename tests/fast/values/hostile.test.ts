@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { createPublicKey } from "node:crypto";
 import { createSecretKey } from "node:crypto";
 import { generateKeyPairSync } from "node:crypto";
+import { writeSync } from "node:fs";
 import { BlockList } from "node:net";
 import { SocketAddress } from "node:net";
 import { describe } from "node:test";
@@ -245,8 +246,6 @@ describe("messages of live values", () => {
     const bytes = Buffer.concat(encodeToParent(credit));
     const future = executor.submit(
       async (frame: Buffer, _stream: ReadableStream) => {
-        // Reason: only these tests write to the private pipe.
-        const { writeSync } = await import("node:fs");
         writeSync(4, frame);
         await new Promise(() => {});
       },
@@ -270,8 +269,6 @@ describe("messages of live values", () => {
       const executor = new ProcessPoolExecutor({ maxWorkers: 1 });
       const bytes = Buffer.concat(encodeToParent(forged));
       const future = executor.submit(async (frame: Buffer) => {
-        // Reason: only this test writes to the private pipe.
-        const { writeSync } = await import("node:fs");
         writeSync(4, frame);
         await new Promise(() => {});
       }, bytes);

@@ -57,8 +57,7 @@ describe("a service that holds its executor", () => {
       readonly parts: { readonly pool: unknown };
       readonly factor: number;
     }): Promise<unknown> => {
-      const { ProcessPoolExecutor: Inner } = await import("../../../src/index.js");
-      const inner = new Inner({ maxWorkers: 1 });
+      const inner = new ProcessPoolExecutor({ maxWorkers: 1 });
       try {
         return await inner.submit(() => [given.factor, typeof given.parts.pool]);
       } finally {

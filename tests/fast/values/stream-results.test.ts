@@ -57,11 +57,9 @@ describe("a readable stream in a result", () => {
 
   it("may stand anywhere in it, be a stream of Node, and be several", async () => {
     const result = await executor.submit(async () => {
-      // Reason: what a task imports is its own affair.
-      const { Readable: NodeReadable } = await import("node:stream");
       return {
         web: new Map([["a", new Blob(["web"]).stream()]]),
-        node: [NodeReadable.from([{ a: 1 }, { a: 2 }]), NodeReadable.from(Buffer.from("xyz"), { objectMode: false })],
+        node: [Readable.from([{ a: 1 }, { a: 2 }]), Readable.from(Buffer.from("xyz"), { objectMode: false })],
       };
     });
     const [objects, bytes] = result.node;
@@ -212,9 +210,7 @@ describe("a writable stream in a result", () => {
 
   it("may be a stream of Node, whose failure is told here", async () => {
     const stream = await executor.submit(async () => {
-      // Reason: what a task imports is its own affair.
-      const { Writable: NodeWritable } = await import("node:stream");
-      return new NodeWritable({
+      return new Writable({
         write: (_chunk, _encoding, callback) => callback(new RangeError("disk full")),
       });
     });

@@ -50,6 +50,7 @@ export const importCases: readonly FunctionCase[] = [
   functionCase(
     "a dynamic import of a file",
     async () => {
+      // Reason: this is the case.
       const module = await import("./helpers.ts");
       return [module.scale(4), module.default(4)];
     },
@@ -57,6 +58,7 @@ export const importCases: readonly FunctionCase[] = [
   ),
   functionCase(
     "a dynamic import of a node: module",
+    // Reason: this is the case.
     async () => (await import("node:path")).posix.basename("/a/b"),
     "b",
   ),

@@ -6,6 +6,7 @@ import { functionCase } from "./case.ts";
 import type { FunctionCase } from "./case.ts";
 
 const late = await Promise.resolve(5);
+// Reason: the constant made of a dynamic import is a case.
 const dynamic = await import("./helpers.ts");
 
 export const moduleCases: readonly FunctionCase[] = [

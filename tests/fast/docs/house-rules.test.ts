@@ -1,0 +1,30 @@
+/** What `npm run lint.layers` finds. */
+
+import assert from "node:assert/strict";
+import path from "node:path";
+import { test } from "node:test";
+
+import { CHECKOUT } from "../../testlibraries/program-folder.js";
+import { ProgramFolder } from "../../testlibraries/program-folder.js";
+
+const LINT_LAYERS = path.join(CHECKOUT, "scripts", "lint-layers.mjs");
+
+/** The breaches in a tree of these files. */
+function lint(files: Readonly<Record<string, string>>): string[] {
+  using folder = new ProgramFolder();
+  folder.write(files);
+  const { stdout } = folder.run([LINT_LAYERS, folder.at(".")]);
+  return stdout.trimEnd().split("\n").slice(0, -1);
+}
+
+test("a dynamic import needs its reason everywhere, and a text that holds one does not", () => {
+  const bare = 'export const late = async () =>\n  import("node:fs");\n';
+  const reasoned = bare.replace("\n  ", "\n  // Reason: it is dear.\n  ");
+  const inTexts = 'const a = "import(1)"; // import(2)\nconst b = `\n  import(3);\n`;\n/* import(4) */\n';
+  for (const file of ["src/index.ts", "tests/fast/a.test.ts", "bench/peers/a.ts", "examples/a.ts", "scripts/a.mjs"]) {
+    const breach = `${file}:2: a dynamic import needs a "// Reason:" comment above it`;
+    assert.ok(lint({ [file]: bare }).includes(breach), file);
+    assert.ok(!lint({ [file]: reasoned }).some((each) => each.includes("dynamic import")), file);
+  }
+  assert.deepEqual(lint({ "tests/a.ts": inTexts }), []);
+});
