@@ -3,13 +3,17 @@
 //   node scripts/lint-layers.mjs [ROOT]
 //
 // Prints file:line: message for each breach and ends with 1 when there is one. Cycles, imports below the head of a
-// file and the length of files are oxlint's to find (import/no-cycle, import/first, max-lines).
+// file are oxlint's to find (import/no-cycle, import/first).
 
 import { readFileSync } from "node:fs";
 import { readdirSync } from "node:fs";
 import { existsSync } from "node:fs";
 import path from "node:path";
 import process from "node:process";
+
+import { isComment } from "./read-code.mjs";
+import { readCode } from "./read-code.mjs";
+import { readImports } from "./read-code.mjs";
 
 /**
  * What each part of src/ may import, beside itself. The first row that fits counts; a part is a folder (with its
@@ -92,34 +96,6 @@ function report(file, line, message) {
   breaches.push(`${path.relative(root, file)}:${line}: ${message}`);
 }
 
-function isComment(line) {
-  return /^\s*(\/\/|\/\*|\*)/.test(line);
-}
-
-/** The statements `import ...` at the head of a file and `export ... from ...` anywhere, with their 1-based lines. */
-function readImports(lines) {
-  const statements = [];
-  let isHead = true;
-  for (let index = 0; index < lines.length; index += 1) {
-    const first = index;
-    const isImport = /^import\b(?!\()/.test(lines[index]) && isHead;
-    const isReexport = /^export (type )?(\*|\{)/.test(lines[index]);
-    if (!isImport && !isReexport) {
-      // Strings of tests hold programs with imports of their own, so only the head of a file is read for them.
-      if (lines[index].trim() !== "" && !isComment(lines[index]) && !lines[index].startsWith("#!")) isHead = false;
-      continue;
-    }
-    let text = lines[index];
-    while (!text.includes(";") && index + 1 < lines.length) {
-      index += 1;
-      text += ` ${lines[index]}`;
-    }
-    const source = /(?:from\s+|^import\s+)(["'])(.+?)\1/.exec(text)?.[2];
-    if (source !== undefined) statements.push({ line: first + 1, lastLine: index + 1, isImport, text, source });
-  }
-  return statements;
-}
-
 function checkNames(file, { line, isImport, text }) {
   const names = /\{(.*)\}/.exec(text)?.[1];
   if (!isImport || names === undefined) return;
@@ -153,27 +129,6 @@ function hasReason(lines, index) {
     if (/(\/\/|\/\*|\*)\s*Reason: \S/.test(lines[above])) return true;
   }
   return false;
-}
-
-/** Comments, strings, templates (the programs of tests, mostly) and regular expressions. */
-const NO_CODE = new RegExp(
-  [
-    /\/\/.*/,
-    /\/\*[^]*?\*\//,
-    /"(?:\\.|[^"\\\n])*"/,
-    /'(?:\\.|[^'\\\n])*'/,
-    /`(?:\\[^]|[^`\\])*`/,
-    /(?<=(?:[=(,:!&|?[]|return)\s*)\/(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\n[])+\//,
-  ]
-    .map(({ source }) => source)
-    .join("|"),
-  "g",
-);
-
-/** The lines of a file's code, without what stands in comments, texts and patterns. */
-function readCode(text) {
-  const blank = (match) => match.replaceAll(/.+/g, /^\/[/*]/.test(match) ? "" : '""');
-  return text.replaceAll(NO_CODE, blank).split("\n");
 }
 
 function checkReasons(file, lines, code) {

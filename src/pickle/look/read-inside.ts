@@ -25,7 +25,7 @@ import type { Variable } from "eslint-scope";
 import type { CapturedScope } from "./function-inspector.js";
 import type { FunctionInspector } from "./function-inspector.js";
 import type { InspectorPort } from "./function-inspector.js";
-import type { FoundFunction } from "./script-source.js";
+import type { Origin } from "./find-origin.js";
 import type { ScriptSource } from "./script-source.js";
 import { endOf } from "./syntax-tree.js";
 import { startOf } from "./syntax-tree.js";
@@ -37,12 +37,6 @@ const CALL_KEY = Symbol.for("asynccpu.inspector.call");
 const CALL_EXPRESSION = `process.getBuiltinModule("node:inspector")[Symbol.for("asynccpu.inspector.call")]()`;
 
 type AnyFunction = (...args: never[]) => unknown;
-
-/** A function that was found in its script. */
-interface Origin {
-  readonly script: ScriptSource;
-  readonly found: FoundFunction;
-}
 
 interface Found {
   readonly value: unknown;

@@ -2,8 +2,8 @@
 
 import type { FunctionInspector } from "../look/function-inspector.js";
 import type { ClosureInfo } from "../look/function-inspector.js";
-import { FACTORY_VARIABLE } from "../look/factory-registry.js";
-import { isFactory } from "../look/factory-registry.js";
+import { findOrigin } from "../look/find-origin.js";
+import type { Origin } from "../look/find-origin.js";
 import { namesAround } from "../look/read-inside.js";
 import { readInside } from "../look/read-inside.js";
 import { linkNative } from "./made-functions.js";
@@ -38,10 +38,7 @@ import { lookUp } from "../look/look-up.js";
 import { OwnedVariables } from "../variables/owned-variables.js";
 import { ExportPaths } from "../refer/find-export.js";
 import { referenceTo } from "../refer/find-export.js";
-import { factorySource } from "../look/script-source.js";
-import { scriptSource } from "../look/script-source.js";
 import type { FoundFunction } from "../look/script-source.js";
-import type { ScriptSource } from "../look/script-source.js";
 import { sideImportsOf } from "../refer/side-imports.js";
 import { isMapWanted } from "../look/source-maps.js";
 import { sourcePosition } from "./source-position.js";
@@ -53,12 +50,6 @@ import type { CaptureContext } from "./variable-encoder.js";
 import { VariableEncoder } from "./variable-encoder.js";
 import { classNameOf } from "../../values/classes/class-registry.js";
 import type { AnyFunction } from "../../values/classes/value-writer.js";
-
-/** A function that was found in its script. */
-interface Origin {
-  readonly script: ScriptSource;
-  readonly found: FoundFunction;
-}
 
 const UNREADABLE_THIS =
   "the `this` of the function around it can't be read without running some of it (a computed key in its parameters, or a static part of a class)";
@@ -105,7 +96,7 @@ export class FunctionEncoder {
   /** How another process can import the function. */
   referenceOf(fn: object): ExternalNode | undefined {
     const closure = this.#inspector.inspect(fn);
-    const origin = this.#locate(fn, closure);
+    const origin = findOrigin(fn, closure, this.#inspector);
     return typeof origin === "object"
       ? referenceTo(fn, closure, origin.script, origin.found, this.#exportPaths)
       : undefined;
@@ -120,7 +111,7 @@ export class FunctionEncoder {
   linkFunction(fn: AnyFunction, place: Place): Link {
     const closure = this.#inspector.inspect(fn);
     if (closure.bound !== undefined) return this.#linkBound(fn, closure.bound, place);
-    const origin = this.#locate(fn, closure);
+    const origin = findOrigin(fn, closure, this.#inspector);
     if (typeof origin === "string") {
       const tools = { writer: this.#writer, inspector: this.#inspector, values: this.values };
       return linkNative(fn, closure, place, tools) ?? this.#writer.refuse(place, origin, IN_A_FILE);
@@ -144,32 +135,6 @@ export class FunctionEncoder {
       return undefined;
     }
     return this.#addByValue(fn, closure, origin, shape, place);
-  }
-
-  /** Finds the function in its script; a string says why it can't be found. */
-  #locate(fn: object, closure: ClosureInfo): Origin | string {
-    const { location } = closure;
-    if (location === undefined) return "it is a native function, whose code is not JavaScript";
-    const text = Function.prototype.toString.call(fn);
-    const factory = lookUp(closure.scopes, FACTORY_VARIABLE).value;
-    if (isFactory(factory)) {
-      const script = factorySource(factory);
-      const found = script.findFunction(text, location.line, location.column);
-      if (found !== undefined) return { script, found };
-    }
-    if (this.#inspector.scriptUrl(location.scriptId).startsWith("node:")) {
-      return "it is an internal function of Node.js, which no module exports";
-    }
-    const info = this.#inspector.script(location.scriptId, closure.scopes);
-    if (info === undefined) return "its source is no longer known";
-    try {
-      const script = scriptSource(info);
-      const found = script.findFunction(text, location.line, location.column);
-      return found === undefined ? "its source can't be found in its script" : { script, found };
-    } catch (error) {
-      if (!(error instanceof SyntaxError)) throw error;
-      return `the source of ${info.url || "its script"} can't be parsed (${error.message})`;
-    }
   }
 
   #linkBound(fn: AnyFunction, bound: NonNullable<ClosureInfo["bound"]>, place: Place): Link {

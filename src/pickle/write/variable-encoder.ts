@@ -1,10 +1,6 @@
 /** Finds what each free variable of a function holds, and writes it into the graph. */
 
-import process from "node:process";
 import { dirname } from "node:path";
-import { isAbsolute } from "node:path";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { types } from "node:util";
 
 import type { VariableDeclarator } from "estree";
@@ -37,7 +33,10 @@ import type { OwnedVariables } from "../variables/owned-variables.js";
 import { exportedValue } from "../refer/find-export.js";
 import { isExportsInJest } from "../refer/find-export.js";
 import { isReference } from "../refer/find-export.js";
-import { moduleCache } from "../refer/find-export.js";
+import { fileOfRequire } from "../refer/module-require.js";
+import { filenameOf } from "../refer/module-require.js";
+import { isRequireFunction } from "../refer/module-require.js";
+import { isRequireLike } from "../refer/module-require.js";
 import type { FoundFunction } from "../look/script-source.js";
 import type { ScriptSource } from "../look/script-source.js";
 import type { Scopes } from "./scopes.js";
@@ -66,34 +65,6 @@ export interface CaptureContext {
 }
 
 const INTEROP_CACHES: ReadonlySet<string> = new Set(["cacheBabelInterop", "cacheNodeInterop"]);
-
-/** Whether a value is a `require` of Node's. */
-function isRequireFunction(value: unknown): value is NodeJS.Require {
-  if (typeof value !== "function" || types.isProxy(value)) return false;
-  return "resolve" in value && Object.getOwnPropertyDescriptor(value, "cache")?.value === moduleCache;
-}
-
-/** Whether a value may be the `require` of a module: runners and loaders have some of their own. */
-function isRequireLike(value: unknown): boolean {
-  // On Node 20 that of a CommonJS program under a loader (tsx) has no cache.
-  return typeof value === "function" && "resolve" in value && ("cache" in value || "main" in value);
-}
-
-/**
- * A file for which `require` gives the same as this function: it may have been made for another one than it is used
- * in.
- */
-function fileOfRequire(require: NodeJS.Require, script: ScriptSource): string {
-  const own = filenameOf(script);
-  const [folder] = require.resolve.paths("./any") ?? [];
-  return folder === undefined || !isAbsolute(folder) || folder === dirname(own) ? own : join(folder, "any");
-}
-
-function filenameOf(script: ScriptSource): string {
-  return script.url.startsWith("file:")
-    ? fileURLToPath(script.url.replace(/[?#].*$/s, ""))
-    : join(process.cwd(), script.url || "[eval]");
-}
 
 const UNKEPT = "V8 does not tell what it holds";
 const UNKEPT_ADVICE =

@@ -290,14 +290,11 @@ class Copier {
   #error(error: object, depth: number): SpecialReference {
     const { classTag, stack, own, hidden } = describeError(error);
     const classes = classTag.classes.flatMap(({ name, place }) => [name, place]);
-    const parts = [
-      [hidden, {}],
-      [own, {}],
-    ] as const;
-    const [[, hiddenCopy], [, ownCopy]] = parts;
-    const { index } = this.#newSpecial(error, ["", classTag.key, stack, ownCopy, hiddenCopy, classes]);
-    this.#waitingErrors.push({ index, parts, depth, errorDepth: this.#errorDepth });
-    return this.#references.get(error) as SpecialReference;
+    const [ownCopy, hiddenCopy] = [{}, {}];
+    const reference = this.#newSpecial(error, ["", classTag.key, stack, ownCopy, hiddenCopy, classes]);
+    const parts = [[hidden, hiddenCopy] as const, [own, ownCopy] as const];
+    this.#waitingErrors.push({ index: reference.index, parts, depth, errorDepth: this.#errorDepth });
+    return reference;
   }
 
   #weak(object: object, depth: number): SpecialReference {

@@ -28,3 +28,12 @@ test("a dynamic import needs its reason everywhere, and a text that holds one do
   }
   assert.deepEqual(lint({ "tests/a.ts": inTexts }), []);
 });
+
+test("a file has at most 300 lines of code; imports, comments and blank lines are not counted", () => {
+  const head = 'import a from "./a.js";\n\n/*\n * One.\n */\n// Two.\n';
+  const code = "a();\n\n// Why.\n";
+  const program = "const program = `\n  // It is code here.\n`;\n";
+  const [rest, over] = [head + code.repeat(297) + program, head + code.repeat(298) + program];
+  assert.deepEqual(lint({ "tests/a.ts": rest }), []);
+  assert.deepEqual(lint({ "tests/a.ts": over }), ["tests/a.ts:1: 301 lines of code, at most 300"]);
+});
