@@ -55,6 +55,7 @@ const RARE = [
   /^memory\/reference/,
   /^values\/(extended|errors\/parts)/,
   /^system\/start\/native/,
+  /^pool\/queue\/(priority-queue|queue-room)/,
   /^executor\/map-results/,
   /^pickle\/error-/,
 ];

@@ -53,6 +53,38 @@ export class TaskTimeoutError extends AsyncCpuError {
   }
 }
 
+/** The task did not begin within its `queueTimeoutMs`, and never will. */
+export class QueueTimeoutError extends AsyncCpuError {
+  /** The limit that was exceeded, in milliseconds. */
+  readonly queueTimeoutMs: number;
+
+  constructor(taskName: string, queueTimeoutMs: number) {
+    super(
+      "ASYNCCPU_QUEUE_TIMEOUT",
+      `Task "${taskName}" waited for a worker for longer than its queueTimeoutMs of ${queueTimeoutMs} ms and was dropped. ` +
+        "Submit less at a time, or raise queueTimeoutMs or maxWorkers.",
+    );
+    nameError(this, "QueueTimeoutError");
+    this.queueTimeoutMs = queueTimeoutMs;
+  }
+}
+
+/** The executor has as many tasks as its `maxQueue` lets it have, and did not take this one. */
+export class QueueFullError extends AsyncCpuError {
+  /** The limit, in tasks. */
+  readonly maxQueue: number;
+
+  constructor(maxQueue: number) {
+    super(
+      "ASYNCCPU_QUEUE_FULL",
+      `The executor takes no further task now: ${maxQueue} tasks wait beside those that run (maxQueue). ` +
+        "Try again later, or wait with `await executor.room()`.",
+    );
+    nameError(this, "QueueFullError");
+    this.maxQueue = maxQueue;
+  }
+}
+
 /**
  * What a crash looks like: V8's heap was full (`heap-limit`), or the kernel killed the process for want of memory
  * (`oom-killer`, by the kernel's count of such kills, which is the whole machine's: a hint, no proof).

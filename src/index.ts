@@ -13,6 +13,8 @@ export { NotAFunctionError } from "./errors.js";
 export { NotSerializableError } from "./errors.js";
 export { PromisePassedError } from "./errors.js";
 export { ProtocolError } from "./errors.js";
+export { QueueFullError } from "./errors.js";
+export { QueueTimeoutError } from "./errors.js";
 export { SharedMemoryError } from "./errors.js";
 export { TaskTimeoutError } from "./errors.js";
 export { WorkerCrashedError } from "./errors.js";

@@ -122,6 +122,7 @@ export function buildPool(
   const put = options.queue && makePut(options.queue);
   const pool = new ProcessPool({
     maxWorkers: options.maxWorkers,
+    maxQueue: options.maxQueue,
     worker: {
       start: { execArgv: options.execArgv, env: options.env, cwd: options.cwd },
       settings: encoded,

@@ -239,6 +239,17 @@ export class ProcessPoolExecutor implements AsyncDisposable {
   }
 
   /**
+   * Waits until the executor takes one more task, where `maxQueue` limits how many it has. Who waits first is told
+   * first; submit at once then.
+   *
+   * @returns Resolves when there is room; at once without `maxQueue`. Rejects with `ExecutorShutdownError`, or with
+   * what else the executor takes no more tasks for.
+   */
+  room(): Promise<void> {
+    return coreOf(this).pool.room();
+  }
+
+  /**
    * Counts what the executor has done so far and does now: tasks by outcome, and each worker with its memory.
    *
    * It asks the system for each worker (on Linux some 20 µs each), so call it in a monitor, not for every task.

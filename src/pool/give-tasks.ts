@@ -1,12 +1,12 @@
 /** Which worker gets which task. */
 
 import type { PoolTask } from "./queue/pool-task.js";
-import type { TaskQueue } from "./queue/task-queue.js";
+import type { WaitingTasks } from "./queue/task-queue.js";
 import type { WorkerTasks } from "./tasks/worker-tasks.js";
 
 /** Who has tasks, and who takes them. */
 export interface Giving {
-  readonly queue: TaskQueue;
+  readonly queue: WaitingTasks;
   /** The tasks of each worker that is there. */
   readonly ready: readonly WorkerTasks[];
   readonly maxWorkers: number;

@@ -7,6 +7,8 @@ import { InitializerError } from "../errors.js";
 import { KeepAlive } from "./keep-alive.js";
 import { LongTurn } from "./pace/long-turn.js";
 import { PoolCounters } from "./pool-stats.js";
+import { PriorityQueue } from "./queue/priority-queue.js";
+import { QueueRoom } from "./queue/queue-room.js";
 import { StallWatch } from "./pace/stall-watch.js";
 import { StartAttempts } from "./worker/start-attempts.js";
 import { TaskQueue } from "./queue/task-queue.js";
@@ -32,6 +34,7 @@ import type { ExecutorStats } from "./pool-stats.js";
 import type { PoolTask } from "./queue/pool-task.js";
 import type { ProcessTask } from "../system/process/process-task.js";
 import type { TaskOutcome } from "./queue/pool-task.js";
+import type { WaitingTasks } from "./queue/task-queue.js";
 import type { WorkerConfig } from "./worker/contract.js";
 import type { WorkerDeath } from "./worker/death.js";
 import type { WorkerTasks } from "./tasks/worker-tasks.js";
@@ -48,6 +51,8 @@ const MAX_LOST_TASKS = 3;
 /** What a pool needs to be made. It is not changed afterwards. */
 export interface PoolConfig {
   readonly maxWorkers: number;
+  /** How many tasks may wait beside one for each worker. Default: no limit. */
+  readonly maxQueue?: number | undefined;
   readonly worker: WorkerConfig;
   /** Takes each encoded log record. */
   readonly onLog: WorkerEvents<Worker>["onLog"];
@@ -59,7 +64,9 @@ export interface PoolConfig {
 export class ProcessPool {
   readonly #config: PoolConfig;
   readonly keepAlive: KeepAlive = new KeepAlive();
-  readonly #queue = new TaskQueue();
+  #queue: WaitingTasks = new TaskQueue();
+  #hasPriorities = false;
+  readonly #room: QueueRoom | undefined;
   readonly #workers = new Set<Worker>();
   /** The tasks of each worker that has been ready, and has not left. */
   #ready: readonly WorkerTasks[] = [];
@@ -84,6 +91,9 @@ export class ProcessPool {
   constructor(config: PoolConfig) {
     this.#config = config;
     this.#brokenBy = nestingProblem();
+    const { maxQueue, maxWorkers } = config;
+    const countFree = (): number => maxWorkers + (maxQueue ?? Infinity) - this.#unfinishedTasks;
+    this.#room = maxQueue === undefined ? undefined : new QueueRoom(maxQueue, countFree);
   }
 
   /** Process roots of the workers that live now. */
@@ -122,6 +132,18 @@ export class ProcessPool {
     if (this.#starts.failed === 0) this.#spawn();
   }
 
+  /** @throws QueueFullError when it would not take a task now. */
+  checkRoom(): void {
+    this.#room?.check();
+  }
+
+  /** Resolves when it may be given a task; rejects when it takes none any more. */
+  room(): Promise<void> {
+    const refusal = this.#refusal();
+    if (refusal !== undefined) return Promise.reject(refusal);
+    return this.#room?.wait() ?? Promise.resolve();
+  }
+
   /** Takes a task. Never throws: a pool that takes no more tasks settles it with the reason. */
   submit(task: PoolTask): void {
     const refusal = this.#refusal();
@@ -130,7 +152,12 @@ export class ProcessPool {
       return;
     }
     this.#unfinishedTasks += 1;
+    this.#room?.take();
     this.keepAlive.hold();
+    if (task.priority !== 0 && !this.#hasPriorities) {
+      this.#hasPriorities = true;
+      this.#queue = new PriorityQueue(this.#queue.drain());
+    }
     this.#queue.push(task);
     if (this.#isFull && !this.#longTurn.findsRoom(this.#ready)) {
       this.#planSpawn();
@@ -182,6 +209,17 @@ export class ProcessPool {
     return task.endReason instanceof CancelledError;
   }
 
+  /** Ends a task that has not begun in time; it goes on if it has begun after all. */
+  expire(task: PoolTask, error: Error): void {
+    if (this.#queue.remove(task)) {
+      task.endReason = error;
+      this.#finish(task, error);
+    } else if (task.holder?.lookForStart(task) === false && task.state !== "running") {
+      task.expiry = error;
+      task.holder.takeBack();
+    }
+  }
+
   /** Ends every task that a worker has; those that run receive SIGTERM, too (not on Windows). */
   cancelRunning(makeReason: () => Error): void {
     endAll(this.#workers, makeReason);
@@ -202,6 +240,7 @@ export class ProcessPool {
     this.#isShutDown = true;
     this.keepAlive.hold();
     this.#warmUps.end(new ExecutorShutdownError());
+    this.#room?.close(new ExecutorShutdownError());
     this.#endIfFinished();
   }
 
@@ -348,6 +387,10 @@ export class ProcessPool {
   #requeue(task: PoolTask): void {
     task.state = "queued";
     task.holder = undefined;
+    if (task.expiry !== undefined) {
+      this.#finish(task, task.expiry);
+      return;
+    }
     this.#queue.unshift(task);
   }
 
@@ -371,6 +414,7 @@ export class ProcessPool {
   #failWaiting(error: Error): void {
     for (const task of this.#queue.drain()) this.#finish(task, error);
     this.#warmUps.end(error);
+    if (this.#brokenBy !== undefined) this.#room?.close(this.#brokenBy);
   }
 
   #finish(task: PoolTask, error: Error): void {
@@ -383,6 +427,7 @@ export class ProcessPool {
     if (!task.isIdle) this.keepAlive.release();
     this.#endIfFinished();
     task.settle(outcome);
+    this.#room?.look();
   }
 
   #becomeInactive(): void {

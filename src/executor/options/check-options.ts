@@ -30,6 +30,7 @@ const DEFAULT_TIMEOUT_IN_EMERGENCY_MS = 1000;
 const DEFAULT_DRAIN_MS = 10_000;
 
 function describeRange(minimum: number, maximum: number): string {
+  if (minimum === Number.MIN_SAFE_INTEGER) return "an integer";
   if (maximum === Number.MAX_SAFE_INTEGER) return `an integer of at least ${minimum}`;
   return `an integer from ${minimum} to ${maximum}`;
 }
@@ -86,6 +87,7 @@ export function checkPoolOptions(
   checkInteger("maxWorkers", options.maxWorkers, 1, MAX_WORKERS);
   checkInteger("maxTasksPerChild", options.maxTasksPerChild, 1, Number.MAX_SAFE_INTEGER);
   checkInteger("shareAboveBytes", options.shareAboveBytes, UNIT_BYTES, Number.MAX_SAFE_INTEGER);
+  checkInteger("maxQueue", options.maxQueue, 0, Number.MAX_SAFE_INTEGER);
   checkInteger("graceMs", options.graceMs, 0, LONGEST_TIMER_MS);
   checkInteger("startTimeoutMs", options.startTimeoutMs, 1, LONGEST_TIMER_MS);
   checkType("initializer", options.initializer, "function");
@@ -142,6 +144,8 @@ export function checkTaskOptions(given: TaskOptions | undefined): TaskOptions {
     throw new InvalidOptionError("signal", "an AbortSignal", options.signal);
   }
   checkInteger("timeoutMs", options.timeoutMs, 1, LONGEST_TIMER_MS);
+  checkInteger("queueTimeoutMs", options.queueTimeoutMs, 1, LONGEST_TIMER_MS);
+  checkInteger("priority", options.priority, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
   checkType("name", options.name, "string");
   checkBuffers("transfer", options.transfer);
   checkInteger("chunkSize", options.chunkSize, 1, Number.MAX_SAFE_INTEGER);

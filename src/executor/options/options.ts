@@ -35,6 +35,11 @@ export interface ProcessPoolExecutorOptions {
    * nothing but warn once. Default: never.
    */
   readonly shareAboveBytes?: number | undefined;
+  /**
+   * How many tasks may wait beside one for each of the `maxWorkers`, 0 or more. A submission beyond fails with a
+   * `QueueFullError`; `executor.room()` waits. Default: no limit.
+   */
+  readonly maxQueue?: number | undefined;
   /** Node's flags for the workers. Default: those of this process, without those for its script and a debugger. */
   readonly execArgv?: readonly string[] | undefined;
   /** The workers' environment. Default: this process's, as it is when a worker starts. */
@@ -77,6 +82,16 @@ export interface TaskOptions {
   readonly signal?: AbortSignal | undefined;
   /** How long the task may run, in milliseconds, at least 1, counted from its start. Default: no limit. */
   readonly timeoutMs?: number | undefined;
+  /**
+   * How long the task may wait for its start, in milliseconds, at least 1, counted from its submission. Then it fails
+   * with a `QueueTimeoutError`. Default: no limit.
+   */
+  readonly queueTimeoutMs?: number | undefined;
+  /**
+   * An integer: of the tasks that wait, those with the highest begin first. Of 16 tasks that begin, one is the one
+   * that has waited longest, whatever its priority. Default: 0.
+   */
+  readonly priority?: number | undefined;
   /** The name of the task in errors, logs and `currentTask()`. Default: the function's name. */
   readonly name?: string | undefined;
   /**

@@ -1,6 +1,8 @@
 /** One call on its way through the pool, with all that waits for its end. */
 
 import { CancelledError } from "../../errors.js";
+import { QueueTimeoutError } from "../../errors.js";
+import { clearTimeout } from "../../system/timers.js";
 import { decodeFor } from "../../values/errors/class-places.js";
 import { futures } from "../outcome/process-future.js";
 import { NO_PINS } from "./encoded-arguments.js";
@@ -9,6 +11,7 @@ import { ParentLive } from "./parent-live.js";
 import { PoolTask } from "../../pool/queue/pool-task.js";
 import { releaseAll } from "./encoded-arguments.js";
 import { resultReader } from "../outcome/settle-future.js";
+import { setTimeout } from "../../system/timers.js";
 import { settleFuture } from "../outcome/settle-future.js";
 import type { AnyFunction } from "../../values/classes/value-writer.js";
 import type { FutureControl } from "../outcome/process-future.js";
@@ -34,6 +37,7 @@ export interface TaskCall {
   readonly argumentFunctions: readonly AnyFunction[];
   readonly name: string;
   readonly timeoutMs: number | undefined;
+  readonly priority: number;
   /** Of a chunk, how many calls it is; else 0. */
   readonly callCount: number;
   readonly hasOneArgument: boolean;
@@ -50,6 +54,7 @@ export class SubmittedKind implements TaskKind {
   readonly functions: readonly AnyFunction[];
   readonly name: string;
   readonly timeoutMs: number | undefined;
+  readonly priority: number;
   readonly callCount: number;
   readonly isChunk: boolean;
   readonly hasOneArgument: boolean;
@@ -64,6 +69,7 @@ export class SubmittedKind implements TaskKind {
     this.functions = [call.original, ...call.argumentFunctions];
     this.name = call.name;
     this.timeoutMs = call.timeoutMs;
+    this.priority = call.priority;
     this.callCount = call.callCount;
     this.isChunk = call.callCount > 0;
     this.hasOneArgument = call.hasOneArgument;
@@ -79,6 +85,7 @@ export class SubmittedKind implements TaskKind {
       this.hasOneArgument === call.hasOneArgument &&
       this.callCount === call.callCount &&
       this.timeoutMs === call.timeoutMs &&
+      this.priority === call.priority &&
       call.extras === undefined
     );
   }
@@ -135,11 +142,20 @@ export class SubmittedTask<T> extends PoolTask<SubmittedKind> implements FutureC
     return this.kind.pool.cancel(this, new CancelledError(undefined, { cause: reason }));
   }
 
-  tie(pins: readonly Pins[], signals: readonly AbortSignal[]): void {
-    if (pins === NO_PINS && signals.length === 0) return;
+  tie(pins: readonly Pins[], signals: readonly AbortSignal[], queueTimeoutMs: number | undefined): void {
+    if (pins === NO_PINS && signals.length === 0 && queueTimeoutMs === undefined) return;
     const ties = (this.#ties ??= {});
     ties.pins = pins;
-    if (signals.length > 0) ties.stops = signals.map((signal) => onAbort(signal, () => this.cancel(signal.reason)));
+    const stops = signals.map((signal) => onAbort(signal, () => this.cancel(signal.reason)));
+    if (queueTimeoutMs !== undefined) stops.push(this.#limitQueueing(queueTimeoutMs));
+    if (stops.length > 0) ties.stops = stops;
+  }
+
+  #limitQueueing(queueTimeoutMs: number): () => void {
+    const timer = setTimeout(() => {
+      this.kind.pool.expire(this, new QueueTimeoutError(this.name, queueTimeoutMs));
+    }, queueTimeoutMs);
+    return () => clearTimeout(timer);
   }
 
   lookForStart(): boolean {

@@ -159,7 +159,8 @@ export class TaskSubmitter {
     let { taken } = submission;
     try {
       checkCall(submission);
-      const { signal, timeoutMs } = submission.options;
+      const { signal, timeoutMs, priority = 0, queueTimeoutMs } = submission.options;
+      this.#pool.checkRoom();
       // Its start takes longer than all that is done here, of which the first time takes tens of milliseconds.
       this.#pool.expectTask();
       const fn = this.#pickle(submission.fn);
@@ -180,6 +181,7 @@ export class TaskSubmitter {
         // Only now: of a revoked Proxy, which was refused, even the name can't be asked.
         name: submission.options.name ?? nameOf(submission.fn),
         timeoutMs,
+        priority,
         callCount: finished.callCount,
         hasOneArgument,
         extras: finished.extras,
@@ -187,7 +189,7 @@ export class TaskSubmitter {
       const task = new SubmittedTask<T>(kind, hasOneArgument ? args[0] : args, stack);
       const future = futures.create<T>(task);
       task.future = future;
-      task.tie(pins, endingSignals(signal));
+      task.tie(pins, endingSignals(signal), queueTimeoutMs);
       this.#pool.submit(task);
       return future;
     } catch (error) {

@@ -27,6 +27,8 @@ export interface TaskHolder {
    * still before it.
    */
   lookForStart(task?: PoolTask): boolean;
+  /** Gives back those that have not begun, as soon as it is known which these are. */
+  takeBack(): void;
 }
 
 /** What many tasks have in common. */
@@ -37,6 +39,8 @@ export interface TaskKind {
   readonly isChunk: boolean;
   /** How long a task may run, in milliseconds; `undefined` for no limit. */
   readonly timeoutMs: number | undefined;
+  /** Those with the highest begin first. Default: 0. */
+  readonly priority?: number;
   /**
    * Whether a task has one argument, a plain value, and is given that rather than a list: a hundred thousand may wait.
    */
@@ -81,10 +85,14 @@ export abstract class PoolTask<K extends TaskKind = TaskKind> {
   holder: TaskHolder | undefined;
   /** Its number there; or, while it is queued, its place in the queue, which only the queue looks at. */
   number = -1;
+  /** Its place among all that were queued, where the queue is by priority. */
+  age = 0;
   /** How long it is expected to take, in microseconds. */
   expectedUs = 0;
   /** Why the task is to end, once it is; its outcome then is this error, whatever the worker reports. */
   endReason: Error | undefined;
+  /** It did not begin in time, and is not to begin: what it fails with. Whether it has begun may not be known yet. */
+  expiry: Error | undefined;
   /** How many workers died with this task as their next one. */
   lostStarts = 0;
   /** How many workers it was sent to, one after the other. */
@@ -118,6 +126,10 @@ export abstract class PoolTask<K extends TaskKind = TaskKind> {
   /** The functions as they are in this process; none when it has ended. */
   get functions(): readonly object[] {
     return this.#kind?.functions ?? [];
+  }
+
+  get priority(): number {
+    return this.kind.priority ?? 0;
   }
 
   get isChunk(): boolean {
@@ -162,6 +174,7 @@ export abstract class PoolTask<K extends TaskKind = TaskKind> {
   /** Notes that user code begins: from here on the task never runs a second time. */
   begin(processTask: ProcessTask): void {
     this.state = "running";
+    this.expiry = undefined;
     // Arguments are not retained: 10 queued tasks of 100 MB must not hold 1 GB once they run. All that belongs to them
     // has arrived. Of a task that was sent more often, a part may still be on its way to a worker that doesn't run it;
     // and of one that ends before it begins.

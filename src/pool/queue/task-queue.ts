@@ -3,8 +3,23 @@ import type { PoolTask } from "./pool-task.js";
 /** Spent slots at the front that are tolerated before the array is cut. */
 const COMPACT_AFTER = 1024;
 
+/** Tasks that wait for a worker. */
+export interface WaitingTasks {
+  readonly size: number;
+  push(task: PoolTask): void;
+  /** Gives back a task that left: it is as near to its turn as it was. */
+  unshift(task: PoolTask): void;
+  /** The next one, which stays. */
+  peek(): PoolTask | undefined;
+  shift(): PoolTask | undefined;
+  /** Takes a task out; false when it isn't waiting here. */
+  remove(task: PoolTask): boolean;
+  /** Takes everything out, in order. */
+  drain(): PoolTask[];
+}
+
 /** First in, first out, with removal from the middle: every operation takes constant time on average. */
-export class TaskQueue {
+export class TaskQueue implements WaitingTasks {
   #slots: (PoolTask | undefined)[] = [];
   #head = 0;
   /** Positions count from the first slot ever used, so that cutting the array moves no task. */

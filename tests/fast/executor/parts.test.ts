@@ -138,6 +138,7 @@ describe("a task submitter", () => {
     const cancelled: unknown[] = [];
     const pool = {
       expectTask: () => {},
+      checkRoom: () => {},
       submit: (task: PoolTask) => handed.push(task),
       cancel: (_task: PoolTask, reason: Error) => {
         cancelled.push(reason.cause);
@@ -214,7 +215,7 @@ test("a future shows its class, and its start fails with it when it ends before 
 
 test("a future that only waits for functions of its result can't be cancelled any more", async () => {
   const submitted: PoolTask[] = [];
-  const pool = { expectTask: () => {}, submit: (task: PoolTask) => submitted.push(task) };
+  const pool = { expectTask: () => {}, checkRoom: () => {}, submit: (task: PoolTask) => submitted.push(task) };
   const future = new TaskSubmitter(pool as unknown as ProcessPool).submit(REQUEST);
   const value = encodeValue({ add }, "result", { writer: { writeFunction: (fn) => referenceToFunction(fn) } });
   submitted[0]?.settle({ kind: "result", value });

@@ -1,0 +1,250 @@
+import assert from "node:assert/strict";
+import { appendFileSync } from "node:fs";
+import { mkdtempSync } from "node:fs";
+import { readFileSync } from "node:fs";
+import { rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
+import path from "node:path";
+import { after } from "node:test";
+import { test } from "node:test";
+
+import { CancelledError } from "../../../src/index.js";
+import { ExecutorShutdownError } from "../../../src/index.js";
+import { InvalidOptionError } from "../../../src/index.js";
+import { ProcessTaskPoolExecutor } from "../../../src/index.js";
+import { QueueFullError } from "../../../src/index.js";
+import { QueueTimeoutError } from "../../../src/index.js";
+import { WorkerCrashedError } from "../../../src/index.js";
+import { add } from "../../fixtures/tasks.js";
+import { blockUntilFileExists } from "../../fixtures/tasks.js";
+import { hangForEver } from "../../fixtures/tasks.js";
+import { processId } from "../../fixtures/tasks.js";
+import type { ProcessFuture } from "../../../src/index.js";
+
+const folder = mkdtempSync(path.join(tmpdir(), "asynccpu-queueing-"));
+let gateCount = 0;
+
+after(() => rmSync(folder, { recursive: true }));
+
+/** A task that runs until its gate is opened. */
+interface Gated {
+  readonly future: ProcessFuture<string>;
+  open(): void;
+}
+
+/** Keeps a worker busy. Resolves when the task has begun. */
+async function occupy(executor: ProcessTaskPoolExecutor): Promise<Gated> {
+  gateCount += 1;
+  const gate = path.join(folder, `gate-${gateCount}`);
+  const future = executor.createProcessTask(blockUntilFileExists, gate);
+  await future.started;
+  return { future, open: () => writeFileSync(gate, "open") };
+}
+
+function noteName(file: string, name: string): void {
+  appendFileSync(file, `${name} `);
+}
+
+test("of the tasks that wait, those with the highest priority begin first, in their order", async () => {
+  await using executor = new ProcessTaskPoolExecutor({ maxWorkers: 1 });
+  const file = path.join(folder, "order");
+  const gated = await occupy(executor);
+  const named = [
+    ["a", undefined],
+    ["b", 0],
+    ["low", -1],
+    ["high", 1],
+    ["highest", 1_000_000],
+    ["c", 0],
+    ["high2", 1],
+  ] as const;
+  const futures = named.map(([name, priority]) => executor.with({ priority }).submit(noteName, file, name));
+  gated.open();
+  await Promise.all(futures);
+  assert.equal(readFileSync(file, "utf8").trim(), "highest high high2 a b c low");
+});
+
+test("a map and a submission have their priority, too, and one that is cancelled is left out", async () => {
+  await using executor = new ProcessTaskPoolExecutor({ maxWorkers: 1 });
+  const file = path.join(folder, "map-order");
+  const gated = await occupy(executor);
+  const low = executor.submit(noteName, file, "low");
+  const cancelled = executor.with({ priority: 3 }).submit(noteName, file, "cancelled");
+  const results = executor.with({ priority: 2, maxInFlight: 3 }).map(noteName, [file, file, file], ["x", "y", "z"]);
+  const first = results.next();
+  const urgent = executor.with({ priority: 9 }).submit(noteName, file, "urgent");
+  while (executor.stats().queuedTasks < 6) await new Promise(setImmediate);
+  assert.equal(cancelled.cancel(), true);
+  gated.open();
+  await first;
+  for await (const result of results) assert.equal(result, undefined);
+  await Promise.all([low, urgent]);
+  await assert.rejects(cancelled, CancelledError);
+  assert.equal(readFileSync(file, "utf8").trim(), "urgent x y z low");
+});
+
+test("of sixteen tasks that begin, one is the oldest: none waits for ever", async () => {
+  await using executor = new ProcessTaskPoolExecutor({ maxWorkers: 1 });
+  const file = path.join(folder, "aging");
+  const gated = await occupy(executor);
+  const lowest = executor.with({ priority: -5 }).submit(noteName, file, "lowest");
+  const low = executor.submit(noteName, file, "low");
+  const urgent = executor.with({ priority: 5 });
+  const futures = Array.from({ length: 40 }, () => urgent.submit(noteName, file, "urgent"));
+  gated.open();
+  await Promise.all([...futures, lowest, low]);
+  const order = readFileSync(file, "utf8").trim().split(" ");
+  assert.equal(order.length, 42);
+  assert.equal(order.indexOf("lowest"), 15);
+  assert.equal(order.indexOf("low"), 31);
+});
+
+test("a task that is given back by a dead worker is before the others of its priority again", async () => {
+  await using executor = new ProcessTaskPoolExecutor({ maxWorkers: 1 });
+  const file = path.join(folder, "returned");
+  const gated = await occupy(executor);
+  const futures = ["a", "b", "c"].map((name) => executor.with({ priority: 1 }).submit(noteName, file, name));
+  const top = executor.with({ priority: 2 }).submit(noteName, file, "top");
+  (await gated.future.started).sendSignal("SIGKILL");
+  await assert.rejects(gated.future, WorkerCrashedError);
+  await Promise.all([...futures, top]);
+  assert.equal(readFileSync(file, "utf8").trim(), "top a b c");
+});
+
+test("a task that has not begun in time fails, and never runs", async () => {
+  await using executor = new ProcessTaskPoolExecutor({ maxWorkers: 1 });
+  const file = path.join(folder, "late");
+  const gated = await occupy(executor);
+  const late = executor.with({ queueTimeoutMs: 20, name: "late" }).submit(noteName, file, "late");
+  await assert.rejects(late, (error) => {
+    assert.ok(error instanceof QueueTimeoutError);
+    assert.equal(error.code, "ASYNCCPU_QUEUE_TIMEOUT");
+    assert.equal(error.queueTimeoutMs, 20);
+    assert.match(error.message, /^Task "late" waited for a worker for longer than its queueTimeoutMs of 20 ms/);
+    return true;
+  });
+  assert.equal(late.cancelled, false);
+  gated.open();
+  await executor.submit(noteName, file, "next");
+  assert.equal(readFileSync(file, "utf8").trim(), "next");
+  assert.equal(executor.stats().failedTasks, 1);
+});
+
+test("a task that has begun in time runs as long as it likes", async () => {
+  await using executor = new ProcessTaskPoolExecutor({ maxWorkers: 1 });
+  await executor.submit(processId);
+  const gate = path.join(folder, "begun");
+  const future = executor.with({ queueTimeoutMs: 1000 }).createProcessTask(blockUntilFileExists, gate);
+  await future.started;
+  await new Promise((resolve) => {
+    setTimeout(resolve, 1100);
+  });
+  writeFileSync(gate, "done");
+  assert.equal(await future, "done");
+});
+
+test("a task that waits in a worker, behind one that hangs, fails in time as well", async () => {
+  await using executor = new ProcessTaskPoolExecutor({ maxWorkers: 1, graceMs: 0 });
+  // A function that is known to be short has others sent behind it.
+  for (let i = 0; i < 50; i += 1) await executor.submit(add, i, 1);
+  const maybe = (isHanging: boolean): unknown => (isHanging ? new Promise(() => {}) : 0);
+  await Promise.all(Array.from({ length: 50 }, () => executor.submit(maybe, false)));
+  const hanging = executor.createProcessTask(maybe, true);
+  const late = Array.from({ length: 5 }, () => executor.with({ queueTimeoutMs: 50 }).submit(maybe, false));
+  for (const each of late) await assert.rejects(each, QueueTimeoutError);
+  hanging.cancel();
+  await assert.rejects(hanging, CancelledError);
+});
+
+test("with maxQueue the executor takes no more tasks than that beside one for each worker", async () => {
+  await using executor = new ProcessTaskPoolExecutor({ maxWorkers: 1, maxQueue: 2 });
+  const gated = await occupy(executor);
+  const taken = [executor.submit(add, 1, 1), executor.submit(add, 2, 2)];
+  await assert.rejects(executor.submit(add, 3, 3), (error) => {
+    assert.ok(error instanceof QueueFullError);
+    assert.equal(error.code, "ASYNCCPU_QUEUE_FULL");
+    assert.equal(error.maxQueue, 2);
+    assert.match(error.stack ?? "", /queueing\.test/);
+    return true;
+  });
+  gated.open();
+  assert.deepEqual(await Promise.all(taken), [2, 4]);
+  assert.equal(await executor.submit(add, 4, 4), 8);
+});
+
+test("with maxQueue of 0 a task is taken when a worker may have it at once", async () => {
+  await using executor = new ProcessTaskPoolExecutor({ maxWorkers: 2, maxQueue: 0 });
+  const first = executor.submit(add, 1, 1);
+  const second = executor.submit(add, 2, 2);
+  await assert.rejects(executor.submit(add, 3, 3), QueueFullError);
+  assert.deepEqual([await first, await second], [2, 4]);
+});
+
+test("room() tells as many as there is room for, in their order", async () => {
+  await using executor = new ProcessTaskPoolExecutor({ maxWorkers: 1, maxQueue: 1 });
+  const results: number[] = [];
+  const work = async (value: number): Promise<void> => {
+    await executor.room();
+    results.push(await executor.submit(add, value, 0));
+  };
+  await Promise.all(Array.from({ length: 300 }, (_, index) => work(index)));
+  assert.deepEqual(
+    results,
+    Array.from({ length: 300 }, (_, index) => index),
+  );
+});
+
+test("room() in a loop lets the executor have all that it may, and no more", async () => {
+  await using executor = new ProcessTaskPoolExecutor({ maxWorkers: 2, maxQueue: 3 });
+  const futures: Promise<number>[] = [];
+  let most = 0;
+  for (let i = 0; i < 500; i += 1) {
+    await executor.room();
+    futures.push(executor.submit(add, i, 0));
+    const { queuedTasks, assignedTasks, runningTasks } = executor.stats();
+    most = Math.max(most, queuedTasks + assignedTasks + runningTasks);
+  }
+  assert.equal((await Promise.all(futures)).length, 500);
+  assert.equal(most, 5);
+});
+
+test("room() of a place that nobody takes goes to the next", async () => {
+  await using executor = new ProcessTaskPoolExecutor({ maxWorkers: 1, maxQueue: 0 });
+  const gated = await occupy(executor);
+  const waiting = [executor.room(), executor.room(), executor.room()];
+  gated.open();
+  await Promise.all(waiting);
+});
+
+test("room() without a limit is there at once, and fails when no task is taken any more", async () => {
+  const unlimited = new ProcessTaskPoolExecutor({ maxWorkers: 1 });
+  await unlimited.room();
+  await unlimited.shutdown();
+  await assert.rejects(unlimited.room(), ExecutorShutdownError);
+  const limited = new ProcessTaskPoolExecutor({ maxWorkers: 1, maxQueue: 0 });
+  const hanging = limited.submit(hangForEver);
+  const waiting = limited.room();
+  void limited.shutdown({ wait: false });
+  await assert.rejects(waiting, ExecutorShutdownError);
+  hanging.cancel();
+  await assert.rejects(hanging, CancelledError);
+  await limited.shutdown();
+});
+
+test("options of the queue that are out of range are refused", () => {
+  const refused = [
+    () => new ProcessTaskPoolExecutor({ maxQueue: -1 }),
+    () => new ProcessTaskPoolExecutor({ maxQueue: 1.5 }),
+  ];
+  for (const make of refused) assert.throws(make, InvalidOptionError);
+  const executor = new ProcessTaskPoolExecutor({ maxWorkers: 1 });
+  for (const options of [
+    { priority: 0.5 },
+    { priority: Number.NaN },
+    { queueTimeoutMs: 0 },
+    { queueTimeoutMs: 2 ** 31 },
+  ]) {
+    assert.throws(() => executor.with(options), InvalidOptionError);
+  }
+});
