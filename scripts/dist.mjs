@@ -56,7 +56,7 @@ const RARE = [
   /^values\/(extended|errors\/parts)/,
   /^system\/start\/native/,
   /^pool\/queue\/(priority-queue|queue-room)/,
-  /^executor\/map-results/,
+  /^executor\/(map-results|outcome\/task-progress)/,
   /^pickle\/error-/,
 ];
 

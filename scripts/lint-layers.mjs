@@ -48,7 +48,7 @@ const LAYERS = [
   },
   { part: "logging/", mayImport: ["errors.ts", "fifo.ts", "option-names.ts", "show-value.ts", "system/", "values/"] },
   // What an executor inside a task has to know of that task.
-  { part: "subprocess/task/current-task.ts", mayImport: [] },
+  { part: "subprocess/task/current-task.ts", mayImport: ["errors.ts"] },
   { part: "subprocess/outer-grace.ts", mayImport: [] },
   {
     part: "subprocess/",

@@ -24,12 +24,15 @@ export type { PickleProblem } from "./errors.js";
 export type { WorkerCrash } from "./errors.js";
 
 export { ProcessFuture } from "./executor/outcome/process-future.js";
+export type { TaskProgress } from "./executor/outcome/task-progress.js";
 export { ProcessPoolExecutor } from "./executor/process-pool-executor.js";
 export { ProcessTaskPoolExecutor } from "./executor/process-task-pool-executor.js";
 export type { AnyIterable } from "./executor/map-results.js";
 export type { IterablesOf } from "./executor/process-pool-executor.js";
 export type { ProcessPoolExecutorOptions } from "./executor/options/options.js";
 export type { ProcessTaskPoolExecutorOptions } from "./executor/options/options.js";
+export type { ProgressDetails } from "./executor/options/options.js";
+export type { ProgressHandler } from "./executor/options/options.js";
 export type { ShutdownOptions } from "./executor/options/options.js";
 export type { SubmitView } from "./executor/process-pool-executor.js";
 export type { TaskOptions } from "./executor/options/options.js";

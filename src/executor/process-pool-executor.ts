@@ -221,7 +221,7 @@ export class ProcessPoolExecutor implements AsyncDisposable {
    *
    * @throws InvalidOptionError for an unknown option, or one out of its range.
    */
-  with(options: TaskOptions): SubmitView {
+  with<P = unknown>(options: TaskOptions<P>): SubmitView {
     return makeSubmitView(this, checkTaskOptions(options));
   }
 

@@ -99,7 +99,7 @@ export class ProcessTaskPoolExecutor extends ProcessPoolExecutor {
    *
    * @throws InvalidOptionError for an unknown option, or one out of its range.
    */
-  override with(options: TaskOptions): TaskView {
+  override with<P = unknown>(options: TaskOptions<P>): TaskView {
     const checked = checkTaskOptions(options);
     const view: TaskView = {
       ...makeSubmitView(this, checked),

@@ -3,8 +3,7 @@
 import process from "node:process";
 
 import { ChildChannel } from "../wire/child-channel.js";
-import { AbortFlag } from "./guard/claim.js";
-import { Claim } from "./guard/claim.js";
+import { GuardWords } from "./guard/claim.js";
 import { COOKIE_VARIABLE } from "../system/process/cookie.js";
 import { TaskLoop } from "./task-loop.js";
 import { enterWorker } from "../system/worker-state.js";
@@ -28,8 +27,7 @@ for (const stream of [process.stdout, process.stderr]) (stream as StreamWithHand
 enterWorker();
 
 const cookie = (process.env[COOKIE_VARIABLE] ?? "").split(":").at(-1) ?? "";
-const abortFlag = new AbortFlag();
-const claim = new Claim();
+const words = new GuardWords();
 sendErrorClassPlaces((classes, instance) => placesOfClasses(classes, instance));
 leaveOutOwnFrames();
 
@@ -47,4 +45,4 @@ function endWithoutParent(): void {
 // The watchdog sees the same end; both do the same, so that it does not matter who is first. Until it is there, this
 // thread sees the parent's end at once: it only loads modules, and waits.
 const channel = new ChildChannel(endWithoutParent);
-channel.listen(new TaskLoop(channel, abortFlag, claim, () => startWatchdog(abortFlag, claim, cookie)));
+channel.listen(new TaskLoop(channel, words, () => startWatchdog(words, cookie)));

@@ -24,8 +24,7 @@ import { setOuterGrace } from "./outer-grace.js";
 import { unpickleFunction } from "../pickle/unpickle-function.js";
 import { performance } from "../system/timers.js";
 import { setImmediate } from "../system/timers.js";
-import type { AbortFlag } from "./guard/claim.js";
-import type { Claim } from "./guard/claim.js";
+import type { GuardWords } from "./guard/claim.js";
 import type { LaterValue } from "../values/extended/read.js";
 import type { LiveMessage } from "../wire/messages/protocol.js";
 import type { LogRecordSink } from "../logging/log-record.js";
@@ -87,8 +86,7 @@ const MAP_AFTER = 2000;
  */
 export class TaskLoop {
   readonly #channel: TaskLoopChannel;
-  readonly #abortFlag: AbortFlag;
-  readonly #claim: Claim;
+  readonly #words: GuardWords;
   readonly #startGuard: () => void;
   readonly #functions = new FunctionStore();
   readonly #values: WorkerValues;
@@ -102,6 +100,8 @@ export class TaskLoop {
   /** Whether the queue is being worked off. */
   #isActive = false;
   #running: RunningTask | undefined;
+  /** Tasks that have not begun, and whose reports somebody listens to. */
+  readonly #heard = new Set<number>();
   /** Set when this process is in doubt after an uncaught error: the running task may end, then the process does. */
   #mustRetire = false;
 
@@ -109,11 +109,10 @@ export class TaskLoop {
    * @param startGuard - Called once, before the first line of user code, and not before that is near: it takes CPU
    * time.
    */
-  constructor(channel: TaskLoopChannel, abortFlag: AbortFlag, claim: Claim, startGuard: () => void) {
+  constructor(channel: TaskLoopChannel, words: GuardWords, startGuard: () => void) {
     this.#startGuard = startGuard;
     this.#channel = channel;
-    this.#abortFlag = abortFlag;
-    this.#claim = claim;
+    this.#words = words;
     this.#values = new WorkerValues(this.#functions, (message) => this.#channel.send(message));
     process.on("uncaughtException", (error) => this.#onStrayError(error));
     process.on("unhandledRejection", (error) => this.#onStrayError(error));
@@ -142,6 +141,10 @@ export class TaskLoop {
         break;
       case "cancel":
         if (this.#running?.id === message.taskId) this.#endings.cancel(this.#running, decodeThrown(message.reason));
+        break;
+      case "hear":
+        if (this.#running?.id === message.taskId) this.#running.hear();
+        else this.#heard.add(message.taskId);
         break;
       case "live":
         this.#receiveLive(message);
@@ -215,7 +218,7 @@ export class TaskLoop {
     const sliceEndMs = nowMs + SLICE_MS;
     let sendAtMs = nowMs + OUTCOME_WAIT_MS;
     for (let message = this.#queue.shift(); message !== undefined; message = this.#queue.shift()) {
-      if (!this.#claim.begin(message.taskId)) continue;
+      if (!this.#words.claim.begin(message.taskId)) continue;
       const isHurried = message.isLong && this.#queue.size < MANY;
       if (isHurried && !message.isAnnounced) this.#channel.flush();
       const ending = this.#begin(message);
@@ -255,8 +258,9 @@ export class TaskLoop {
   }
 
   #begin(message: ReceivedTask): Promise<void> | undefined {
-    const task = new RunningTask(message.taskId, message.taskName ?? "", this.#abortFlag);
+    const task = new RunningTask(message.taskId, message.taskName ?? "", this.#words, this.#channel);
     this.#running = task;
+    if (this.#heard.size > 0) this.#tellHeard(task);
     return run({
       task,
       functions: this.#functions,
@@ -268,6 +272,12 @@ export class TaskLoop {
       heldPins: this.#heldPins,
       shareAboveBytes: this.#shareAboveBytes,
     });
+  }
+
+  #tellHeard(task: RunningTask): void {
+    if (this.#heard.has(task.id)) task.hear();
+    // Those before it have been taken back.
+    for (const id of this.#heard) if (id <= task.id) this.#heard.delete(id);
   }
 
   async #goOnAfter(ending: Promise<void>): Promise<void> {
@@ -340,6 +350,6 @@ export class TaskLoop {
     if (this.#mustRetire) return;
     this.#mustRetire = true;
     // Nothing further begins here; the parent has what waits run elsewhere.
-    this.#channel.send({ kind: "retiring", firstUnbegun: this.#claim.takeBack(LAST_TASK_ID) });
+    this.#channel.send({ kind: "retiring", firstUnbegun: this.#words.claim.takeBack(LAST_TASK_ID) });
   }
 }

@@ -12,7 +12,7 @@ import type { Frame } from "./messages/frame.js";
 import type { FromWatchdogMessage } from "./messages/protocol.js";
 import type { ToWatchdogMessage } from "./messages/protocol.js";
 
-const TO_WATCHDOG = { abort: 129, askStack: 130, takeBack: 131 } as const;
+const TO_WATCHDOG = { abort: 129, askStack: 130, takeBack: 131, hear: 132 } as const;
 const FROM_WATCHDOG = { stack: 193, takenBack: 194 } as const;
 
 /** The longest stack that is sent, in UTF-16 code units. */
@@ -32,6 +32,8 @@ export function decodeToWatchdog(frame: Frame): ToWatchdogMessage {
   switch (frame.kind) {
     case TO_WATCHDOG.abort:
       return { kind: "abort", taskId: frame.idA };
+    case TO_WATCHDOG.hear:
+      return { kind: "hear", taskId: frame.idA };
     case TO_WATCHDOG.askStack:
       return { kind: "askStack", taskId: frame.idA };
     case TO_WATCHDOG.takeBack:

@@ -52,6 +52,7 @@ const TO_PARENT: readonly Uint8Array[] = VALUES.flatMap((bytes) =>
     encodeToParent({ kind: "log", record: bytes }),
     encodeToParent({ kind: "live", taskId: 1, channel: 2, op: LIVE_OP.chunk, payload: bytes }),
     encodeToParent({ kind: "started", taskId: 1 }),
+    encodeToParent({ kind: "report", taskId: 1, skippedCount: 2, isLast: true, value: Uint8Array.of(2) }),
     encodeToParent({ kind: "ready", protocolVersion: 1 }),
   ].flat(),
 );

@@ -12,6 +12,7 @@ export interface Heard {
 /** A task that nobody has submitted: the test is who waits for it. */
 export class HeardTask extends PoolTask {
   isStartWanted = false;
+  readonly isHeard = false;
   readonly isIdle = false;
   readonly #heard: Heard;
 
@@ -25,6 +26,8 @@ export class HeardTask extends PoolTask {
   }
 
   protected onLive(): void {}
+
+  protected onReport(): void {}
 
   protected onSettled(outcome: TaskOutcome): void {
     this.#heard.onSettled?.(outcome);

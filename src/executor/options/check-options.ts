@@ -148,6 +148,7 @@ export function checkTaskOptions(given: TaskOptions | undefined): TaskOptions {
   checkInteger("priority", options.priority, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
   checkType("name", options.name, "string");
   checkBuffers("transfer", options.transfer);
+  checkType("onProgress", options.onProgress, "function");
   checkInteger("chunkSize", options.chunkSize, 1, Number.MAX_SAFE_INTEGER);
   checkInteger("maxInFlight", options.maxInFlight, 1, Number.MAX_SAFE_INTEGER);
   return options;

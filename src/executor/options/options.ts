@@ -73,8 +73,20 @@ export interface ProcessTaskPoolExecutorOptions extends ProcessPoolExecutorOptio
   readonly timeoutInEmergencyMs?: number | undefined;
 }
 
-/** Options of one call, or of all calls through one view: `executor.with(options)`. */
-export interface TaskOptions {
+/** What is known of a value that a task has reported. */
+export interface ProgressDetails {
+  /** How many values just before this one were left out, since they came faster than they were taken. */
+  readonly skipped: number;
+}
+
+/** Takes what a task reports. */
+export type ProgressHandler<P> = (value: P, details: ProgressDetails) => void;
+
+/**
+ * Options of one call, or of all calls through one view: `executor.with(options)`. `P` is what the tasks report, by
+ * the parameter of `onProgress` alone; nothing checks it.
+ */
+export interface TaskOptions<P = never> {
   /**
    * Cancels the task when the signal is aborted. The signal's reason becomes the `cause` of the `CancelledError`. A
    * map ends with that error, also while it waits for an item.
@@ -99,6 +111,12 @@ export interface TaskOptions {
    * where they are among the arguments. Use a new view for each call, since the buffers are gone then.
    */
   readonly transfer?: readonly ArrayBuffer[] | undefined;
+  /**
+   * Is called in this process with each value that the task reports by `currentTask().report(value)`: in order, before
+   * the result, in the asynchronous context of the submission. Of a `map` it takes the reports of all calls. What it
+   * throws becomes a process warning.
+   */
+  readonly onProgress?: ProgressHandler<P> | undefined;
   /** For `map`: how many items go to a worker at a time, at least 1. Default: 1. */
   readonly chunkSize?: number | undefined;
   /** For `map`: how many chunks may be under way at a time, at least 1. Default: twice `maxWorkers`. */

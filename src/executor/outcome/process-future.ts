@@ -1,7 +1,9 @@
 import process from "node:process";
 
 import { CancelledError } from "../../errors.js";
+import { TaskProgress } from "./task-progress.js";
 import type { ProcessTask } from "../../system/process/process-task.js";
+import type { ReportListener } from "./task-progress.js";
 
 /** Lets a future ask and cancel the task behind it. */
 export interface FutureControl {
@@ -11,6 +13,8 @@ export interface FutureControl {
   lookForStart(): boolean;
   /** Says that somebody waits for the start of the task. */
   wantStart(): void;
+  /** Has what the task reports from now on go to the listener, too. */
+  hear(listener: ReportListener): void;
 }
 
 /** Lets the executor start and settle futures without public methods. */
@@ -28,6 +32,7 @@ interface Details {
   started?: Promise<ProcessTask>;
   resolveStarted?: (processTask: ProcessTask) => void;
   rejectStarted?: (error: unknown) => void;
+  progress?: TaskProgress;
 }
 
 function resolveNothing(): void {}
@@ -108,6 +113,23 @@ export class ProcessFuture<T> extends Promise<T> {
   }
 
   /**
+   * What the task reports by `currentTask().report(value)`, for `for await`: in order, to its end. Ask for it right
+   * after you have submitted the task: a task that nobody listens to keeps its newest 100 values only, until its end.
+   */
+  get progress(): TaskProgress {
+    const details = (this.#details ??= {});
+    details.progress ??= this.#makeProgress();
+    return details.progress;
+  }
+
+  #makeProgress(): TaskProgress {
+    const progress = new TaskProgress();
+    if (this.#control === undefined) progress.end();
+    else this.#control.hear(progress);
+    return progress;
+  }
+
+  /**
    * Cancels the task. A task that waits never starts. A task that runs sees its abort signal, and is killed with all
    * its descendants when the grace period is over. The future rejects when that is done.
    *
@@ -156,6 +178,7 @@ export class ProcessFuture<T> extends Promise<T> {
     this.#resolve = undefined;
     if (error !== undefined) (this.#details ??= {}).error = error;
     // Without an effect when it has begun.
+    this.#details?.progress?.end();
     this.#details?.rejectStarted?.(error ?? new CancelledError("The task ended before it began."));
   }
 

@@ -4,6 +4,7 @@ import { CancelledError } from "../../errors.js";
 import { QueueTimeoutError } from "../../errors.js";
 import { clearTimeout } from "../../system/timers.js";
 import { decodeFor } from "../../values/errors/class-places.js";
+import { handOver } from "../outcome/task-progress.js";
 import { futures } from "../outcome/process-future.js";
 import { NO_PINS } from "./encoded-arguments.js";
 import { onAbort } from "../../live/abort-subscriptions.js";
@@ -15,6 +16,8 @@ import { setTimeout } from "../../system/timers.js";
 import { settleFuture } from "../outcome/settle-future.js";
 import type { AnyFunction } from "../../values/classes/value-writer.js";
 import type { FutureControl } from "../outcome/process-future.js";
+import type { ReportListener } from "../outcome/task-progress.js";
+import type { ReportMessage } from "../../wire/messages/protocol.js";
 import type { LiveMessage } from "../../wire/messages/protocol.js";
 import type { ParentChannel } from "../../wire/parent-channel.js";
 import type { Pins } from "../../memory/pins.js";
@@ -116,6 +119,8 @@ interface Ties {
   executor?: object | undefined;
   isIdle?: boolean;
   isStartWanted?: boolean;
+  /** Take what it reports. */
+  listeners?: ReportListener[];
 }
 
 /** One call on its way, with all that waits for its end. */
@@ -169,6 +174,22 @@ export class SubmittedTask<T> extends PoolTask<SubmittedKind> implements FutureC
 
   get isStartWanted(): boolean {
     return this.#ties?.isStartWanted === true;
+  }
+
+  hear(listener: ReportListener): void {
+    const ties = (this.#ties ??= {});
+    ties.listeners ??= [];
+    ties.listeners.push(listener);
+    if (ties.listeners.length === 1) this.holder?.hear(this);
+  }
+
+  get isHeard(): boolean {
+    return this.#ties?.listeners !== undefined;
+  }
+
+  protected onReport(report: ReportMessage): void {
+    const listeners = this.#ties?.listeners;
+    if (listeners !== undefined) decodeFor(this.functions, () => handOver(report, listeners));
   }
 
   get isIdle(): boolean {

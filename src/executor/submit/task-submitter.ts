@@ -17,6 +17,7 @@ import { isImporting } from "../../system/worker-state.js";
 import { isPlainList } from "../../values/compact/write.js";
 import { NO_PINS } from "./encoded-arguments.js";
 import { NotAFunctionError } from "../../errors.js";
+import { ProgressCaller } from "../outcome/task-progress.js";
 import { pickleTaskFunction } from "../../pickle/pickle-function.js";
 import { PooledFunction } from "../../pool/queue/function-table.js";
 import { PromisePassedError } from "../../errors.js";
@@ -96,7 +97,12 @@ function allPins(ofArguments: readonly Pins[], { pins }: PooledFunction): readon
   return [...ofArguments, pins];
 }
 
-const nothingToCancel: FutureControl = { cancel: () => false, lookForStart: () => false, wantStart: () => {} };
+const nothingToCancel: FutureControl = {
+  cancel: () => false,
+  lookForStart: () => false,
+  wantStart: () => {},
+  hear: () => {},
+};
 
 function rejected<T>(error: unknown): ProcessFuture<T> {
   const future = futures.create<T>(nothingToCancel);
@@ -159,7 +165,7 @@ export class TaskSubmitter {
     let { taken } = submission;
     try {
       checkCall(submission);
-      const { signal, timeoutMs, priority = 0, queueTimeoutMs } = submission.options;
+      const { onProgress, signal, timeoutMs, priority = 0, queueTimeoutMs } = submission.options;
       this.#pool.checkRoom();
       // Its start takes longer than all that is done here, of which the first time takes tens of milliseconds.
       this.#pool.expectTask();
@@ -190,6 +196,7 @@ export class TaskSubmitter {
       const future = futures.create<T>(task);
       task.future = future;
       task.tie(pins, endingSignals(signal), queueTimeoutMs);
+      if (onProgress !== undefined) task.hear(new ProgressCaller(onProgress));
       this.#pool.submit(task);
       return future;
     } catch (error) {

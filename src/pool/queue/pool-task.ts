@@ -5,6 +5,7 @@ import type { LiveMessage } from "../../wire/messages/protocol.js";
 import type { LiveOffers } from "../../live/offers.js";
 import type { ParentChannel } from "../../wire/parent-channel.js";
 import type { PooledFunction } from "./function-table.js";
+import type { ReportMessage } from "../../wire/messages/protocol.js";
 import type { ProcessTask } from "../../system/process/process-task.js";
 
 /**
@@ -29,6 +30,8 @@ export interface TaskHolder {
   lookForStart(task?: PoolTask): boolean;
   /** Gives back those that have not begun, as soon as it is known which these are. */
   takeBack(): void;
+  /** Somebody listens from now on to what the task reports. */
+  hear(task: PoolTask): void;
 }
 
 /** What many tasks have in common. */
@@ -148,6 +151,9 @@ export abstract class PoolTask<K extends TaskKind = TaskKind> {
   /** Whether somebody waits for its start. */
   abstract get isStartWanted(): boolean;
 
+  /** Whether somebody listens to what it reports. */
+  abstract get isHeard(): boolean;
+
   /** Whether its outcome is there, but for streams that nobody waits for: it doesn't keep the program running. */
   abstract get isIdle(): boolean;
 
@@ -156,6 +162,9 @@ export abstract class PoolTask<K extends TaskKind = TaskKind> {
 
   /** Something happened on a live value of it, while it runs. */
   protected abstract onLive(message: LiveMessage, channel: ParentChannel): void;
+
+  /** It has reported something, while it runs. */
+  protected abstract onReport(report: ReportMessage): void;
 
   /** It has ended. Called exactly once, and last. */
   protected abstract onSettled(outcome: TaskOutcome): void;
@@ -183,15 +192,20 @@ export abstract class PoolTask<K extends TaskKind = TaskKind> {
     this.onStarted(processTask);
   }
 
-  /** Whether there are, or may be, live values in its arguments or its result. */
-  get hasLive(): boolean {
-    return this.#hasLiveMessages || this.#kind?.extras?.live !== undefined;
+  /** Whether there are, or may be, messages of it beside its outcome: reports, or of live values. */
+  get hasMessages(): boolean {
+    return this.#hasLiveMessages || this.#kind?.extras?.live !== undefined || this.isHeard;
   }
 
   /** @throws ProtocolError for what doesn't fit. */
   receiveLive(message: LiveMessage, channel: ParentChannel): void {
     this.#hasLiveMessages = true;
     this.onLive(message, channel);
+  }
+
+  /** Takes what it reports. */
+  receiveReport(report: ReportMessage): void {
+    this.onReport(report);
   }
 
   settle(outcome: TaskOutcome): void {

@@ -8,7 +8,7 @@ export type ToldOfTask = Extract<ToParentMessage, { kind: "started" | "result" |
  * records, say.
  *
  * @param isKnown - Whether it is known that a task has ended. To be given while a part of what was sent may not have
- * been read: then what follows on a message of a live value must wait, as that comes over the pipe only.
+ * been read: then what follows on a report, or a message of a live value, must wait: these come over the pipe only.
  */
 export function toldOfTasks(
   messages: readonly ToParentMessage[],
@@ -16,7 +16,8 @@ export function toldOfTasks(
 ): ToldOfTask[] {
   const told: ToldOfTask[] = [];
   for (const message of messages) {
-    if (message.kind === "live" && isKnown?.(message.taskId) === false) break;
+    const isPiped = message.kind === "live" || message.kind === "report";
+    if (isPiped && isKnown?.(message.taskId) === false) break;
     if (message.kind === "started" || message.kind === "result" || message.kind === "failure") told.push(message);
   }
   return told;

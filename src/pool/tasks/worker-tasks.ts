@@ -23,6 +23,7 @@ import type { FromWatchdogMessage } from "../../wire/messages/protocol.js";
 import type { ParentChannel } from "../../wire/parent-channel.js";
 import type { PoolTask } from "../queue/pool-task.js";
 import type { PooledFunction } from "../queue/function-table.js";
+import type { ReportMessage } from "../../wire/messages/protocol.js";
 import type { TaskHolder } from "../queue/pool-task.js";
 import type { TaskOutcome } from "../queue/pool-task.js";
 import type { TaskNews } from "../../wire/messages/protocol.js";
@@ -164,6 +165,8 @@ export class WorkerTasks implements TaskHolder, TaskReceiver {
     task.holder = this;
     this.#held.push(task);
     this.#isSilent = !isAnnounced(task, this.#host.journal !== undefined);
+    // It comes first: a task must not begin before it is known that somebody listens.
+    if (task.isHeard) this.#channel.send({ kind: "hear", taskId: task.number });
     const sentBytes = sendTask(task, !this.#isSilent, this.#held, this.#sent, this.#channel);
     this.#held.noteSize(task, sentBytes);
     if (this.#held.first === task) this.#makeNext(task, sentBytes);
@@ -319,8 +322,8 @@ export class WorkerTasks implements TaskHolder, TaskReceiver {
       if (this.#held.isOver(taskId) || this.#isFirstOver(taskId)) continue;
       this.#finishOver();
       const first = this.first;
-      // Of one with live values, more may be in the pipe that comes before its outcome.
-      if (first?.number !== taskId || (first.hasLive && !isPipeRead && news.kind !== "started")) return;
+      // More may be in the pipe that comes before its outcome.
+      if (first?.number !== taskId || (first.hasMessages && !isPipeRead && news.kind !== "started")) return;
       this.receive(news);
     }
   }
@@ -329,15 +332,28 @@ export class WorkerTasks implements TaskHolder, TaskReceiver {
   receive(news: TaskNews): void {
     const { taskId } = news;
     if (news.kind === "started") this.#onStarted(taskId);
-    else if (news.kind !== "live") this.#onOutcome(taskId, news.durationUs, news);
+    else if (news.kind !== "live" && news.kind !== "report") this.#onOutcome(taskId, news.durationUs, news);
     else if (!this.#held.isOver(taskId)) {
       this.#onStarted(taskId);
       const task = this.#held.first;
       if (task?.number !== taskId || task.state !== "running") {
-        throw new ProtocolError(`The worker has live values of task ${taskId}, which it was not running.`);
+        throw new ProtocolError(`The worker tells of task ${taskId}, which it was not running.`);
       }
-      task.receiveLive(news, this.#channel);
+      if (news.kind === "live") task.receiveLive(news, this.#channel);
+      else this.#receiveReport(task, news);
     }
+  }
+
+  #receiveReport(task: PoolTask, report: ReportMessage): void {
+    task.receiveReport(report);
+    if (report.isLast) this.#channel.sendToWatchdog({ kind: "hear", taskId: report.taskId });
+  }
+
+  /** Somebody listens from now on to what a task reports that it holds. */
+  hear(task: PoolTask): void {
+    this.#channel.send({ kind: "hear", taskId: task.number });
+    // A synchronous loop reads no pipe.
+    if (task === this.first) this.#channel.sendToWatchdog({ kind: "hear", taskId: task.number });
   }
 
   /** Takes the result of a task that is a small plain value. */

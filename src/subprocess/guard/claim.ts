@@ -1,4 +1,4 @@
-/** The two words of memory that a worker's main thread and its watchdog thread share. */
+/** The words of memory that a worker's main thread and its watchdog thread share. */
 
 /**
  * The word of memory that decides whether a task begins here or goes back to the parent.
@@ -50,11 +50,12 @@ export class Claim {
 }
 
 /**
- * The word of memory that main thread and watchdog thread share: the id of the task that is to be aborted.
+ * A word of memory that main thread and watchdog thread share: the id of the task that is to be aborted, or that may
+ * report more.
  *
  * An id rather than a bit: a notice that comes late, when the next task already runs, then means nothing.
  */
-export class AbortFlag {
+export class TaskFlag {
   readonly #word: Int32Array;
 
   constructor(buffer: SharedArrayBuffer = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT)) {
@@ -70,7 +71,20 @@ export class AbortFlag {
     Atomics.store(this.#word, 0, taskId | 0);
   }
 
+  lower(): void {
+    Atomics.store(this.#word, 0, 0);
+  }
+
   isRaisedFor(taskId: number): boolean {
     return Atomics.load(this.#word, 0) === (taskId | 0);
   }
+}
+
+/** All words that a worker's two threads share. */
+export class GuardWords {
+  /** The task that is to be aborted. */
+  readonly abortFlag: TaskFlag = new TaskFlag();
+  /** The task whose last reports were taken: it may send more. */
+  readonly hearFlag: TaskFlag = new TaskFlag();
+  readonly claim: Claim = new Claim();
 }

@@ -3,8 +3,7 @@ import { fstatSync } from "node:fs";
 
 import { WATCHDOG_ENTRY } from "../../system/own-files.js";
 import { LIFELINE_FD } from "../../wire/messages/protocol.js";
-import type { AbortFlag } from "./claim.js";
-import type { Claim } from "./claim.js";
+import type { GuardWords } from "./claim.js";
 import type { WatchdogData } from "./watchdog.js";
 
 /** Heap of the watchdog's thread in MiB; it runs a few hundred lines. */
@@ -29,9 +28,10 @@ function inodeOfLifeline(): bigint | undefined {
  * grace period; tasks behind it stay there, and a worker that owes an answer and has nothing left to do is replaced.
  * The end of the parent is still seen by the main thread.
  */
-export function startWatchdog(abortFlag: AbortFlag, claim: Claim, cookie: string): void {
+export function startWatchdog({ abortFlag, claim, hearFlag }: GuardWords, cookie: string): void {
   const data: WatchdogData = {
     abortFlag: abortFlag.buffer,
+    hearFlag: hearFlag.buffer,
     claim: claim.buffer,
     cookie,
     lifelineInode: inodeOfLifeline(),

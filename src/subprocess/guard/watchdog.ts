@@ -13,10 +13,10 @@ import { Socket } from "node:net";
 import { fstatSync } from "node:fs";
 import { workerData } from "node:worker_threads";
 
-import { AbortFlag } from "./claim.js";
 import { Claim } from "./claim.js";
 import { FrameDecoder } from "../../wire/messages/frame-decoder.js";
 import { LIFELINE_FD } from "../../wire/messages/protocol.js";
+import { TaskFlag } from "./claim.js";
 import { captureMainThreadStack } from "./main-thread-stack.js";
 import { decodeToWatchdog } from "../../wire/lifeline.js";
 import { encodeFromWatchdog } from "../../wire/lifeline.js";
@@ -27,6 +27,7 @@ import type { ToWatchdogMessage } from "../../wire/messages/protocol.js";
 /** What the main thread hands to the watchdog. */
 export interface WatchdogData {
   readonly abortFlag: SharedArrayBuffer;
+  readonly hearFlag: SharedArrayBuffer;
   readonly claim: SharedArrayBuffer;
   readonly cookie: string;
   /** Tells the lifeline from what gets its number when a task has closed it; absent where the system has none. */
@@ -35,7 +36,8 @@ export interface WatchdogData {
 
 const data = workerData as WatchdogData;
 const { cookie } = data;
-const flag = new AbortFlag(data.abortFlag);
+const abortFlag = new TaskFlag(data.abortFlag);
+const hearFlag = new TaskFlag(data.hearFlag);
 const claim = new Claim(data.claim);
 
 /**
@@ -65,7 +67,10 @@ function receive(message: ToWatchdogMessage): void {
   const { taskId } = message;
   switch (message.kind) {
     case "abort":
-      flag.raise(taskId);
+      abortFlag.raise(taskId);
+      break;
+    case "hear":
+      hearFlag.raise(taskId);
       break;
     case "askStack":
       void tellStack(taskId);

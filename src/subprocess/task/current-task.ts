@@ -8,6 +8,8 @@
 
 import { AsyncLocalStorage } from "node:async_hooks";
 
+import { AsyncCpuError } from "../../errors.js";
+
 /** The running task, seen from inside. */
 export interface CurrentTask {
   /** The name from `with({ name })`, else the function's name. Empty outside a task. */
@@ -25,6 +27,15 @@ export interface CurrentTask {
    * @throws CancelledError or TaskTimeoutError, whichever ends the task.
    */
   throwIfAborted(): void;
+  /**
+   * Tells the program how far the task is: the value, copied now, reaches `with({ onProgress })` and
+   * `future.progress` there, in order and before the result. It never waits: of what is reported faster than the
+   * program takes it, the newest 100 values win. What a task has left behind reports to nobody.
+   *
+   * @throws NotSerializableError when the value can't be sent, also when nobody listens.
+   * @throws AsyncCpuError with code `ASYNCCPU_NOT_IN_TASK` outside a task.
+   */
+  report(value: unknown): void;
 }
 
 const STORE_KEY = Symbol.for("asynccpu.currentTask");
@@ -38,6 +49,13 @@ const outsideOfTasks: CurrentTask = {
   signal: new AbortController().signal,
   aborted: false,
   throwIfAborted: () => {},
+  report: () => {
+    throw new AsyncCpuError(
+      "ASYNCCPU_NOT_IN_TASK",
+      "report() was called outside a task, where nobody listens. Call it in the function of a task, or in what that " +
+        "calls; in a unit test, run the function with the InlineTaskExecutor of asynccpu/testing.",
+    );
+  },
 };
 
 function store(): Store {

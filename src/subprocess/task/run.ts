@@ -55,6 +55,7 @@ const AS_RESULT: EncodeOptions = { isWrittenAtOnce: true, writer: resultWriter }
 
 /** @returns A promise when there are live values in the result, whose end is waited for, or functions. */
 function succeed(result: unknown, order: RunOrder, replier: Replier): Promise<void> | undefined {
+  order.task.endReports();
   if (order.isChunk) return succeedWithChunk(result as ChunkOutcome, order, replier);
   if (isPlainValue(result)) {
     replier.succeedPlainly(result);
@@ -130,6 +131,7 @@ async function deliver(first: Deliverable, order: RunOrder, values: WorkerValues
 }
 
 function fail(thrown: unknown, order: RunOrder, replier: Replier): void {
+  order.task.endReports();
   const error = withFailedImports(thrown, order.functions.built(order.functionId));
   const { encoded, pins } = encodePinned(() => encodeThrown(error, WRITTEN_AT_ONCE), order.shareAboveBytes);
   replier.fail(encoded, pins);

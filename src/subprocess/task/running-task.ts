@@ -1,11 +1,16 @@
 import { CancelledError } from "../../errors.js";
+import { TaskReports } from "./task-reports.js";
 import { runAsTask } from "./current-task.js";
 import { performance } from "../../system/timers.js";
-import type { AbortFlag } from "../guard/claim.js";
 import type { CurrentTask } from "./current-task.js";
+import type { GuardWords } from "../guard/claim.js";
+import type { ReportChannel } from "./task-reports.js";
+import type { TaskFlag } from "../guard/claim.js";
 
 /** Out here, where it captures nothing. */
 function ignore(): void {}
+
+type Words = Pick<GuardWords, "abortFlag" | "hearFlag">;
 
 /** The task that a worker runs now: what `currentTask()` gives, with the strings by which it is ended. */
 export class RunningTask implements CurrentTask {
@@ -14,15 +19,24 @@ export class RunningTask implements CurrentTask {
   isCancelledByParent = false;
   /** When its function was called, in milliseconds of this process. */
   beganMs: number = performance.now();
-  readonly #flag: AbortFlag;
+  readonly #flag: TaskFlag;
+  readonly #words: Words;
+  readonly #channel: ReportChannel;
   /** Made when somebody asks: most tasks never do, and it costs more than all else of a small task. */
   #lazyController: AbortController | undefined;
   #rejectBody: (error: unknown) => void = ignore;
 
-  constructor(id: number, name: string, flag: AbortFlag) {
+  #isHeard = false;
+  /** Made when it reports something for the first time; until it is over. */
+  #reports: TaskReports | undefined;
+  #isOver = false;
+
+  constructor(id: number, name: string, words: Words, channel: ReportChannel) {
     this.id = id;
     this.name = name;
-    this.#flag = flag;
+    this.#flag = words.abortFlag;
+    this.#words = words;
+    this.#channel = channel;
   }
 
   #controller(): AbortController {
@@ -41,6 +55,26 @@ export class RunningTask implements CurrentTask {
     this.#lazyController?.signal.throwIfAborted();
     // The watchdog knows that the task is to end, not why; the reason follows on the other pipe.
     if (this.#flag.isRaisedFor(this.id)) throw new CancelledError();
+  }
+
+  report(value: unknown): void {
+    // What the task has left behind reports to nobody.
+    if (this.#isOver) return;
+    this.#reports ??= new TaskReports(this.id, this.#isHeard, this.#words.hearFlag, this.#channel);
+    this.#reports.add(value);
+  }
+
+  /** From now on somebody listens to what it reports. */
+  hear(): void {
+    this.#isHeard = true;
+    this.#reports?.hear();
+  }
+
+  /** What it reports from now on would come after its outcome. */
+  endReports(): void {
+    this.#isOver = true;
+    this.#reports?.end();
+    this.#reports = undefined;
   }
 
   /** Asks the task to end. Its listeners are called as the task: they run in the context of whoever aborts. */

@@ -16,6 +16,7 @@ import { writePlainFrame } from "./frame.js";
 import type { Frame } from "./frame.js";
 import type { LiveMessage } from "./protocol.js";
 import type { LiveOp } from "./protocol.js";
+import type { ReportMessage } from "./protocol.js";
 import type { TaskMessage } from "./protocol.js";
 import type { ToParentMessage } from "./protocol.js";
 import type { ToWorkerMessage } from "./protocol.js";
@@ -28,6 +29,7 @@ const TO_WORKER = {
   cancel: 5,
   shutdown: 6,
   live: 7,
+  hear: 8,
   release: 32,
 } as const;
 const TO_PARENT = {
@@ -42,6 +44,7 @@ const TO_PARENT = {
   retiring: 71,
   mark: 72,
   live: 73,
+  report: 74,
 } as const;
 
 /** Names longer than this, in UTF-16 code units, are cut: a frame has room for 65535 bytes of a name. */
@@ -57,6 +60,7 @@ const FLAG_LONG = 8;
 const FLAG_CONFIGURER = 1;
 const FLAG_JOURNAL = 1;
 const FLAG_PINNED = 1;
+const FLAG_LAST = 1;
 
 function taskFlags({ isChunk, isAnnounced, isLong }: TaskMessage, hasSameName: boolean): number {
   const startFlags = (isAnnounced ? FLAG_ANNOUNCED : 0) | (isLong ? FLAG_LONG : 0);
@@ -76,6 +80,7 @@ function frameToWorker(message: ToWorkerMessage): Frame {
     case "task":
       return taskFrame(message, message.taskName);
     case "release":
+    case "hear":
       return makeFrame(kind, { idA: message.taskId });
     case "cancel":
       return makeFrame(kind, { idA: message.taskId, payload: message.reason });
@@ -154,6 +159,8 @@ export function decodeToWorker(frame: Frame): ToWorkerMessage {
       };
     case TO_WORKER.release:
       return { kind: "release", taskId: frame.idA };
+    case TO_WORKER.hear:
+      return { kind: "hear", taskId: frame.idA };
     case TO_WORKER.cancel:
       return { kind: "cancel", taskId: frame.idA, reason: frame.payload };
     case TO_WORKER.live:
@@ -188,6 +195,8 @@ export function frameToParent(message: ToParentMessage): Frame {
       return outcomeFrame(kind, message, message.error);
     case "log":
       return makeFrame(kind, { payload: message.record });
+    case "report":
+      return reportFrame(kind, message);
     case "retiring":
       return makeFrame(kind, { idA: message.firstUnbegun });
     case "live":
@@ -216,6 +225,14 @@ export function writeSmallResult(
 /** Appends the message `value`. */
 export function appendSmallResult(writer: FrameWriter, taskId: number, durationUs: number, value: unknown): void {
   writer.appendPlainValue(TO_PARENT.value, taskId, durationUs, value);
+}
+
+function reportFrame(kind: number, { isLast, skippedCount, taskId, value }: ReportMessage): Frame {
+  return makeFrame(kind, { flags: isLast ? FLAG_LAST : 0, idA: taskId, idB: skippedCount, payload: value });
+}
+
+function readReport({ flags, idA, idB, payload }: Frame): ReportMessage {
+  return { kind: "report", taskId: idA, skippedCount: idB, isLast: (flags & FLAG_LAST) !== 0, value: payload };
 }
 
 type Outcome = Extract<ToParentMessage, { kind: "result" | "failure" }>;
@@ -297,6 +314,8 @@ export function decodeToParent(frame: Frame): ToParentMessage {
       return withPins({ kind: "failure", taskId: frame.idA, durationUs: frame.idB, error: frame.payload }, frame);
     case TO_PARENT.log:
       return { kind: "log", record: frame.payload };
+    case TO_PARENT.report:
+      return readReport(frame);
     case TO_PARENT.retiring:
       return { kind: "retiring", firstUnbegun: frame.idA };
     case TO_PARENT.live:

@@ -23,7 +23,7 @@ export const LIFELINE_FD = 5;
 export const JOURNAL_FD = 6;
 
 /** Raised when frames change; a worker of another version is refused at start-up. */
-export const PROTOCOL_VERSION = 4;
+export const PROTOCOL_VERSION = 5;
 
 /** What a worker needs to know before its first task; sent as the payload of `initialize`. */
 export interface WorkerSettings {
@@ -119,11 +119,24 @@ export type ToWorkerMessage =
    */
   | { readonly kind: "release"; readonly taskId: number }
   | { readonly kind: "cancel"; readonly taskId: number; readonly reason: Uint8Array }
+  /** Somebody listens to what the task reports. Comes before the task where that is known by then. */
+  | { readonly kind: "hear"; readonly taskId: number }
   | LiveMessage
   | { readonly kind: "shutdown" };
 
 /** The message that gives a task to a worker. */
 export type TaskMessage = Extract<ToWorkerMessage, { kind: "task" }>;
+
+/** What a task tells of itself while it runs. */
+export interface ReportMessage {
+  readonly kind: "report";
+  readonly taskId: number;
+  /** How many reports before this one were left out. */
+  readonly skippedCount: number;
+  /** Whether the worker waits for `hear`, by its watchdog, before it sends more. */
+  readonly isLast: boolean;
+  readonly value: Uint8Array;
+}
 
 /** From a worker's main thread to the parent. */
 export type ToParentMessage =
@@ -152,6 +165,7 @@ export type ToParentMessage =
       readonly isPinned?: true;
     }
   | { readonly kind: "log"; readonly record: Uint8Array }
+  | ReportMessage
   | LiveMessage
   /** Stands where a record of the journal begins (`sizeBytes` 0) or ends; means nothing on the pipe. */
   | { readonly kind: "mark"; readonly epoch: number; readonly sizeBytes: number }
@@ -172,6 +186,8 @@ export type WorkerNews = Exclude<ToParentMessage, TaskNews | { readonly kind: "m
 export type ToWatchdogMessage =
   /** The task is to end: raises the flag that a synchronous loop can ask. */
   | { readonly kind: "abort"; readonly taskId: number }
+  /** What the task has reported was taken: it may send more. */
+  | { readonly kind: "hear"; readonly taskId: number }
   /** Asks what the main thread is doing. */
   | { readonly kind: "askStack"; readonly taskId: number }
   /**

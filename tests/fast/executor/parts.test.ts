@@ -24,7 +24,7 @@ import type { TaskRequest } from "../../../src/executor/process-task-factory.js"
 const REQUEST: TaskRequest = { fn: add, args: [1, 2], options: {}, calledFrom: add };
 
 function makeControl(canCancel: boolean): FutureControl {
-  return { cancel: () => canCancel, lookForStart: () => false, wantStart: () => {} };
+  return { cancel: () => canCancel, lookForStart: () => false, wantStart: () => {}, hear: () => {} };
 }
 
 /** A submitter that notes what it is given. */

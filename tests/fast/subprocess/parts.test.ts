@@ -11,7 +11,7 @@ import { test } from "node:test";
 import { tmpdir } from "node:os";
 import { writeFileSync } from "node:fs";
 
-import { AbortFlag } from "../../../src/subprocess/guard/claim.js";
+import { TaskFlag } from "../../../src/subprocess/guard/claim.js";
 import { CancelledError } from "../../../src/errors.js";
 import { FunctionStore } from "../../../src/subprocess/task/function-store.js";
 import { LoggingInitializer } from "../../../src/subprocess/task/logging-initializer.js";
@@ -38,8 +38,9 @@ import type { LogRecord } from "../../../src/logging/log-record.js";
 import type { TaskFunction } from "../../../src/subprocess/task/function-store.js";
 import type { ToParentMessage } from "../../../src/wire/messages/protocol.js";
 
-function makeTask(id = 5, flag = new AbortFlag()): RunningTask {
-  return new RunningTask(id, `task ${id}`, flag);
+function makeTask(id = 5, abortFlag = new TaskFlag()): RunningTask {
+  const channel = { post: () => {}, flush: () => {} };
+  return new RunningTask(id, `task ${id}`, { abortFlag, hearFlag: new TaskFlag() }, channel);
 }
 
 function withoutDuration(message: ToParentMessage | undefined): unknown {
@@ -50,8 +51,8 @@ function withoutDuration(message: ToParentMessage | undefined): unknown {
 
 describe("an abort flag", () => {
   test("is raised for one task, and seen through the memory that threads share", () => {
-    const flag = new AbortFlag();
-    const otherSide = new AbortFlag(flag.buffer);
+    const flag = new TaskFlag();
+    const otherSide = new TaskFlag(flag.buffer);
     assert.equal(flag.isRaisedFor(3), false);
     otherSide.raise(3);
     assert.equal(flag.isRaisedFor(3), true);
@@ -74,7 +75,7 @@ describe("a running task", () => {
   });
 
   test("sees the flag of the other thread while its own event loop stands", () => {
-    const flag = new AbortFlag();
+    const flag = new TaskFlag();
     const task = makeTask(5, flag);
     flag.raise(6);
     assert.equal(task.aborted, false, "it is for another task");

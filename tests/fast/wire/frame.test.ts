@@ -185,6 +185,7 @@ const TO_WORKER: readonly ToWorkerMessage[] = [
   },
   { kind: "cancel", taskId: 9, reason: Uint8Array.of(4) },
   { kind: "release", taskId: 9 },
+  { kind: "hear", taskId: 9 },
   { kind: "shutdown" },
 ];
 
@@ -197,6 +198,8 @@ const TO_PARENT: readonly ToParentMessage[] = [
   { kind: "result", taskId: 2, durationUs: 12, value: Uint8Array.of(5), isPinned: true },
   { kind: "failure", taskId: 2, durationUs: 12, error: Uint8Array.of(6), isPinned: true },
   { kind: "log", record: Uint8Array.of(7) },
+  { kind: "report", taskId: 2, skippedCount: 0, isLast: true, value: Uint8Array.of(8) },
+  { kind: "report", taskId: 2, skippedCount: 3, isLast: false, value: Uint8Array.of(9) },
   { kind: "retiring", firstUnbegun: 4 },
 ];
 
