@@ -64,6 +64,7 @@ const LAYERS = [
     part: "executor/",
     mayImport: [
       "errors.ts",
+      "fifo.ts",
       "option-names.ts",
       "show-value.ts",
       "system/",

@@ -80,7 +80,7 @@ export interface ProgressDetails {
 }
 
 /** Takes what a task reports. */
-export type ProgressHandler<P> = (value: P, details: ProgressDetails) => void;
+export type ProgressHandler<P> = (value: P, details: ProgressDetails) => unknown;
 
 /**
  * Options of one call, or of all calls through one view: `executor.with(options)`. `P` is what the tasks report, by

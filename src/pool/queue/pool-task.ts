@@ -197,15 +197,19 @@ export abstract class PoolTask<K extends TaskKind = TaskKind> {
     return this.#hasLiveMessages || this.#kind?.extras?.live !== undefined || this.isHeard;
   }
 
-  /** @throws ProtocolError for what doesn't fit. */
-  receiveLive(message: LiveMessage, channel: ParentChannel): void {
-    this.#hasLiveMessages = true;
-    this.onLive(message, channel);
-  }
-
-  /** Takes what it reports. */
-  receiveReport(report: ReportMessage): void {
-    this.onReport(report);
+  /**
+   * Takes what its worker says of it beside its outcome.
+   *
+   * @throws ProtocolError for what doesn't fit.
+   */
+  receiveMessage(message: LiveMessage | ReportMessage, channel: ParentChannel): void {
+    if (message.kind === "live") {
+      this.#hasLiveMessages = true;
+      this.onLive(message, channel);
+      return;
+    }
+    this.onReport(message);
+    if (message.isLast) channel.sendToWatchdog({ kind: "hear", taskId: message.taskId });
   }
 
   settle(outcome: TaskOutcome): void {

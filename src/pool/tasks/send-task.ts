@@ -120,6 +120,16 @@ export function abortTask(task: PoolTask, reason: Error, channel: ParentChannel)
 }
 
 /**
+ * Tells a worker that somebody listens to what a task reports.
+ *
+ * @param isFirst - Whether it may have begun: then a synchronous loop, which reads no pipe, is told as well.
+ */
+export function hearTask({ number: taskId }: PoolTask, isFirst: boolean, channel: ParentChannel): void {
+  channel.send({ kind: "hear", taskId });
+  if (isFirst) channel.sendToWatchdog({ kind: "hear", taskId });
+}
+
+/**
  * Sends a task to a worker, and its function if the worker doesn't hold it. Gives the size of both, in bytes.
  *
  * @param held - The tasks that the worker has, with this one.
@@ -135,6 +145,8 @@ export function sendTask(
   task.sendCount += 1;
   let sentBytes = args instanceof Uint8Array ? sizeWithAttachments(args) : 0;
   if (task.extras !== undefined || !sent.has(fn.id)) sentBytes += sendFunctions(task, held, sent, channel);
+  // It comes first: a task must not begin before it is known that somebody listens.
+  if (task.isHeard) hearTask(task, false, channel);
   channel.sendTask({
     kind: "task",
     taskId: task.number,

@@ -9,6 +9,7 @@ import { TakeBack } from "./take-back.js";
 import { TaskClock } from "./task-clock.js";
 import { TaskTimeout } from "./task-timeout.js";
 import { abortTask } from "./send-task.js";
+import { hearTask } from "./send-task.js";
 import { isAnnounced } from "./send-task.js";
 import { patienceMs } from "../pace/stall-watch.js";
 import { urgentPatienceMs } from "../pace/stall-watch.js";
@@ -23,7 +24,6 @@ import type { FromWatchdogMessage } from "../../wire/messages/protocol.js";
 import type { ParentChannel } from "../../wire/parent-channel.js";
 import type { PoolTask } from "../queue/pool-task.js";
 import type { PooledFunction } from "../queue/function-table.js";
-import type { ReportMessage } from "../../wire/messages/protocol.js";
 import type { TaskHolder } from "../queue/pool-task.js";
 import type { TaskOutcome } from "../queue/pool-task.js";
 import type { TaskNews } from "../../wire/messages/protocol.js";
@@ -165,8 +165,6 @@ export class WorkerTasks implements TaskHolder, TaskReceiver {
     task.holder = this;
     this.#held.push(task);
     this.#isSilent = !isAnnounced(task, this.#host.journal !== undefined);
-    // It comes first: a task must not begin before it is known that somebody listens.
-    if (task.isHeard) this.#channel.send({ kind: "hear", taskId: task.number });
     const sentBytes = sendTask(task, !this.#isSilent, this.#held, this.#sent, this.#channel);
     this.#held.noteSize(task, sentBytes);
     if (this.#held.first === task) this.#makeNext(task, sentBytes);
@@ -339,21 +337,12 @@ export class WorkerTasks implements TaskHolder, TaskReceiver {
       if (task?.number !== taskId || task.state !== "running") {
         throw new ProtocolError(`The worker tells of task ${taskId}, which it was not running.`);
       }
-      if (news.kind === "live") task.receiveLive(news, this.#channel);
-      else this.#receiveReport(task, news);
+      task.receiveMessage(news, this.#channel);
     }
   }
 
-  #receiveReport(task: PoolTask, report: ReportMessage): void {
-    task.receiveReport(report);
-    if (report.isLast) this.#channel.sendToWatchdog({ kind: "hear", taskId: report.taskId });
-  }
-
-  /** Somebody listens from now on to what a task reports that it holds. */
   hear(task: PoolTask): void {
-    this.#channel.send({ kind: "hear", taskId: task.number });
-    // A synchronous loop reads no pipe.
-    if (task === this.first) this.#channel.sendToWatchdog({ kind: "hear", taskId: task.number });
+    hearTask(task, task === this.first, this.#channel);
   }
 
   /** Takes the result of a task that is a small plain value. */

@@ -291,7 +291,12 @@ describe("a payload of several values", () => {
   });
 
   test("is what a chunk gives: a plain value is damage", async () => {
-    const future = futures.create<unknown>({ cancel: () => false, lookForStart: () => false, wantStart: () => {}, hear: () => {} });
+    const future = futures.create<unknown>({
+      cancel: () => false,
+      lookForStart: () => false,
+      wantStart: () => {},
+      hear: () => {},
+    });
     const submission = new SubmissionStacks().capture(1, settleFuture);
     settleFuture(future, { kind: "value", value: 5 }, submission, resultReader, 3);
     await assert.rejects(future, /damaged/);

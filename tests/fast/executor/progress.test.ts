@@ -113,12 +113,15 @@ test("a million reports of a synchronous loop block nobody, and the newest win",
 
 test("a task doesn't wait for a program that is busy", async () => {
   const done = path.join(folder, "reported-all");
-  const future = executor
-    .with({ onProgress: () => {} })
-    .submit(async (file: string, report: (count: number) => unknown, write: typeof writeFileSync) => {
+  const future = executor.with({ onProgress: () => {} }).submit(
+    async (file: string, report: (count: number) => unknown, write: typeof writeFileSync) => {
       report(200_000);
       write(file, "");
-    }, done, reportMuch, writeFileSync);
+    },
+    done,
+    reportMuch,
+    writeFileSync,
+  );
   await future.started;
   // This thread takes nothing meanwhile.
   assert.equal(blockUntilFileExists(done), "");
@@ -165,7 +168,10 @@ test("in a map the reports of all calls reach onProgress, in chunks, too", async
       results.push(result);
     }
     assert.deepEqual(results, ["a", "b", "c", "d"]);
-    assert.deepEqual(values, ["a", "b", "c", "d"].flatMap((name) => [`${name} begins`, `${name} ends`]));
+    assert.deepEqual(
+      values,
+      ["a", "b", "c", "d"].flatMap((name) => [`${name} begins`, `${name} ends`]),
+    );
   }
 });
 

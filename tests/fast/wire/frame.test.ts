@@ -222,8 +222,8 @@ test("every message to the parent survives its frame", () => {
 });
 
 test("a message of the other direction, or of no kind at all, is refused", () => {
-  for (const kind of [0, 8, 64, 65, 255]) assert.throws(() => decodeToWorker(makeFrame(kind)), ProtocolError);
-  for (const kind of [0, 1, 64, 74, 255]) assert.throws(() => decodeToParent(makeFrame(kind)), ProtocolError);
+  for (const kind of [0, 9, 64, 65, 255]) assert.throws(() => decodeToWorker(makeFrame(kind)), ProtocolError);
+  for (const kind of [0, 1, 64, 75, 255]) assert.throws(() => decodeToParent(makeFrame(kind)), ProtocolError);
 });
 
 test("what happens on live values goes both ways; an operation that there is not is refused", () => {
@@ -256,6 +256,7 @@ test("messages on the lifeline survive being cut anywhere, and others are refuse
     { kind: "askStack", taskId: 0xffff_ffff },
     { kind: "abort", taskId: 70_000 },
     { kind: "takeBack", taskId: 5, question: 77 },
+    { kind: "hear", taskId: 6 },
   ] as const;
   const bytes = Buffer.concat(messages.map(encodeToWatchdog));
   for (const byte of bytes) decoder.push(Buffer.of(byte));
@@ -270,7 +271,7 @@ test("messages on the lifeline survive being cut anywhere, and others are refuse
   const answerDecoder = new FrameDecoder((frame) => answers.push(decodeFromWatchdog(frame)));
   for (const answer of told) answerDecoder.push(Buffer.from(encodeFromWatchdog(answer)));
   assert.deepEqual(answers, told);
-  for (const kind of [0, 1, 65, 128, 132, 193]) assert.throws(() => decodeToWatchdog(makeFrame(kind)), ProtocolError);
+  for (const kind of [0, 1, 65, 128, 133, 193]) assert.throws(() => decodeToWatchdog(makeFrame(kind)), ProtocolError);
   for (const kind of [0, 1, 65, 129, 192, 195]) {
     assert.throws(() => decodeFromWatchdog(makeFrame(kind)), ProtocolError);
   }
