@@ -10,25 +10,15 @@ import { PoolCounters } from "./pool-stats.js";
 import { PriorityQueue } from "./queue/priority-queue.js";
 import { QueueRoom } from "./queue/queue-room.js";
 import { StallWatch } from "./pace/stall-watch.js";
-import { StartAttempts } from "./worker/start-attempts.js";
 import { TaskQueue } from "./queue/task-queue.js";
+import { Staff } from "./staff.js";
 import { WarmUps } from "./warm-ups.js";
-import { Worker } from "./worker/worker.js";
 import { WorkerCrashedError } from "../errors.js";
 import { WorkerStartError } from "../errors.js";
 import { endAll } from "./worker/end-by-sigterm.js";
-import { endNoLonger } from "./worker/end-by-sigterm.js";
-import { endWhenSignalled } from "./worker/end-by-sigterm.js";
 import { giveTasks } from "./give-tasks.js";
-import { explainPermissions } from "../system/permissions.js";
-import { killProcessTreesSync } from "../system/tree/terminator.js";
-import { needNotWake } from "./orphan-waker.js";
 import { nestingProblem } from "./nesting.js";
-import { runOutside } from "../system/async-context.js";
 import { runningIn } from "./pool-stats.js";
-import { onProcessExit } from "../system/signals/signals.js";
-import { wakeWhenOrphaned } from "./orphan-waker.js";
-import { setImmediate } from "../system/timers.js";
 import { decodeThrown } from "../values/thrown.js";
 import type { ExecutorStats } from "./pool-stats.js";
 import type { PoolTask } from "./queue/pool-task.js";
@@ -38,6 +28,7 @@ import type { WaitingTasks } from "./queue/task-queue.js";
 import type { WorkerConfig } from "./worker/contract.js";
 import type { WorkerDeath } from "./worker/death.js";
 import type { WorkerTasks } from "./tasks/worker-tasks.js";
+import type { Worker } from "./worker/worker.js";
 import type { WorkerEvents } from "./worker/contract.js";
 
 /** Workers that may die with a task that had not begun before that task is taken for the cause. */
@@ -67,7 +58,7 @@ export class ProcessPool {
   #queue: WaitingTasks = new TaskQueue();
   #hasPriorities = false;
   readonly #room: QueueRoom | undefined;
-  readonly #workers = new Set<Worker>();
+  readonly #staff: Staff;
   /** The tasks of each worker that has been ready, and has not left. */
   #ready: readonly WorkerTasks[] = [];
   /** No worker has room for the first task in the queue, as far as is known. */
@@ -77,47 +68,51 @@ export class ProcessPool {
   readonly stalls: StallWatch = new StallWatch(() => this.#ready);
   #unfinishedTasks = 0;
   readonly #longTurn = new LongTurn();
-  readonly #starts = new StartAttempts();
   readonly #counters = new PoolCounters();
   #lostTasksInARow = 0;
-  #isSpawnPlanned = false;
   readonly #flushPlan: FlushPlan = new FlushPlan(() => this.#flush());
   #isShutDown = false;
   /** Why the pool takes no more tasks, beside a shutdown. */
   #brokenBy: Error | undefined;
   #endedResolvers: (() => void)[] = [];
-  #removeExitHook: (() => void) | undefined;
 
   constructor(config: PoolConfig) {
     this.#config = config;
     this.#brokenBy = nestingProblem();
     const { maxQueue, maxWorkers } = config;
+    this.#staff = new Staff({
+      ...config,
+      events: this.#workerEvents,
+      isWanted: (startingCount) => this.#warmUps.isAnyWaiting || this.#queue.size > startingCount,
+      onStarted: () => (this.#counters.startedWorkers += 1),
+      onGivenUp: (error) => this.#failWaiting(error),
+    });
     const countFree = (): number => maxWorkers + (maxQueue ?? Infinity) - this.#unfinishedTasks;
     this.#room = maxQueue === undefined ? undefined : new QueueRoom(maxQueue, countFree);
   }
 
   /** Process roots of the workers that live now. */
   get workers(): readonly Worker[] {
-    return [...this.#workers];
+    return [...this.#staff];
   }
 
   /** The processes that run a task now. */
   get runningTasks(): readonly ProcessTask[] {
     this.stalls.lookForStarts();
-    return runningIn(this.#workers);
+    return runningIn(this.#staff);
   }
 
   /** Whether a task is next in a worker, and is not known to have begun. */
   get isAnyStarting(): boolean {
     this.stalls.lookForStarts();
-    for (const { task } of this.#workers) if (task?.state === "dispatched") return true;
+    for (const { task } of this.#staff) if (task?.state === "dispatched") return true;
     return false;
   }
 
   /** What has happened so far, and what is the case now. */
   stats(): ExecutorStats {
     this.stalls.lookForStarts();
-    return this.#counters.describe(this.#queue.size, this.#unfinishedTasks, this.#workers);
+    return this.#counters.describe(this.#queue.size, this.#unfinishedTasks, this.#staff);
   }
 
   /** Why it takes no tasks, if so. */
@@ -127,9 +122,7 @@ export class ProcessPool {
 
   /** A task is about to come: starts the first worker, if there is none. */
   expectTask(): void {
-    if (this.#workers.size > 0 || this.#isShutDown || this.#brokenBy !== undefined || this.#isSpawnPlanned) return;
-    // One that fails at once must not be tried for each of a thousand tasks.
-    if (this.#starts.failed === 0) this.#spawn();
+    if (this.#ready.length === 0 && this.#refusal() === undefined) this.#staff.startFirst();
   }
 
   /** @throws QueueFullError when it would not take a task now. */
@@ -160,7 +153,7 @@ export class ProcessPool {
     }
     this.#queue.push(task);
     if (this.#isFull && !this.#longTurn.findsRoom(this.#ready)) {
-      this.#planSpawn();
+      this.#planStart();
       return;
     }
     this.#giveTasks();
@@ -188,7 +181,7 @@ export class ProcessPool {
     if (refusal !== undefined) return Promise.reject(refusal);
     const waiting = this.#warmUps.wait();
     this.#endWarmUpIfReady();
-    this.#planSpawn();
+    this.#planStart();
     return waiting;
   }
 
@@ -222,7 +215,7 @@ export class ProcessPool {
 
   /** Ends every task that a worker has; those that run receive SIGTERM, too (not on Windows). */
   cancelRunning(makeReason: () => Error): void {
-    endAll(this.#workers, makeReason);
+    endAll(this.#staff, makeReason);
   }
 
   /** Ends every task that waits, in the queue or behind another one in its worker. */
@@ -231,7 +224,7 @@ export class ProcessPool {
       task.endReason = makeReason();
       this.#finish(task, task.endReason);
     }
-    for (const { tasks } of this.#workers) for (const task of tasks?.waiting ?? []) tasks?.end(task, makeReason());
+    for (const { tasks } of this.#staff) for (const task of tasks?.waiting ?? []) tasks?.end(task, makeReason());
   }
 
   /** Takes no more tasks from here on. Workers end when the tasks that were taken have ended. */
@@ -254,8 +247,7 @@ export class ProcessPool {
 
   /** Kills every worker and its descendants before it returns: for a process that is about to end. */
   killAllSync(): void {
-    const roots = [...this.#workers].flatMap((worker) => worker.root ?? []);
-    if (roots.length > 0) killProcessTreesSync(roots);
+    this.#staff.killAllSync();
   }
 
   /** Gives tasks away, as many as there is room for. */
@@ -263,65 +255,17 @@ export class ProcessPool {
     giveTasks({ queue: this.#queue, ready: this.#ready, maxWorkers: this.#config.maxWorkers });
     this.#isFull = this.#queue.size > 0;
     this.stalls.watch(this.#ready.some(({ first }) => first === undefined));
-    this.#planSpawn();
+    this.#planStart();
   }
 
-  #liveWorkers(state?: "starting"): number {
-    let count = 0;
-    for (const worker of this.#workers) {
-      if (state === undefined ? worker.state !== "ending" : worker.state === state) count += 1;
-    }
-    return count;
-  }
-
-  /** Workers that have never been ready; one that is dying counts until its death does. */
-  #openStarts(): number {
-    let count = 0;
-    for (const worker of this.#workers) if (!worker.wasReady) count += 1;
-    return count;
-  }
-
-  #needsWorker(): boolean {
-    if (this.#ready.length >= this.#config.maxWorkers) return false;
-    return (
-      (this.#warmUps.isAnyWaiting || this.#queue.size > this.#liveWorkers("starting")) &&
-      this.#liveWorkers() < this.#config.maxWorkers &&
-      this.#starts.mayStart(this.#openStarts())
-    );
-  }
-
-  /** Starts workers one a turn: the call that starts a process blocks for some 16 ms, and submitting must not. */
-  #planSpawn(): void {
-    if (this.#isSpawnPlanned || !this.#needsWorker()) return;
-    this.#isSpawnPlanned = true;
-    setImmediate(() => {
-      this.#isSpawnPlanned = false;
-      if (!this.#needsWorker()) return;
-      this.#spawn();
-      this.#planSpawn();
-    });
-  }
-
-  #spawn(): void {
-    if (this.#workers.size === 0) {
-      this.#removeExitHook = onProcessExit(() => this.killAllSync());
-      this.#config.onActivity(true);
-    }
-    try {
-      const worker = runOutside(() => new Worker(this.#config.worker, this.#workerEvents));
-      this.#workers.add(worker);
-      this.#counters.startedWorkers += 1;
-      endWhenSignalled(worker);
-      if (worker.root !== undefined) wakeWhenOrphaned(worker.root.pid);
-    } catch (error) {
-      if (this.#workers.size === 0) this.#becomeInactive();
-      this.#onStartFailed(`the spawn failed (${error instanceof Error ? error.message : String(error)})`, "");
-    }
+  /** Starts workers, if tasks wait for more than there are. */
+  #planStart(): void {
+    if (this.#ready.length < this.#config.maxWorkers) this.#staff.plan();
   }
 
   readonly #workerEvents: WorkerEvents<Worker> = {
     onReady: (worker) => {
-      this.#starts.reset();
+      this.#staff.noteReady();
       if (worker.tasks !== undefined) this.#ready = [...this.#ready, worker.tasks];
       this.#endWarmUpIfReady();
     },
@@ -331,7 +275,7 @@ export class ProcessPool {
     },
     onLeaving: (worker) => {
       this.#ready = this.#ready.filter((each) => each !== worker.tasks);
-      this.#planSpawn();
+      this.#planStart();
     },
     onReturned: (tasks) => {
       // Those that were first before are again; and the last one put before the others is the first.
@@ -352,15 +296,10 @@ export class ProcessPool {
   };
 
   #onDead(worker: Worker, death: WorkerDeath): void {
-    this.#workers.delete(worker);
-    endNoLonger(worker);
-    if (worker.root !== undefined) needNotWake(worker.root.pid);
+    this.#staff.remove(worker);
     if (death.wasCrash) this.#counters.crashedWorkers += 1;
     if (death.unbegun !== undefined) this.#giveBack(death.unbegun, worker, death);
-    if (this.#workers.size === 0) this.#becomeInactive();
-    if (!death.wasReady && !death.wasToldToEnd) this.#onStartFailed(death.what, death.stderr);
-    // Starting was given up while others ran; now nobody is left, and what waits must not wait for ever.
-    if (this.#liveWorkers() === 0 && this.#starts.isGivenUp) this.#starts.reset();
+    this.#staff.afterDeath(death);
     this.#dispatch();
     this.#endIfFinished();
   }
@@ -394,23 +333,6 @@ export class ProcessPool {
     this.#queue.unshift(task);
   }
 
-  #onStartFailed(what: string, stderr: string): void {
-    this.#starts.fail();
-    if (!this.#starts.isGivenUp) {
-      this.#planSpawn();
-      return;
-    }
-    // Workers that run can still take what waits, and those that are on their way may; without any, waiting longer
-    // would be for ever.
-    if (this.#liveWorkers() > 0) {
-      this.#starts.pause(() => this.#planSpawn());
-      return;
-    }
-    const attempts = this.#starts.failed;
-    this.#starts.reset();
-    this.#failWaiting(new WorkerStartError(attempts, what + explainPermissions(), stderr));
-  }
-
   #failWaiting(error: Error): void {
     for (const task of this.#queue.drain()) this.#finish(task, error);
     this.#warmUps.end(error);
@@ -430,16 +352,10 @@ export class ProcessPool {
     this.#room?.look();
   }
 
-  #becomeInactive(): void {
-    this.#removeExitHook?.();
-    this.#removeExitHook = undefined;
-    this.#config.onActivity(false);
-  }
-
   #endIfFinished(): void {
     if (!this.#isShutDown || this.#unfinishedTasks > 0) return;
-    for (const worker of this.#workers) if (worker.task === undefined) worker.end();
-    if (this.#workers.size > 0) return;
+    for (const worker of this.#staff) if (worker.task === undefined) worker.end();
+    if (this.#staff.size > 0) return;
     this.keepAlive.dispose();
     const resolvers = this.#endedResolvers;
     this.#endedResolvers = [];

@@ -73,10 +73,9 @@ export class PriorityQueue implements WaitingTasks {
 
   /** The level whose first task is next. */
   #next(): Level | undefined {
-    const [first, ...others] = this.#levels;
-    if (first === undefined || (this.#shiftedCount + 1) % AGING_EVERY !== 0) return first;
-    let oldest = first;
-    for (const level of others) if (ageOf(level) < ageOf(oldest)) oldest = level;
+    let [oldest] = this.#levels;
+    if ((this.#shiftedCount + 1) % AGING_EVERY !== 0) return oldest;
+    for (const level of this.#levels) if (oldest !== undefined && ageOf(level) < ageOf(oldest)) oldest = level;
     return oldest;
   }
 
