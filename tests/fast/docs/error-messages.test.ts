@@ -3,14 +3,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { FunctionNotPicklableError } from "../../../src/index.js";
-import { ProcessTask } from "../../../src/index.js";
-import { ProcessTaskPoolExecutor } from "../../../src/index.js";
-import { createSharedArray } from "../../../src/index.js";
-import { getLogger } from "../../../src/index.js";
-import { moduleTask } from "../../../src/index.js";
-import { registerClass } from "../../../src/index.js";
-import { terminateDescendantProcesses } from "../../../src/index.js";
+import { FunctionNotPicklableError } from "asynccpu";
+import { ProcessTask } from "asynccpu";
+import { ProcessTaskPoolExecutor } from "asynccpu";
+import { createSharedArray } from "asynccpu";
+import { getLogger } from "asynccpu";
+import { moduleTask } from "asynccpu";
+import { registerClass } from "asynccpu";
+import { terminateDescendantProcesses } from "asynccpu";
 
 const id = (value: unknown): unknown => value;
 

@@ -5,13 +5,13 @@ import { Readable } from "node:stream";
 import { addAbortSignal } from "node:stream";
 import { test } from "node:test";
 
-import { LogQueue } from "../../../src/index.js";
-import { ProcessTaskPoolExecutor } from "../../../src/index.js";
-import { currentTask } from "../../../src/index.js";
-import { getLogger } from "../../../src/index.js";
-import { log } from "../../../src/index.js";
-import type { LogRecord } from "../../../src/index.js";
-import type { ProcessFuture } from "../../../src/index.js";
+import { LogQueue } from "asynccpu";
+import { ProcessTaskPoolExecutor } from "asynccpu";
+import { currentTask } from "asynccpu";
+import { getLogger } from "asynccpu";
+import { log } from "asynccpu";
+import type { LogRecord } from "asynccpu";
+import type { ProcessFuture } from "asynccpu";
 
 /** Ends a task that runs. */
 type End = (future: ProcessFuture<unknown>) => unknown;

@@ -3,16 +3,17 @@ import { Socket } from "node:net";
 import { after } from "node:test";
 import { test } from "node:test";
 
-import { AsyncCpuError } from "../../../src/index.js";
-import { ExecutorShutdownError } from "../../../src/index.js";
-import { FunctionNotPicklableError } from "../../../src/index.js";
-import { InvalidOptionError } from "../../../src/index.js";
-import { ModuleNotFoundError } from "../../../src/index.js";
-import { NotAFunctionError } from "../../../src/index.js";
-import { NotSerializableError } from "../../../src/index.js";
-import { ProcessPoolExecutor } from "../../../src/index.js";
-import { ProcessTaskPoolExecutor } from "../../../src/index.js";
-import { PromisePassedError } from "../../../src/index.js";
+import { AsyncCpuError } from "asynccpu";
+import { ExecutorShutdownError } from "asynccpu";
+import { FunctionNotPicklableError } from "asynccpu";
+import { InvalidOptionError } from "asynccpu";
+import { ModuleNotFoundError } from "asynccpu";
+import { NotAFunctionError } from "asynccpu";
+import { NotSerializableError } from "asynccpu";
+import { ProcessPoolExecutor } from "asynccpu";
+import { ProcessTaskPoolExecutor } from "asynccpu";
+import { PromisePassedError } from "asynccpu";
+
 import { add } from "../../fixtures/tasks.js";
 import { addLater } from "../../fixtures/tasks.js";
 import { echo } from "../../fixtures/tasks.js";

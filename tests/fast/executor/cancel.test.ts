@@ -10,11 +10,12 @@ import { test } from "node:test";
 import { tmpdir } from "node:os";
 import { writeFileSync } from "node:fs";
 
-import { CancelledError } from "../../../src/index.js";
-import { ProcessTaskPoolExecutor } from "../../../src/index.js";
-import { TaskTimeoutError } from "../../../src/index.js";
+import { CancelledError } from "asynccpu";
+import { ProcessTaskPoolExecutor } from "asynccpu";
+import { TaskTimeoutError } from "asynccpu";
+import { currentTask } from "asynccpu";
+
 import { add } from "../../fixtures/tasks.js";
-import { currentTask } from "../../../src/index.js";
 import { hangForEver } from "../../fixtures/tasks.js";
 import { processId } from "../../fixtures/tasks.js";
 import { spinForEver } from "../../fixtures/tasks.js";

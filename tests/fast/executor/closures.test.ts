@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { after } from "node:test";
 import { test } from "node:test";
 
-import { ProcessTaskPoolExecutor } from "../../../src/index.js";
-import { decodeInstance } from "../../../src/index.js";
-import { encodeInstance } from "../../../src/index.js";
+import { ProcessTaskPoolExecutor } from "asynccpu";
+import { decodeInstance } from "asynccpu";
+import { encodeInstance } from "asynccpu";
+
 import { pickleFunction } from "../../../src/pickle/pickle-function.js";
 
 // One worker, so that what one task leaves behind is there for the next.

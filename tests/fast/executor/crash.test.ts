@@ -4,12 +4,13 @@ import { closeSync } from "node:fs";
 import { test } from "node:test";
 import { writeSync } from "node:fs";
 
-import { CancelledError } from "../../../src/index.js";
+import { CancelledError } from "asynccpu";
+import { ProcessTaskPoolExecutor } from "asynccpu";
+import { WorkerCrashedError } from "asynccpu";
+import { currentTask } from "asynccpu";
+
 import { CrashJudge } from "../../../src/pool/worker/crash-cause.js";
-import { ProcessTaskPoolExecutor } from "../../../src/index.js";
-import { WorkerCrashedError } from "../../../src/index.js";
 import { add } from "../../fixtures/tasks.js";
-import { currentTask } from "../../../src/index.js";
 import { encodeThrown } from "../../../src/values/thrown.js";
 import { encodeToParent } from "../../../src/wire/messages/message-codec.js";
 import { hangForEver } from "../../fixtures/tasks.js";

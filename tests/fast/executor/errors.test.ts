@@ -9,11 +9,14 @@ import { pathToFileURL } from "node:url";
 import { test } from "node:test";
 import path from "node:path";
 
+import { ProcessPoolExecutor } from "asynccpu";
+import { registerErrorClass } from "asynccpu";
+import type { ProcessFuture } from "asynccpu";
+
 import { CHECKOUT } from "../../testlibraries/program-folder.js";
 import { LibraryError } from "../../fixtures/error-classes.js";
 import { PrivateError } from "../../fixtures/error-classes.js";
 import { ProgramFolder } from "../../testlibraries/program-folder.js";
-import { ProcessPoolExecutor } from "../../../src/index.js";
 import { byName } from "../../fixtures/error-classes.js";
 import { fail } from "../../fixtures/error-tasks.js";
 import { failInDetail } from "../../fixtures/error-tasks.js";
@@ -22,8 +25,6 @@ import { failUnloaded } from "../../fixtures/error-tasks.js";
 import { giveError } from "../../fixtures/error-tasks.js";
 import { isHidden } from "../../fixtures/error-classes.js";
 import { readMissing } from "../../fixtures/error-tasks.js";
-import { registerErrorClass } from "../../../src/index.js";
-import type { ProcessFuture } from "../../../src/index.js";
 import type { failures } from "../../fixtures/error-tasks.js";
 
 /** The class that a task of the CommonJS module throws, and the task. */

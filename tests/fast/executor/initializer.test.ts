@@ -7,11 +7,12 @@ import { test } from "node:test";
 import { tmpdir } from "node:os";
 import { writeFileSync } from "node:fs";
 
-import { InitializerError } from "../../../src/index.js";
-import { LogQueue } from "../../../src/index.js";
-import { ProcessPoolExecutor } from "../../../src/index.js";
-import { ProcessTaskPoolExecutor } from "../../../src/index.js";
-import { WorkerStartError } from "../../../src/index.js";
+import { InitializerError } from "asynccpu";
+import { LogQueue } from "asynccpu";
+import { ProcessPoolExecutor } from "asynccpu";
+import { ProcessTaskPoolExecutor } from "asynccpu";
+import { WorkerStartError } from "asynccpu";
+
 import { add } from "../../fixtures/tasks.js";
 
 /** What the initializer leaves in a worker for its tasks. */

@@ -3,16 +3,16 @@ import { test } from "node:test";
 import { writeSync } from "node:fs";
 
 import pino from "pino";
+import { LogQueue } from "asynccpu";
+import { ProcessTaskPoolExecutor } from "asynccpu";
+import { ProtocolError } from "asynccpu";
+import { QueueListener } from "asynccpu";
+import { createPinoDestination } from "asynccpu";
+import { getLogger } from "asynccpu";
+import type { LogRecord } from "asynccpu";
 
-import { LogQueue } from "../../../src/index.js";
-import { ProcessTaskPoolExecutor } from "../../../src/index.js";
-import { ProtocolError } from "../../../src/index.js";
-import { QueueListener } from "../../../src/index.js";
-import { createPinoDestination } from "../../../src/index.js";
 import { encodeToParent } from "../../../src/wire/messages/message-codec.js";
 import { encodeValue } from "../../../src/values/codec.js";
-import { getLogger } from "../../../src/index.js";
-import type { LogRecord } from "../../../src/index.js";
 
 /** Runs with a queue, and gives the records that have arrived when everything has ended. */
 async function collectRecords(

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { ProcessPoolExecutor } from "../../../src/index.js";
-import { WorkerCrashedError } from "../../../src/index.js";
-import { WorkerStartError } from "../../../src/index.js";
+import { ProcessPoolExecutor } from "asynccpu";
+import { WorkerCrashedError } from "asynccpu";
+import { WorkerStartError } from "asynccpu";
+
 import { add } from "../../fixtures/tasks.js";
 
 test("a task whose worker dies before it begins, again and again, fails instead of waiting for ever", async () => {

@@ -5,9 +5,10 @@ import { after } from "node:test";
 import { describe } from "node:test";
 import { test } from "node:test";
 
-import { InvalidOptionError } from "../../../src/index.js";
-import { ProcessTaskPoolExecutor } from "../../../src/index.js";
-import { PromisePassedError } from "../../../src/index.js";
+import { InvalidOptionError } from "asynccpu";
+import { ProcessTaskPoolExecutor } from "asynccpu";
+import { PromisePassedError } from "asynccpu";
+
 import { add } from "../../fixtures/tasks.js";
 import { addLater } from "../../fixtures/tasks.js";
 import { echo } from "../../fixtures/tasks.js";

@@ -7,8 +7,9 @@ import { runInNewContext } from "node:vm";
 import { setFlagsFromString } from "node:v8";
 import { test } from "node:test";
 
-import { CancelledError } from "../../../src/index.js";
-import { ProcessPoolExecutor } from "../../../src/index.js";
+import { CancelledError } from "asynccpu";
+import { ProcessPoolExecutor } from "asynccpu";
+
 import { add } from "../../fixtures/tasks.js";
 import { hangForEver } from "../../fixtures/tasks.js";
 import { waitUntil } from "../../testlibraries/wait-until.js";

@@ -5,15 +5,16 @@ import { after } from "node:test";
 import { runInNewContext } from "node:vm";
 import { test } from "node:test";
 
-import { InvalidOptionError } from "../../../src/index.js";
-import { LogQueue } from "../../../src/index.js";
-import { ProcessPoolExecutor } from "../../../src/index.js";
-import { ProcessTaskPoolExecutor } from "../../../src/index.js";
+import { InvalidOptionError } from "asynccpu";
+import { LogQueue } from "asynccpu";
+import { ProcessPoolExecutor } from "asynccpu";
+import { ProcessTaskPoolExecutor } from "asynccpu";
+import { createConsoleHandler } from "asynccpu";
+import { createPinoDestination } from "asynccpu";
+import { createPinoHandler } from "asynccpu";
+import { registerClass } from "asynccpu";
+
 import { add } from "../../fixtures/tasks.js";
-import { createConsoleHandler } from "../../../src/index.js";
-import { createPinoDestination } from "../../../src/index.js";
-import { createPinoHandler } from "../../../src/index.js";
-import { registerClass } from "../../../src/index.js";
 
 const executor = new ProcessTaskPoolExecutor({ maxWorkers: 1 });
 

@@ -8,12 +8,13 @@ import { Socket } from "node:net";
 import { after } from "node:test";
 import { test } from "node:test";
 
-import { FunctionNotPicklableError } from "../../../src/index.js";
-import { NotAFunctionError } from "../../../src/index.js";
-import { NotSerializableError } from "../../../src/index.js";
-import { ProcessTaskPoolExecutor } from "../../../src/index.js";
+import { FunctionNotPicklableError } from "asynccpu";
+import { NotAFunctionError } from "asynccpu";
+import { NotSerializableError } from "asynccpu";
+import { ProcessTaskPoolExecutor } from "asynccpu";
+import { registerClass } from "asynccpu";
+
 import { echo } from "../../fixtures/tasks.js";
-import { registerClass } from "../../../src/index.js";
 
 const executor = new ProcessTaskPoolExecutor({ maxWorkers: 1 });
 

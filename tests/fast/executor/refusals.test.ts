@@ -8,8 +8,8 @@ import { Socket } from "node:net";
 import { describe } from "node:test";
 import { it } from "node:test";
 
-import { FunctionNotPicklableError } from "../../../src/index.js";
-import { ProcessPoolExecutor } from "../../../src/index.js";
+import { FunctionNotPicklableError } from "asynccpu";
+import { ProcessPoolExecutor } from "asynccpu";
 
 const socket = new Socket();
 const holder: { value: unknown } = { value: socket };

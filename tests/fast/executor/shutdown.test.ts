@@ -7,9 +7,10 @@ import { test } from "node:test";
 import { tmpdir } from "node:os";
 import { writeFileSync } from "node:fs";
 
-import { CancelledError } from "../../../src/index.js";
-import { ProcessPoolExecutor } from "../../../src/index.js";
-import { ProcessTaskPoolExecutor } from "../../../src/index.js";
+import { CancelledError } from "asynccpu";
+import { ProcessPoolExecutor } from "asynccpu";
+import { ProcessTaskPoolExecutor } from "asynccpu";
+
 import { add } from "../../fixtures/tasks.js";
 import { hangForEver } from "../../fixtures/tasks.js";
 import { processId } from "../../fixtures/tasks.js";

@@ -8,16 +8,17 @@ import { test } from "node:test";
 import { tmpdir } from "node:os";
 import { writeFileSync } from "node:fs";
 
-import { ProcessFuture } from "../../../src/index.js";
-import { ProcessPoolExecutor } from "../../../src/index.js";
-import { ProcessTaskPoolExecutor } from "../../../src/index.js";
+import { ProcessFuture } from "asynccpu";
+import { ProcessPoolExecutor } from "asynccpu";
+import { ProcessTaskPoolExecutor } from "asynccpu";
+import { currentTask } from "asynccpu";
+import type { ProcessTask } from "asynccpu";
+
 import { add } from "../../fixtures/tasks.js";
 import { addLater } from "../../fixtures/tasks.js";
 import { blockUntilFileExists } from "../../fixtures/tasks.js";
-import { currentTask } from "../../../src/index.js";
 import { echo } from "../../fixtures/tasks.js";
 import { processId } from "../../fixtures/tasks.js";
-import type { ProcessTask } from "../../../src/index.js";
 
 const executor = new ProcessTaskPoolExecutor({ maxWorkers: 2 });
 

@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import { setImmediate } from "node:timers/promises";
 import { test } from "node:test";
 
-import { ExecutorShutdownError } from "../../../src/index.js";
-import { InitializerError } from "../../../src/index.js";
-import { ProcessPoolExecutor } from "../../../src/index.js";
-import { WorkerStartError } from "../../../src/index.js";
+import { ExecutorShutdownError } from "asynccpu";
+import { InitializerError } from "asynccpu";
+import { ProcessPoolExecutor } from "asynccpu";
+import { WorkerStartError } from "asynccpu";
+
 import { processId } from "../../fixtures/tasks.js";
 
 test("a warm-up starts all workers, and the tasks run in those", async () => {

@@ -14,8 +14,9 @@ import { after } from "node:test";
 import { describe } from "node:test";
 import { test } from "node:test";
 
-import { FunctionNotPicklableError } from "../../../src/index.js";
-import { ProcessTaskPoolExecutor } from "../../../src/index.js";
+import { FunctionNotPicklableError } from "asynccpu";
+import { ProcessTaskPoolExecutor } from "asynccpu";
+
 import { pickleFunction } from "../../../src/pickle/pickle-function.js";
 
 const executor = new ProcessTaskPoolExecutor({ maxWorkers: 1 });

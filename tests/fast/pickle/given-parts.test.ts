@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { after } from "node:test";
 import { test } from "node:test";
 
-import { ProcessTaskPoolExecutor } from "../../../src/index.js";
+import { ProcessTaskPoolExecutor } from "asynccpu";
 
 const executor = new ProcessTaskPoolExecutor({ maxWorkers: 1 });
 

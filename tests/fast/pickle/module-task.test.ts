@@ -6,10 +6,11 @@ import { describe } from "node:test";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 
-import { InvalidOptionError } from "../../../src/index.js";
-import { ModuleNotFoundError } from "../../../src/index.js";
-import { ProcessTaskPoolExecutor } from "../../../src/index.js";
-import { moduleTask } from "../../../src/index.js";
+import { InvalidOptionError } from "asynccpu";
+import { ModuleNotFoundError } from "asynccpu";
+import { ProcessTaskPoolExecutor } from "asynccpu";
+import { moduleTask } from "asynccpu";
+
 import { pickleFunction } from "../../../src/pickle/pickle-function.js";
 import type * as tasks from "../../fixtures/tasks.js";
 import { PickleChild } from "../../fixtures/pickle-child/pickle-child.js";

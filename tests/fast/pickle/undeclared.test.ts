@@ -10,7 +10,8 @@ import { describe } from "node:test";
 import { it } from "node:test";
 import { runInThisContext } from "node:vm";
 
-import { ProcessPoolExecutor } from "../../../src/index.js";
+import { ProcessPoolExecutor } from "asynccpu";
+
 import { isUnchanged } from "../../testlibraries/is-unchanged.js";
 import { pickleFunction } from "../../../src/pickle/pickle-function.js";
 import { PickleChild } from "../../fixtures/pickle-child/pickle-child.js";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { ProcessTaskPoolExecutor } from "../../../src/index.js";
-import { registerClass } from "../../../src/index.js";
+import { ProcessTaskPoolExecutor } from "asynccpu";
+import { registerClass } from "asynccpu";
 
 const secrets = new WeakMap<object, { balance: number }>();
 const instances = new WeakSet<object>();

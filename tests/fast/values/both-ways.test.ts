@@ -21,9 +21,10 @@ import { test } from "node:test";
 import { MIMEType } from "node:util";
 import { Script } from "node:vm";
 
-import { FunctionNotPicklableError } from "../../../src/index.js";
-import { NotSerializableError } from "../../../src/index.js";
-import { ProcessPoolExecutor } from "../../../src/index.js";
+import { FunctionNotPicklableError } from "asynccpu";
+import { NotSerializableError } from "asynccpu";
+import { ProcessPoolExecutor } from "asynccpu";
+
 import { HOST_CLASS_NAMES } from "../../../src/values/classes/host-classes.js";
 
 const executor = new ProcessPoolExecutor({ maxWorkers: 1 });

@@ -3,10 +3,11 @@ import { after } from "node:test";
 import { describe } from "node:test";
 import { it } from "node:test";
 
-import { ProcessTaskPoolExecutor } from "../../../src/index.js";
-import { decodeInstance } from "../../../src/index.js";
-import { encodeInstance } from "../../../src/index.js";
-import { registerClass } from "../../../src/index.js";
+import { ProcessTaskPoolExecutor } from "asynccpu";
+import { decodeInstance } from "asynccpu";
+import { encodeInstance } from "asynccpu";
+import { registerClass } from "asynccpu";
+
 import { makeStamp } from "../../fixtures/value-modules/stamps.js";
 
 // One worker, so that what one task brings is there for the next.

@@ -7,13 +7,12 @@ import { describe } from "node:test";
 import { test } from "node:test";
 
 import { pino } from "pino";
-
-import { FunctionNotPicklableError } from "../../../src/index.js";
-import { LogQueue } from "../../../src/index.js";
-import { ProcessPoolExecutor } from "../../../src/index.js";
-import { ProcessTaskPoolExecutor } from "../../../src/index.js";
-import { QueueListener } from "../../../src/index.js";
-import type { LogRecord } from "../../../src/index.js";
+import { FunctionNotPicklableError } from "asynccpu";
+import { LogQueue } from "asynccpu";
+import { ProcessPoolExecutor } from "asynccpu";
+import { ProcessTaskPoolExecutor } from "asynccpu";
+import { QueueListener } from "asynccpu";
+import type { LogRecord } from "asynccpu";
 
 const executor = new ProcessPoolExecutor({ maxWorkers: 1 });
 after(() => executor.shutdown());

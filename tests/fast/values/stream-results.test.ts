@@ -6,11 +6,12 @@ import { describe } from "node:test";
 import { it } from "node:test";
 import { spawnSync } from "node:child_process";
 
-import { CancelledError } from "../../../src/index.js";
-import { ProcessPoolExecutor } from "../../../src/index.js";
-import { TaskTimeoutError } from "../../../src/index.js";
-import { WorkerCrashedError } from "../../../src/index.js";
-import { currentTask } from "../../../src/index.js";
+import { CancelledError } from "asynccpu";
+import { ProcessPoolExecutor } from "asynccpu";
+import { TaskTimeoutError } from "asynccpu";
+import { WorkerCrashedError } from "asynccpu";
+import { currentTask } from "asynccpu";
+
 import { waitUntil } from "../../testlibraries/wait-until.js";
 
 const executor = new ProcessPoolExecutor({ maxWorkers: 1, graceMs: 200 });

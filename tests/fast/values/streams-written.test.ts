@@ -5,8 +5,9 @@ import { after } from "node:test";
 import { describe } from "node:test";
 import { it } from "node:test";
 
-import { ProcessPoolExecutor } from "../../../src/index.js";
-import { WorkerCrashedError } from "../../../src/index.js";
+import { ProcessPoolExecutor } from "asynccpu";
+import { WorkerCrashedError } from "asynccpu";
+
 import { WINDOW_BYTES } from "../../../src/live/session.js";
 import { waitUntil } from "../../testlibraries/wait-until.js";
 

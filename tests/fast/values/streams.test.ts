@@ -6,10 +6,11 @@ import { describe } from "node:test";
 import { it } from "node:test";
 import net from "node:net";
 
-import { CancelledError } from "../../../src/index.js";
-import { NotSerializableError } from "../../../src/index.js";
-import { ProcessPoolExecutor } from "../../../src/index.js";
-import { WorkerCrashedError } from "../../../src/index.js";
+import { CancelledError } from "asynccpu";
+import { NotSerializableError } from "asynccpu";
+import { ProcessPoolExecutor } from "asynccpu";
+import { WorkerCrashedError } from "asynccpu";
+
 import { WINDOW_BYTES } from "../../../src/live/session.js";
 import { waitUntil } from "../../testlibraries/wait-until.js";
 
