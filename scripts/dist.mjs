@@ -55,7 +55,8 @@ const RARE = [
   /^memory\/reference/,
   /^values\/(extended|errors\/parts)/,
   /^system\/start\/native/,
-  /^pool\/queue\/(priority-queue|queue-room)/,
+  /^pool\/queue\/(priority-queue|queue-room|delayed-tasks)/,
+  /^executor\/submit\/attempts/,
   /^executor\/(map-results|outcome\/task-progress)/,
   /^pickle\/error-/,
 ];

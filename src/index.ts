@@ -33,6 +33,8 @@ export type { ProcessPoolExecutorOptions } from "./executor/options/options.js";
 export type { ProcessTaskPoolExecutorOptions } from "./executor/options/options.js";
 export type { ProgressDetails } from "./executor/options/options.js";
 export type { ProgressHandler } from "./executor/options/options.js";
+export type { RetryOn } from "./executor/options/options.js";
+export type { RetryOptions } from "./executor/options/options.js";
 export type { ShutdownOptions } from "./executor/options/options.js";
 export type { SubmitView } from "./executor/process-pool-executor.js";
 export type { TaskOptions } from "./executor/options/options.js";

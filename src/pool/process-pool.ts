@@ -1,6 +1,7 @@
 /** Who gets which task, and how many workers there are. */
 
 import { CancelledError } from "../errors.js";
+import { DelayedTasks } from "./queue/delayed-tasks.js";
 import { ExecutorShutdownError } from "../errors.js";
 import { FlushPlan } from "./pace/flush-plan.js";
 import { InitializerError } from "../errors.js";
@@ -57,6 +58,8 @@ export class ProcessPool {
   readonly keepAlive: KeepAlive = new KeepAlive();
   #queue: WaitingTasks = new TaskQueue();
   #hasPriorities = false;
+  /** Tasks that have failed, and are to be tried again. */
+  #delayed: DelayedTasks | undefined;
   readonly #room: QueueRoom | undefined;
   readonly #staff: Staff;
   /** The tasks of each worker that has been ready, and has not left. */
@@ -112,7 +115,7 @@ export class ProcessPool {
   /** What has happened so far, and what is the case now. */
   stats(): ExecutorStats {
     this.stalls.lookForStarts();
-    return this.#counters.describe(this.#queue.size, this.#unfinishedTasks, this.#staff);
+    return this.#counters.describe(this.#queue.size + (this.#delayed?.size ?? 0), this.#unfinishedTasks, this.#staff);
   }
 
   /** Why it takes no tasks, if so. */
@@ -192,7 +195,7 @@ export class ProcessPool {
   /** Ends a task: at once when it waits, after its grace period when it runs. False when it has ended already. */
   cancel(task: PoolTask, reason: Error): boolean {
     if (task.state === "settled") return false;
-    if (this.#queue.remove(task)) {
+    if (this.#queue.remove(task) || this.#delayed?.remove(task) === true) {
       task.endReason = reason;
       this.#finish(task, reason);
       return true;
@@ -220,7 +223,7 @@ export class ProcessPool {
 
   /** Ends every task that waits, in the queue or behind another one in its worker. */
   cancelQueued(makeReason: () => Error): void {
-    for (const task of this.#queue.drain()) {
+    for (const task of this.#drain()) {
       task.endReason = makeReason();
       this.#finish(task, task.endReason);
     }
@@ -334,9 +337,23 @@ export class ProcessPool {
   }
 
   #failWaiting(error: Error): void {
-    for (const task of this.#queue.drain()) this.#finish(task, error);
+    for (const task of this.#drain()) this.#finish(task, error);
     this.#warmUps.end(error);
     if (this.#brokenBy !== undefined) this.#room?.close(this.#brokenBy);
+  }
+
+  /** Takes out all that wait, in order. */
+  #drain(): PoolTask[] {
+    return [...this.#queue.drain(), ...(this.#delayed?.drain() ?? [])];
+  }
+
+  #retry(task: PoolTask): void {
+    if (this.#brokenBy !== undefined) {
+      this.#finish(task, this.#brokenBy);
+      return;
+    }
+    this.#requeue(task);
+    this.#dispatch();
   }
 
   #finish(task: PoolTask, error: Error): void {
@@ -344,6 +361,12 @@ export class ProcessPool {
   }
 
   #settle(task: PoolTask, outcome: TaskOutcome): void {
+    const delayMs = task.retryDelayMs(outcome);
+    if (delayMs !== undefined) {
+      this.#delayed ??= new DelayedTasks((each) => this.#retry(each));
+      this.#delayed.add(task, delayMs);
+      return;
+    }
     this.#counters.countOutcome(task, outcome);
     this.#unfinishedTasks -= 1;
     if (!task.isIdle) this.keepAlive.release();

@@ -2,6 +2,7 @@ import { types } from "node:util";
 
 import { InvalidOptionError } from "../../errors.js";
 import { POOL_OPTIONS } from "./option-lists.js";
+import { RETRY_OPTIONS } from "./option-lists.js";
 import { SHUTDOWN_OPTIONS } from "./option-lists.js";
 import { TASK_OPTIONS } from "./option-lists.js";
 import { TASK_POOL_OPTIONS } from "./option-lists.js";
@@ -12,6 +13,7 @@ import { usableCpuCount } from "../../system/cpu-count.js";
 import type { OptionList } from "../../option-names.js";
 import type { ProcessPoolExecutorOptions } from "./options.js";
 import type { ProcessTaskPoolExecutorOptions } from "./options.js";
+import type { RetryOptions } from "./options.js";
 import type { ShutdownOptions } from "./options.js";
 import type { TaskOptions } from "./options.js";
 
@@ -40,6 +42,31 @@ function checkInteger(option: string, value: unknown, minimum: number, maximum: 
   if (typeof value !== "number" || !Number.isInteger(value) || value < minimum || value > maximum) {
     throw new InvalidOptionError(option, describeRange(minimum, maximum), value);
   }
+}
+
+function checkNumber(option: string, value: unknown, minimum: number, maximum: number): void {
+  if (value === undefined || (typeof value === "number" && value >= minimum && value <= maximum)) return;
+  const range = maximum === Number.MAX_VALUE ? `of at least ${minimum}` : `from ${minimum} to ${maximum}`;
+  throw new InvalidOptionError(option, `a number ${range}`, value);
+}
+
+/** @throws InvalidOptionError for an unknown part, and for the first one that is out of range. */
+function checkRetries(given: RetryOptions | undefined): RetryOptions | undefined {
+  if (given === undefined) return undefined;
+  const options = readOptions(given, RETRY_OPTIONS);
+  if (options.limit === undefined) {
+    throw new InvalidOptionError("retries.limit", "an integer of at least 0", options.limit);
+  }
+  checkInteger("retries.limit", options.limit, 0, Number.MAX_SAFE_INTEGER);
+  checkNumber("retries.backoffMs", options.backoffMs, 0, LONGEST_TIMER_MS);
+  checkNumber("retries.factor", options.factor, 1, Number.MAX_VALUE);
+  checkNumber("retries.maxBackoffMs", options.maxBackoffMs, 0, LONGEST_TIMER_MS);
+  checkNumber("retries.jitter", options.jitter, 0, 1);
+  const { on = "error" } = options;
+  if (on !== "error" && on !== "crash" && typeof on !== "function") {
+    throw new InvalidOptionError("retries.on", '"crash", "error" or a function', on);
+  }
+  return options;
 }
 
 function checkType(option: string, value: unknown, type: "boolean" | "string" | "function" | "object"): void {
@@ -146,12 +173,13 @@ export function checkTaskOptions(given: TaskOptions | undefined): TaskOptions {
   checkInteger("timeoutMs", options.timeoutMs, 1, LONGEST_TIMER_MS);
   checkInteger("queueTimeoutMs", options.queueTimeoutMs, 1, LONGEST_TIMER_MS);
   checkInteger("priority", options.priority, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
+  const retries = checkRetries(options.retries);
   checkType("name", options.name, "string");
   checkBuffers("transfer", options.transfer);
   checkType("onProgress", options.onProgress, "function");
   checkInteger("chunkSize", options.chunkSize, 1, Number.MAX_SAFE_INTEGER);
   checkInteger("maxInFlight", options.maxInFlight, 1, Number.MAX_SAFE_INTEGER);
-  return options;
+  return retries === undefined ? options : { ...options, retries };
 }
 
 /** @throws InvalidOptionError for an unknown option, and for the first one that is no boolean. */

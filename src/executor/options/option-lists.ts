@@ -4,6 +4,7 @@ import { namesOf } from "../../option-names.js";
 import type { OptionList } from "../../option-names.js";
 import type { ProcessPoolExecutorOptions } from "./options.js";
 import type { ProcessTaskPoolExecutorOptions } from "./options.js";
+import type { RetryOptions } from "./options.js";
 import type { ShutdownOptions } from "./options.js";
 import type { TaskOptions } from "./options.js";
 
@@ -60,6 +61,7 @@ const TASK_LIST: OptionList = {
     timeoutMs: true,
     queueTimeoutMs: true,
     priority: true,
+    retries: true,
     name: true,
     transfer: true,
     onProgress: true,
@@ -74,6 +76,8 @@ const TASK_LIST: OptionList = {
     maxtime: "timeoutMs",
     nice: "priority",
     queuetimeout: "queueTimeoutMs",
+    retry: "retries",
+    attempts: "retries",
     onreport: "onProgress",
     taskname: "name",
     tasktimeout: "timeoutMs",
@@ -82,6 +86,27 @@ const TASK_LIST: OptionList = {
     transferable: "transfer",
     transferables: "transfer",
     transferlist: "transfer",
+  },
+};
+
+/** The parts of the option `retries`. */
+export const RETRY_OPTIONS: OptionList = {
+  call: "executor.with({ retries })",
+  names: namesOf<RetryOptions>({
+    limit: true,
+    backoffMs: true,
+    factor: true,
+    maxBackoffMs: true,
+    jitter: true,
+    on: true,
+  }),
+  example: "{ retries: { limit: 3 } }",
+  otherNames: {
+    retries: "limit",
+    attempts: "limit",
+    delay: "backoffMs",
+    maxtimeout: "maxBackoffMs",
+    mintimeout: "backoffMs",
   },
 };
 

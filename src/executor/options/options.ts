@@ -82,6 +82,28 @@ export interface ProgressDetails {
 /** Takes what a task reports. */
 export type ProgressHandler<P> = (value: P, details: ProgressDetails) => unknown;
 
+/** Which failures of a task are worth another attempt; a function is asked in this process, and answers at once. */
+export type RetryOn = "crash" | "error" | ((error: unknown) => boolean);
+
+/** How often, and when, a task that has failed is tried again. A cancelled one never is. */
+export interface RetryOptions {
+  /** How many times it is tried again at most, an integer of at least 0. */
+  readonly limit: number;
+  /** How long to wait before the first retry, in milliseconds, at least 0. Default: 0. */
+  readonly backoffMs?: number | undefined;
+  /** What the wait is multiplied with for each further retry, at least 1. Default: 2. */
+  readonly factor?: number | undefined;
+  /** The longest wait, in milliseconds, at least 0. Default: 30,000. */
+  readonly maxBackoffMs?: number | undefined;
+  /** The part of each wait, from 0 to 1, that is left to chance: 0.5 waits from a half to the whole. Default: 0. */
+  readonly jitter?: number | undefined;
+  /**
+   * What is tried again. `"crash"`: its worker died. `"error"`: that, what the task throws, and its time-out. A
+   * function is given the error. Default: `"error"`.
+   */
+  readonly on?: RetryOn | undefined;
+}
+
 /**
  * Options of one call, or of all calls through one view: `executor.with(options)`. `P` is what the tasks report, by
  * the parameter of `onProgress` alone; nothing checks it.
@@ -104,6 +126,11 @@ export interface TaskOptions<P = never> {
    * that has waited longest, whatever its priority. Default: 0.
    */
   readonly priority?: number | undefined;
+  /**
+   * Tries a task that has failed again, in its old place in the queue. The error of the last attempt has those of the
+   * others in `attempts`. A map runs each item by itself then. Default: never.
+   */
+  readonly retries?: RetryOptions | undefined;
   /** The name of the task in errors, logs and `currentTask()`. Default: the function's name. */
   readonly name?: string | undefined;
   /**

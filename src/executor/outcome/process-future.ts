@@ -21,6 +21,8 @@ export interface FutureControl {
 interface FutureMover {
   create<T>(control: FutureControl): ProcessFuture<T>;
   start(future: ProcessFuture<unknown>, processTask: ProcessTask): void;
+  /** It is to begin once more. */
+  unstart(future: ProcessFuture<unknown>): void;
   resolve<T>(future: ProcessFuture<T>, value: T): void;
   reject(future: ProcessFuture<unknown>, error: unknown): void;
 }
@@ -194,6 +196,11 @@ export class ProcessFuture<T> extends Promise<T> {
         return future;
       },
       start: (future, processTask) => future.#start(processTask),
+      unstart: (future) => {
+        future.#state = "pending";
+        future.#processTask = undefined;
+        if (future.#details !== undefined) delete future.#details.started;
+      },
       resolve: (future, value) => {
         const resolve = future.#resolve;
         future.#end("done", undefined);

@@ -151,6 +151,27 @@ function collect(outcome: ChunkResult, decoded: readonly unknown[], reader: Resu
   return outcome;
 }
 
+/** What a task that failed came to. */
+export type FailedOutcome = Extract<TaskOutcome, { kind: "failure" | "ended" }>;
+
+/**
+ * What the task failed with, with both stacks.
+ *
+ * @throws Error when the bytes are damaged.
+ */
+export function errorOf(outcome: FailedOutcome, submission: SubmissionStack): unknown {
+  const error = outcome.kind === "ended" ? outcome.error : decodeThrown(outcome.error);
+  // Where this process noticed a crash tells nothing; where the task was submitted does. Errors that several tasks
+  // share (a broken pool) have no one such place.
+  const isOfOneTask = error instanceof WorkerCrashedError || error instanceof TaskTimeoutError;
+  if (error instanceof WorkerCrashedError) error.stack = String(error);
+  if (error instanceof TaskTimeoutError) error.stack = [String(error), error.taskStack].join("\n").trimEnd();
+  if (isOfOneTask || outcome.kind === "failure") {
+    appendSubmissionStack(error, stackOf(submission) ?? "", submission.isNearby);
+  }
+  return error;
+}
+
 /**
  * Settles a future with the outcome of its task. Never throws.
  *
@@ -173,16 +194,7 @@ export function settleFuture<T>(
       else futures.resolve(future, decoded as T);
       return;
     }
-    const error = outcome.kind === "ended" ? outcome.error : decodeThrown(outcome.error);
-    // Where this process noticed a crash tells nothing; where the task was submitted does. Errors that several tasks
-    // share (a broken pool) have no one such place.
-    const isOfOneTask = error instanceof WorkerCrashedError || error instanceof TaskTimeoutError;
-    if (error instanceof WorkerCrashedError) error.stack = String(error);
-    if (error instanceof TaskTimeoutError) error.stack = [String(error), error.taskStack].join("\n").trimEnd();
-    if (isOfOneTask || outcome.kind === "failure") {
-      appendSubmissionStack(error, stackOf(submission) ?? "", submission.isNearby);
-    }
-    futures.reject(future, error);
+    futures.reject(future, errorOf(outcome, submission));
   } catch (error) {
     // Bytes that are no value: nothing may leave the future pending.
     reader.abandonUnused?.();

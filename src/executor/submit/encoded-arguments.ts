@@ -78,6 +78,11 @@ export class TakenArguments {
     return this.#lists.length;
   }
 
+  /** Whether there are streams or signals in them, which can be sent once. */
+  get hasLive(): boolean {
+    return this.#writer?.extras?.live !== undefined;
+  }
+
   /** Whether its only list can't be sent: `finish` throws the reason. */
   get hasFailed(): boolean {
     return this.#failure !== undefined;

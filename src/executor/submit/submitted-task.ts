@@ -1,5 +1,6 @@
 /** One call on its way through the pool, with all that waits for its end. */
 
+import { Attempts } from "./attempts.js";
 import { CancelledError } from "../../errors.js";
 import { QueueTimeoutError } from "../../errors.js";
 import { clearTimeout } from "../../system/timers.js";
@@ -11,6 +12,8 @@ import { onAbort } from "../../live/abort-subscriptions.js";
 import { ParentLive } from "./parent-live.js";
 import { PoolTask } from "../../pool/queue/pool-task.js";
 import { releaseAll } from "./encoded-arguments.js";
+import { errorOf } from "../outcome/settle-future.js";
+import { ProgressCaller } from "../outcome/task-progress.js";
 import { resultReader } from "../outcome/settle-future.js";
 import { setTimeout } from "../../system/timers.js";
 import { settleFuture } from "../outcome/settle-future.js";
@@ -25,8 +28,11 @@ import type { PooledFunction } from "../../pool/queue/function-table.js";
 import type { ProcessFuture } from "../outcome/process-future.js";
 import type { ProcessTask } from "../../system/process/process-task.js";
 import type { ProcessPool } from "../../pool/process-pool.js";
+import type { FailedOutcome } from "../outcome/settle-future.js";
+import type { RetryOptions } from "../options/options.js";
 import type { ResultReader } from "../outcome/settle-future.js";
 import type { SubmissionStack } from "../outcome/submission-stack.js";
+import type { TaskOptions } from "../options/options.js";
 import type { TaskExtras } from "../../pool/queue/pool-task.js";
 import type { TaskKind } from "../../pool/queue/pool-task.js";
 import type { TaskOutcome } from "../../pool/queue/pool-task.js";
@@ -41,6 +47,7 @@ export interface TaskCall {
   readonly name: string;
   readonly timeoutMs: number | undefined;
   readonly priority: number;
+  readonly retries: RetryOptions | undefined;
   /** Of a chunk, how many calls it is; else 0. */
   readonly callCount: number;
   readonly hasOneArgument: boolean;
@@ -58,6 +65,8 @@ export class SubmittedKind implements TaskKind {
   readonly name: string;
   readonly timeoutMs: number | undefined;
   readonly priority: number;
+  readonly retries: RetryOptions | undefined;
+  readonly hasRetries: boolean;
   readonly callCount: number;
   readonly isChunk: boolean;
   readonly hasOneArgument: boolean;
@@ -73,6 +82,8 @@ export class SubmittedKind implements TaskKind {
     this.name = call.name;
     this.timeoutMs = call.timeoutMs;
     this.priority = call.priority;
+    this.retries = call.retries;
+    this.hasRetries = call.retries !== undefined;
     this.callCount = call.callCount;
     this.isChunk = call.callCount > 0;
     this.hasOneArgument = call.hasOneArgument;
@@ -89,6 +100,7 @@ export class SubmittedKind implements TaskKind {
       this.callCount === call.callCount &&
       this.timeoutMs === call.timeoutMs &&
       this.priority === call.priority &&
+      this.retries === call.retries &&
       call.extras === undefined
     );
   }
@@ -106,6 +118,11 @@ export interface TaskOwner {
 
 /** What few calls need. */
 interface Ties {
+  /** Ends it when it has not begun in time. */
+  queueTimer?: NodeJS.Timeout | undefined;
+  attempts?: Attempts;
+  /** What it failed with, once that is the end. */
+  failure?: { readonly error: unknown };
   /** Each ends the wait for an abort signal. */
   stops?: readonly (() => void)[];
   /** Keep the shared memory that it refers to until it has settled. */
@@ -139,6 +156,7 @@ export class SubmittedTask<T> extends PoolTask<SubmittedKind> implements FutureC
     this.#submission = submission;
     const live = kind.extras?.live;
     if (live !== undefined) this.#ties = { live: new ParentLive(live, () => this.#updateIdle()) };
+    if (kind.retries !== undefined) this.#ties = { attempts: new Attempts(kind.retries) };
   }
 
   cancel(reason: unknown): boolean {
@@ -147,20 +165,41 @@ export class SubmittedTask<T> extends PoolTask<SubmittedKind> implements FutureC
     return this.kind.pool.cancel(this, new CancelledError(undefined, { cause: reason }));
   }
 
-  tie(pins: readonly Pins[], signals: readonly AbortSignal[], queueTimeoutMs: number | undefined): void {
+  tie(pins: readonly Pins[], signals: readonly AbortSignal[], { onProgress, queueTimeoutMs }: TaskOptions): void {
+    if (onProgress !== undefined) this.hear(new ProgressCaller(onProgress));
     if (pins === NO_PINS && signals.length === 0 && queueTimeoutMs === undefined) return;
     const ties = (this.#ties ??= {});
     ties.pins = pins;
-    const stops = signals.map((signal) => onAbort(signal, () => this.cancel(signal.reason)));
-    if (queueTimeoutMs !== undefined) stops.push(this.#limitQueueing(queueTimeoutMs));
-    if (stops.length > 0) ties.stops = stops;
+    if (signals.length > 0) ties.stops = signals.map((signal) => onAbort(signal, () => this.cancel(signal.reason)));
+    if (queueTimeoutMs !== undefined) {
+      const expire = (): void => this.kind.pool.expire(this, new QueueTimeoutError(this.name, queueTimeoutMs));
+      ties.queueTimer = setTimeout(expire, queueTimeoutMs);
+    }
   }
 
-  #limitQueueing(queueTimeoutMs: number): () => void {
-    const timer = setTimeout(() => {
-      this.kind.pool.expire(this, new QueueTimeoutError(this.name, queueTimeoutMs));
-    }, queueTimeoutMs);
-    return () => clearTimeout(timer);
+  override retryDelayMs(outcome: TaskOutcome): number | undefined {
+    const ties = this.#ties;
+    const attempts = ties?.attempts;
+    if (ties === undefined || attempts === undefined || ties.live?.hasResult === true) return undefined;
+    const failure = this.endReason === undefined ? outcome : { kind: "ended" as const, error: this.endReason };
+    if (failure.kind === "value" || failure.kind === "result") return undefined;
+    const next = attempts.fail(this.#errorOf(failure), failure.kind === "failure");
+    if (typeof next !== "number") {
+      ties.failure = next;
+      return undefined;
+    }
+    this.unbegin();
+    if (this.future !== undefined) futures.unstart(this.future);
+    return next;
+  }
+
+  #errorOf(failure: FailedOutcome): unknown {
+    try {
+      return decodeFor(this.functions, () => errorOf(failure, this.#submission));
+    } catch (error) {
+      // Bytes that are no error.
+      return error;
+    }
   }
 
   lookForStart(): boolean {
@@ -222,6 +261,11 @@ export class SubmittedTask<T> extends PoolTask<SubmittedKind> implements FutureC
   #settle(outcome: TaskOutcome, reader: ResultReader): void {
     const { future } = this;
     if (future === undefined) return;
+    const failure = this.#ties?.failure;
+    if (failure !== undefined) {
+      futures.reject(future, failure.error);
+      return;
+    }
     const { callCount, functions } = this.kind;
     // Most results were decoded on their way.
     if (outcome.kind === "value" && callCount === 0) futures.resolve(future, outcome.value as T);
@@ -229,6 +273,7 @@ export class SubmittedTask<T> extends PoolTask<SubmittedKind> implements FutureC
   }
 
   protected onStarted(processTask: ProcessTask): void {
+    if (this.#ties !== undefined) this.#stopQueueTimer(this.#ties);
     if (this.future !== undefined) futures.start(this.future, processTask);
   }
 
@@ -241,7 +286,13 @@ export class SubmittedTask<T> extends PoolTask<SubmittedKind> implements FutureC
     this.future = undefined;
   }
 
+  #stopQueueTimer(ties: Ties): void {
+    clearTimeout(ties.queueTimer);
+    ties.queueTimer = undefined;
+  }
+
   #untie(ties: Ties, outcome: TaskOutcome): void {
+    this.#stopQueueTimer(ties);
     for (const stop of ties.stops ?? []) stop();
     releaseAll(ties.pins ?? NO_PINS);
     const { live } = ties;

@@ -13,11 +13,11 @@ import { FunctionNotPicklableError } from "../../errors.js";
 import { FunctionTable } from "../../pool/queue/function-table.js";
 import { futures } from "../outcome/process-future.js";
 import { ImportTimeUseError } from "../../errors.js";
+import { InvalidOptionError } from "../../errors.js";
 import { isImporting } from "../../system/worker-state.js";
 import { isPlainList } from "../../values/compact/write.js";
 import { NO_PINS } from "./encoded-arguments.js";
 import { NotAFunctionError } from "../../errors.js";
-import { ProgressCaller } from "../outcome/task-progress.js";
 import { pickleTaskFunction } from "../../pickle/pickle-function.js";
 import { PooledFunction } from "../../pool/queue/function-table.js";
 import { PromisePassedError } from "../../errors.js";
@@ -47,6 +47,10 @@ import type { AnyFunction } from "../../values/classes/value-writer.js";
 /** Of arguments that go as they are, or were encoded at once. */
 const NOTHING_TAKEN: FinishedArguments = { args: [], callCount: 0, pins: NO_PINS, extras: undefined, functions: [] };
 
+const NO_RETRY =
+  "A task with a stream or a signal among its arguments can't be tried again: these are sent once. " +
+  "Leave out the option retries, or pass the data itself; the option signal cancels a task.";
+
 /** One call as it comes from the user. */
 export interface Submission {
   readonly fn: AnyFunction;
@@ -65,6 +69,11 @@ function checkFunction(fn: unknown): asserts fn is AnyFunction {
   if (typeof fn === "function") return;
   if (isPromise(fn) || (!isProxy(fn) && isThenable(fn))) throw new PromisePassedError();
   throw new NotAFunctionError(showValue(fn));
+}
+
+/** @throws InvalidOptionError for arguments that can't be sent twice. */
+function checkRetriable(taken: TakenArguments | undefined): void {
+  if (taken?.hasLive === true) throw new InvalidOptionError("retries", NO_RETRY);
 }
 
 /** A class may have a static member `name` of any kind. */
@@ -165,7 +174,7 @@ export class TaskSubmitter {
     let { taken } = submission;
     try {
       checkCall(submission);
-      const { onProgress, signal, timeoutMs, priority = 0, queueTimeoutMs } = submission.options;
+      const { retries, signal, timeoutMs, priority = 0 } = submission.options;
       this.#pool.checkRoom();
       // Its start takes longer than all that is done here, of which the first time takes tens of milliseconds.
       this.#pool.expectTask();
@@ -175,6 +184,7 @@ export class TaskSubmitter {
       if (encoded instanceof TakenArguments) taken = encoded;
       // A getter or a hook of what was encoded may have aborted it; nothing is given away yet.
       if (signal !== undefined) throwIfAborted(signal);
+      if (retries !== undefined) checkRetriable(taken);
       const finished = taken === undefined ? NOTHING_TAKEN : taken.finish();
       ({ pins } = finished);
       pins = allPins(pins, fn);
@@ -188,6 +198,7 @@ export class TaskSubmitter {
         name: submission.options.name ?? nameOf(submission.fn),
         timeoutMs,
         priority,
+        retries,
         callCount: finished.callCount,
         hasOneArgument,
         extras: finished.extras,
@@ -195,8 +206,7 @@ export class TaskSubmitter {
       const task = new SubmittedTask<T>(kind, hasOneArgument ? args[0] : args, stack);
       const future = futures.create<T>(task);
       task.future = future;
-      task.tie(pins, endingSignals(signal), queueTimeoutMs);
-      if (onProgress !== undefined) task.hear(new ProgressCaller(onProgress));
+      task.tie(pins, endingSignals(signal), submission.options);
       this.#pool.submit(task);
       return future;
     } catch (error) {

@@ -44,6 +44,8 @@ export interface TaskKind {
   readonly timeoutMs: number | undefined;
   /** Those with the highest begin first. Default: 0. */
   readonly priority?: number;
+  /** Whether a task may be tried again when it has failed. */
+  readonly hasRetries?: boolean;
   /**
    * Whether a task has one argument, a plain value, and is given that rather than a list: a hundred thousand may wait.
    */
@@ -184,11 +186,13 @@ export abstract class PoolTask<K extends TaskKind = TaskKind> {
   begin(processTask: ProcessTask): void {
     this.state = "running";
     this.expiry = undefined;
-    // Arguments are not retained: 10 queued tasks of 100 MB must not hold 1 GB once they run. All that belongs to them
-    // has arrived. Of a task that was sent more often, a part may still be on its way to a worker that doesn't run it;
-    // and of one that ends before it begins.
-    if (this.sendCount === 1 && this.#args instanceof Uint8Array) releaseAttachments(this.#args);
-    this.#args = BEGUN;
+    // Else they are not retained: 10 queued tasks of 100 MB must not hold 1 GB once they run. All that belongs to them
+    // has arrived. Of a task that was sent more often, a part may still be on its way to a worker that doesn't run
+    // it; and of one that ends before it begins.
+    if (this.kind.hasRetries !== true) {
+      if (this.sendCount === 1 && this.#args instanceof Uint8Array) releaseAttachments(this.#args);
+      this.#args = BEGUN;
+    }
     this.onStarted(processTask);
   }
 
@@ -210,6 +214,22 @@ export abstract class PoolTask<K extends TaskKind = TaskKind> {
     }
     this.onReport(message);
     if (message.isLast) channel.sendToWatchdog({ kind: "hear", taskId: message.taskId });
+  }
+
+  /**
+   * How long to wait before it is tried again, in milliseconds; `undefined` when the outcome is its end. It is as if
+   * it had not begun, then.
+   */
+  retryDelayMs(_outcome: TaskOutcome): number | undefined {
+    return undefined;
+  }
+
+  /** Forgets an attempt. */
+  protected unbegin(): void {
+    this.state = "queued";
+    this.holder = undefined;
+    this.endReason = undefined;
+    this.lostStarts = 0;
   }
 
   settle(outcome: TaskOutcome): void {
