@@ -57,7 +57,7 @@ const RARE = [
   /^system\/start\/native/,
   /^pool\/queue\/(priority-queue|queue-room|delayed-tasks)/,
   /^executor\/submit\/attempts/,
-  /^executor\/(map-results|outcome\/task-progress)/,
+  /^executor\/(map\/|outcome\/task-progress)/,
   /^pickle\/error-/,
 ];
 

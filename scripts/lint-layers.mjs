@@ -78,7 +78,7 @@ const LAYERS = [
       "subprocess/task/current-task.ts",
       "subprocess/outer-grace.ts",
     ],
-    inner: ["options", "outcome", "submit", ""],
+    inner: ["options", "outcome", "submit", "map", ""],
   },
   { part: "index.ts", mayImport: [""] },
 ];

@@ -8,15 +8,20 @@ import { checkShutdownOptions } from "./options/check-options.js";
 import { captureStack } from "./outcome/submission-stack.js";
 import { asCalled } from "./outcome/submission-stack.js";
 import { checkTaskOptions } from "./options/check-options.js";
+import { findCurrentTask } from "../subprocess/task/current-task.js";
 import { isImporting } from "../system/worker-state.js";
 import { guardSignals } from "../system/signals/signals.js";
-import { mapResults } from "./map-results.js";
+import { mapResults } from "./map/map-results.js";
 import type { AnyFunction } from "../values/classes/value-writer.js";
-import type { AnyIterable } from "./map-results.js";
+import type { AnyTaskOptions } from "./options/options.js";
 import type { CallableFunction } from "./options/call-types.js";
 import type { CheckedPoolOptions } from "./options/check-options.js";
 import type { CheckedTaskPoolOptions } from "./options/check-options.js";
+import type { ContinueOptions } from "./options/options.js";
 import type { ExecutorStats } from "../pool/pool-stats.js";
+import type { IterablesOf } from "./options/map-types.js";
+import type { MapOutcome } from "./options/map-types.js";
+import type { MappedItem } from "./options/map-types.js";
 import type { OverloadArgs } from "./options/call-types.js";
 import type { OverloadResult } from "./options/call-types.js";
 import type { ProcessFuture } from "./outcome/process-future.js";
@@ -25,9 +30,6 @@ import type { ProcessPoolExecutorOptions } from "./options/options.js";
 import type { ShutdownOptions } from "./options/options.js";
 import type { TaskOptions } from "./options/options.js";
 import { staysInProcess } from "../values/classes/process-bound.js";
-
-/** The iterables whose items are the arguments of a function. */
-export type IterablesOf<A extends readonly unknown[]> = { [K in keyof A]: AnyIterable<A[K]> };
 
 /** What `ProcessPoolExecutor.with(options)` gives: the executor's calls, with these options. */
 export interface SubmitView {
@@ -46,6 +48,25 @@ export interface SubmitView {
     fn: (this: void, ...args: A) => R,
     ...iterables: IterablesOf<A>
   ): AsyncGenerator<Awaited<R>, void, undefined>;
+  /** Does what `ProcessPoolExecutor.mapUnordered` does, with the options of this view. */
+  mapUnordered<A extends unknown[], R>(
+    fn: (this: void, ...args: A) => R,
+    ...iterables: IterablesOf<A>
+  ): AsyncGenerator<Awaited<R>, void, undefined>;
+}
+
+/** What `ProcessPoolExecutor.with({ onError: "continue" })` gives: its maps go on after calls that fail. */
+export interface ContinueSubmitView extends Pick<SubmitView, "submit"> {
+  /** Does what `ProcessPoolExecutor.map` does, and tells of each item what came of it. */
+  map<A extends unknown[], R>(
+    fn: (this: void, ...args: A) => R,
+    ...iterables: IterablesOf<A>
+  ): AsyncGenerator<MapOutcome<MappedItem<A>, Awaited<R>>, void, undefined>;
+  /** Does what `ProcessPoolExecutor.mapUnordered` does, and tells of each item what came of it. */
+  mapUnordered<A extends unknown[], R>(
+    fn: (this: void, ...args: A) => R,
+    ...iterables: IterablesOf<A>
+  ): AsyncGenerator<MapOutcome<MappedItem<A>, Awaited<R>>, void, undefined>;
 }
 
 /** The inner parts of an executor, for the classes of executors alone. */
@@ -201,8 +222,8 @@ export class ProcessPoolExecutor implements AsyncDisposable {
    * Calls `fn` with the items of the iterables, one of each at a time, until the shortest ends.
    *
    * It takes items as results are asked for, with at most `maxInFlight` chunks of `chunkSize` calls under way
-   * (`with({ chunkSize, maxInFlight })`). Leaving the loop early, or `return()` at any time, cancels what is under
-   * way.
+   * (`with({ chunkSize, maxInFlight })`). Without `chunkSize`, a chunk is what a worker does in some milliseconds.
+   * Leaving the loop early, or `return()` at any time, cancels what is under way.
    *
    * @param iterables - Sync or async.
    * @returns The results, in the order of the items. The first failure ends the iteration. When an iterable fails, the
@@ -213,15 +234,37 @@ export class ProcessPoolExecutor implements AsyncDisposable {
     fn: (this: void, ...args: A) => R,
     ...iterables: IterablesOf<A>
   ): AsyncGenerator<Awaited<R>, void, undefined> {
-    return mapWith(this, {}, this.map, fn, iterables);
+    return mapWith(this, {}, "map", this.map, fn, iterables);
   }
 
+  /**
+   * Does what `map` does, but gives the results as they are there: a slow call holds up no others.
+   *
+   * @param iterables - Sync or async.
+   * @returns The results. The first failure ends the iteration. When an iterable fails, the results of the items
+   * before it come first.
+   * @throws InvalidOptionError at once when `fn` is not a function, or one of `iterables` is not iterable.
+   */
+  mapUnordered<A extends unknown[], R>(
+    fn: (this: void, ...args: A) => R,
+    ...iterables: IterablesOf<A>
+  ): AsyncGenerator<Awaited<R>, void, undefined> {
+    return mapWith(this, {}, "mapUnordered", this.mapUnordered, fn, iterables);
+  }
+
+  /**
+   * Gives a view of this executor whose calls have these options, and whose maps go on after calls that fail.
+   *
+   * @throws InvalidOptionError for an unknown option, or one out of its range.
+   */
+  with<P = unknown>(options: ContinueOptions<P>): ContinueSubmitView;
   /**
    * Gives a view of this executor whose calls have these options.
    *
    * @throws InvalidOptionError for an unknown option, or one out of its range.
    */
-  with<P = unknown>(options: TaskOptions<P>): SubmitView {
+  with<P = unknown>(options: TaskOptions<P>): SubmitView;
+  with<P = unknown>(options: AnyTaskOptions<P>): SubmitView | ContinueSubmitView {
     return makeSubmitView(this, checkTaskOptions(options));
   }
 
@@ -281,7 +324,7 @@ export class ProcessPoolExecutor implements AsyncDisposable {
 /** Submits one call. */
 function submitWith(
   executor: ProcessPoolExecutor,
-  options: TaskOptions,
+  options: AnyTaskOptions,
   calledFrom: AnyFunction,
   fn: AnyFunction,
   args: readonly unknown[],
@@ -289,23 +332,35 @@ function submitWith(
   return coreOf(executor).submitter.submit({ fn, args, options, calledFrom });
 }
 
-function mapWith<A extends unknown[], R>(
+/** Unless it is said: one call, where chunks were meant to be calls; else it is measured. */
+function chunkSizeOf({ chunkSize, maxInFlight, retries, timeoutMs }: AnyTaskOptions): number | undefined {
+  if (chunkSize !== undefined) return chunkSize;
+  return (maxInFlight ?? retries ?? timeoutMs) === undefined ? undefined : 1;
+}
+
+function mapWith<A extends unknown[], T>(
   executor: ProcessPoolExecutor,
-  options: TaskOptions,
+  options: AnyTaskOptions,
+  kind: "map" | "mapUnordered",
   calledFrom: AnyFunction,
-  fn: (...args: A) => R,
+  fn: (...args: A) => unknown,
   iterables: IterablesOf<A>,
-): AsyncGenerator<Awaited<R>, void, undefined> {
-  checkMapArguments(fn, iterables);
-  // The tasks are submitted later, as results are asked for; what the reader of an error looks for is the call of
-  // `map`.
+): AsyncGenerator<T, void, undefined> {
+  checkMapArguments(kind, fn, iterables);
+  // The tasks are submitted later, as results are asked for; what the reader of an error looks for is the call of the
+  // map.
   const stack = captureStack(calledFrom);
-  return mapResults<R>({
-    iterables: iterables as readonly AnyIterable<unknown>[],
-    chunkSize: options.chunkSize ?? 1,
+  const outer = findCurrentTask();
+  return mapResults<T>({
+    iterables,
+    isOrdered: kind === "map",
+    goesOn: options.onError === "continue",
+    chunkSize: chunkSizeOf(options),
     maxInFlight: options.maxInFlight ?? coreOf(executor).maxWorkers * 2,
     signal: options.signal,
+    isEnding: () => options.signal?.aborted === true || outer?.aborted === true,
     // By way of the executor, which the map holds so: collected in its midst, it would close the pool.
+    callUs: () => coreOf(executor).submitter.callUs(fn),
     takeArguments: () => coreOf(executor).submitter.takeArguments(options),
     submit: (taken) => coreOf(executor).submitter.submit({ fn, args: [], taken, options, calledFrom, stack }),
     stack,
@@ -313,10 +368,11 @@ function mapWith<A extends unknown[], R>(
 }
 
 /** The part of a view that every executor has. @internal */
-export function makeSubmitView(executor: ProcessPoolExecutor, options: TaskOptions): SubmitView {
+export function makeSubmitView(executor: ProcessPoolExecutor, options: AnyTaskOptions): SubmitView {
   const view: SubmitView = {
     submit: (fn: AnyFunction, ...args: unknown[]) => submitWith(executor, options, view.submit, fn, args),
-    map: (fn, ...iterables) => mapWith(executor, options, view.map, fn, iterables),
+    map: (fn, ...iterables) => mapWith(executor, options, "map", view.map, fn, iterables),
+    mapUnordered: (fn, ...iterables) => mapWith(executor, options, "mapUnordered", view.mapUnordered, fn, iterables),
   };
   return view;
 }

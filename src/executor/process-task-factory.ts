@@ -3,14 +3,14 @@ import type { AnyFunction } from "../values/classes/value-writer.js";
 import type { ProcessFuture } from "./outcome/process-future.js";
 import type { ProcessPool } from "../pool/process-pool.js";
 import type { ProcessTask } from "../system/process/process-task.js";
-import type { TaskOptions } from "./options/options.js";
+import type { AnyTaskOptions } from "./options/options.js";
 import type { TaskSubmitter } from "./submit/task-submitter.js";
 
 /** One task to be created. */
 export interface TaskRequest {
   readonly fn: AnyFunction;
   readonly args: readonly unknown[];
-  readonly options: TaskOptions;
+  readonly options: AnyTaskOptions;
   /** Frames above this function are left out of the stack that shows where the task was submitted. */
   readonly calledFrom: AnyFunction;
 }

@@ -9,7 +9,10 @@ import { checkTaskPoolOptions } from "./options/check-options.js";
 import { coreOf } from "./process-pool-executor.js";
 import { makeSubmitView } from "./process-pool-executor.js";
 import type { AnyFunction } from "../values/classes/value-writer.js";
+import type { AnyTaskOptions } from "./options/options.js";
 import type { CallableFunction } from "./options/call-types.js";
+import type { ContinueOptions } from "./options/options.js";
+import type { ContinueSubmitView } from "./process-pool-executor.js";
 import type { OverloadArgs } from "./options/call-types.js";
 import type { OverloadResult } from "./options/call-types.js";
 import type { ProcessFuture } from "./outcome/process-future.js";
@@ -32,6 +35,9 @@ export interface TaskView extends SubmitView {
   /** Does what `createProcessTask` of the executor does, with the options of this view. */
   createProcessTask<A extends unknown[], R>(fn: (this: void, ...args: A) => R, ...args: A): ProcessFuture<Awaited<R>>;
 }
+
+/** What `ProcessTaskPoolExecutor.with({ onError: "continue" })` gives: its maps go on after calls that fail. */
+export interface ContinueTaskView extends ContinueSubmitView, Pick<TaskView, "createProcessTask"> {}
 
 /**
  * A process pool with `createProcessTask`, logs of the workers in this process, and a clean-up after signals. A
@@ -95,11 +101,18 @@ export class ProcessTaskPoolExecutor extends ProcessPoolExecutor {
   }
 
   /**
+   * Gives a view of this executor whose calls have these options, and whose maps go on after calls that fail.
+   *
+   * @throws InvalidOptionError for an unknown option, or one out of its range.
+   */
+  override with<P = unknown>(options: ContinueOptions<P>): ContinueTaskView;
+  /**
    * Gives a view of this executor whose calls have these options.
    *
    * @throws InvalidOptionError for an unknown option, or one out of its range.
    */
-  override with<P = unknown>(options: TaskOptions<P>): TaskView {
+  override with<P = unknown>(options: TaskOptions<P>): TaskView;
+  override with<P = unknown>(options: AnyTaskOptions<P>): TaskView | ContinueTaskView {
     const checked = checkTaskOptions(options);
     const view: TaskView = {
       ...makeSubmitView(this, checked),
@@ -136,7 +149,7 @@ export class ProcessTaskPoolExecutor extends ProcessPoolExecutor {
   }
 
   #create(
-    options: TaskOptions,
+    options: AnyTaskOptions,
     calledFrom: AnyFunction,
     fn: AnyFunction,
     args: readonly unknown[],

@@ -140,8 +140,10 @@ export class LiveSession {
   }
 
   /** Ends those of these channels that nobody has begun to use; the other side is told. */
-  abandonUnused(firstChannel: number): void {
-    for (const [channel, end] of this.#ends) if (channel >= firstChannel) end.abandonIfUnused?.();
+  abandonUnused(firstChannel: number, endChannel: number): void {
+    for (const [channel, end] of this.#ends) {
+      if (channel >= firstChannel && channel < endChannel) end.abandonIfUnused?.();
+    }
   }
 
   /** Ends all: the task has ended, with an error or well. */

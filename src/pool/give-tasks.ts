@@ -62,5 +62,5 @@ function hasRoomFor(worker: WorkerTasks, task: PoolTask, { queue, ready, maxWork
   if (worker.first !== undefined && task.extras?.live?.hasSignals === true) return false;
   // Whether all workers are there, and each will get another task.
   const isBacklog = queue.size > ready.length && ready.length >= maxWorkers;
-  return worker.hasRoomFor(task.fn, task.isChunk, isBacklog);
+  return worker.hasRoomFor(task.fn, task.callCount, isBacklog);
 }

@@ -268,6 +268,7 @@ export class TaskLoop {
       args: message.args,
       values: this.#values,
       isChunk: message.isChunk,
+      goesOn: message.goesOn,
       send: message.isAnnounced ? this.#announce : this.#report,
       heldPins: this.#heldPins,
       shareAboveBytes: this.#shareAboveBytes,

@@ -64,6 +64,7 @@ const TO_WORKER: readonly Uint8Array[] = VALUES.flatMap((bytes) =>
       taskId: 1,
       functionId: 1,
       isChunk: false,
+      goesOn: false,
       isAnnounced: true,
       isLong: true,
       taskName: "t",

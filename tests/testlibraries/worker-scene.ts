@@ -30,7 +30,7 @@ export class WorkerScene {
   readonly #fn = new PooledFunction(1, Uint8Array.of(1));
 
   constructor(maxTasks?: number, beginLimitMs?: number) {
-    this.#fn.learn(false, 5);
+    this.#fn.learn(0, 5);
     const channel = {
       send: () => {},
       sendTask: () => {},
@@ -87,7 +87,7 @@ export class WorkerScene {
 
   giveWith({ timeoutMs }: { timeoutMs?: number }, ...names: string[]): PoolTask[] {
     return names.map((name) => {
-      const task = new HeardTask({ name, fn: this.#fn, isChunk: false, timeoutMs }, [], {
+      const task = new HeardTask({ name, fn: this.#fn, callCount: 0, timeoutMs }, [], {
         onStarted: () => this.log.push(`started ${name}`),
         onSettled: (outcome) =>
           this.log.push(`settled ${name}: ${outcome.kind === "ended" ? outcome.error.name : outcome.kind}`),

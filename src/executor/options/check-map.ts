@@ -15,13 +15,13 @@ function isIterable(value: unknown): boolean {
   }
 }
 
-/** @throws InvalidOptionError, or PromisePassedError, for what `map` can't run. */
-export function checkMapArguments(fn: unknown, iterables: readonly unknown[]): void {
+/** @throws InvalidOptionError, or PromisePassedError, for what a map can't run. */
+export function checkMapArguments(call: "map" | "mapUnordered", fn: unknown, iterables: readonly unknown[]): void {
   if (isPromise(fn)) throw new PromisePassedError();
   if (typeof fn !== "function") {
     throw new InvalidOptionError(
       "fn",
-      `map() takes the function first, then what to run it over: map(fn, [1, 2]). It was given ${showValue(fn)} first.`,
+      `${call}() takes the function first, then what to run it over: ${call}(fn, [1, 2]). It was given ${showValue(fn)} first.`,
     );
   }
   for (const [index, iterable] of iterables.entries()) {
@@ -31,7 +31,7 @@ export function checkMapArguments(fn: unknown, iterables: readonly unknown[]): v
       : "Pass an array, a generator, a stream or another sync or async iterable.";
     throw new InvalidOptionError(
       `iterables[${index}]`,
-      `map() takes iterables after the function, but was given ${showValue(iterable)}. ${advice}`,
+      `${call}() takes iterables after the function, but was given ${showValue(iterable)}. ${advice}`,
     );
   }
 }

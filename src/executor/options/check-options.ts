@@ -15,7 +15,7 @@ import type { ProcessPoolExecutorOptions } from "./options.js";
 import type { ProcessTaskPoolExecutorOptions } from "./options.js";
 import type { RetryOptions } from "./options.js";
 import type { ShutdownOptions } from "./options.js";
-import type { TaskOptions } from "./options.js";
+import type { AnyTaskOptions } from "./options.js";
 
 /** The longest time that a timer of Node can wait, in milliseconds (24.8 days). */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
@@ -165,7 +165,7 @@ export function checkTaskPoolOptions(given: ProcessTaskPoolExecutorOptions | und
 }
 
 /** @throws InvalidOptionError for an unknown option, and for the first one that is out of range. */
-export function checkTaskOptions(given: TaskOptions | undefined): TaskOptions {
+export function checkTaskOptions(given: AnyTaskOptions | undefined): AnyTaskOptions {
   const options = readOptions(given, TASK_OPTIONS);
   if (options.signal !== undefined && !(options.signal instanceof AbortSignal)) {
     throw new InvalidOptionError("signal", "an AbortSignal", options.signal);
@@ -179,6 +179,9 @@ export function checkTaskOptions(given: TaskOptions | undefined): TaskOptions {
   checkType("onProgress", options.onProgress, "function");
   checkInteger("chunkSize", options.chunkSize, 1, Number.MAX_SAFE_INTEGER);
   checkInteger("maxInFlight", options.maxInFlight, 1, Number.MAX_SAFE_INTEGER);
+  if (options.onError !== undefined && options.onError !== "stop" && options.onError !== "continue") {
+    throw new InvalidOptionError("onError", '"stop" or "continue"', options.onError);
+  }
   return retries === undefined ? options : { ...options, retries };
 }
 

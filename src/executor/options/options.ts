@@ -144,11 +144,27 @@ export interface TaskOptions<P = never> {
    * throws becomes a process warning.
    */
   readonly onProgress?: ProgressHandler<P> | undefined;
-  /** For `map`: how many items go to a worker at a time, at least 1. Default: 1. */
+  /**
+   * For `map` and `mapUnordered`: how many items go to a worker at a time, at least 1. Default: as many as a worker
+   * does in some milliseconds, by how long calls have taken; 1 with `timeoutMs`, `retries` or `maxInFlight`.
+   */
   readonly chunkSize?: number | undefined;
-  /** For `map`: how many chunks may be under way at a time, at least 1. Default: twice `maxWorkers`. */
+  /**
+   * For `map` and `mapUnordered`: how many chunks may be under way at a time, at least 1. Default: twice `maxWorkers`.
+   */
   readonly maxInFlight?: number | undefined;
+  /** For `map` and `mapUnordered`: what follows on a failed call. `"stop"` ends the iteration with its error. */
+  readonly onError?: "stop" | undefined;
 }
+
+/** Options with which a map goes on after calls that fail. */
+export interface ContinueOptions<P = never> extends Omit<TaskOptions<P>, "onError"> {
+  /** The iteration goes on, and each item gives a `MapOutcome`. */
+  readonly onError: "continue";
+}
+
+/** Options of a call. */
+export type AnyTaskOptions<P = never> = TaskOptions<P> | ContinueOptions<P>;
 
 /** Options of `executor.shutdown()`. */
 export interface ShutdownOptions {

@@ -6,6 +6,7 @@ import { appendSubmissionStack } from "../../values/thrown.js";
 import { damaged } from "../../values/classes/damaged.js";
 import { decodeThrown } from "../../values/thrown.js";
 import { decodeValue } from "../../values/codec.js";
+import { EncodedThrown } from "../../values/compact/joined-values.js";
 import { FIRST_RESULT_CHANNEL } from "../../wire/messages/protocol.js";
 import { futures } from "./process-future.js";
 import { NotSerializableError } from "../../errors.js";
@@ -28,9 +29,10 @@ export interface ResultReader extends ValueReader {
   /**
    * It can't be read: what live values there are in it will not be used.
    *
-   * @param acceptedBefore - Those that were read before so many are kept. Default: 0.
+   * @param from - The first of them, in the order in which they were read. Default: 0.
+   * @param to - The first that is kept again. Default: none is.
    */
-  abandonUnused?(acceptedBefore?: number): void;
+  abandonUnused?(from?: number, to?: number): void;
 }
 
 /** Reads what a worker sends: functions by reference only, to what is loaded here; no streams. */
@@ -58,44 +60,63 @@ async function resolveLater<T>(
   }
 }
 
-/** What came of a chunk of calls: the results up to the first failure, and that failure. */
+/** A call of a chunk that has failed, in place of its result. */
+export class FailedCall {
+  readonly error: unknown;
+
+  constructor(error: unknown) {
+    this.error = error;
+  }
+}
+
+/** What came of a chunk of calls: of each call its result or a `FailedCall`. */
 export class ChunkResult {
-  readonly results: unknown[] = [];
-  failure: { readonly error: unknown } | undefined;
+  readonly results: readonly unknown[];
+
+  constructor(results: readonly unknown[]) {
+    this.results = results;
+  }
+}
+
+/** What has to be known of a task to read its outcome. */
+export interface OutcomeForm {
+  /** Of a chunk, how many calls it is; else 0. */
+  readonly callCount: number;
+  /** Whether a chunk went on after calls that have failed; else the first failure is the end of its results. */
+  readonly goesOn: boolean;
 }
 
 /**
  * Decodes what a worker sends as the outcome of a task that went well: a result, or a `ChunkResult`.
  *
- * @param callCount - Of a chunk, how many calls it is; else 0.
  * @returns The value, or a promise of a `LaterValue`.
  * @throws Error when the bytes are damaged, or hold an instance whose class is not registered here.
  */
-export function decodeOutcome(bytes: Uint8Array, reader: ResultReader, callCount: number): unknown {
+export function decodeOutcome(bytes: Uint8Array, reader: ResultReader, form: OutcomeForm): unknown {
+  const { callCount } = form;
   if (callCount === 0) return decodeValue(bytes, reader, "result");
-  const { values, thrown } = splitValues(bytes, callCount);
-  // Without a failure all calls have a result; with one, those before it.
-  if (thrown === undefined ? values.length < callCount : values.length >= callCount) throw damaged();
-  const outcome = new ChunkResult();
-  const decoded = values.map((value) => (value instanceof Uint8Array ? decodePart(value, reader) : value));
-  if (thrown !== undefined) outcome.failure = { error: decodeThrown(thrown) };
+  const values = splitValues(bytes, callCount);
+  // All calls have one, or those up to the one that failed.
+  if (values.length < callCount && (form.goesOn || !(values.at(-1) instanceof EncodedThrown))) throw damaged();
+  const decoded = values.map((value) => decodePart(value, reader));
   const isLater = decoded.some((part) => part instanceof Promise);
-  return isLater ? collectLater(outcome, decoded, reader) : collect(outcome, decoded, reader);
+  return isLater ? collectLater(decoded, reader, form) : collect(decoded, reader, form);
 }
 
 /** A result that can't be read is the failure of its call. */
-class Unreadable {
-  readonly error: unknown;
-  readonly #acceptedBefore: number;
+class Unreadable extends FailedCall {
+  readonly #from: number;
+  readonly #to: number;
 
-  constructor(error: unknown, acceptedBefore: number) {
-    this.error = error;
-    this.#acceptedBefore = acceptedBefore;
+  constructor(error: unknown, from: number, to: number) {
+    super(error);
+    this.#from = from;
+    this.#to = to;
   }
 
-  /** Gives up the live values in it and in those behind it; those before it are in use. */
-  abandon(reader: ResultReader): void {
-    reader.abandonUnused?.(this.#acceptedBefore);
+  /** Gives up the live values in it, and in those behind it unless they are used. */
+  abandon(reader: ResultReader, { goesOn }: OutcomeForm): void {
+    reader.abandonUnused?.(this.#from, goesOn ? this.#to : undefined);
   }
 }
 
@@ -103,17 +124,21 @@ class Unreadable {
  * Never throws. All are decoded, also those behind one that can't be: their live values have to be known to be given
  * up.
  */
-function decodePart(part: Uint8Array, reader: ResultReader): unknown {
-  const acceptedBefore = reader.acceptedCount ?? 0;
+function decodePart(part: unknown, reader: ResultReader): unknown {
+  if (part instanceof EncodedThrown) return new FailedCall(decodeThrown(part.bytes));
+  if (!(part instanceof Uint8Array)) return part;
+  const from = reader.acceptedCount ?? 0;
   try {
     const decoded = decodeValue(part, reader, "result");
-    return decoded instanceof Promise ? waitFor(decoded as Promise<LaterValue>, acceptedBefore) : decoded;
+    if (!(decoded instanceof Promise)) return decoded;
+    // Its live values are read by now; functions are looked up later.
+    return waitFor(decoded as Promise<LaterValue>, from, reader.acceptedCount ?? 0);
   } catch (error) {
-    return new Unreadable(error, acceptedBefore);
+    return new Unreadable(error, from, reader.acceptedCount ?? 0);
   }
 }
 
-async function waitFor(decoding: Promise<LaterValue>, acceptedBefore: number): Promise<LaterValue | Unreadable> {
+async function waitFor(decoding: Promise<LaterValue>, from: number, to: number): Promise<LaterValue | Unreadable> {
   try {
     const later = await decoding;
     // Whoever is given it would call that method.
@@ -122,33 +147,31 @@ async function waitFor(decoding: Promise<LaterValue>, acceptedBefore: number): P
     }
     return later;
   } catch (error) {
-    return new Unreadable(error, acceptedBefore);
+    return new Unreadable(error, from, to);
   }
 }
 
 async function collectLater(
-  outcome: ChunkResult,
   decoded: readonly unknown[],
   reader: ResultReader,
+  form: OutcomeForm,
 ): Promise<LaterValue> {
   const all: unknown[] = [];
   for (const part of decoded) {
     const known: unknown = part instanceof Promise ? await part : part;
     all.push(known instanceof LaterValue ? known.value : known);
   }
-  return new LaterValue(collect(outcome, all, reader));
+  return new LaterValue(collect(all, reader, form));
 }
 
-function collect(outcome: ChunkResult, decoded: readonly unknown[], reader: ResultReader): ChunkResult {
+function collect(decoded: readonly unknown[], reader: ResultReader, form: OutcomeForm): ChunkResult {
+  const results: unknown[] = [];
   for (const part of decoded) {
-    if (part instanceof Unreadable) {
-      outcome.failure = { error: part.error };
-      part.abandon(reader);
-      break;
-    }
-    outcome.results.push(part);
+    results.push(part);
+    if (part instanceof Unreadable) part.abandon(reader, form);
+    if (part instanceof FailedCall && !form.goesOn) break;
   }
-  return outcome;
+  return new ChunkResult(results);
 }
 
 /** What a task that failed came to. */
@@ -176,20 +199,19 @@ export function errorOf(outcome: FailedOutcome, submission: SubmissionStack): un
  * Settles a future with the outcome of its task. Never throws.
  *
  * @param submission - Where the task was submitted; stands below the stack of an error.
- * @param callCount - Of a chunk, how many calls it is; else 0.
  */
 export function settleFuture<T>(
   future: ProcessFuture<T>,
   outcome: TaskOutcome,
   submission: SubmissionStack,
   reader: ResultReader,
-  callCount: number,
+  form: OutcomeForm,
 ): void {
   try {
     // A chunk has no such result, and that of a single call needs no reader.
     if (outcome.kind === "value") throw damaged();
     if (outcome.kind === "result") {
-      const decoded = decodeOutcome(outcome.value, reader, callCount);
+      const decoded = decodeOutcome(outcome.value, reader, form);
       if (decoded instanceof Promise) void resolveLater(future, decoded as Promise<LaterValue>, reader);
       else futures.resolve(future, decoded as T);
       return;

@@ -8,6 +8,7 @@ import { giveAway } from "../../values/codec.js";
 import { isPlainList } from "../../values/compact/write.js";
 import { joinValues } from "../../values/compact/joined-values.js";
 import { MAX_PLAIN_BYTES } from "../../values/compact/write.js";
+import { sizeWithAttachments } from "../../values/binary/attachments.js";
 import { PART_HEAD_BYTES } from "../../values/compact/joined-values.js";
 import type { AnyFunction } from "../../values/classes/value-writer.js";
 import type { Pins } from "../../memory/pins.js";
@@ -67,6 +68,7 @@ export class TakenArguments {
   #plainCount = 0;
   #sizeBytes = 0;
   #attachments = 0;
+  #attachedBytes = 0;
   #failure: { readonly error: unknown } | undefined;
 
   constructor(taking: Taking) {
@@ -81,6 +83,11 @@ export class TakenArguments {
   /** Whether there are streams or signals in them, which can be sent once. */
   get hasLive(): boolean {
     return this.#writer?.extras?.live !== undefined;
+  }
+
+  /** The size of what was encoded, in bytes. Plain lists are small, and not counted. */
+  get sizeBytes(): number {
+    return this.#sizeBytes + this.#attachedBytes;
   }
 
   /** Whether its only list can't be sent: `finish` throws the reason. */
@@ -139,6 +146,7 @@ export class TakenArguments {
     const isTooLong = this.#sizeBytes > MAX_PAYLOAD_BYTES - MAX_PLAIN_LISTS * MAX_PLAIN_BYTES;
     if (isTooLong && this.#lists.length > 0) throw new NotSerializableError("args", "they are too long together");
     this.#attachments += attachmentsOf(encoded).length;
+    this.#attachedBytes += sizeWithAttachments(encoded) - encoded.byteLength;
     this.#lists.push(encoded);
     const [own, ...captured] = pins;
     for (const each of captured) each?.pin();
@@ -153,7 +161,7 @@ export class TakenArguments {
   finish(): FinishedArguments {
     if (this.#failure !== undefined) throw this.#failure.error;
     const callCount = this.#lists.length > 1 ? this.#lists.length : 0;
-    const args = callCount > 0 ? joinValues({ values: this.#lists }) : (this.#lists[0] ?? []);
+    const args = callCount > 0 ? joinValues(this.#lists) : (this.#lists[0] ?? []);
     if (callCount > 0) checkSize(args as Uint8Array, "args");
     const { transfer } = this.#taking;
     if (args instanceof Uint8Array) giveAway(args, { transfer });

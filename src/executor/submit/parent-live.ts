@@ -91,13 +91,17 @@ export class ParentLive implements ResultReader {
   }
 
   /**
-   * Tells streams of the result that nobody has begun to read or write that they are not wanted, but for the first so
-   * many.
+   * Tells streams of the result that nobody has begun to read or write that they are not wanted.
+   *
+   * @param from - The first of them, in the order in which they were read.
+   * @param to - The first that is kept again. Default: none is.
    */
-  abandonUnused(acceptedBefore = 0): void {
+  abandonUnused(from = 0, to?: number): void {
     if (!this.#hasResult) return;
-    const kept = this.#accepted.slice(0, acceptedBefore);
-    this.#session?.abandonUnused(Math.max(FIRST_RESULT_CHANNEL, ...kept.map((channel) => channel + 1)));
+    const before = this.#accepted.slice(0, from);
+    const behind = to === undefined ? [] : this.#accepted.slice(to);
+    const firstChannel = Math.max(FIRST_RESULT_CHANNEL, ...before.map((channel) => channel + 1));
+    this.#session?.abandonUnused(firstChannel, Math.min(Infinity, ...behind));
   }
 
   /** The task has ended. */

@@ -32,7 +32,7 @@ import type { FailedOutcome } from "../outcome/settle-future.js";
 import type { RetryOptions } from "../options/options.js";
 import type { ResultReader } from "../outcome/settle-future.js";
 import type { SubmissionStack } from "../outcome/submission-stack.js";
-import type { TaskOptions } from "../options/options.js";
+import type { AnyTaskOptions } from "../options/options.js";
 import type { TaskExtras } from "../../pool/queue/pool-task.js";
 import type { TaskKind } from "../../pool/queue/pool-task.js";
 import type { TaskOutcome } from "../../pool/queue/pool-task.js";
@@ -50,6 +50,8 @@ export interface TaskCall {
   readonly retries: RetryOptions | undefined;
   /** Of a chunk, how many calls it is; else 0. */
   readonly callCount: number;
+  /** Whether a chunk goes on after a call that has failed. */
+  readonly goesOn: boolean;
   readonly hasOneArgument: boolean;
   readonly extras: TaskExtras | undefined;
 }
@@ -68,7 +70,7 @@ export class SubmittedKind implements TaskKind {
   readonly retries: RetryOptions | undefined;
   readonly hasRetries: boolean;
   readonly callCount: number;
-  readonly isChunk: boolean;
+  readonly goesOn: boolean;
   readonly hasOneArgument: boolean;
   readonly extras: TaskExtras | undefined;
   /** How many tasks of it have not settled. */
@@ -85,7 +87,7 @@ export class SubmittedKind implements TaskKind {
     this.retries = call.retries;
     this.hasRetries = call.retries !== undefined;
     this.callCount = call.callCount;
-    this.isChunk = call.callCount > 0;
+    this.goesOn = call.goesOn;
     this.hasOneArgument = call.hasOneArgument;
     this.extras = call.extras;
   }
@@ -98,6 +100,7 @@ export class SubmittedKind implements TaskKind {
       this.name === call.name &&
       this.hasOneArgument === call.hasOneArgument &&
       this.callCount === call.callCount &&
+      this.goesOn === call.goesOn &&
       this.timeoutMs === call.timeoutMs &&
       this.priority === call.priority &&
       this.retries === call.retries &&
@@ -165,7 +168,7 @@ export class SubmittedTask<T> extends PoolTask<SubmittedKind> implements FutureC
     return this.kind.pool.cancel(this, new CancelledError(undefined, { cause: reason }));
   }
 
-  tie(pins: readonly Pins[], signals: readonly AbortSignal[], { onProgress, queueTimeoutMs }: TaskOptions): void {
+  tie(pins: readonly Pins[], signals: readonly AbortSignal[], { onProgress, queueTimeoutMs }: AnyTaskOptions): void {
     if (onProgress !== undefined) this.hear(new ProgressCaller(onProgress));
     if (pins === NO_PINS && signals.length === 0 && queueTimeoutMs === undefined) return;
     const ties = (this.#ties ??= {});
@@ -266,10 +269,10 @@ export class SubmittedTask<T> extends PoolTask<SubmittedKind> implements FutureC
       futures.reject(future, failure.error);
       return;
     }
-    const { callCount, functions } = this.kind;
+    const { kind } = this;
     // Most results were decoded on their way.
-    if (outcome.kind === "value" && callCount === 0) futures.resolve(future, outcome.value as T);
-    else decodeFor(functions, () => settleFuture(future, outcome, this.#submission, reader, callCount));
+    if (outcome.kind === "value" && kind.callCount === 0) futures.resolve(future, outcome.value as T);
+    else decodeFor(kind.functions, () => settleFuture(future, outcome, this.#submission, reader, kind));
   }
 
   protected onStarted(processTask: ProcessTask): void {

@@ -40,7 +40,7 @@ import type { ProcessPool } from "../../pool/process-pool.js";
 import type { Seen } from "../../pickle/pickle-function.js";
 import type { SubmissionStack } from "../outcome/submission-stack.js";
 import type { TaskCall } from "./submitted-task.js";
-import type { TaskOptions } from "../options/options.js";
+import type { AnyTaskOptions } from "../options/options.js";
 import type { TaskOwner } from "./submitted-task.js";
 import type { AnyFunction } from "../../values/classes/value-writer.js";
 
@@ -57,7 +57,7 @@ export interface Submission {
   readonly args: readonly unknown[];
   /** Arguments that were taken already, in place of `args`: of one call, or of a chunk of them. */
   readonly taken?: TakenArguments;
-  readonly options: TaskOptions;
+  readonly options: AnyTaskOptions;
   /** Frames above this function are left out of the stack that shows where the task was submitted. */
   readonly calledFrom: AnyFunction;
   /** Where it was submitted, when that isn't on the stack any more. */
@@ -164,7 +164,7 @@ export class TaskSubmitter {
   }
 
   /** Begins to take the arguments of a task ahead of its submission. */
-  takeArguments({ transfer }: TaskOptions): TakenArguments {
+  takeArguments({ transfer }: AnyTaskOptions): TakenArguments {
     return new TakenArguments({ pickle: this.#pickleArgument, shareAboveBytes: this.#shareAboveBytes, transfer });
   }
 
@@ -200,6 +200,7 @@ export class TaskSubmitter {
         priority,
         retries,
         callCount: finished.callCount,
+        goesOn: finished.callCount > 0 && submission.options.onError === "continue",
         hasOneArgument,
         extras: finished.extras,
       });
@@ -215,6 +216,12 @@ export class TaskSubmitter {
       showCall(error, submission.calledFrom, submission.stack);
       return rejected(error);
     }
+  }
+
+  /** How long a call of a function takes, in microseconds; `undefined` before one has ended. */
+  callUs(fn: AnyFunction): number | undefined {
+    const outcome = this.#known.get(fn)?.outcome;
+    return outcome instanceof PooledFunction ? outcome.callUs : undefined;
   }
 
   /** Gives the arguments as they are, if they are plain; encoded, as most others; or as they were taken. */

@@ -53,19 +53,19 @@ export class HeldTasks {
    * @param isBacklog - Whether so many tasks wait that each worker will get another one: then one task is given ahead
    * of need even if it takes long.
    */
-  hasRoomFor(fn: PooledFunction, isChunk: boolean, isBacklog: boolean): boolean {
+  hasRoomFor(fn: PooledFunction, callCount: number, isBacklog: boolean): boolean {
     const running = this.#running();
     const size = this.#aheadCount();
     if (size >= MAX_HELD || this.#pastCount >= MAX_PAST) return false;
     if (running !== undefined && this.#lastLarge > running.number) return false;
-    if (this.#expectedUs + (fn.expectedUs(isChunk) ?? HELD_US) <= HELD_US) return true;
+    if (this.#expectedUs + (fn.expectedUs(callCount) ?? HELD_US) <= HELD_US) return true;
     return isBacklog && size === 1 && running !== undefined && this.#mayBeFollowed(running);
   }
 
   /** Whether one more task may wait behind the only one. */
-  #mayBeFollowed({ fn, isChunk, number }: PoolTask): boolean {
+  #mayBeFollowed({ fn, callCount, number }: PoolTask): boolean {
     // While outcomes are not read, the end of one is seen by the start of the next.
-    return this.#seenNumber === number || (fn.expectedUs(isChunk) ?? Infinity) <= MAX_AHEAD_US;
+    return this.#seenNumber === number || (fn.expectedUs(callCount) ?? Infinity) <= MAX_AHEAD_US;
   }
 
   /** The first one that is not past. */
@@ -86,7 +86,7 @@ export class HeldTasks {
   /** Whether it may be worthwhile to find out how far the worker has come. */
   get isWorthALook(): boolean {
     const running = this.#running();
-    return running !== undefined && (running.fn.expectedUs(running.isChunk) ?? Infinity) >= WORTH_A_LOOK_US;
+    return running !== undefined && (running.fn.expectedUs(running.callCount) ?? Infinity) >= WORTH_A_LOOK_US;
   }
 
   /**
@@ -105,7 +105,7 @@ export class HeldTasks {
     if (this.#running()?.number !== number) return pastCount > 0;
     if (this.#seenNumber === number) return this.#aheadCount() === 1;
     if (pastCount > 0 && this.#seenNumber === before?.number) {
-      before.fn.guess(before.isChunk, ((nowMs - this.#seenMs) * 1000) / pastCount);
+      before.fn.guess(before.callCount, ((nowMs - this.#seenMs) * 1000) / pastCount);
     }
     this.#seenNumber = number;
     this.#seenMs = nowMs;
@@ -113,8 +113,8 @@ export class HeldTasks {
   }
 
   /** How much there is to do, to compare workers by for a task; `Infinity` when no more is needed. */
-  loadFor({ fn, isChunk }: PoolTask): number {
-    const isShort = (fn.expectedUs(isChunk) ?? Infinity) <= MAX_SHORT_US;
+  loadFor({ fn, callCount }: PoolTask): number {
+    const isShort = (fn.expectedUs(callCount) ?? Infinity) <= MAX_SHORT_US;
     if (this.first === undefined) return isShort ? MAX_SHORT_LOAD_US : -1;
     if (!this.isRunningLow) return Infinity;
     return isShort && this.#expectedUs < MAX_SHORT_LOAD_US ? 0 : this.#expectedUs;
@@ -122,7 +122,7 @@ export class HeldTasks {
 
   /** Takes a task in at the end, and numbers it. */
   push(task: PoolTask): void {
-    const expectedUs = task.fn.expectedUs(task.isChunk) ?? HELD_US;
+    const expectedUs = task.fn.expectedUs(task.callCount) ?? HELD_US;
     task.number = this.#nextNumber;
     task.expectedUs = expectedUs;
     this.#nextNumber += 1;

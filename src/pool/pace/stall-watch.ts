@@ -19,7 +19,7 @@ import type { PoolTask } from "../queue/pool-task.js";
  */
 export function patienceMs(task: PoolTask | undefined): number {
   if (task?.state === "dispatched" && task.isStartWanted) return START_PATIENCE_MS;
-  const expectedMs = (task?.fn.expectedUs(task.isChunk) ?? 0) / 1000;
+  const expectedMs = (task?.fn.expectedUs(task.callCount) ?? 0) / 1000;
   return Math.min(MOST_PATIENCE_MS, Math.max(LEAST_PATIENCE_MS, PATIENCE * expectedMs));
 }
 

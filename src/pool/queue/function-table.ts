@@ -11,8 +11,8 @@ export class PooledFunction {
   readonly pickle: Uint8Array;
   /** The shared memory that it captures. */
   readonly pins: Pins | undefined;
-  #taskUs: number | undefined;
-  #chunkUs: number | undefined;
+  /** How long one call takes, on average. */
+  #callUs: number | undefined;
   /** No task has ended that would have told how long one takes. */
   #isGuessed = true;
 
@@ -22,26 +22,31 @@ export class PooledFunction {
     this.pins = pins;
   }
 
-  /** How long a task (or a chunk) is expected to take, in whole microseconds; `undefined` before one has ended. */
-  expectedUs(isChunk: boolean): number | undefined {
-    const known = isChunk ? this.#chunkUs : this.#taskUs;
-    return known === undefined ? undefined : Math.ceil(known);
+  /** How long one call takes, in microseconds; `undefined` before a task has ended. */
+  get callUs(): number | undefined {
+    return this.#isGuessed ? undefined : this.#callUs;
+  }
+
+  /**
+   * How long a task is expected to take, in whole microseconds; `undefined` before one has ended.
+   *
+   * @param callCount - Of a chunk, how many calls it is; else 0.
+   */
+  expectedUs(callCount: number): number | undefined {
+    return this.#callUs === undefined ? undefined : Math.ceil(this.#callUs * (callCount || 1));
   }
 
   /** Takes what a task can have taken at most, in microseconds, before one has ended that tells it. */
-  guess(isChunk: boolean, durationUs: number): void {
-    if (!this.#isGuessed) return;
-    if (isChunk) this.#chunkUs = durationUs;
-    else this.#taskUs = durationUs;
+  guess(callCount: number, durationUs: number): void {
+    if (this.#isGuessed) this.#callUs = durationUs / (callCount || 1);
   }
 
   /** Learns from a task that has ended. */
-  learn(isChunk: boolean, durationUs: number): void {
-    const known = this.#isGuessed ? durationUs : ((isChunk ? this.#chunkUs : this.#taskUs) ?? durationUs);
+  learn(callCount: number, durationUs: number): void {
+    const callUs = durationUs / (callCount || 1);
+    const known = this.#isGuessed ? callUs : (this.#callUs ?? callUs);
     this.#isGuessed = false;
-    const learnt = known + (durationUs - known) * NEWEST_WEIGHT;
-    if (isChunk) this.#chunkUs = learnt;
-    else this.#taskUs = learnt;
+    this.#callUs = known + (callUs - known) * NEWEST_WEIGHT;
   }
 }
 

@@ -38,8 +38,10 @@ export interface TaskHolder {
 export interface TaskKind {
   readonly name: string;
   readonly fn: PooledFunction;
-  /** Whether the arguments are a list of lists, one for each call. */
-  readonly isChunk: boolean;
+  /** Of a chunk, how many calls it is: the arguments are a list of lists then, one for each. Else 0. */
+  readonly callCount: number;
+  /** Whether a chunk goes on after a call that has failed. */
+  readonly goesOn?: boolean;
   /** How long a task may run, in milliseconds; `undefined` for no limit. */
   readonly timeoutMs: number | undefined;
   /** Those with the highest begin first. Default: 0. */
@@ -137,8 +139,12 @@ export abstract class PoolTask<K extends TaskKind = TaskKind> {
     return this.kind.priority ?? 0;
   }
 
-  get isChunk(): boolean {
-    return this.kind.isChunk;
+  get callCount(): number {
+    return this.kind.callCount;
+  }
+
+  get goesOn(): boolean {
+    return this.kind.goesOn === true;
   }
 
   get timeoutMs(): number | undefined {

@@ -100,7 +100,7 @@ export function sendFunctions(
 
 /** Whether a task may take long: by what is known of its function. */
 function isLong(task: PoolTask): boolean {
-  return (task.fn.expectedUs(task.isChunk) ?? LONG_FROM_US) >= LONG_FROM_US;
+  return (task.fn.expectedUs(task.callCount) ?? LONG_FROM_US) >= LONG_FROM_US;
 }
 
 /**
@@ -151,7 +151,8 @@ export function sendTask(
     kind: "task",
     taskId: task.number,
     functionId: fn.id,
-    isChunk: task.isChunk,
+    isChunk: task.callCount > 0,
+    goesOn: task.goesOn,
     isAnnounced: isStartAnnounced,
     isLong: isLong(task),
     taskName: task.name,

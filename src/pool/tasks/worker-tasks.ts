@@ -135,13 +135,13 @@ export class WorkerTasks implements TaskHolder, TaskReceiver {
    * Whether it can take a task of this function: one always when it is idle, more by what is known of those that it
    * has.
    */
-  hasRoomFor(fn: PooledFunction, isChunk: boolean, isBacklog: boolean): boolean {
+  hasRoomFor(fn: PooledFunction, callCount: number, isBacklog: boolean): boolean {
     const { life } = this.#host;
     if (this.#takeBack.isOpen || !life.isOpen) return false;
     const { first } = this.#held;
     if (first === undefined) return true;
     if (first.endReason !== undefined || this.#firstState === STALLED || life.isRetiring) return false;
-    return !this.#isUsedUp() && this.#held.hasRoomFor(fn, isChunk, isBacklog);
+    return !this.#isUsedUp() && this.#held.hasRoomFor(fn, callCount, isBacklog);
   }
 
   /** Looks how far the worker has come, while no outcomes are read; false when it has no room for more. */
@@ -401,7 +401,7 @@ export class WorkerTasks implements TaskHolder, TaskReceiver {
       else this.#finishOver();
       return;
     }
-    task.fn.learn(task.isChunk, durationUs);
+    task.fn.learn(task.callCount, durationUs);
     this.#progress.note();
     this.#settleFirst(task, outcome);
   }

@@ -1,5 +1,6 @@
 /** Runs the calls of a chunk, each as a task of its own would run. */
 
+import { EncodedThrown } from "../../values/compact/joined-values.js";
 import { decodeValue } from "../../values/codec.js";
 import { attachmentsOf } from "../../values/binary/attachments.js";
 import { encodePinned } from "../../memory/pins.js";
@@ -31,12 +32,11 @@ async function callLater(fn: TaskFunction, args: Promise<LaterValue>): Promise<u
   return await fn(...(value as unknown[]));
 }
 
-/** What came of a chunk: the results up to the first failure, each as it was when its call ended, and that failure. */
+/** What came of a chunk: results, each as it was when its call ended, and what calls have thrown, in their order. */
 export class ChunkOutcome {
   readonly #order: RunOrder;
   /** Those that are plain can't change, and are encoded later. */
   readonly #results: unknown[] = [];
-  #thrown: Uint8Array | undefined;
   readonly #pins: Pins[] = [];
   #attachments = 0;
 
@@ -79,10 +79,11 @@ export class ChunkOutcome {
     await this.add(result);
   }
 
-  /** Takes what a call has thrown; it is the last one. */
+  /** Takes what the next call has thrown. */
   fail(error: unknown): void {
     const how = { othersAttachments: this.#attachments };
-    this.#thrown = this.#keep(encodePinned(() => encodeThrown(error, how), this.#order.shareAboveBytes));
+    const thrown = this.#keep(encodePinned(() => encodeThrown(error, how), this.#order.shareAboveBytes));
+    this.#results.push(new EncodedThrown(thrown));
   }
 
   #keep({ encoded, pins }: Pinned<Uint8Array>): Uint8Array {
@@ -98,18 +99,18 @@ export class ChunkOutcome {
 
   /** All of it as one payload. */
   join(): Uint8Array {
-    return joinValues({ values: this.#results, thrown: this.#thrown });
+    return joinValues(this.#results);
   }
 }
 
 /**
- * Calls a function with one argument list after the other, up to the first failure.
+ * Calls a function with one argument list after the other, up to the first failure; with `goesOn`, to the end.
  *
  * @returns Rejects only when the task is to end.
  */
 export async function runChunk(fn: TaskFunction, lists: Uint8Array, order: RunOrder): Promise<ChunkOutcome> {
   const outcome = new ChunkOutcome(order);
-  for (const list of splitValues(lists).values) {
+  for (const list of splitValues(lists)) {
     throwIfAborted(order, outcome);
     try {
       // One after the other is the point of a chunk.
@@ -118,7 +119,7 @@ export async function runChunk(fn: TaskFunction, lists: Uint8Array, order: RunOr
       if (waiting !== undefined) await waiting;
     } catch (error) {
       outcome.fail(withFailedImports(error, fn));
-      break;
+      if (order.goesOn !== true) break;
     }
   }
   return outcome;

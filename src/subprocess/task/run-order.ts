@@ -20,6 +20,8 @@ export interface RunOrder {
   /** One list, encoded or not; for a chunk several, encoded and joined. */
   readonly args: Uint8Array | readonly unknown[];
   readonly isChunk: boolean;
+  /** Whether a chunk goes on after a call that has failed. Default: false. */
+  readonly goesOn?: boolean;
   readonly send: (message: ToParentMessage) => void;
   /** Keeps the shared memory of the outcome until the parent has it. */
   readonly heldPins?: HeldPins;

@@ -37,13 +37,13 @@ interface Part {
   readonly bytes: Uint8Array;
 }
 
-/**
- * Values, each encoded (a `Uint8Array`) or plain (anything else, as `isPlainList` and `isPlainValue` tell it), and
- * what was thrown after them.
- */
-export interface JoinedValues {
-  readonly values: readonly unknown[];
-  readonly thrown?: Uint8Array | undefined;
+/** The encoding of what was thrown, in place of a value. */
+export class EncodedThrown {
+  readonly bytes: Uint8Array;
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
+  }
 }
 
 /** Where plain values are written first; its content counts during one call only. */
@@ -67,7 +67,7 @@ function encodePlain(values: readonly unknown[]): Uint8Array {
   return written;
 }
 
-function partsOf({ values, thrown }: JoinedValues): Part[] {
+function partsOf(values: readonly unknown[]): Part[] {
   const parts: Part[] = [];
   let plain: unknown[] = [];
   const endPlain = (): void => {
@@ -75,18 +75,23 @@ function partsOf({ values, thrown }: JoinedValues): Part[] {
     plain = [];
   };
   for (const value of values) {
-    if (value instanceof Uint8Array) {
+    const isThrown = value instanceof EncodedThrown;
+    if (isThrown || value instanceof Uint8Array) {
       endPlain();
-      parts.push({ kind: PART.one, bytes: value });
+      parts.push(isThrown ? { kind: PART.thrown, bytes: value.bytes } : { kind: PART.one, bytes: value });
     } else plain.push(value);
   }
   endPlain();
-  if (thrown !== undefined) parts.push({ kind: PART.thrown, bytes: thrown });
   return parts;
 }
 
-/** Makes one payload. The encoded values are not to be used any more: their attachments belong to it. */
-export function joinValues(values: JoinedValues): Uint8Array {
+/**
+ * Makes one payload. The encoded values are not to be used any more: their attachments belong to it.
+ *
+ * @param values - Each is encoded (a `Uint8Array`), an `EncodedThrown`, or plain (anything else, as `isPlainList` and
+ * `isPlainValue` tell it).
+ */
+export function joinValues(values: readonly unknown[]): Uint8Array {
   const parts = partsOf(values);
   const attachments = parts.flatMap(({ bytes }) => attachmentsOf(bytes));
   let at = attachments.length > 0 ? ATTACHED_HEAD_BYTES : 0;
@@ -122,16 +127,15 @@ function isJoined(bytes: Uint8Array): boolean {
  * @param maxValues - Of how many values it may be at most. Default: any number.
  * @throws Error when it is damaged.
  */
-export function splitValues(bytes: Uint8Array, maxValues: number = Infinity): JoinedValues {
+export function splitValues(bytes: Uint8Array, maxValues: number = Infinity): unknown[] {
   if (!isJoined(bytes)) throw damaged();
   const joined = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   const attachments = attachmentsOf(bytes);
   let attachedAt = 0;
   const values: unknown[] = [];
-  let thrown: Uint8Array | undefined;
   for (let at = beginOf(bytes) + 1; at < joined.length;) {
     const from = at + PART_HEAD_BYTES;
-    if (from > joined.length || thrown !== undefined) throw damaged();
+    if (from > joined.length) throw damaged();
     const to = from + joined.readUInt32LE(at + 1);
     if (to > joined.length || to === from) throw damaged();
     const part = joined.subarray(from, to);
@@ -144,10 +148,10 @@ export function splitValues(bytes: Uint8Array, maxValues: number = Infinity): Jo
     const kind = joined[at];
     if (kind === PART.one) values.push(part);
     else if (kind === PART.plain) for (const value of decodeAllCompact(part)) values.push(value);
-    else if (kind === PART.thrown) thrown = part;
+    else if (kind === PART.thrown) values.push(new EncodedThrown(part));
     else throw damaged();
     if (values.length > maxValues) throw damaged();
     at = to;
   }
-  return { values, thrown };
+  return values;
 }

@@ -217,17 +217,18 @@ export function decodeExtended(
     reader,
   };
   const prepared: unknown[] = [];
-  let isLater = false;
-  for (const record of parts.records) {
-    const part = prepare(record, reader);
-    if (part instanceof Promise) {
-      isLater = true;
-      // It is waited for below, unless another part is damaged.
-      part.catch(() => {});
+  const prepareAll = (isWanted: (record: readonly unknown[]) => boolean): void => {
+    for (const [index, record] of parts.records.entries()) {
+      if (isWanted(record)) prepared[index] = prepare(record, reader);
     }
-    prepared.push(part);
-  }
-  return isLater ? restoreLater(parts, prepared) : restore(parts, prepared);
+  };
+  // Live values first: when another part can't be read, these are known, and are given up.
+  prepareAll(([tag]) => tag === LIVE_TAG);
+  prepareAll(([tag]) => tag !== LIVE_TAG);
+  const later = prepared.filter((part) => part instanceof Promise);
+  // They are waited for below, unless another part is damaged.
+  for (const part of later) part.catch(() => {});
+  return later.length > 0 ? restoreLater(parts, prepared) : restore(parts, prepared);
 }
 
 interface Parts {

@@ -57,14 +57,16 @@ const FLAG_CHUNK = 1;
 const FLAG_ANNOUNCED = 2;
 const FLAG_SAME_NAME = 4;
 const FLAG_LONG = 8;
+const FLAG_GOES_ON = 16;
 const FLAG_CONFIGURER = 1;
 const FLAG_JOURNAL = 1;
 const FLAG_PINNED = 1;
 const FLAG_LAST = 1;
 
-function taskFlags({ isChunk, isAnnounced, isLong }: TaskMessage, hasSameName: boolean): number {
+function taskFlags({ isChunk, goesOn, isAnnounced, isLong }: TaskMessage, hasSameName: boolean): number {
   const startFlags = (isAnnounced ? FLAG_ANNOUNCED : 0) | (isLong ? FLAG_LONG : 0);
-  return (isChunk ? FLAG_CHUNK : 0) | startFlags | (hasSameName ? FLAG_SAME_NAME : 0);
+  const chunkFlags = (isChunk ? FLAG_CHUNK : 0) | (goesOn ? FLAG_GOES_ON : 0);
+  return chunkFlags | startFlags | (hasSameName ? FLAG_SAME_NAME : 0);
 }
 
 /** A message to a worker as a frame; of a task with a plain list as arguments, the frame without them. */
@@ -152,6 +154,7 @@ export function decodeToWorker(frame: Frame): ToWorkerMessage {
         taskId: frame.idA,
         functionId: frame.idB,
         isChunk: (frame.flags & FLAG_CHUNK) !== 0,
+        goesOn: (frame.flags & FLAG_GOES_ON) !== 0,
         isAnnounced: (frame.flags & FLAG_ANNOUNCED) !== 0,
         isLong: (frame.flags & FLAG_LONG) !== 0,
         taskName: (frame.flags & FLAG_SAME_NAME) === 0 ? frame.name : undefined,

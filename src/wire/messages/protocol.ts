@@ -100,6 +100,8 @@ export type ToWorkerMessage =
       readonly functionId: number;
       /** Whether `args` holds a list of argument lists, to be run one after the other, rather than one list. */
       readonly isChunk: boolean;
+      /** Whether a chunk goes on after a call that has failed. */
+      readonly goesOn: boolean;
       /**
        * Whether the notice of its start is to leave at once; else it is kept in the journal, and may be read there.
        */

@@ -144,6 +144,7 @@ test("options out of range are refused at once, by name", () => {
     ["name", () => executor.with({ name: 5 as unknown as string })],
     ["chunkSize", () => executor.with({ chunkSize: 0 })],
     ["maxInFlight", () => executor.with({ maxInFlight: 0.1 })],
+    ["onError", () => executor.with({ onError: "skip" as "stop" })],
   ];
   for (const [option, make] of cases) {
     assert.throws(make, (error) => {

@@ -10,6 +10,8 @@ import { ATTACHED_BYTES } from "../../../src/values/binary/attachments.js";
 import { NotSerializableError } from "../../../src/index.js";
 import { ProcessPoolExecutor } from "../../../src/index.js";
 import { createSharedArray } from "../../../src/index.js";
+import { EncodedThrown } from "../../../src/values/compact/joined-values.js";
+import { FailedCall } from "../../../src/executor/outcome/settle-future.js";
 import { decodeOutcome } from "../../../src/executor/outcome/settle-future.js";
 import { encodeThrown } from "../../../src/values/thrown.js";
 import { encodeValue } from "../../../src/values/codec.js";
@@ -241,28 +243,37 @@ describe("a payload of several values", () => {
   const plain = [1, "two", undefined, [3, "four"]];
   const large = new Uint8Array(ATTACHED_BYTES).fill(5);
 
-  test("gives plain values as they are, and the others as they were encoded", () => {
+  /** What is decoded: results as they are, and the errors of calls that have failed. */
+  function decode(bytes: Uint8Array, callCount: number, goesOn = false): unknown[] {
+    const { results } = decodeOutcome(bytes, resultReader, { callCount, goesOn }) as ChunkResult;
+    return results.map((result) => (result instanceof FailedCall ? (result.error as object) : result));
+  }
+
+  function thrown(message: string): EncodedThrown {
+    return new EncodedThrown(encodeThrown(new RangeError(message)));
+  }
+
+  test("gives plain values as they are, the others as they were encoded, and what was thrown in its place", () => {
     const values = [...plain, encodeValue({ large }, "one"), encodeValue({ a: 1 }, "other"), null];
-    const bytes = joinValues({ values, thrown: encodeThrown(new RangeError("end")) });
+    const bytes = joinValues([...values, thrown("end")]);
     const split = splitValues(bytes);
-    assert.deepEqual(split.values.slice(0, 4), plain);
-    assert.equal(split.values.length, 7);
-    const { results, failure } = decodeOutcome(bytes, resultReader, 8) as ChunkResult;
-    assert.deepEqual(results, [...plain, { large }, { a: 1 }, null]);
-    assert.ok(failure?.error instanceof RangeError);
+    assert.deepEqual(split.slice(0, 4), plain);
+    assert.equal(split.length, 8);
+    assert.deepEqual(decode(bytes, 8), [...plain, { large }, { a: 1 }, null, new RangeError("end")]);
     const many = Array.from({ length: 5000 }, (_, index) => `value ${index}`.padEnd(200));
-    assert.deepEqual(splitValues(joinValues({ values: many })).values, many);
+    assert.deepEqual(splitValues(joinValues(many)), many);
+    const mixed = joinValues([thrown("a"), 1, thrown("b"), encodeValue({ large }, "one"), thrown("c")]);
+    const [a, b, c] = [new RangeError("a"), new RangeError("b"), new RangeError("c")];
+    assert.deepEqual(decode(mixed, 5, true), [a, 1, b, { large }, c]);
   });
 
   test("that is damaged is an error, wherever it is cut", () => {
-    const bytes = joinValues({ values: [...plain, encodeValue({ a: [1.5, "x"] }, "one")] });
-    const whole = decodeOutcome(bytes, resultReader, plain.length + 1) as ChunkResult;
-    assert.equal(whole.failure, undefined);
+    const bytes = joinValues([...plain, encodeValue({ a: [1.5, "x"] }, "one")]);
+    assert.deepEqual(decode(bytes, plain.length + 1), [...plain, { a: [1.5, "x"] }]);
     for (let length = 0; length < bytes.byteLength; length += 1) {
       const cut = bytes.subarray(0, length);
       try {
-        const { failure } = decodeOutcome(cut, resultReader, plain.length + 1) as ChunkResult;
-        assert.ok(failure !== undefined);
+        assert.ok(decode(cut, plain.length + 1).some((result) => result instanceof Error));
       } catch (error) {
         assert.ok(error instanceof Error);
       }
@@ -270,23 +281,22 @@ describe("a payload of several values", () => {
   });
 
   test("is damaged when it has more values than there were calls, or an empty one, and is none of a single call", () => {
-    const bytes = joinValues({ values: [1, encodeValue({ a: 1 }, "one"), 3] });
-    assert.deepEqual((decodeOutcome(bytes, resultReader, 3) as ChunkResult).results, [1, { a: 1 }, 3]);
-    assert.throws(() => decodeOutcome(bytes, resultReader, 2), /damaged/);
-    assert.throws(() => decodeOutcome(bytes, resultReader, 0));
-    assert.throws(() => decodeOutcome(encodeValue(5, "one"), resultReader, 3), /damaged/);
-    assert.throws(() => decodeOutcome(joinValues({ values: [new Uint8Array(0)] }), resultReader, 3), /damaged/);
+    const bytes = joinValues([1, encodeValue({ a: 1 }, "one"), 3]);
+    assert.deepEqual(decode(bytes, 3), [1, { a: 1 }, 3]);
+    assert.throws(() => decode(bytes, 2), /damaged/);
+    assert.throws(() => decode(bytes, 0));
+    assert.throws(() => decode(encodeValue(5, "one"), 3), /damaged/);
+    assert.throws(() => decode(joinValues([new Uint8Array(0)]), 3), /damaged/);
   });
 
-  test("is damaged when it has too few values, or a failure behind all of them", () => {
-    const thrown = encodeThrown(new RangeError("end"));
-    assert.throws(() => decodeOutcome(joinValues({ values: [1, 2] }), resultReader, 3), /damaged/);
-    assert.throws(() => decodeOutcome(joinValues({ values: [] }), resultReader, 3), /damaged/);
-    assert.throws(() => decodeOutcome(joinValues({ values: [1, 2, 3], thrown }), resultReader, 3), /damaged/);
+  test("is damaged when it has too few values, unless the last one tells of the failure that ended them", () => {
+    assert.throws(() => decode(joinValues([1, 2]), 3), /damaged/);
+    assert.throws(() => decode(joinValues([]), 3), /damaged/);
+    assert.throws(() => decode(joinValues([1, 2, 3, thrown("end")]), 3), /damaged/);
     for (const values of [[], [1], [1, 2]]) {
-      const { results, failure } = decodeOutcome(joinValues({ values, thrown }), resultReader, 3) as ChunkResult;
-      assert.deepEqual(results, values);
-      assert.ok(failure?.error instanceof RangeError);
+      const bytes = joinValues([...values, thrown("end")]);
+      assert.deepEqual(decode(bytes, 3), [...values, new RangeError("end")]);
+      if (values.length < 2) assert.throws(() => decode(bytes, 3, true), /damaged/);
     }
   });
 
@@ -298,14 +308,16 @@ describe("a payload of several values", () => {
       hear: () => {},
     });
     const submission = new SubmissionStacks().capture(1, settleFuture);
-    settleFuture(future, { kind: "value", value: 5 }, submission, resultReader, 3);
+    settleFuture(future, { kind: "value", value: 5 }, submission, resultReader, { callCount: 3, goesOn: false });
     await assert.rejects(future, /damaged/);
   });
 
-  test("of which one can't be read gives those before it", () => {
-    const values = [1, Uint8Array.of(0x77), 3];
-    const { results, failure } = decodeOutcome(joinValues({ values }), resultReader, 3) as ChunkResult;
-    assert.deepEqual(results, [1]);
-    assert.ok(failure?.error instanceof Error);
+  test("of which one can't be read gives those before it, and those behind it when the map goes on", () => {
+    const bytes = joinValues([1, Uint8Array.of(0x77), 3]);
+    const [first, second, ...rest] = decode(bytes, 3);
+    assert.equal(first, 1);
+    assert.ok(second instanceof Error);
+    assert.deepEqual(rest, []);
+    assert.deepEqual(decode(bytes, 3, true).slice(2), [3]);
   });
 });

@@ -65,6 +65,8 @@ test("an unknown option is refused with the nearest one that there is", () => {
     [withOptions, "chunksize", "chunkSize"],
     [withOptions, "transferList", "transfer"],
     [withOptions, "concurrency", "maxInFlight"],
+    [withOptions, "stopOnError", "onError"],
+    [withOptions, "return_exceptions", "onError"],
     [(options) => new LogQueue(options as object), "maxsize", "maxSize"],
     [(options) => createConsoleHandler(options as object), "levels", "level"],
     [(options) => createPinoHandler({} as never, options as object), "levl", "level"],

@@ -118,18 +118,18 @@ describe("the look at the workers", () => {
 describe("the tasks of a worker whose outcomes are not read", () => {
   function makeFunction(durationUs?: number): PooledFunction {
     const fn = new PooledFunction(1, Uint8Array.of(1));
-    if (durationUs !== undefined) fn.learn(false, durationUs);
+    if (durationUs !== undefined) fn.learn(0, durationUs);
     return fn;
   }
 
   function push(held: HeldTasks, fn: PooledFunction, count = 1): void {
-    const kind = { name: "task", fn, isChunk: false, timeoutMs: undefined };
+    const kind = { name: "task", fn, callCount: 0, timeoutMs: undefined };
     for (let i = 0; i < count; i += 1) held.push(new HeardTask(kind, []));
   }
 
   function fill(held: HeldTasks, fn: PooledFunction): number {
     const before = held.size;
-    while (held.hasRoomFor(fn, false, true)) push(held, fn);
+    while (held.hasRoomFor(fn, 0, true)) push(held, fn);
     return held.size - before;
   }
 
@@ -149,7 +149,7 @@ describe("the tasks of a worker whose outcomes are not read", () => {
     assert.equal(fill(held, fn), 0);
     held.shift();
     assert.equal(fill(held, fn), 1);
-    assert.equal(fn.expectedUs(false), 4000, "a look teaches nothing of what is known");
+    assert.equal(fn.expectedUs(0), 4000, "a look teaches nothing of what is known");
   });
 
   test("are seen to end by the next one's start, where nothing is known of their function", () => {
@@ -163,16 +163,16 @@ describe("the tasks of a worker whose outcomes are not read", () => {
     assert.equal(held.noteBegun(1, 12), false);
     assert.equal(held.noteBegun(2, 20), true);
     assert.equal(held.noteBegun(2, 20), true, "there may not have been a task for that room");
-    assert.equal(fn.expectedUs(false), 10_000, "at most");
+    assert.equal(fn.expectedUs(0), 10_000, "at most");
     // The one that runs was given as one of 40 ms.
     assert.equal(fill(held, fn), 1);
     held.noteBegun(3, 22);
-    assert.equal(fn.expectedUs(false), 2000, "a later guess is a better one");
+    assert.equal(fn.expectedUs(0), 2000, "a later guess is a better one");
     assert.equal(fill(held, fn), 15);
-    fn.learn(false, 900);
-    assert.equal(fn.expectedUs(false), 900, "and any outcome is better than a guess");
+    fn.learn(0, 900);
+    assert.equal(fn.expectedUs(0), 900, "and any outcome is better than a guess");
     held.noteBegun(18, 37);
-    assert.equal(fn.expectedUs(false), 900);
+    assert.equal(fn.expectedUs(0), 900);
   });
 
   test("have one behind one that seems to take very long", () => {
@@ -182,11 +182,11 @@ describe("the tasks of a worker whose outcomes are not read", () => {
     held.noteBegun(1, 0);
     fill(held, fn);
     held.noteBegun(2, 900);
-    assert.equal(fn.expectedUs(false), 900_000);
+    assert.equal(fn.expectedUs(0), 900_000);
     assert.equal(fill(held, fn), 1);
     assert.equal(held.noteBegun(3, 902), true);
-    assert.equal(fn.expectedUs(false), 2000);
-    fn.learn(false, 900_000);
+    assert.equal(fn.expectedUs(0), 2000);
+    fn.learn(0, 900_000);
     assert.equal(fill(held, fn), 1);
     assert.equal(fill(held, fn), 0, "it was not seen to have begun");
     assert.equal(held.noteBegun(4, 903), true);

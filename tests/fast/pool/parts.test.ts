@@ -40,7 +40,7 @@ function makeTask(id: number): NumberedTask {
   return new NumberedTask(id, {
     name: `task ${id}`,
     fn: new PooledFunction(1, Uint8Array.of()),
-    isChunk: false,
+    callCount: 0,
     timeoutMs: undefined,
   });
 }
@@ -82,7 +82,7 @@ test("a settled task reports once, with the reason for its end before any other 
   const kind: TaskKind = {
     name: "t",
     fn: new PooledFunction(1, Uint8Array.of()),
-    isChunk: false,
+    callCount: 0,
     timeoutMs: 5,
   };
   const task = new HeardTask(kind, Uint8Array.of(), { onSettled: (outcome) => outcomes.push(outcome) });

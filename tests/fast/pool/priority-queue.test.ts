@@ -9,7 +9,7 @@ import type { PoolTask } from "../../../src/pool/queue/pool-task.js";
 const fn = new PooledFunction(1, Uint8Array.of());
 
 function makeTask(priority: number): PoolTask {
-  return new HeardTask({ name: "task", fn, isChunk: false, timeoutMs: undefined, priority }, Uint8Array.of());
+  return new HeardTask({ name: "task", fn, callCount: 0, timeoutMs: undefined, priority }, Uint8Array.of());
 }
 
 test("the highest priority leaves first, in order, and each sixteenth time the oldest of all", () => {

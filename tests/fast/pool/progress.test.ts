@@ -16,17 +16,17 @@ import { patienceMs } from "../../../src/pool/pace/stall-watch.js";
 /** A function of which it is known how long it takes; or not. */
 function makeFunction(durationUs?: number): PooledFunction {
   const fn = new PooledFunction(1, Uint8Array.of(1));
-  if (durationUs !== undefined) fn.learn(false, durationUs);
+  if (durationUs !== undefined) fn.learn(0, durationUs);
   return fn;
 }
 
 function makeTask(fn: PooledFunction): HeardTask {
-  return new HeardTask({ name: "task", fn, isChunk: false, timeoutMs: undefined }, []);
+  return new HeardTask({ name: "task", fn, callCount: 0, timeoutMs: undefined }, []);
 }
 
 describe("the tasks that a worker holds", () => {
   const room = (held: HeldTasks, next: PooledFunction): boolean[] =>
-    [false, true].map((isBacklog) => held.hasRoomFor(next, false, isBacklog));
+    [false, true].map((isBacklog) => held.hasRoomFor(next, 0, isBacklog));
 
   test("are many short ones, that end within 40 ms in all", () => {
     const fn = makeFunction(4000);

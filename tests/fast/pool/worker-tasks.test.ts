@@ -132,14 +132,14 @@ describe("the tasks of a worker", () => {
     scene.tasks.checkStall(true);
     scene.answer(2);
     const { fn } = a;
-    assert.equal(scene.tasks.hasRoomFor(fn, false, false), false, "it holds up others");
+    assert.equal(scene.tasks.hasRoomFor(fn, 0, false), false, "it holds up others");
     scene.tasks.end(a, new CancelledError());
     scene.finish(1);
     assert.equal(scene.tasks.isCleaning, true);
     await waitUntil(() => !scene.tasks.isCleaning, { what: "the end of what the task has left behind" });
     assert.deepEqual(scene.log, ["started a", "returned b", "settled a: CancelledError", "room"]);
     scene.give("c");
-    assert.equal(scene.tasks.hasRoomFor(fn, false, false), true);
+    assert.equal(scene.tasks.hasRoomFor(fn, 0, false), true);
     scene.tasks.stopClocks();
   });
 

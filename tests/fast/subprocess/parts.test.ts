@@ -21,6 +21,7 @@ import { Replier } from "../../../src/subprocess/task/replier.js";
 import { RunningTask } from "../../../src/subprocess/task/running-task.js";
 import { add } from "../../fixtures/tasks.js";
 import { currentTask } from "../../../src/subprocess/task/current-task.js";
+import { FailedCall } from "../../../src/executor/outcome/settle-future.js";
 import { decodeOutcome } from "../../../src/executor/outcome/settle-future.js";
 import { decodeThrown } from "../../../src/values/thrown.js";
 import { decodeValue } from "../../../src/values/codec.js";
@@ -130,19 +131,21 @@ describe("running a task", () => {
   interface Setting {
     readonly args?: readonly unknown[];
     readonly isChunk?: boolean;
+    readonly goesOn?: boolean;
     readonly task?: RunningTask;
     readonly load?: () => Promise<TaskFunction>;
   }
 
   async function outcomeOf(fn: TaskFunction, setting: Setting = {}): Promise<ToParentMessage> {
     const sent: ToParentMessage[] = [];
-    const { args = [], isChunk = false, task = makeTask() } = setting;
+    const { args = [], isChunk = false, goesOn = false, task = makeTask() } = setting;
     await run({
       task,
       functions: { load: setting.load ?? (() => Promise.resolve(fn)), built: () => undefined },
       functionId: 1,
-      args: isChunk ? joinValues({ values: args }) : encodeArguments(args),
+      args: isChunk ? joinValues(args) : encodeArguments(args),
       isChunk,
+      goesOn,
       send: (message) => sent.push(message),
     });
     assert.deepEqual(sent[0], { kind: "started", taskId: task.id });
@@ -156,7 +159,7 @@ describe("running a task", () => {
     assert.equal(outcome.kind, "result");
     const { value } = outcome as { value: Uint8Array };
     if (setting.isChunk !== true) return decodeValue(value);
-    return decodeOutcome(value, resultReader, setting.args?.length ?? 0);
+    return decodeOutcome(value, resultReader, { callCount: setting.args?.length ?? 0, goesOn: !!setting.goesOn });
   }
 
   async function errorOf(fn: TaskFunction, setting: Setting = {}): Promise<unknown> {
@@ -242,7 +245,7 @@ describe("running a task", () => {
     assert.ok(error instanceof TypeError);
   });
 
-  test("runs the calls of a chunk one after the other, up to the first failure", async () => {
+  test("runs the calls of a chunk one after the other, up to the first failure, or to the end", async () => {
     let running = 0;
     const fn = async (x: unknown): Promise<number> => {
       running += 1;
@@ -252,11 +255,12 @@ describe("running a task", () => {
       if (x === 3) throw new RangeError("three");
       return Number(x) * 10;
     };
-    const whole = (await resultOf(fn, { args: [[1], [2]], isChunk: true })) as ChunkResult;
-    assert.deepEqual([whole.results, whole.failure], [[10, 20], undefined]);
-    const { results, failure } = (await resultOf(fn, { args: [[1], [3], [2]], isChunk: true })) as ChunkResult;
-    assert.deepEqual(results, [10]);
-    assert.ok(failure?.error instanceof RangeError);
+    const args = [[1], [3], [2]];
+    for (const goesOn of [false, true]) {
+      const [first, second, ...rest] = ((await resultOf(fn, { args, isChunk: true, goesOn })) as ChunkResult).results;
+      assert.ok(second instanceof FailedCall && second.error instanceof RangeError);
+      assert.deepEqual([first, ...rest], goesOn ? [10, 20] : [10]);
+    }
   });
 
   test("begins no further call of a chunk that is to end", async () => {
