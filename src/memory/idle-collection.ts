@@ -6,7 +6,6 @@
 import { runInNewContext } from "node:vm";
 import { setFlagsFromString } from "node:v8";
 
-import { segmentsEverOpened } from "./segment.js";
 import { clearTimeout } from "../system/timers.js";
 import { performance } from "../system/timers.js";
 import { setTimeout } from "../system/timers.js";
@@ -20,7 +19,8 @@ const PATIENCE = 20;
 /** What the first collection finds through a weak reference that was just read, only the second one frees. */
 const ROUNDS = 2;
 
-let seenCount = 0;
+/** Whether shared memory was made or opened since the last collection. */
+let hasNewSegments = false;
 let lastMs = 0;
 let timer: NodeJS.Timeout | undefined;
 let collect: (() => void) | undefined;
@@ -37,7 +37,7 @@ function collectNow(roundsLeft: number): void {
   lastMs = performance.now() - startMs;
   timer = undefined;
   if (roundsLeft > 1) schedule(roundsLeft - 1);
-  else seenCount = segmentsEverOpened();
+  else hasNewSegments = false;
 }
 
 function schedule(rounds: number): void {
@@ -46,11 +46,16 @@ function schedule(rounds: number): void {
 }
 
 /**
- * To be called when this process has nothing to do. Collects, soon and once, when segments were opened since the last
- * time.
+ * To be called when this process has nothing to do. Collects, soon and once, when shared memory was opened since the
+ * last time.
  */
 export function collectWhenIdle(): void {
-  if (segmentsEverOpened() !== seenCount && timer === undefined) schedule(ROUNDS);
+  if (hasNewSegments && timer === undefined) schedule(ROUNDS);
+}
+
+/** To be called when this process makes or opens shared memory, a copy included. */
+export function noteSegment(): void {
+  hasNewSegments = true;
 }
 
 /** To be called when this process has something to do again. */

@@ -85,8 +85,7 @@ export class Pins {
   /** The receiver has what it needs, or will never come. */
   release(): void {
     for (const segment of this.#segments.keys()) segment.unpin();
-    for (const { fd } of this.#files.values()) closeSync(fd);
-    this.#files.clear();
+    this.discard();
   }
 
   /** Forgets what was placed; for a message that is not sent after all. */
@@ -117,11 +116,6 @@ export function currentPins(): Pins | undefined {
   return current;
 }
 
-/** Whether an encoding can refer to shared memory at all; when it can't, `encodePinned` is not needed. */
-export function mayPin(shareAboveBytes: number = Infinity): boolean {
-  return openSegmentCount() > 0 || shareAboveBytes < Infinity;
-}
-
 /** What an encoding gave, and what it refers to: pinned when it refers to anything. */
 export interface Pinned<T> {
   readonly encoded: T;
@@ -135,7 +129,7 @@ export interface Pinned<T> {
  * `Infinity`: none is.
  */
 export function encodePinned<T>(encode: () => T, shareAboveBytes: number = Infinity): Pinned<T> {
-  if (!mayPin(shareAboveBytes)) return { encoded: encode(), pins: undefined };
+  if (openSegmentCount() === 0 && shareAboveBytes === Infinity) return { encoded: encode(), pins: undefined };
   const pins = new Pins(Math.max(shareAboveBytes, UNIT_BYTES));
   const outer = current;
   current = pins;

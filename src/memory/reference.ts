@@ -21,7 +21,6 @@ import { openCopy } from "./segment.js";
 import { openSegment } from "./segment.js";
 import { segmentBytesFor } from "./segment.js";
 import { segmentOf } from "./segment.js";
-import { segmentsEverOpened } from "./segment.js";
 import { viewTypeOf } from "./view-types.js";
 import type { Pins } from "./pins.js";
 
@@ -60,7 +59,7 @@ export function travelsByReference(data: object): boolean {
 
 /** Why shared memory can't be sent; `undefined` for what can, and for ordinary memory. */
 export function refuseShared(data: object): string | undefined {
-  if (segmentsEverOpened() === 0 || segmentOf(data)?.isDisposed !== true) return undefined;
+  if (segmentOf(data)?.isDisposed !== true) return undefined;
   return "its shared memory was disposed in this process";
 }
 

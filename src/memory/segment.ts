@@ -19,6 +19,7 @@ import { constants } from "node:fs";
 
 import { SharedMemoryError } from "../errors.js";
 import { ProcessTask } from "../system/process/process-task.js";
+import { noteSegment } from "./idle-collection.js";
 import { UNIT_BYTES } from "./native-memory.js";
 import { requireNativeMemory } from "./native-memory.js";
 
@@ -109,11 +110,10 @@ const byId = new Map<string, Segment>();
 const byBuffer = new WeakMap<ArrayBufferLike, Segment>();
 /** Whoever pins a segment holds its buffer as well, so none is pinned here. V8 has unmapped the memory. */
 const collected = new FinalizationRegistry<Segment>((segment) => segment.close());
-let openedCount = 0;
 let closesAtExit = isMainThread;
 
 function register(segment: Segment, buffer: ArrayBuffer): void {
-  openedCount += 1;
+  noteSegment();
   byId.set(segment.id, segment);
   byBuffer.set(buffer, segment);
   collected.register(buffer, segment);
@@ -128,11 +128,6 @@ function register(segment: Segment, buffer: ArrayBuffer): void {
 /** How many segments this process has open. */
 export function openSegmentCount(): number {
   return byId.size;
-}
-
-/** How many segments this process has ever made or opened, copies included: tells whether there is more to collect. */
-export function segmentsEverOpened(): number {
-  return openedCount;
 }
 
 /** The segment that a buffer, or the buffer of a view, is the memory of. */
@@ -244,7 +239,7 @@ export function openCopy(place: SegmentPlace): ArrayBuffer {
   const fd = openFile(place);
   try {
     const buffer = native.map(fd, place.sizeBytes);
-    openedCount += 1;
+    noteSegment();
     copies.set(place.id, new WeakRef(buffer));
     collectedCopies.register(buffer, place.id);
     return buffer;

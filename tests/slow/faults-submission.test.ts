@@ -9,6 +9,7 @@ import { LogQueue } from "../../src/index.js";
 import { NotSerializableError } from "../../src/index.js";
 import { ProcessTaskPoolExecutor } from "../../src/index.js";
 import { ProtocolError } from "../../src/index.js";
+import { HeldPins } from "../../src/memory/pins.js";
 import { Replier } from "../../src/subprocess/task/replier.js";
 import { add } from "../fixtures/tasks.js";
 import { addLater } from "../fixtures/tasks.js";
@@ -97,10 +98,11 @@ test("ten arguments of 100 MB and a cancel of all don't hang, and the pool goes 
 
 test("an outcome that is too long for a message becomes a failure, not silence", () => {
   const sent: ToParentMessage[] = [];
-  const replier = new Replier({ id: 9, beganMs: performance.now() }, (message) => {
+  const send = (message: ToParentMessage): void => {
     if (message.kind === "result") throw new ProtocolError("A message of many bytes is over the limit.");
     sent.push(message);
-  });
+  };
+  const replier = new Replier({ id: 9, beganMs: performance.now() }, send, new HeldPins());
   replier.succeed(Uint8Array.of(1));
   replier.exit();
   const [message] = sent;

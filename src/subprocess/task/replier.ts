@@ -23,11 +23,11 @@ const LONGEST_DURATION_US = 0xffff_ffff;
 export class Replier {
   readonly #task: TimedTask;
   readonly #send: (message: ToParentMessage) => void;
-  readonly #heldPins: HeldPins | undefined;
+  readonly #heldPins: HeldPins;
   #outcome: Outcome | undefined;
 
   /** @param heldPins - Keeps the shared memory that outcomes refer to, until the parent has it. */
-  constructor(task: TimedTask, send: (message: ToParentMessage) => void, heldPins?: HeldPins) {
+  constructor(task: TimedTask, send: (message: ToParentMessage) => void, heldPins: HeldPins) {
     this.#task = task;
     this.#send = send;
     this.#heldPins = heldPins;
@@ -60,7 +60,7 @@ export class Replier {
 
   #keep(outcome: Exclude<Outcome, { kind: "value" }>, pins: Releasable | undefined): void {
     this.#outcome = pins === undefined ? outcome : { ...outcome, isPinned: true };
-    if (pins !== undefined) this.#heldPins?.hold(this.#task.id, pins);
+    if (pins !== undefined) this.#heldPins.hold(this.#task.id, pins);
   }
 
   /** Unregisters: the parent takes the worker for free. */
@@ -72,7 +72,7 @@ export class Replier {
       if (this.#outcome.kind === "result") releaseAttachments(this.#outcome.value);
     } catch (error) {
       // Too long for a message. Without an outcome the parent would wait for ever.
-      this.#heldPins?.release(this.#task.id);
+      this.#heldPins.release(this.#task.id);
       this.fail(encodeThrown(error));
       this.#send(this.#outcome);
     }

@@ -11,7 +11,6 @@ import { joinValues } from "../../values/compact/joined-values.js";
 import { joinPins } from "../../memory/pins.js";
 import { loadReferences } from "./worker-values.js";
 import { needsReferences } from "./worker-values.js";
-import { resultWriter } from "./worker-values.js";
 import { splitValues } from "../../values/compact/joined-values.js";
 import { withFailedImports } from "../../pickle/refer/side-imports.js";
 import type { LaterValue } from "../../values/extended/read.js";
@@ -56,19 +55,19 @@ export class ChunkOutcome {
       return undefined;
     }
     const { values, shareAboveBytes } = this.#order;
-    const offered = values?.offerCount ?? 0;
+    const offered = values.offerCount;
     // User code runs before the chunk is sent, so large data is copied.
-    const how = { writer: values ?? resultWriter, othersAttachments: this.#attachments };
+    const how = { writer: values, othersAttachments: this.#attachments };
     try {
       const encoded = encodePinned(() => encodeValue(result, "result", how), shareAboveBytes);
-      if (values?.isMissingBlobs !== true) {
+      if (!values.isMissingBlobs) {
         this.#results.push(this.#keep(encoded));
         return undefined;
       }
       encoded.pins?.release();
       return this.#addAfter(values.readMissing(offered), result);
     } catch (error) {
-      values?.takeBack(offered);
+      values.takeBack(offered);
       if (!needsReferences()) throw error;
       return this.#addAfter(loadReferences(), result);
     }

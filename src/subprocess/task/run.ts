@@ -9,21 +9,17 @@ import { isThenable } from "../../values/classes/thenable.js";
 import { Replier } from "./replier.js";
 import { callEncoded } from "./run-chunk.js";
 import { encodePinned } from "../../memory/pins.js";
-import { mayPin } from "../../memory/pins.js";
 import { encodeThrown } from "../../values/thrown.js";
 import { encodeValue } from "../../values/codec.js";
 import { isPlainValue } from "../../values/compact/write.js";
 import { loadReferences } from "./worker-values.js";
 import { needsReferences } from "./worker-values.js";
-import { resultWriter } from "./worker-values.js";
 import { runAsTask } from "./current-task.js";
 import { runChunk } from "./run-chunk.js";
 import { performance } from "../../system/timers.js";
 import { withFailedImports } from "../../pickle/refer/side-imports.js";
 import type { ChunkOutcome } from "./run-chunk.js";
-import type { EncodeOptions } from "../../values/codec.js";
 import type { Pinned } from "../../memory/pins.js";
-import type { Pins } from "../../memory/pins.js";
 import type { Releasable } from "../../memory/pins.js";
 import type { RunOrder } from "./run-order.js";
 import type { TaskFunction } from "./function-store.js";
@@ -50,9 +46,6 @@ function runBody(order: RunOrder): unknown {
   return typeof fn === "function" ? callFunction(fn, order) : loadAndCall(fn, order);
 }
 
-/** How results are encoded without anybody who sees to live values. */
-const AS_RESULT: EncodeOptions = { isWrittenAtOnce: true, writer: resultWriter };
-
 /** @returns A promise when there are live values in the result, whose end is waited for, or functions. */
 function succeed(result: unknown, order: RunOrder, replier: Replier): Promise<void> | undefined {
   order.task.endReports();
@@ -65,7 +58,7 @@ function succeed(result: unknown, order: RunOrder, replier: Replier): Promise<vo
     return succeedWith(result, order, replier);
   } catch (error) {
     if (!needsReferences()) throw error;
-    order.values?.takeBack(0);
+    order.values.takeBack(0);
     return succeedLater(result, order, replier);
   }
 }
@@ -77,21 +70,16 @@ async function succeedLater(result: unknown, order: RunOrder, replier: Replier):
 
 function succeedWith(result: unknown, order: RunOrder, replier: Replier): Promise<void> | undefined {
   const { shareAboveBytes, values } = order;
-  const how = values?.asResult ?? AS_RESULT;
-  let encoded: Uint8Array;
-  let pins: Pins | undefined;
-  if (mayPin(shareAboveBytes)) {
-    ({ encoded, pins } = encodePinned(() => encodeValue(result, "result", how), shareAboveBytes));
-  } else {
-    encoded = encodeValue(result, "result", how);
-  }
-  if (values?.hasOffers !== true) {
+  const encode = (): Pinned<Uint8Array> =>
+    encodePinned(() => encodeValue(result, "result", values.asResult), shareAboveBytes);
+  const { encoded, pins } = encode();
+  if (!values.hasOffers) {
     replier.succeed(encoded, pins);
     return undefined;
   }
   const encodeAgain = (): Pinned<Uint8Array> => {
     pins?.release();
-    return encodePinned(() => encodeValue(result, "result", values.asResult), shareAboveBytes);
+    return encode();
   };
   return deliver({ encoded, pins, encodeAgain }, order, values, replier);
 }
@@ -102,7 +90,7 @@ function succeedWithChunk(outcome: ChunkOutcome, order: RunOrder, replier: Repli
   const encoded = outcome.join();
   // Its Blobs are read already.
   const encodeAgain = (): Encoded => ({ encoded, pins });
-  if (values?.hasOffers === true) return deliver({ encoded, pins, encodeAgain }, order, values, replier);
+  if (values.hasOffers) return deliver({ encoded, pins, encodeAgain }, order, values, replier);
   replier.succeed(encoded, pins);
   return undefined;
 }
@@ -135,7 +123,7 @@ function fail(thrown: unknown, order: RunOrder, replier: Replier): void {
   const error = withFailedImports(thrown, order.functions.built(order.functionId));
   const { encoded, pins } = encodePinned(() => encodeThrown(error, WRITTEN_AT_ONCE), order.shareAboveBytes);
   replier.fail(encoded, pins);
-  order.values?.end(error);
+  order.values.end(error);
 }
 
 function toPromise(body: PromiseLike<unknown>): Promise<unknown> {
@@ -150,7 +138,7 @@ async function awaitOutcome(body: PromiseLike<unknown>, order: RunOrder, replier
   } catch (error) {
     fail(error, order, replier);
   } finally {
-    order.values?.end(undefined);
+    order.values.end(undefined);
     replier.exit();
   }
 }
@@ -161,7 +149,7 @@ async function awaitStreams(streaming: Promise<void>, order: RunOrder, replier: 
   } catch (error) {
     fail(error, order, replier);
   } finally {
-    order.values?.end(undefined);
+    order.values.end(undefined);
     replier.exit();
   }
 }
@@ -175,7 +163,7 @@ async function awaitStreams(streaming: Promise<void>, order: RunOrder, replier: 
 export function run(order: RunOrder): Promise<void> | undefined {
   const replier = new Replier(order.task, order.send, order.heldPins);
   replier.enter();
-  order.values?.begin(order.task.id);
+  order.values.begin(order.task.id);
   try {
     const value = runAsTask(order.task, runBody, order);
     if (isThenable(value)) return awaitOutcome(value, order, replier);
@@ -184,7 +172,7 @@ export function run(order: RunOrder): Promise<void> | undefined {
   } catch (error) {
     fail(error, order, replier);
   }
-  order.values?.end(undefined);
+  order.values.end(undefined);
   replier.exit();
   return undefined;
 }

@@ -31,18 +31,6 @@ const MAX_EARLY = 10_000;
 let referenceTo: ((fn: AnyFunction) => unknown) | undefined;
 let isReferenceWanted = false;
 
-/** The parent finds functions by reference. Classes need none: the parent knows those that it has registered. */
-function writeReference(fn: AnyFunction): unknown {
-  isReferenceWanted ||= referenceTo === undefined;
-  return referenceTo?.(fn) ?? new Refusal(NOT_IMPORTABLE);
-}
-
-/** Takes functions in a result, where there is nobody who sees to live values. */
-export const resultWriter: ValueWriter = {
-  writeFunction: writeReference,
-  weakCollections: receivedWeakCollections,
-};
-
 /** Whether a result was refused because of a function, and would perhaps not be after `loadReferences`. */
 export function needsReferences(): boolean {
   return isReferenceWanted && referenceTo === undefined;
@@ -121,8 +109,10 @@ export class WorkerValues implements ValueReader, ValueWriter {
     else if (taskId >= this.#taskId && this.#early.length < MAX_EARLY) this.#early.push(message);
   }
 
+  /** The parent finds functions by reference. Classes need none: the parent knows those that it has registered. */
   writeFunction(fn: AnyFunction): unknown {
-    return writeReference(fn);
+    isReferenceWanted ||= referenceTo === undefined;
+    return referenceTo?.(fn) ?? new Refusal(NOT_IMPORTABLE);
   }
 
   offer(object: object): unknown {
