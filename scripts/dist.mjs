@@ -58,6 +58,7 @@ const RARE = [
   /^pool\/queue\/(priority-queue|queue-room|delayed-tasks)/,
   /^executor\/submit\/attempts/,
   /^executor\/(map\/|outcome\/task-progress)/,
+  /^pool\/(idle-workers|memory-watch)/,
   /^pickle\/error-/,
 ];
 

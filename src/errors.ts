@@ -160,6 +160,42 @@ export class WorkerCrashedError extends AsyncCpuError implements WorkerCrash {
   }
 }
 
+/** What is known of a worker that had more memory than it may. */
+export interface MemoryExcess {
+  /** Process id of the worker. */
+  readonly pid: number;
+  /** Name of the task that it was running. */
+  readonly taskName: string;
+  /** The limit, in bytes. */
+  readonly limitBytes: number;
+  /** What was measured, in bytes that were in RAM. */
+  readonly measuredBytes: number;
+}
+
+const MIB = 1024 * 1024;
+
+/** The worker had more memory than `maxMemoryBytes.hard` while it ran this task, and was killed. */
+export class WorkerMemoryLimitError extends AsyncCpuError implements MemoryExcess {
+  readonly pid: number;
+  readonly taskName: string;
+  readonly limitBytes: number;
+  readonly measuredBytes: number;
+
+  constructor({ pid, taskName, limitBytes, measuredBytes }: MemoryExcess) {
+    const [measured, limit] = [measuredBytes, limitBytes].map((bytes) => `${(bytes / MIB).toFixed(1)} MiB`);
+    super(
+      "ASYNCCPU_WORKER_MEMORY_LIMIT",
+      `Worker process ${pid} had ${measured} in RAM while it ran task "${taskName}", and its limit is ${limit} ` +
+        "(maxMemoryBytes.hard): it was killed. Send smaller pieces, or raise the limit.",
+    );
+    nameError(this, "WorkerMemoryLimitError");
+    this.pid = pid;
+    this.taskName = taskName;
+    this.limitBytes = limitBytes;
+    this.measuredBytes = measuredBytes;
+  }
+}
+
 const CHECK_START = "Check execArgv, env, cwd and the limits on processes and memory.";
 const PORT_TAKEN =
   "A module that each worker loads opens a port that is already taken. It is probably a preload (--import, --require, NODE_OPTIONS). " +

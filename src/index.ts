@@ -18,8 +18,10 @@ export { QueueTimeoutError } from "./errors.js";
 export { SharedMemoryError } from "./errors.js";
 export { TaskTimeoutError } from "./errors.js";
 export { WorkerCrashedError } from "./errors.js";
+export { WorkerMemoryLimitError } from "./errors.js";
 export { WorkerStartError } from "./errors.js";
 export type { CrashCause } from "./errors.js";
+export type { MemoryExcess } from "./errors.js";
 export type { PickleProblem } from "./errors.js";
 export type { WorkerCrash } from "./errors.js";
 
@@ -27,6 +29,7 @@ export { ProcessFuture } from "./executor/outcome/process-future.js";
 export type { TaskProgress } from "./executor/outcome/task-progress.js";
 export { ProcessPoolExecutor } from "./executor/process-pool-executor.js";
 export { ProcessTaskPoolExecutor } from "./executor/process-task-pool-executor.js";
+<<<<<<< HEAD
 export type { AnyIterable } from "./executor/options/map-types.js";
 export type { ContinueOptions } from "./executor/options/options.js";
 export type { ContinueSubmitView } from "./executor/process-pool-executor.js";
@@ -34,6 +37,11 @@ export type { ContinueTaskView } from "./executor/process-task-pool-executor.js"
 export type { IterablesOf } from "./executor/options/map-types.js";
 export type { MapOutcome } from "./executor/options/map-types.js";
 export type { MappedItem } from "./executor/options/map-types.js";
+=======
+export type { AnyIterable } from "./executor/map-results.js";
+export type { IterablesOf } from "./executor/process-pool-executor.js";
+export type { MemoryLimitOptions } from "./executor/options/options.js";
+>>>>>>> 57b2f68 (pool: add idleTimeoutMs, minWorkers and maxMemoryBytes)
 export type { ProcessPoolExecutorOptions } from "./executor/options/options.js";
 export type { ProcessTaskPoolExecutorOptions } from "./executor/options/options.js";
 export type { ProgressDetails } from "./executor/options/options.js";

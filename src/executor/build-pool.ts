@@ -123,6 +123,9 @@ export function buildPool(
   const pool = new ProcessPool({
     maxWorkers: options.maxWorkers,
     maxQueue: options.maxQueue,
+    idleTimeoutMs: options.idleTimeoutMs,
+    minWorkers: options.minWorkers,
+    maxMemoryBytes: options.maxMemoryBytes,
     worker: {
       start: { execArgv: options.execArgv, env: options.env, cwd: options.cwd },
       settings: encoded,

@@ -4,9 +4,11 @@ import { CancelledError } from "../errors.js";
 import { DelayedTasks } from "./queue/delayed-tasks.js";
 import { ExecutorShutdownError } from "../errors.js";
 import { FlushPlan } from "./pace/flush-plan.js";
+import { IdleWorkers } from "./idle-workers.js";
 import { InitializerError } from "../errors.js";
 import { KeepAlive } from "./keep-alive.js";
 import { LongTurn } from "./pace/long-turn.js";
+import { MemoryWatch } from "./memory-watch.js";
 import { PoolCounters } from "./pool-stats.js";
 import { PriorityQueue } from "./queue/priority-queue.js";
 import { QueueRoom } from "./queue/queue-room.js";
@@ -22,6 +24,7 @@ import { nestingProblem } from "./nesting.js";
 import { runningIn } from "./pool-stats.js";
 import { decodeThrown } from "../values/thrown.js";
 import type { ExecutorStats } from "./pool-stats.js";
+import type { MemoryLimit } from "./memory-watch.js";
 import type { PoolTask } from "./queue/pool-task.js";
 import type { ProcessTask } from "../system/process/process-task.js";
 import type { TaskOutcome } from "./queue/pool-task.js";
@@ -45,6 +48,12 @@ export interface PoolConfig {
   readonly maxWorkers: number;
   /** How many tasks may wait beside one for each worker. Default: no limit. */
   readonly maxQueue?: number | undefined;
+  /** How long a worker may idle. Default: no limit. */
+  readonly idleTimeoutMs?: number | undefined;
+  /** How many workers stay when they idle. Default: 0. */
+  readonly minWorkers?: number | undefined;
+  /** How much memory a worker may have. Default: no limit. */
+  readonly maxMemoryBytes?: MemoryLimit | undefined;
   readonly worker: WorkerConfig;
   /** Takes each encoded log record. */
   readonly onLog: WorkerEvents<Worker>["onLog"];
@@ -62,6 +71,8 @@ export class ProcessPool {
   #delayed: DelayedTasks | undefined;
   readonly #room: QueueRoom | undefined;
   readonly #staff: Staff;
+  #idle: IdleWorkers | undefined;
+  #memory: MemoryWatch | undefined;
   /** The tasks of each worker that has been ready, and has not left. */
   #ready: readonly WorkerTasks[] = [];
   /** No worker has room for the first task in the queue, as far as is known. */
@@ -87,11 +98,25 @@ export class ProcessPool {
       ...config,
       events: this.#workerEvents,
       isWanted: (startingCount) => this.#warmUps.isAnyWaiting || this.#queue.size > startingCount,
-      onStarted: () => (this.#counters.startedWorkers += 1),
+      onStarted: () => this.#onStarted(),
       onGivenUp: (error) => this.#failWaiting(error),
     });
     const countFree = (): number => maxWorkers + (maxQueue ?? Infinity) - this.#unfinishedTasks;
     this.#room = maxQueue === undefined ? undefined : new QueueRoom(maxQueue, countFree);
+  }
+
+  #onStarted(): void {
+    this.#counters.startedWorkers += 1;
+    const { idleTimeoutMs, minWorkers = 0, maxMemoryBytes } = this.#config;
+    if (idleTimeoutMs !== undefined) {
+      const areAllWanted = (): boolean => this.#warmUps.isAnyWaiting;
+      this.#idle ??= new IdleWorkers({ idleTimeoutMs, minWorkers, areAllWanted }, this.#staff);
+      this.#idle.watch();
+    }
+    if (maxMemoryBytes !== undefined) {
+      this.#memory ??= new MemoryWatch(maxMemoryBytes, this.#staff);
+      this.#memory.watch();
+    }
   }
 
   /** Process roots of the workers that live now. */

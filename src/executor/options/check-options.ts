@@ -1,6 +1,7 @@
 import { types } from "node:util";
 
 import { InvalidOptionError } from "../../errors.js";
+import { MEMORY_OPTIONS } from "./option-lists.js";
 import { POOL_OPTIONS } from "./option-lists.js";
 import { RETRY_OPTIONS } from "./option-lists.js";
 import { SHUTDOWN_OPTIONS } from "./option-lists.js";
@@ -11,6 +12,7 @@ import { outerGraceMs } from "../../subprocess/outer-grace.js";
 import { readOptions } from "../../option-names.js";
 import { usableCpuCount } from "../../system/cpu-count.js";
 import type { OptionList } from "../../option-names.js";
+import type { MemoryLimitOptions } from "./options.js";
 import type { ProcessPoolExecutorOptions } from "./options.js";
 import type { ProcessTaskPoolExecutorOptions } from "./options.js";
 import type { RetryOptions } from "./options.js";
@@ -102,6 +104,17 @@ export interface CheckedPoolOptions extends ProcessPoolExecutorOptions {
   readonly startTimeoutMs: number;
 }
 
+/** @throws InvalidOptionError for an unknown part, and for the first one that is out of range. */
+function checkMemory(given: MemoryLimitOptions | undefined): void {
+  if (given === undefined) return;
+  const { soft, hard } = readOptions(given, MEMORY_OPTIONS);
+  checkInteger("maxMemoryBytes.soft", soft, 1, Number.MAX_SAFE_INTEGER);
+  checkInteger("maxMemoryBytes.hard", hard, soft ?? 1, Number.MAX_SAFE_INTEGER);
+  if (soft === undefined && hard === undefined) {
+    throw new InvalidOptionError("maxMemoryBytes", "an object with soft or hard", given);
+  }
+}
+
 /**
  * @param list - The names that it may have.
  * @throws InvalidOptionError for an unknown option, and for the first one that is out of range.
@@ -114,6 +127,10 @@ export function checkPoolOptions(
   checkInteger("maxWorkers", options.maxWorkers, 1, MAX_WORKERS);
   checkInteger("maxTasksPerChild", options.maxTasksPerChild, 1, Number.MAX_SAFE_INTEGER);
   checkInteger("shareAboveBytes", options.shareAboveBytes, UNIT_BYTES, Number.MAX_SAFE_INTEGER);
+  checkInteger("idleTimeoutMs", options.idleTimeoutMs, 1, LONGEST_TIMER_MS);
+  const maxWorkers = options.maxWorkers ?? usableCpuCount();
+  checkInteger("minWorkers", options.minWorkers, 0, maxWorkers);
+  checkMemory(options.maxMemoryBytes);
   checkInteger("maxQueue", options.maxQueue, 0, Number.MAX_SAFE_INTEGER);
   checkInteger("graceMs", options.graceMs, 0, LONGEST_TIMER_MS);
   checkInteger("startTimeoutMs", options.startTimeoutMs, 1, LONGEST_TIMER_MS);
@@ -126,7 +143,7 @@ export function checkPoolOptions(
   checkType("cwd", options.cwd, "string");
   return {
     ...options,
-    maxWorkers: options.maxWorkers ?? usableCpuCount(),
+    maxWorkers,
     graceMs: options.graceMs ?? defaultGraceMs(),
     startTimeoutMs: options.startTimeoutMs ?? DEFAULT_START_TIMEOUT_MS,
   };

@@ -2,6 +2,7 @@
 
 import { namesOf } from "../../option-names.js";
 import type { OptionList } from "../../option-names.js";
+import type { MemoryLimitOptions } from "./options.js";
 import type { ProcessPoolExecutorOptions } from "./options.js";
 import type { ProcessTaskPoolExecutorOptions } from "./options.js";
 import type { RetryOptions } from "./options.js";
@@ -16,6 +17,9 @@ const POOL_NAMES = {
   graceMs: true,
   startTimeoutMs: true,
   shareAboveBytes: true,
+  idleTimeoutMs: true,
+  minWorkers: true,
+  maxMemoryBytes: true,
   maxQueue: true,
   execArgv: true,
   env: true,
@@ -30,6 +34,13 @@ const OTHER_POOL_NAMES: Readonly<Record<string, string>> = {
   forceexittimeout: "graceMs",
   forkargs: "execArgv",
   grace: "graceMs",
+  idletimeout: "idleTimeoutMs",
+  minthreads: "minWorkers",
+  minprocesses: "minWorkers",
+  maxmemorylimitbeforerecycle: "maxMemoryBytes",
+  memorylimit: "maxMemoryBytes",
+  idlememorylimit: "maxMemoryBytes",
+  workeridlememorylimit: "maxMemoryBytes",
   graceperiod: "graceMs",
   init: "initializer",
   initializerargs: "initargs",
@@ -91,6 +102,14 @@ const TASK_LIST: OptionList = {
     transferables: "transfer",
     transferlist: "transfer",
   },
+};
+
+/** The parts of the option `maxMemoryBytes`. */
+export const MEMORY_OPTIONS: OptionList = {
+  call: "the option maxMemoryBytes",
+  names: namesOf<MemoryLimitOptions>({ soft: true, hard: true }),
+  example: "{ maxMemoryBytes: { hard: 2 ** 30 } }",
+  otherNames: { max: "hard", limit: "hard" },
 };
 
 /** The parts of the option `retries`. */

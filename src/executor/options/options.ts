@@ -5,6 +5,19 @@ import type { LogQueue } from "../../logging/log-queue.js";
 /** Any function that runs in a worker, such as `initializer`. It travels as the function of a task does. */
 export type WorkerFunction = (...args: never[]) => unknown;
 
+/**
+ * How much of a worker's memory may be in RAM, Buffers and shared memory included, in bytes. At least one is given.
+ */
+export interface MemoryLimitOptions {
+  /** With more than this, an integer of at least 1, a worker is replaced as soon as its task has ended. */
+  readonly soft?: number | undefined;
+  /**
+   * With more than this, an integer of at least `soft`, a worker is killed, and its task fails with a
+   * `WorkerMemoryLimitError`.
+   */
+  readonly hard?: number | undefined;
+}
+
 /** Options of a `ProcessPoolExecutor`. */
 export interface ProcessPoolExecutorOptions {
   /**
@@ -35,6 +48,15 @@ export interface ProcessPoolExecutorOptions {
    * nothing but warn once. Default: never.
    */
   readonly shareAboveBytes?: number | undefined;
+  /**
+   * How long a worker may have nothing to do, in milliseconds, at least 1, before its process ends. Tasks that come
+   * later start another one. Default: no limit.
+   */
+  readonly idleTimeoutMs?: number | undefined;
+  /** How many workers `idleTimeoutMs` leaves, 0 to `maxWorkers`. They too are started on demand. Default: 0. */
+  readonly minWorkers?: number | undefined;
+  /** How much memory a worker may have. It is measured twenty times a second, on Linux only. Default: no limit. */
+  readonly maxMemoryBytes?: MemoryLimitOptions | undefined;
   /**
    * How many tasks may wait beside one for each of the `maxWorkers`, 0 or more. A submission beyond fails with a
    * `QueueFullError`; `executor.room()` waits. Default: no limit.

@@ -16,6 +16,7 @@ import { splitValues } from "../../values/compact/joined-values.js";
 import { stackOf } from "../../values/errors/stacks.js";
 import { TaskTimeoutError } from "../../errors.js";
 import { WorkerCrashedError } from "../../errors.js";
+import { WorkerMemoryLimitError } from "../../errors.js";
 import { LaterValue } from "../../values/extended/read.js";
 import type { ProcessFuture } from "./process-future.js";
 import type { SubmissionStack } from "./submission-stack.js";
@@ -186,8 +187,9 @@ export function errorOf(outcome: FailedOutcome, submission: SubmissionStack): un
   const error = outcome.kind === "ended" ? outcome.error : decodeThrown(outcome.error);
   // Where this process noticed a crash tells nothing; where the task was submitted does. Errors that several tasks
   // share (a broken pool) have no one such place.
-  const isOfOneTask = error instanceof WorkerCrashedError || error instanceof TaskTimeoutError;
-  if (error instanceof WorkerCrashedError) error.stack = String(error);
+  const isOfWorker = error instanceof WorkerCrashedError || error instanceof WorkerMemoryLimitError;
+  const isOfOneTask = isOfWorker || error instanceof TaskTimeoutError;
+  if (isOfWorker) error.stack = String(error);
   if (error instanceof TaskTimeoutError) error.stack = [String(error), error.taskStack].join("\n").trimEnd();
   if (isOfOneTask || outcome.kind === "failure") {
     appendSubmissionStack(error, stackOf(submission) ?? "", submission.isNearby);

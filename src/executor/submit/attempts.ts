@@ -2,6 +2,7 @@ import { CancelledError } from "../../errors.js";
 import { InvalidOptionError } from "../../errors.js";
 import { TaskTimeoutError } from "../../errors.js";
 import { WorkerCrashedError } from "../../errors.js";
+import { WorkerMemoryLimitError } from "../../errors.js";
 import { captureContext } from "../../system/async-context.js";
 import { isThenable } from "../../values/classes/thenable.js";
 import type { InContext } from "../../system/async-context.js";
@@ -17,10 +18,13 @@ function backoffMs(options: RetryOptions, retry: number, random: () => number): 
   return fullMs * (1 - jitter * random());
 }
 
+/** How the pool says that a task came to an end of its own. */
+const ENDS = [WorkerCrashedError, WorkerMemoryLimitError, TaskTimeoutError];
+
 /** Whether it is what the task came to, and not its cancellation, or what the executor failed with. */
 function isOfTheTask(error: unknown, wasThrown: boolean): boolean {
   if (error instanceof CancelledError) return false;
-  return wasThrown || error instanceof WorkerCrashedError || error instanceof TaskTimeoutError;
+  return wasThrown || ENDS.some((end) => error instanceof end);
 }
 
 /** The attempts of one task, of which at most the last is the one that the caller hears of. */

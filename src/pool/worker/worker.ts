@@ -125,7 +125,7 @@ export class Worker {
     this.#stderr = forwardOutput(child.stderr, process.stderr, () => this.#fatalWatch?.begin());
     // Closed by the task, if not by the end of the process: what the next one prints would be lost, or go to a file
     // that got the number of the descriptor.
-    for (const output of [this.#stdout, this.#stderr]) void output?.ended.then(() => this.#retire());
+    for (const output of [this.#stdout, this.#stderr]) void output?.ended.then(() => this.retire());
     child.on("error", () => {});
     child.on("exit", (exitCode, signal) => void this.#onExit(exitCode, signal));
     this.#channel.send({
@@ -204,19 +204,11 @@ export class Worker {
     if (this.root !== undefined) void killProcessTree(this.root);
   }
 
-  #onStartTooSlow(): void {
-    this.#tooSlow = `the process was not ready for a task after ${this.#config.startTimeoutMs} ms (startTimeoutMs)`;
-    this.kill();
-  }
-
-  #killUnlessGoneSoon(): void {
-    if (this.#life.phase === "dead") return;
-    // A program that has nothing left to do need not wait: its end takes the worker along.
-    this.#endClock.after(END_GRACE_MS, () => this.kill(), false);
-  }
-
-  /** The process is in doubt. It goes on with the task that it has, and keeps its place as long; then it goes. */
-  #retire(): void {
+  /**
+   * The process is in doubt, or too large. It goes on with the task that it has, and keeps its place as long; then it
+   * goes.
+   */
+  retire(): void {
     if (this.#life.phase === "retiring") return;
     if (this.#life.phase === "open" && this.task !== undefined) {
       this.#life.moveTo("retiring", "retired");
@@ -226,6 +218,17 @@ export class Worker {
     // yet.
     else if (this.#pipes === "open") this.#sendAway("retired");
     else this.#life.leave("retired");
+  }
+
+  #onStartTooSlow(): void {
+    this.#tooSlow = `the process was not ready for a task after ${this.#config.startTimeoutMs} ms (startTimeoutMs)`;
+    this.kill();
+  }
+
+  #killUnlessGoneSoon(): void {
+    if (this.#life.phase === "dead") return;
+    // A program that has nothing left to do need not wait: its end takes the worker along.
+    this.#endClock.after(END_GRACE_MS, () => this.kill(), false);
   }
 
   readonly #receiver: WorkerReceiver = {
@@ -242,7 +245,7 @@ export class Worker {
           break;
         case "retiring":
           // First, or it would be given them once more.
-          this.#retire();
+          this.retire();
           this.#tasks?.giveBack(news.firstUnbegun);
           break;
       }
@@ -270,7 +273,7 @@ export class Worker {
     // Node closes these two while it exits by itself: give it the time for that.
     onOtherEnd: () => {
       if (this.#pipes === "open") this.#pipes = "cut off";
-      this.#retire();
+      this.retire();
       this.#killUnlessGoneSoon();
     },
   };
