@@ -29,7 +29,6 @@ export { ProcessFuture } from "./executor/outcome/process-future.js";
 export type { TaskProgress } from "./executor/outcome/task-progress.js";
 export { ProcessPoolExecutor } from "./executor/process-pool-executor.js";
 export { ProcessTaskPoolExecutor } from "./executor/process-task-pool-executor.js";
-<<<<<<< HEAD
 export type { AnyIterable } from "./executor/options/map-types.js";
 export type { ContinueOptions } from "./executor/options/options.js";
 export type { ContinueSubmitView } from "./executor/process-pool-executor.js";
@@ -37,11 +36,7 @@ export type { ContinueTaskView } from "./executor/process-task-pool-executor.js"
 export type { IterablesOf } from "./executor/options/map-types.js";
 export type { MapOutcome } from "./executor/options/map-types.js";
 export type { MappedItem } from "./executor/options/map-types.js";
-=======
-export type { AnyIterable } from "./executor/map-results.js";
-export type { IterablesOf } from "./executor/process-pool-executor.js";
 export type { MemoryLimitOptions } from "./executor/options/options.js";
->>>>>>> 57b2f68 (pool: add idleTimeoutMs, minWorkers and maxMemoryBytes)
 export type { ProcessPoolExecutorOptions } from "./executor/options/options.js";
 export type { ProcessTaskPoolExecutorOptions } from "./executor/options/options.js";
 export type { ProgressDetails } from "./executor/options/options.js";

@@ -359,6 +359,8 @@ function mapWith<A extends unknown[], T>(
     maxInFlight: options.maxInFlight ?? coreOf(executor).maxWorkers * 2,
     signal: options.signal,
     isEnding: () => options.signal?.aborted === true || outer?.aborted === true,
+    hasRoom: () => coreOf(executor).pool.hasRoom,
+    room: () => coreOf(executor).pool.room(),
     // By way of the executor, which the map holds so: collected in its midst, it would close the pool.
     callUs: () => coreOf(executor).submitter.callUs(fn),
     takeArguments: () => coreOf(executor).submitter.takeArguments(options),

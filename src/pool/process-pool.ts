@@ -158,6 +158,11 @@ export class ProcessPool {
     this.#room?.check();
   }
 
+  /** Whether it would take a task now, by `maxQueue`. */
+  get hasRoom(): boolean {
+    return this.#room?.isFree ?? true;
+  }
+
   /** Resolves when it may be given a task; rejects when it takes none any more. */
   room(): Promise<void> {
     const refusal = this.#refusal();

@@ -19,6 +19,10 @@ export interface MapPlan {
   readonly stack: SubmissionStack;
   /** Whether the map has been asked to end, by its signal or by that of the task around it. */
   isEnding(): boolean;
+  /** Whether the executor takes one more chunk now. */
+  hasRoom(): boolean;
+  /** Resolves when it may. */
+  room(): Promise<void>;
   /** How long a call takes, in microseconds; `undefined` before one has ended. */
   callUs(): number | undefined;
   /** Begins a chunk. */

@@ -77,6 +77,8 @@ class Run {
 
   async #fill(): Promise<void> {
     while (this.#hasRoom && (this.#taking !== undefined || !this.#taker.isDone)) {
+      // What is there is given before more is waited for.
+      if (this.#flight.size > 0 && !this.#plan.hasRoom()) return;
       this.#taking ??= this.#taker.take();
       const chunk = await this.#exit.wait(this.#takenBefore(this.#taking));
       if (chunk === undefined) return;
@@ -94,10 +96,27 @@ class Run {
   }
 
   async #submit(chunk: Chunk): Promise<void> {
+    if (!this.#plan.hasRoom() && !(await this.#findsRoom(chunk))) return;
     const future = this.#plan.submit(chunk.taken);
     // Refused at once, and not for what is in it: so would be all others.
     if (future.done && !chunk.taken.hasFailed) this.#taker.fail(await future.exception());
     else this.#flight.add(chunk, future);
+  }
+
+  /** Waits until the executor takes the chunk; false when it won't be wanted any more. */
+  async #findsRoom(chunk: Chunk): Promise<boolean> {
+    const { signal } = this.#plan;
+    try {
+      while (!this.#exit.isTaken && !this.#plan.hasRoom()) {
+        const room = this.#plan.room();
+        await this.#exit.wait(signal === undefined ? room : unlessAborted(signal, room));
+      }
+      if (!this.#exit.isTaken) return true;
+    } catch (error) {
+      this.#taker.fail(error);
+    }
+    chunk.taken.release();
+    return false;
   }
 
   /** The results in what has landed. @throws What a call has failed with, unless the map goes on. */

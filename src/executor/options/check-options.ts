@@ -199,7 +199,11 @@ export function checkTaskOptions(given: AnyTaskOptions | undefined): AnyTaskOpti
   if (options.onError !== undefined && options.onError !== "stop" && options.onError !== "continue") {
     throw new InvalidOptionError("onError", '"stop" or "continue"', options.onError);
   }
-  return retries === undefined ? options : { ...options, retries };
+  if (retries === undefined) return options;
+  if ((options.chunkSize ?? 1) > 1) {
+    throw new InvalidOptionError("chunkSize", "1, or left out, beside retries", options.chunkSize);
+  }
+  return { ...options, retries };
 }
 
 /** @throws InvalidOptionError for an unknown option, and for the first one that is no boolean. */

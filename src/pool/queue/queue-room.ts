@@ -17,9 +17,13 @@ export class QueueRoom {
     this.#countFree = countFree;
   }
 
+  get isFree(): boolean {
+    return this.#countFree() > 0;
+  }
+
   /** @throws QueueFullError when there is no room. */
   check(): void {
-    if (this.#countFree() <= 0) throw new QueueFullError(this.#maxQueue);
+    if (!this.isFree) throw new QueueFullError(this.#maxQueue);
   }
 
   /** A task was taken, of one who was told to come or of another. */

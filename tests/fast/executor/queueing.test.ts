@@ -135,10 +135,10 @@ test("a task that has begun in time runs as long as it likes", async () => {
   await using executor = new ProcessTaskPoolExecutor({ maxWorkers: 1 });
   await executor.submit(processId);
   const gate = path.join(folder, "begun");
-  const future = executor.with({ queueTimeoutMs: 1000 }).createProcessTask(blockUntilFileExists, gate);
+  const future = executor.with({ queueTimeoutMs: 2000 }).createProcessTask(blockUntilFileExists, gate);
   await future.started;
   await new Promise((resolve) => {
-    setTimeout(resolve, 1100);
+    setTimeout(resolve, 2100);
   });
   writeFileSync(gate, "done");
   assert.equal(await future, "done");
@@ -230,6 +230,41 @@ test("room() without a limit is there at once, and fails when no task is taken a
   hanging.cancel();
   await assert.rejects(hanging, CancelledError);
   await limited.shutdown();
+});
+
+test("a map waits for room, rather than to fail", async () => {
+  await using executor = new ProcessTaskPoolExecutor({ maxWorkers: 1, maxQueue: 1 });
+  const results: number[] = [];
+  const numbers = Array.from({ length: 50 }, (_, index) => index);
+  for await (const sum of executor.with({ maxInFlight: 20 }).map(add, numbers, numbers)) results.push(sum);
+  assert.deepEqual(
+    results,
+    numbers.map((number) => number * 2),
+  );
+});
+
+test("a map that waits for room ends when it is left, when it is aborted, and when the executor is shut down", async () => {
+  for (const way of ["left", "aborted", "shut down"]) {
+    const executor = new ProcessTaskPoolExecutor({ maxWorkers: 1, maxQueue: 0 });
+    const hanging = executor.submit(hangForEver);
+    const abort = new AbortController();
+    const results = executor.with({ signal: abort.signal }).map(add, [1, 2], [3, 4]);
+    const next = results.next();
+    // The map has come to where it waits.
+    await new Promise(setImmediate);
+    if (way === "left") {
+      await results.return();
+      assert.equal((await next).done, true);
+    } else {
+      const failed = assert.rejects(next, way === "aborted" ? CancelledError : ExecutorShutdownError);
+      if (way === "aborted") abort.abort();
+      else void executor.shutdown({ wait: false });
+      await failed;
+    }
+    hanging.cancel();
+    await assert.rejects(hanging, CancelledError);
+    await executor.shutdown();
+  }
 });
 
 test("options of the queue that are out of range are refused", () => {

@@ -276,6 +276,11 @@ test("statistics count the outcome, not the attempts", async () => {
   assert.equal(await own.submit(add, 1, 2), 3);
 });
 
+test("a map whose items are tried again sends each by itself", () => {
+  assert.throws(() => executor.with({ retries: { limit: 1 }, chunkSize: 2 }), InvalidOptionError);
+  assert.ok(executor.with({ retries: { limit: 1 }, chunkSize: 1 }));
+});
+
 test("options of retries that are out of range, or unknown, are refused", () => {
   const bad: unknown[] = [
     3,
