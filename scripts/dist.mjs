@@ -57,7 +57,7 @@ const RARE = [
   /^system\/start\/native/,
   /^pool\/queue\/(priority-queue|queue-room|delayed-tasks)/,
   /^executor\/submit\/attempts/,
-  /^executor\/(map\/|outcome\/task-progress)/,
+  /^executor\/(map\/|outcome\/(task-progress|completions)|options\/check-wait)/,
   /^pool\/(idle-workers|memory-watch)/,
   /^pickle\/error-/,
 ];

@@ -69,6 +69,22 @@ export class QueueTimeoutError extends AsyncCpuError {
   }
 }
 
+/** Futures that were waited for with a time limit had not settled when it was over. Their tasks go on. */
+export class WaitTimeoutError extends AsyncCpuError {
+  /** The limit that was exceeded, in milliseconds. */
+  readonly timeoutMs: number;
+
+  constructor(pendingCount: number, count: number, timeoutMs: number) {
+    super(
+      "ASYNCCPU_WAIT_TIMEOUT",
+      `${pendingCount} of ${count} futures had not settled after ${timeoutMs} ms. ` +
+        "Their tasks go on: cancel the futures, or wait longer.",
+    );
+    nameError(this, "WaitTimeoutError");
+    this.timeoutMs = timeoutMs;
+  }
+}
+
 /** The executor has as many tasks as its `maxQueue` lets it have, and did not take this one. */
 export class QueueFullError extends AsyncCpuError {
   /** The limit, in tasks. */

@@ -20,7 +20,7 @@ import type { ShutdownOptions } from "./options.js";
 import type { AnyTaskOptions } from "./options.js";
 
 /** The longest time that a timer of Node can wait, in milliseconds (24.8 days). */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
+export const LONGEST_TIMER_MS: number = 2 ** 31 - 1;
 
 const MAX_WORKERS = 1024;
 
@@ -39,7 +39,8 @@ function describeRange(minimum: number, maximum: number): string {
   return `an integer from ${minimum} to ${maximum}`;
 }
 
-function checkInteger(option: string, value: unknown, minimum: number, maximum: number): void {
+/** @throws InvalidOptionError for what is there, and is no integer in this range. */
+export function checkInteger(option: string, value: unknown, minimum: number, maximum: number): void {
   if (value === undefined) return;
   if (typeof value !== "number" || !Number.isInteger(value) || value < minimum || value > maximum) {
     throw new InvalidOptionError(option, describeRange(minimum, maximum), value);
