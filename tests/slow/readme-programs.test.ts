@@ -43,6 +43,8 @@ const PRINTED: Readonly<Record<string, readonly RegExp[]>> = {
   "Limit the time of a task": [/^Task "sum" ran for longer than its timeout of 500 ms .*computeForever/s],
   "Stop a synchronous loop in an orderly way": [/^cleaning up\nCancelledError: /],
   "Run a function over many values": [/^1\n4\n9\n333283335000\n$/],
+  "Order what waits, and say no in time": [/^true\ntrue\ndone done\n$/],
+  "Try again what failed": [/^WorkerCrashedError 2\n$/],
   "Handle errors": [/^The mean of nothing was asked for\.\n$/],
   "Learn which process runs a task": [new RegExp(`^\\d+ true\n${cancelled("SIGTERM")}$`)],
   "Pass instances, functions, streams, signals": [/^true 1\n\d+ bytes\n$/],
