@@ -26,7 +26,7 @@ export interface WorkerStats {
 
 /** Counts of what an executor has done so far and does now. */
 export interface ExecutorStats {
-  /** Tasks that wait for a worker. */
+  /** Tasks that wait for a worker, or for their next attempt. */
   readonly queuedTasks: number;
   /** Tasks that were given to a worker ahead of need, and have not begun there. */
   readonly assignedTasks: number;
