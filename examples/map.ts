@@ -5,6 +5,7 @@
  */
 
 import { ProcessTaskPoolExecutor } from "../src/index.js";
+import type { MapProgressState } from "../src/index.js";
 
 /** The number of steps of the Collatz sequence of a number. */
 function countSteps(start: number): number {
@@ -32,6 +33,19 @@ for await (const steps of executor.mapUnordered(countSteps, countFrom(1))) {
   if (count === 100_000) break;
 }
 console.log(`at least ${most > 300 ? 300 : most} steps among ${count} numbers`);
+
+// With a display of your own for how far it is; `progress: true` writes lines to stderr.
+const progress = {
+  label: "sequences",
+  onUpdate({ label, done, total, isOver }: MapProgressState): void {
+    if (isOver) console.log(`${label}: ${done} of ${total}`);
+  },
+};
+let longest = 0;
+for await (const steps of executor.with({ progress }).mapUnordered(countSteps, [6, 7, 27, 97])) {
+  longest = Math.max(longest, steps);
+}
+console.log(`the longest has ${longest} steps`);
 
 // Past those that fail: each item gives what came of it.
 for await (const outcome of executor.with({ onError: "continue" }).map(countSteps, [1, 0, 2])) {

@@ -40,6 +40,8 @@ export type { ContinueSubmitView } from "./executor/process-pool-executor.js";
 export type { ContinueTaskView } from "./executor/process-task-pool-executor.js";
 export type { IterablesOf } from "./executor/options/map-types.js";
 export type { MapOutcome } from "./executor/options/map-types.js";
+export type { MapProgressOptions } from "./executor/options/options.js";
+export type { MapProgressState } from "./executor/options/options.js";
 export type { MappedItem } from "./executor/options/map-types.js";
 export type { MemoryLimitOptions } from "./executor/options/options.js";
 export type { ProcessPoolExecutorOptions } from "./executor/options/options.js";

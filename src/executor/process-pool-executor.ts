@@ -11,8 +11,11 @@ import { checkTaskOptions } from "./options/check-options.js";
 import { findCurrentTask } from "../subprocess/task/current-task.js";
 import { isImporting } from "../system/worker-state.js";
 import { guardSignals } from "../system/signals/signals.js";
+import { MapProgress } from "./map/map-progress.js";
+import { totalOf } from "./map/map-progress.js";
 import { mapResults } from "./map/map-results.js";
 import type { AnyFunction } from "../values/classes/value-writer.js";
+import type { AnyIterable } from "./options/map-types.js";
 import type { AnyTaskOptions } from "./options/options.js";
 import type { CallableFunction } from "./options/call-types.js";
 import type { CheckedPoolOptions } from "./options/check-options.js";
@@ -338,6 +341,17 @@ function chunkSizeOf({ chunkSize, maxInFlight, retries, timeoutMs }: AnyTaskOpti
   return (maxInFlight ?? retries ?? timeoutMs) === undefined ? undefined : 1;
 }
 
+/** The progress of a map, unless nobody wants it. */
+function progressOf(
+  { name, progress }: AnyTaskOptions,
+  fn: AnyFunction,
+  iterables: readonly AnyIterable<unknown>[],
+): MapProgress | undefined {
+  if (progress === undefined || progress === false) return undefined;
+  const defaults = { label: name ?? (fn.name || "anonymous"), total: totalOf(iterables) };
+  return new MapProgress(progress === true ? {} : progress, defaults);
+}
+
 function mapWith<A extends unknown[], T>(
   executor: ProcessPoolExecutor,
   options: AnyTaskOptions,
@@ -358,6 +372,7 @@ function mapWith<A extends unknown[], T>(
     chunkSize: chunkSizeOf(options),
     maxInFlight: options.maxInFlight ?? coreOf(executor).maxWorkers * 2,
     signal: options.signal,
+    startProgress: () => progressOf(options, fn, iterables),
     isEnding: () => options.signal?.aborted === true || outer?.aborted === true,
     hasRoom: () => coreOf(executor).pool.hasRoom,
     room: () => coreOf(executor).pool.room(),

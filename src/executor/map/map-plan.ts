@@ -1,4 +1,5 @@
 import type { AnyIterable } from "../options/map-types.js";
+import type { MapProgress } from "./map-progress.js";
 import type { ProcessFuture } from "../outcome/process-future.js";
 import type { SubmissionStack } from "../outcome/submission-stack.js";
 import type { TakenArguments } from "../submit/encoded-arguments.js";
@@ -17,6 +18,8 @@ export interface MapPlan {
   readonly signal: AbortSignal | undefined;
   /** Where the map was called. */
   readonly stack: SubmissionStack;
+  /** Begins to tell how far the map is, if that is wanted. */
+  startProgress(): MapProgress | undefined;
   /** Whether the map has been asked to end, by its signal or by that of the task around it. */
   isEnding(): boolean;
   /** Whether the executor takes one more chunk now. */

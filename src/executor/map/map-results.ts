@@ -163,15 +163,20 @@ function outcomeOf(result: unknown, index: number, chunk: Chunk): MapOutcome<unk
 
 async function* runMap<T>(plan: MapPlan, exit: Exit): AsyncGenerator<T, void, undefined> {
   const run = new Run(plan, exit, await open(plan.iterables));
+  const progress = plan.startProgress();
   let hasFailed = false;
   try {
     for (let landing = await run.next(); landing !== undefined; landing = await run.next()) {
-      for (const result of run.resultsIn(landing)) yield result as T;
+      for (const result of run.resultsIn(landing)) {
+        progress?.note(plan.goesOn && (result as MapOutcome<unknown, unknown>).status === "rejected");
+        yield result as T;
+      }
     }
   } catch (error) {
     hasFailed = true;
     throw error;
   } finally {
+    progress?.end();
     await run.end(hasFailed);
   }
 }

@@ -3,6 +3,7 @@ import { types } from "node:util";
 import { InvalidOptionError } from "../../errors.js";
 import { MEMORY_OPTIONS } from "./option-lists.js";
 import { POOL_OPTIONS } from "./option-lists.js";
+import { PROGRESS_OPTIONS } from "./option-lists.js";
 import { RETRY_OPTIONS } from "./option-lists.js";
 import { SHUTDOWN_OPTIONS } from "./option-lists.js";
 import { TASK_OPTIONS } from "./option-lists.js";
@@ -15,6 +16,7 @@ import type { OptionList } from "../../option-names.js";
 import type { MemoryLimitOptions } from "./options.js";
 import type { ProcessPoolExecutorOptions } from "./options.js";
 import type { ProcessTaskPoolExecutorOptions } from "./options.js";
+import type { MapProgressOptions } from "./options.js";
 import type { RetryOptions } from "./options.js";
 import type { ShutdownOptions } from "./options.js";
 import type { AnyTaskOptions } from "./options.js";
@@ -51,6 +53,18 @@ function checkNumber(option: string, value: unknown, minimum: number, maximum: n
   if (value === undefined || (typeof value === "number" && value >= minimum && value <= maximum)) return;
   const range = maximum === Number.MAX_VALUE ? `of at least ${minimum}` : `from ${minimum} to ${maximum}`;
   throw new InvalidOptionError(option, `a number ${range}`, value);
+}
+
+/** @throws InvalidOptionError for an unknown part, and for the first one that is out of range. */
+function checkProgress(given: unknown): void {
+  if (given === undefined || typeof given === "boolean") return;
+  if (typeof given !== "object" || given === null) {
+    throw new InvalidOptionError("progress", "true, false or an object", given);
+  }
+  const { label, total, onUpdate } = readOptions<MapProgressOptions>(given, PROGRESS_OPTIONS);
+  checkType("progress.label", label, "string");
+  checkInteger("progress.total", total, 0, Number.MAX_SAFE_INTEGER);
+  checkType("progress.onUpdate", onUpdate, "function");
 }
 
 /** @throws InvalidOptionError for an unknown part, and for the first one that is out of range. */
@@ -197,6 +211,7 @@ export function checkTaskOptions(given: AnyTaskOptions | undefined): AnyTaskOpti
   checkType("onProgress", options.onProgress, "function");
   checkInteger("chunkSize", options.chunkSize, 1, Number.MAX_SAFE_INTEGER);
   checkInteger("maxInFlight", options.maxInFlight, 1, Number.MAX_SAFE_INTEGER);
+  checkProgress(options.progress);
   if (options.onError !== undefined && options.onError !== "stop" && options.onError !== "continue") {
     throw new InvalidOptionError("onError", '"stop" or "continue"', options.onError);
   }

@@ -3,6 +3,7 @@
 import { namesOf } from "../../option-names.js";
 import type { OptionList } from "../../option-names.js";
 import type { MemoryLimitOptions } from "./options.js";
+import type { MapProgressOptions } from "./options.js";
 import type { ProcessPoolExecutorOptions } from "./options.js";
 import type { ProcessTaskPoolExecutorOptions } from "./options.js";
 import type { RetryOptions } from "./options.js";
@@ -78,6 +79,7 @@ const TASK_LIST: OptionList = {
     onProgress: true,
     chunkSize: true,
     maxInFlight: true,
+    progress: true,
     onError: true,
   }),
   example: "{ timeoutMs: 5000 }",
@@ -160,6 +162,14 @@ const POOL_LIST: OptionList = {
   names: namesOf<ProcessPoolExecutorOptions>(POOL_NAMES),
   example: "{ maxWorkers: 3 }",
   otherNames: OTHER_POOL_NAMES,
+};
+
+/** The parts of the option `progress`. */
+export const PROGRESS_OPTIONS: OptionList = {
+  call: "progress",
+  names: namesOf<MapProgressOptions>({ label: true, total: true, onUpdate: true }),
+  example: '{ label: "files" }',
+  otherNames: { count: "total", name: "label", onprogress: "onUpdate", title: "label" },
 };
 
 /** The options of `new ProcessPoolExecutor()`. */

@@ -175,8 +175,45 @@ export interface TaskOptions<P = never> {
    * For `map` and `mapUnordered`: how many chunks may be under way at a time, at least 1. Default: twice `maxWorkers`.
    */
   readonly maxInFlight?: number | undefined;
+  /**
+   * For `map` and `mapUnordered`: tells how far the map is, in a line on stderr at most every 5 seconds and at the
+   * end, or to `onUpdate`. Default: false.
+   */
+  readonly progress?: boolean | MapProgressOptions | undefined;
   /** For `map` and `mapUnordered`: what follows on a failed call. `"stop"` ends the iteration with its error. */
   readonly onError?: "stop" | undefined;
+}
+
+/** How far a map is. */
+export interface MapProgressState {
+  readonly label: string;
+  /** How many items have given a result, or failed. */
+  readonly done: number;
+  /** How many of these have failed. */
+  readonly failed: number;
+  /** How many items there are, where that is known. */
+  readonly total: number | undefined;
+  /** The time since the first result was asked for, in milliseconds. */
+  readonly elapsedMs: number;
+  /** How many items a second are done, on average. */
+  readonly perSecond: number;
+  /** How long the rest takes at that rate, in milliseconds; `undefined` while that isn't known, and at the end. */
+  readonly remainingMs: number | undefined;
+  /** Whether the map has ended: well, by a failure, or as it was left. */
+  readonly isOver: boolean;
+}
+
+/** What `progress` may say of a map. */
+export interface MapProgressOptions {
+  /** Default: the name of the task. */
+  readonly label?: string | undefined;
+  /** How many items there are, 0 and more. Default: what arrays, Sets and Maps say. */
+  readonly total?: number | undefined;
+  /**
+   * Is called in place of a line on stderr, when items are done, at most every 100 ms, and once when the map is over.
+   * What it throws becomes a process warning.
+   */
+  readonly onUpdate?: ((state: MapProgressState) => unknown) | undefined;
 }
 
 /** Options with which a map goes on after calls that fail. */

@@ -11,6 +11,8 @@ test("the example of maps gives results in order, as they are there, and past th
     "steps: 16",
     "steps: 111",
     "at least 300 steps among 100000 numbers",
+    "sequences: 4 of 4",
+    "the longest has 118 steps",
     "1: 0",
     "0: RangeError: 0 has no sequence",
     "2: 1",
