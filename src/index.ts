@@ -53,6 +53,7 @@ export type { RetryOptions } from "./executor/options/options.js";
 export type { ShutdownOptions } from "./executor/options/options.js";
 export type { SubmitView } from "./executor/process-pool-executor.js";
 export type { TaskOptions } from "./executor/options/options.js";
+export type { TaskExecutor } from "./executor/process-task-pool-executor.js";
 export type { TaskView } from "./executor/process-task-pool-executor.js";
 export type { WaitOptions } from "./executor/options/check-wait.js";
 export type { Waited } from "./executor/outcome/completions.js";

@@ -25,6 +25,7 @@ import { refuseUnpicklable } from "./submit/uncopied-arguments.js";
 import type { AnyFunction } from "../values/classes/value-writer.js";
 import type { CheckedPoolOptions } from "./options/check-options.js";
 import type { LogRecord } from "../logging/log-record.js";
+import type { TaskPool } from "../pool/task-pool.js";
 import type { ProcessTaskPoolExecutorOptions } from "./options/options.js";
 import type { ValueWriter } from "../values/classes/value-writer.js";
 import type { WorkerSettings } from "../wire/messages/protocol.js";
@@ -50,7 +51,7 @@ function findOwned(options: CheckedPoolOptions & ProcessTaskPoolExecutorOptions)
 
 /** A pool, and what submissions to it must know. */
 export interface BuiltPool {
-  readonly pool: ProcessPool;
+  readonly pool: TaskPool;
   /** Variables that are the workers' own. */
   readonly owned: OwnedVariables;
 }

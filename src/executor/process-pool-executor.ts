@@ -17,8 +17,8 @@ import { mapResults } from "./map/map-results.js";
 import type { AnyFunction } from "../values/classes/value-writer.js";
 import type { AnyIterable } from "./options/map-types.js";
 import type { AnyTaskOptions } from "./options/options.js";
+import type { BuiltPool } from "./build-pool.js";
 import type { CallableFunction } from "./options/call-types.js";
-import type { CheckedPoolOptions } from "./options/check-options.js";
 import type { CheckedTaskPoolOptions } from "./options/check-options.js";
 import type { ContinueOptions } from "./options/options.js";
 import type { ExecutorStats } from "../pool/pool-stats.js";
@@ -28,7 +28,7 @@ import type { MappedItem } from "./options/map-types.js";
 import type { OverloadArgs } from "./options/call-types.js";
 import type { OverloadResult } from "./options/call-types.js";
 import type { ProcessFuture } from "./outcome/process-future.js";
-import type { ProcessPool } from "../pool/process-pool.js";
+import type { TaskPool } from "../pool/task-pool.js";
 import type { ProcessPoolExecutorOptions } from "./options/options.js";
 import type { ShutdownOptions } from "./options/options.js";
 import type { TaskOptions } from "./options/options.js";
@@ -74,7 +74,7 @@ export interface ContinueSubmitView extends Pick<SubmitView, "submit"> {
 
 /** The inner parts of an executor, for the classes of executors alone. */
 export interface ExecutorCore {
-  readonly pool: ProcessPool;
+  readonly pool: TaskPool;
   readonly submitter: TaskSubmitter;
   readonly maxWorkers: number;
 }
@@ -89,31 +89,38 @@ export function coreOf(executor: ProcessPoolExecutor): ExecutorCore {
 }
 
 /** An executor that was dropped without a shutdown takes its idle workers with it, as soon as it is collected. */
-const dropped = new FinalizationRegistry<ProcessPool>((pool) => pool.close());
+const dropped = new FinalizationRegistry<TaskPool>((pool) => pool.close());
 
 type SignalOptions = Pick<CheckedTaskPoolOptions, "handleSignals" | "drainMs" | "graceMs">;
 
+/** Makes the pool behind an executor. */
+type BuildPool = (options: CheckedTaskPoolOptions, onActivity: (isActive: boolean) => void) => BuiltPool;
+
 /** What an executor is made of: for the classes of executors alone. @internal */
 export class ExecutorPlan {
-  readonly #options: CheckedPoolOptions & SignalOptions;
+  readonly #options: CheckedTaskPoolOptions;
+  readonly build: BuildPool;
 
-  constructor(options: CheckedPoolOptions & SignalOptions) {
+  constructor(options: CheckedTaskPoolOptions, build: BuildPool = buildPool) {
     this.#options = options;
+    this.build = build;
   }
 
-  get options(): CheckedPoolOptions & SignalOptions {
+  get options(): CheckedTaskPoolOptions {
     return this.#options;
   }
 
   /** Whether it is a plan. Runs no traps of what isn't. */
-  static is(given: object): given is ExecutorPlan {
-    return #options in given;
+  static is(given: unknown): given is ExecutorPlan {
+    return typeof given === "object" && given !== null && #options in given;
   }
 }
 
 /** A plain executor has no log queue, and leaves signals alone. */
 function planPlainly(options: ProcessPoolExecutorOptions): ExecutorPlan {
-  return new ExecutorPlan({ ...checkPoolOptions(options), handleSignals: false, drainMs: 0 });
+  const checked = checkPoolOptions(options);
+  const ofTaskPool = { handleSignals: false, drainMs: 0, cancelTasksWhenShutdown: false, timeoutInEmergencyMs: 0 };
+  return new ExecutorPlan({ ...checked, ...ofTaskPool });
 }
 
 /**
@@ -122,7 +129,7 @@ function planPlainly(options: ProcessPoolExecutorOptions): ExecutorPlan {
 const SIGNAL_MARGIN_MS = 3000;
 
 /** Cancels everything and waits until every process is gone; what a signal does to a pool. */
-async function endPool(pool: ProcessPool, signal: NodeJS.Signals): Promise<void> {
+async function endPool(pool: TaskPool, signal: NodeJS.Signals): Promise<void> {
   const makeReason = (): Error => new CancelledError(`This process received ${signal}.`, { cause: signal });
   pool.close();
   pool.cancelQueued(makeReason);
@@ -131,7 +138,7 @@ async function endPool(pool: ProcessPool, signal: NodeJS.Signals): Promise<void>
 }
 
 /** Takes no more tasks, and waits until those that were taken have ended and every process is gone. */
-async function drainPool(pool: ProcessPool): Promise<void> {
+async function drainPool(pool: TaskPool): Promise<void> {
   pool.close();
   await pool.ended();
 }
@@ -142,7 +149,7 @@ async function drainPool(pool: ProcessPool): Promise<void> {
  */
 function makeActivityHandler(
   { handleSignals, drainMs, graceMs }: SignalOptions,
-  findPool: () => ProcessPool,
+  findPool: () => TaskPool,
 ): (isActive: boolean) => void {
   let release: (() => void) | undefined;
   return (isActive) => {
@@ -181,10 +188,9 @@ export class ProcessPoolExecutor implements AsyncDisposable {
   /** @internal */
   constructor(plan: ExecutorPlan);
   constructor(given: ProcessPoolExecutorOptions | ExecutorPlan = {}) {
-    const isPlan = typeof given === "object" && given !== null && ExecutorPlan.is(given);
-    const { options: checked } = isPlan ? given : planPlainly(given);
+    const { options: checked, build } = ExecutorPlan.is(given) ? given : planPlainly(given);
     const handler = makeActivityHandler(checked, () => pool);
-    const { pool, owned } = asCalled(new.target as unknown as AnyFunction, () => buildPool(checked, handler));
+    const { pool, owned } = asCalled(new.target as unknown as AnyFunction, () => build(checked, handler));
     cores.set(this, {
       pool,
       submitter: new TaskSubmitter(pool, checked.shareAboveBytes, this, owned),

@@ -1,7 +1,7 @@
 import { endBySignal } from "../system/process/process-task.js";
 import type { AnyFunction } from "../values/classes/value-writer.js";
 import type { ProcessFuture } from "./outcome/process-future.js";
-import type { ProcessPool } from "../pool/process-pool.js";
+import type { TaskPool } from "../pool/task-pool.js";
 import type { ProcessTask } from "../system/process/process-task.js";
 import type { AnyTaskOptions } from "./options/options.js";
 import type { TaskSubmitter } from "./submit/task-submitter.js";
@@ -21,9 +21,9 @@ export interface TaskRequest {
  */
 export class ProcessTaskFactory {
   readonly #submitter: TaskSubmitter;
-  readonly #pool: ProcessPool;
+  readonly #pool: TaskPool;
 
-  constructor(submitter: TaskSubmitter, pool: ProcessPool) {
+  constructor(submitter: TaskSubmitter, pool: TaskPool) {
     this.#submitter = submitter;
     this.#pool = pool;
   }

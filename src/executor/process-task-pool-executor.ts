@@ -10,6 +10,7 @@ import { coreOf } from "./process-pool-executor.js";
 import { makeSubmitView } from "./process-pool-executor.js";
 import type { AnyFunction } from "../values/classes/value-writer.js";
 import type { AnyTaskOptions } from "./options/options.js";
+import type { ExecutorStats } from "../pool/pool-stats.js";
 import type { CallableFunction } from "./options/call-types.js";
 import type { ContinueOptions } from "./options/options.js";
 import type { ContinueSubmitView } from "./process-pool-executor.js";
@@ -40,10 +41,33 @@ export interface TaskView extends SubmitView {
 export interface ContinueTaskView extends ContinueSubmitView, Pick<TaskView, "createProcessTask"> {}
 
 /**
+ * What a program may rely on, whichever executor it holds: a pool of processes, or the `InlineTaskExecutor` of
+ * `asynccpu/testing`. docs/api.md says in a table where they differ.
+ */
+export interface TaskExecutor extends TaskView, AsyncDisposable {
+  /**
+   * Gives a view of this executor whose calls have these options.
+   *
+   * @throws InvalidOptionError for an unknown option, or one out of its range.
+   */
+  with<P = unknown>(options: TaskOptions<P>): TaskView;
+  /** Resolves when the executor takes one more task: for those who would rather wait than have a `QueueFullError`. */
+  room(): Promise<void>;
+  /** Counts what the executor has done so far and does now. */
+  stats(): ExecutorStats;
+  /**
+   * Takes no more tasks, and lets (or makes) those that were taken end. Calling it again is harmless.
+   *
+   * @returns Resolves when nothing of it is left; at once with `wait: false`.
+   */
+  shutdown(options?: ShutdownOptions): Promise<void>;
+}
+
+/**
  * A process pool with `createProcessTask`, logs of the workers in this process, and a clean-up after signals. A
  * shutdown can cancel the tasks that run.
  */
-export class ProcessTaskPoolExecutor extends ProcessPoolExecutor {
+export class ProcessTaskPoolExecutor extends ProcessPoolExecutor implements TaskExecutor {
   readonly #manager: ProcessTaskManager;
   readonly #factory: ProcessTaskFactory;
   readonly #cancelTasksWhenShutdown: boolean;
@@ -56,13 +80,16 @@ export class ProcessTaskPoolExecutor extends ProcessPoolExecutor {
    * @throws FunctionNotPicklableError when `initializer` or `configurer` can't be sent to a worker.
    * @throws NotSerializableError when one of `initargs` can't.
    */
-  constructor(options: ProcessTaskPoolExecutorOptions = {}) {
-    const checked = checkTaskPoolOptions(options);
-    super(new ExecutorPlan(checked));
-    this.#cancelTasksWhenShutdown = checked.cancelTasksWhenShutdown;
+  constructor(options?: ProcessTaskPoolExecutorOptions);
+  /** @internal */
+  constructor(plan: ExecutorPlan);
+  constructor(given: ProcessTaskPoolExecutorOptions | ExecutorPlan = {}) {
+    const plan = ExecutorPlan.is(given) ? given : new ExecutorPlan(checkTaskPoolOptions(given));
+    super(plan);
+    this.#cancelTasksWhenShutdown = plan.options.cancelTasksWhenShutdown;
     const { pool, submitter } = coreOf(this);
     this.#factory = new ProcessTaskFactory(submitter, pool);
-    this.#manager = new ProcessTaskManager(this.#factory, checked.timeoutInEmergencyMs);
+    this.#manager = new ProcessTaskManager(this.#factory, plan.options.timeoutInEmergencyMs);
   }
 
   /**

@@ -22,11 +22,15 @@ import { endAll } from "./worker/end-by-sigterm.js";
 import { giveTasks } from "./give-tasks.js";
 import { nestingProblem } from "./nesting.js";
 import { runningIn } from "./pool-stats.js";
+import { clearTimeout } from "../system/timers.js";
+import { setTimeout } from "../system/timers.js";
 import { decodeThrown } from "../values/thrown.js";
 import type { ExecutorStats } from "./pool-stats.js";
 import type { MemoryLimit } from "./memory-watch.js";
 import type { PoolTask } from "./queue/pool-task.js";
 import type { ProcessTask } from "../system/process/process-task.js";
+import type { Timers } from "../system/timers.js";
+import type { TaskPool } from "./task-pool.js";
 import type { TaskOutcome } from "./queue/pool-task.js";
 import type { WaitingTasks } from "./queue/task-queue.js";
 import type { WorkerConfig } from "./worker/contract.js";
@@ -62,7 +66,8 @@ export interface PoolConfig {
 }
 
 /** The processes of an executor, and the tasks that wait for them. */
-export class ProcessPool {
+export class ProcessPool implements TaskPool {
+  readonly timers: Timers = { setTimeout, clearTimeout };
   readonly #config: PoolConfig;
   readonly keepAlive: KeepAlive = new KeepAlive();
   #queue: WaitingTasks = new TaskQueue();
@@ -393,7 +398,7 @@ export class ProcessPool {
   #settle(task: PoolTask, outcome: TaskOutcome): void {
     const delayMs = task.retryDelayMs(outcome);
     if (delayMs !== undefined) {
-      this.#delayed ??= new DelayedTasks((each) => this.#retry(each));
+      this.#delayed ??= new DelayedTasks(this.timers, (each) => this.#retry(each));
       this.#delayed.add(task, delayMs);
       return;
     }

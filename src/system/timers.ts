@@ -27,6 +27,12 @@ export function setInterval(callback: () => void, delayMs: number): NodeJS.Timeo
   return runOutside(startInterval, callback, delayMs);
 }
 
+/** Timers that something goes by: these, or a test's fake ones where it runs in the test's own process. */
+export interface Timers {
+  setTimeout(callback: () => void, delayMs: number): NodeJS.Timeout;
+  clearTimeout(timer: NodeJS.Timeout | undefined): void;
+}
+
 /** As the global one. */
 export const clearTimeout: (timer: NodeJS.Timeout | undefined) => void = timers.clearTimeout;
 

@@ -16,7 +16,7 @@ import { writeSync } from "node:fs";
 import { CancelledError } from "../../src/index.js";
 import { ProcessTaskPoolExecutor } from "../../src/index.js";
 import { WorkerCrashedError } from "../../src/index.js";
-import { coreOf } from "../../src/executor/process-pool-executor.js";
+import { poolOf } from "../testlibraries/pool-of.js";
 import { add } from "../fixtures/tasks.js";
 import { noteAndSpin } from "../fixtures/tasks.js";
 import { spinFor } from "../fixtures/tasks.js";
@@ -39,7 +39,7 @@ async function warmUp(executor: ProcessTaskPoolExecutor, count: number): Promise
 }
 
 function tasksOf(executor: ProcessTaskPoolExecutor): number[] {
-  return coreOf(executor).pool.workers.map(({ tasks }) => tasks?.all.length ?? 0);
+  return poolOf(executor).workers.map(({ tasks }) => tasks?.all.length ?? 0);
 }
 
 test("a worker has several short tasks at a time, and long or unknown ones singly", async () => {

@@ -15,7 +15,7 @@ import { ProcessPool } from "../../src/pool/process-pool.js";
 import { ProcessTaskPoolExecutor } from "../../src/index.js";
 import { TaskSubmitter } from "../../src/executor/submit/task-submitter.js";
 import { TaskTimeoutError } from "../../src/index.js";
-import { coreOf } from "../../src/executor/process-pool-executor.js";
+import { poolOf } from "../testlibraries/pool-of.js";
 import { currentTask } from "../../src/index.js";
 import { encodeValue } from "../../src/values/codec.js";
 import { hangForEver } from "../fixtures/tasks.js";
@@ -190,7 +190,7 @@ test("cancelling a task that has timed out says that it is not cancelled", async
   await using executor = new ProcessTaskPoolExecutor({ maxWorkers: 1, graceMs: 100_000 });
   const future = executor.with({ timeoutMs: 20 }).submit(spinForEver);
   const processTask = await future.started;
-  const [worker] = coreOf(executor).pool.workers;
+  const [worker] = poolOf(executor).workers;
   await waitUntil(() => worker?.task?.endReason !== undefined, { what: "the end of its time" });
   assert.equal(future.done, false, "it has its grace period");
   assert.equal(future.cancel(), false);

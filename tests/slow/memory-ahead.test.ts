@@ -7,7 +7,7 @@ import { test } from "node:test";
 
 import { ProcessTaskPoolExecutor } from "../../src/index.js";
 import { WorkerCrashedError } from "../../src/index.js";
-import { coreOf } from "../../src/executor/process-pool-executor.js";
+import { poolOf } from "../testlibraries/pool-of.js";
 import { countRun } from "../fixtures/memory-tasks.js";
 import { countRunWithData } from "../fixtures/memory-tasks.js";
 import { createSharedArray } from "../../src/index.js";
@@ -33,7 +33,7 @@ function isFilledWith(array: Uint8Array, value: number): boolean {
 async function waitUntilAhead(executor: ProcessTaskPoolExecutor, submit: () => Promise<unknown>): Promise<void> {
   const isAhead = async (): Promise<boolean> => {
     const futures = Array.from({ length: 40 }, submit);
-    const hasSeveral = coreOf(executor).pool.workers.some(({ tasks }) => (tasks?.all.length ?? 0) > 1);
+    const hasSeveral = poolOf(executor).workers.some(({ tasks }) => (tasks?.all.length ?? 0) > 1);
     await Promise.all(futures);
     return hasSeveral && executor.stats().workers.every(({ state }) => state !== "starting");
   };
@@ -76,7 +76,7 @@ describe("shared memory and large data in tasks ahead of need", { skip }, () => 
         isLarge ? data.fill(i / 2) : undefined,
         i === deadly,
       );
-      if (i === 300) process.kill(coreOf(executor).pool.workers[0]?.processTask?.id ?? 0, "SIGKILL");
+      if (i === 300) process.kill(poolOf(executor).workers[0]?.processTask?.id ?? 0, "SIGKILL");
       return future;
     });
     data.fill(255);

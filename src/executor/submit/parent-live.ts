@@ -9,8 +9,8 @@ import { sentWeakCollections } from "../../values/classes/weak-collections.js";
 import type { InContext } from "../../system/async-context.js";
 import type { LiveMessage } from "../../wire/messages/protocol.js";
 import type { LiveOffers } from "../../live/offers.js";
-import type { ParentChannel } from "../../wire/parent-channel.js";
 import type { SharedWeakCollections } from "../../values/classes/weak-collections.js";
+import type { TaskChannel } from "../../pool/queue/pool-task.js";
 import type { TaskOutcome } from "../../pool/queue/pool-task.js";
 import type { ResultReader } from "../outcome/settle-future.js";
 
@@ -48,7 +48,7 @@ export class ParentLive implements ResultReader {
    * @returns The encoded result, if this is it.
    * @throws ProtocolError for what doesn't fit.
    */
-  receive(message: LiveMessage, pipes: ParentChannel): Uint8Array | undefined {
+  receive(message: LiveMessage, pipes: TaskChannel): Uint8Array | undefined {
     return this.#run(() => this.#receive(message, pipes));
   }
 
@@ -56,7 +56,7 @@ export class ParentLive implements ResultReader {
     return this.#inContext === undefined ? body() : this.#inContext(body);
   }
 
-  #receive({ channel, op, payload, taskId }: LiveMessage, pipes: ParentChannel): Uint8Array | undefined {
+  #receive({ channel, op, payload, taskId }: LiveMessage, pipes: TaskChannel): Uint8Array | undefined {
     if (this.#session === undefined) {
       this.#session = new LiveSession(
         (to, what, bytes) => pipes.send({ kind: "live", taskId, channel: to, op: what, payload: bytes }),

@@ -3,7 +3,6 @@
 import { Attempts } from "./attempts.js";
 import { CancelledError } from "../../errors.js";
 import { QueueTimeoutError } from "../../errors.js";
-import { clearTimeout } from "../../system/timers.js";
 import { decodeFor } from "../../values/errors/class-places.js";
 import { handOver } from "../outcome/task-progress.js";
 import { futures } from "../outcome/process-future.js";
@@ -15,26 +14,25 @@ import { releaseAll } from "./encoded-arguments.js";
 import { errorOf } from "../outcome/settle-future.js";
 import { ProgressCaller } from "../outcome/task-progress.js";
 import { resultReader } from "../outcome/settle-future.js";
-import { setTimeout } from "../../system/timers.js";
 import { settleFuture } from "../outcome/settle-future.js";
 import type { AnyFunction } from "../../values/classes/value-writer.js";
 import type { FutureControl } from "../outcome/process-future.js";
 import type { ReportListener } from "../outcome/task-progress.js";
 import type { ReportMessage } from "../../wire/messages/protocol.js";
 import type { LiveMessage } from "../../wire/messages/protocol.js";
-import type { ParentChannel } from "../../wire/parent-channel.js";
 import type { Pins } from "../../memory/pins.js";
 import type { PooledFunction } from "../../pool/queue/function-table.js";
 import type { ProcessFuture } from "../outcome/process-future.js";
 import type { ProcessTask } from "../../system/process/process-task.js";
-import type { ProcessPool } from "../../pool/process-pool.js";
 import type { FailedOutcome } from "../outcome/settle-future.js";
 import type { RetryOptions } from "../options/options.js";
+import type { TaskPool } from "../../pool/task-pool.js";
 import type { ResultReader } from "../outcome/settle-future.js";
 import type { SubmissionStack } from "../outcome/submission-stack.js";
 import type { AnyTaskOptions } from "../options/options.js";
 import type { TaskExtras } from "../../pool/queue/pool-task.js";
 import type { TaskKind } from "../../pool/queue/pool-task.js";
+import type { TaskChannel } from "../../pool/queue/pool-task.js";
 import type { TaskOutcome } from "../../pool/queue/pool-task.js";
 
 /** What calls of one executor may have in common. */
@@ -60,7 +58,7 @@ export interface TaskCall {
  * What many calls have in common. A class, so that all have one shape: V8 compiles anew whatever meets another one.
  */
 export class SubmittedKind implements TaskKind {
-  readonly pool: ProcessPool;
+  readonly pool: TaskPool;
   readonly owner: TaskOwner;
   readonly fn: PooledFunction;
   readonly functions: readonly AnyFunction[];
@@ -76,7 +74,7 @@ export class SubmittedKind implements TaskKind {
   /** How many tasks of it have not settled. */
   unsettledCount = 0;
 
-  constructor(pool: ProcessPool, owner: TaskOwner, call: TaskCall) {
+  constructor(pool: TaskPool, owner: TaskOwner, call: TaskCall) {
     this.pool = pool;
     this.owner = owner;
     this.fn = call.fn;
@@ -176,7 +174,7 @@ export class SubmittedTask<T> extends PoolTask<SubmittedKind> implements FutureC
     if (signals.length > 0) ties.stops = signals.map((signal) => onAbort(signal, () => this.cancel(signal.reason)));
     if (queueTimeoutMs !== undefined) {
       const expire = (): void => this.kind.pool.expire(this, new QueueTimeoutError(this.name, queueTimeoutMs));
-      ties.queueTimer = setTimeout(expire, queueTimeoutMs);
+      ties.queueTimer = this.kind.pool.timers.setTimeout(expire, queueTimeoutMs);
     }
   }
 
@@ -238,7 +236,7 @@ export class SubmittedTask<T> extends PoolTask<SubmittedKind> implements FutureC
     return this.#ties?.isIdle === true;
   }
 
-  protected onLive(message: LiveMessage, channel: ParentChannel): void {
+  protected onLive(message: LiveMessage, channel: TaskChannel): void {
     const ties = (this.#ties ??= {});
     const live = (ties.live ??= new ParentLive(undefined, () => this.#updateIdle()));
     const result = decodeFor(this.functions, () => live.receive(message, channel));
@@ -290,7 +288,7 @@ export class SubmittedTask<T> extends PoolTask<SubmittedKind> implements FutureC
   }
 
   #stopQueueTimer(ties: Ties): void {
-    clearTimeout(ties.queueTimer);
+    this.kind.pool.timers.clearTimeout(ties.queueTimer);
     ties.queueTimer = undefined;
   }
 

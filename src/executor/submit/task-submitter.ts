@@ -36,7 +36,7 @@ import type { OwnedVariables } from "../../pickle/variables/owned-variables.js";
 import type { PickleProblem } from "../../errors.js";
 import type { Pins } from "../../memory/pins.js";
 import type { ProcessFuture } from "../outcome/process-future.js";
-import type { ProcessPool } from "../../pool/process-pool.js";
+import type { TaskPool } from "../../pool/task-pool.js";
 import type { Seen } from "../../pickle/pickle-function.js";
 import type { SubmissionStack } from "../outcome/submission-stack.js";
 import type { TaskCall } from "./submitted-task.js";
@@ -141,7 +141,7 @@ interface LookedAt {
 
 /** Turns calls of an executor's methods into tasks of its pool. */
 export class TaskSubmitter {
-  readonly #pool: ProcessPool;
+  readonly #pool: TaskPool;
   readonly #functions = new FunctionTable();
   readonly #stacks = new SubmissionStacks();
   readonly #known = new WeakMap<AnyFunction, LookedAt>();
@@ -156,7 +156,7 @@ export class TaskSubmitter {
    * @param executor - Whose calls these are.
    * @param owned - Variables that are the workers' own.
    */
-  constructor(pool: ProcessPool, shareAboveBytes: number = Infinity, executor?: object, owned?: OwnedVariables) {
+  constructor(pool: TaskPool, shareAboveBytes: number = Infinity, executor?: object, owned?: OwnedVariables) {
     this.#pool = pool;
     this.#owned = owned;
     this.#owner = { executor: executor && new WeakRef(executor), streaming: new Set() };

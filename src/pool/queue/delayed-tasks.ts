@@ -1,13 +1,14 @@
-import { clearTimeout } from "../../system/timers.js";
-import { setTimeout } from "../../system/timers.js";
 import type { PoolTask } from "./pool-task.js";
+import type { Timers } from "../../system/timers.js";
 
 /** Tasks that are to be tried again after a while. */
 export class DelayedTasks {
   readonly #timers = new Map<PoolTask, NodeJS.Timeout>();
+  readonly #clock: Timers;
   readonly #onDue: (task: PoolTask) => void;
 
-  constructor(onDue: (task: PoolTask) => void) {
+  constructor(clock: Timers, onDue: (task: PoolTask) => void) {
+    this.#clock = clock;
     this.#onDue = onDue;
   }
 
@@ -20,12 +21,12 @@ export class DelayedTasks {
       this.#timers.delete(task);
       this.#onDue(task);
     };
-    this.#timers.set(task, setTimeout(onDue, delayMs));
+    this.#timers.set(task, this.#clock.setTimeout(onDue, delayMs));
   }
 
   /** Takes a task out; false when it isn't waiting here. */
   remove(task: PoolTask): boolean {
-    clearTimeout(this.#timers.get(task));
+    this.#clock.clearTimeout(this.#timers.get(task));
     return this.#timers.delete(task);
   }
 

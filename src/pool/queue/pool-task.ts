@@ -18,6 +18,9 @@ export type TaskOutcome =
   | { readonly kind: "failure"; readonly error: Uint8Array; readonly isPinned?: true }
   | { readonly kind: "ended"; readonly error: Error };
 
+/** Tells the process of a task something. */
+export type TaskChannel = Pick<ParentChannel, "send" | "sendToWatchdog">;
+
 /** Has tasks, and can end them. */
 export interface TaskHolder {
   end(task: PoolTask, reason: Error): void;
@@ -169,7 +172,7 @@ export abstract class PoolTask<K extends TaskKind = TaskKind> {
   protected abstract onStarted(processTask: ProcessTask): void;
 
   /** Something happened on a live value of it, while it runs. */
-  protected abstract onLive(message: LiveMessage, channel: ParentChannel): void;
+  protected abstract onLive(message: LiveMessage, channel: TaskChannel): void;
 
   /** It has reported something, while it runs. */
   protected abstract onReport(report: ReportMessage): void;
@@ -212,7 +215,7 @@ export abstract class PoolTask<K extends TaskKind = TaskKind> {
    *
    * @throws ProtocolError for what doesn't fit.
    */
-  receiveMessage(message: LiveMessage | ReportMessage, channel: ParentChannel): void {
+  receiveMessage(message: LiveMessage | ReportMessage, channel: TaskChannel): void {
     if (message.kind === "live") {
       this.#hasLiveMessages = true;
       this.onLive(message, channel);

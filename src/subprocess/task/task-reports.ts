@@ -12,14 +12,15 @@ const MOST_WAITING = 100;
 /** So many bytes may wait, beside one last report: they are to fit into the pipe, which is written blocking. */
 const MOST_WAITING_BYTES = 64 * 1024;
 
-/** How often reports are sent, in milliseconds: more than anybody can look at, and little work for the program. */
-const INTERVAL_MS = 10;
+const REPORT_EVERY_MS = 10;
 
 /** Sends reports. */
 export interface ReportChannel {
   /** Has a message wait for the next one that is sent. */
   post(message: ReportMessage): void;
   flush(): void;
+  /** How often reports are sent, in milliseconds. Default: more often than anybody looks, and little work for both. */
+  readonly reportEveryMs?: number;
 }
 
 /**
@@ -77,8 +78,9 @@ export class TaskReports {
 
   #sendInTime(): void {
     if (this.#waiting.length === 0) return;
-    if (this.#canSend() && performance.now() - this.#sentMs >= INTERVAL_MS) this.#send();
-    else if (this.#isHeard) this.#timer ??= setTimeout(this.#onTimer, INTERVAL_MS).unref();
+    const { reportEveryMs = REPORT_EVERY_MS } = this.#channel;
+    if (this.#canSend() && performance.now() - this.#sentMs >= reportEveryMs) this.#send();
+    else if (this.#isHeard) this.#timer ??= setTimeout(this.#onTimer, reportEveryMs).unref();
   }
 
   readonly #onTimer = (): void => {

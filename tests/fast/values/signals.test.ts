@@ -5,7 +5,7 @@ import { it } from "node:test";
 
 import { NotSerializableError } from "../../../src/index.js";
 import { ProcessPoolExecutor } from "../../../src/index.js";
-import { coreOf } from "../../../src/executor/process-pool-executor.js";
+import { poolOf } from "../../testlibraries/pool-of.js";
 import { waitUntil } from "../../testlibraries/wait-until.js";
 
 const executor = new ProcessPoolExecutor({ maxWorkers: 1 });
@@ -53,7 +53,7 @@ describe("an AbortSignal as argument", () => {
     const controller = new AbortController();
     // A short one by now, which other than with a signal could be given to the worker ahead of need.
     const waiting = executor.submit(show, controller.signal);
-    assert.equal(coreOf(executor).pool.workers[0]?.tasks?.all.length, 1);
+    assert.equal(poolOf(executor).workers[0]?.tasks?.all.length, 1);
     controller.abort("meanwhile");
     blocker.abort("go on");
     assert.equal(await running, "go on");
