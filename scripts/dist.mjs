@@ -8,6 +8,7 @@
 //     references.cjs         the pickler, in a program; in a worker, what a result with a function in it needs
 //     coreRare.cjs, sharedRare.cjs    what few programs use
 //     watchdog.cjs           the thread of a worker, alone
+//     testing.cjs, testing.js, inline.cjs    asynccpu/testing, with copies of what else workers alone have
 //     index.d.cts, types/    the declarations; index.d.ts re-exports them
 //
 // Rollup joins the modules and leaves out what nobody uses. esbuild takes out comments, spaces and letters beyond
@@ -33,18 +34,40 @@ const DIST = path.join(ROOT, "dist");
 const PARENT = path.join(COMPILED, "index.js");
 const WORKER = path.join(COMPILED, "subprocess", "main.js");
 const REFERENCES = path.join(COMPILED, "pickle", "function-reference.js");
+const TESTING = path.join(COMPILED, "testing", "index.js");
 const WATCHDOG = path.join(COMPILED, "subprocess", "guard", "watchdog.js");
+
+function nameOf(file) {
+  return path.relative(COMPILED, file).split(path.sep).join("/");
+}
 
 /** What tsc has written, with its source maps; and `import.meta.url` as CommonJS knows it. */
 const compiledFiles = {
   name: "compiled-files",
-  load(file) {
+  load(id) {
+    const file = id.replace(/\?copy$/, "");
     const code = readFileSync(file, "utf8").replace(/\n\/\/# sourceMappingURL=.*\s*$/, "\n");
     return { code, map: JSON.parse(readFileSync(`${file}.map`, "utf8")) };
   },
   resolveImportMeta(property) {
     if (property !== "url") throw new Error(`import.meta.${property} has no counterpart in dist/`);
     return 'require("node:url").pathToFileURL(__filename).href';
+  },
+};
+
+/**
+ * What runs a task is in the bundle of the worker, which begins to work when it is loaded. So the inline executor has
+ * copies of these modules; they keep nothing that both would have to know.
+ */
+const COPIED = /^(subprocess\/(task\/(?!current-task)|guard\/claim)|pickle\/(build\/|unpickle)|memory\/idle)/;
+
+const copiesForTesting = {
+  name: "copies-for-testing",
+  resolveId(source, importer) {
+    if (importer === undefined || !source.startsWith(".")) return null;
+    const file = path.resolve(path.dirname(importer), source);
+    const isFromTesting = importer.endsWith("?copy") || importer.startsWith(path.dirname(TESTING) + path.sep);
+    return isFromTesting && COPIED.test(nameOf(file)) ? `${file}?copy` : null;
   },
 };
 
@@ -119,8 +142,8 @@ function chunkOf(file, { getModuleInfo }) {
   const [inParent, inWorker, inReferences] = [PARENT, WORKER, REFERENCES].map((entry) =>
     loadedWith(entry, getModuleInfo).has(file),
   );
-  if (!inParent && !inReferences) return "worker";
-  const name = path.relative(COMPILED, file).split(path.sep).join("/");
+  if (!inParent && !inReferences) return inWorker ? "worker" : "inline";
+  const name = nameOf(file);
   // Every executor has them, and few have any.
   if (name === "pickle/variables/owned-variables.js") return "shared";
   if (!inWorker && inReferences) return "references";
@@ -132,7 +155,7 @@ async function bundle(input, options) {
   const build = await rollup({
     input,
     external: /^node:/,
-    plugins: [compiledFiles, lazyChunks, compact],
+    plugins: [copiesForTesting, compiledFiles, lazyChunks, compact],
     onLog(level, log) {
       // A lazy chunk and one that uses it may well need each other.
       if (level === "warn" && log.code !== "CIRCULAR_CHUNK") throw new Error(log.message);
@@ -160,7 +183,7 @@ async function bundle(input, options) {
  * How both faces find the implementation. Bundlers know none of this, so that they don't put it into a bundle, where
  * workers would not find it. A face in a bundle finds the installed package.
  */
-function loadFrom(places) {
+function loadFrom(places, chunk) {
   return `
 function fileName() {
   try {
@@ -181,7 +204,7 @@ function load() {
     } catch {
       continue;
     }
-    return requireFrom(join(manifest, "../dist/parent.cjs"));
+    return requireFrom(join(manifest, "../dist/${chunk}.cjs"));
   }
   throw new Error(
     "asynccpu is in a bundle, and not installed where the bundle runs. Its workers need its files: install it there, and " +
@@ -191,7 +214,7 @@ function load() {
 `;
 }
 
-function writeFaces(names) {
+function writeFaces(face, chunk, names) {
   const imports = { nodeModule: "module", "{ join }": "path", process: "process" };
   const headOf = (write) =>
     Object.entries(imports)
@@ -199,17 +222,18 @@ function writeFaces(names) {
       .join("");
   const required = headOf((name, source) => `const ${name} = require(${source});\n`);
   writeFileSync(
-    path.join(DIST, "index.cjs"),
-    `"use strict";\n\n${required}${loadFrom("fileName()")}\nmodule.exports = load();\n`,
+    path.join(DIST, `${face}.cjs`),
+    `"use strict";\n\n${required}${loadFrom("fileName()", chunk)}\nmodule.exports = load();\n`,
   );
   const exported = `export const {\n${names.map((name) => `  ${name},\n`).join("")}} = load();\n`;
   const imported = headOf((name, source) => `import ${name} from ${source};\n`);
-  writeFileSync(path.join(DIST, "index.js"), `${imported}${loadFrom("import.meta.url ?? fileName()")}\n${exported}`);
+  const loading = loadFrom("import.meta.url ?? fileName()", chunk);
+  writeFileSync(path.join(DIST, `${face}.js`), `${imported}${loading}\n${exported}`);
 }
 
 /** The declarations that the public ones lead to, as those of CommonJS modules, which is what they describe. */
 function writeDeclarations() {
-  const files = new Set(["index"]);
+  const files = new Set(["index", "testing/index"]);
   for (const file of files) {
     const text = readFileSync(path.join(COMPILED, `${file}.d.ts`), "utf8");
     const ofCommonjs = text.replaceAll(/^((?:import|export) .*from ")(\.[^"]+)\.js"/gm, (_, start, specifier) => {
@@ -220,12 +244,26 @@ function writeDeclarations() {
     mkdirSync(path.dirname(target), { recursive: true });
     writeFileSync(target, ofCommonjs);
   }
-  writeFileSync(path.join(DIST, "index.d.cts"), 'export * from "./types/index.cjs";\n');
-  writeFileSync(path.join(DIST, "index.d.ts"), 'export * from "./index.cjs";\n');
+  for (const [face, file] of [
+    ["index", "index"],
+    ["testing", "testing/index"],
+  ]) {
+    writeFileSync(path.join(DIST, `${face}.d.cts`), `export * from "./types/${file}.cjs";\n`);
+    writeFileSync(path.join(DIST, `${face}.d.ts`), `export * from "./${face}.cjs";\n`);
+  }
 }
 
 rmSync(DIST, { recursive: true, force: true });
-const output = await bundle({ parent: PARENT, worker: WORKER }, { manualChunks: chunkOf });
+const output = await bundle({ parent: PARENT, worker: WORKER, inline: TESTING }, { manualChunks: chunkOf });
 await bundle({ watchdog: WATCHDOG }, { inlineDynamicImports: true });
-writeFaces(output.find(({ name }) => name === "parent").exports);
+if (output.find(({ fileName }) => fileName === "inline.cjs").imports.includes("worker.cjs")) {
+  const { moduleIds } = output.find(({ fileName }) => fileName === "worker.cjs");
+  throw new Error(`asynccpu/testing would load the worker: COPIED lacks one of ${moduleIds.map(nameOf).join(", ")}`);
+}
+for (const [face, chunk] of [
+  ["index", "parent"],
+  ["testing", "inline"],
+]) {
+  writeFaces(face, chunk, output.find(({ name, isEntry }) => isEntry && name === chunk).exports);
+}
 writeDeclarations();

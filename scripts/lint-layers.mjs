@@ -80,6 +80,22 @@ const LAYERS = [
     ],
     inner: ["options", "outcome", "submit", "map", ""],
   },
+  // Runs tasks in the program's process, so it has both sides.
+  {
+    part: "testing/",
+    mayImport: [
+      "errors.ts",
+      "option-names.ts",
+      "system/",
+      "memory/",
+      "values/",
+      "wire/",
+      "pickle/",
+      "subprocess/",
+      "pool/",
+      "executor/",
+    ],
+  },
   { part: "index.ts", mayImport: [""] },
 ];
 

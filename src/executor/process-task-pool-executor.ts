@@ -45,6 +45,8 @@ export interface ContinueTaskView extends ContinueSubmitView, Pick<TaskView, "cr
  * `asynccpu/testing`. docs/api.md says in a table where they differ.
  */
 export interface TaskExecutor extends TaskView, AsyncDisposable {
+  /** Gives a view of this executor whose maps go on after calls that fail. */
+  with<P = unknown>(options: ContinueOptions<P>): ContinueTaskView;
   /**
    * Gives a view of this executor whose calls have these options.
    *

@@ -51,7 +51,9 @@ async function leftProcesses(): Promise<string[]> {
   const { descendants } = await findDescendants([{ pid: process.pid, ownsGroup: false }]);
   const left: string[] = [];
   for (const { pid } of descendants) {
-    const isOurs = readProc(pid, "environ")?.split("\0").some(isMark) ?? true;
+    const environ = readProc(pid, "environ");
+    // One that has just ended has none.
+    const isOurs = environ === undefined ? process.platform !== "linux" : environ.split("\0").some(isMark);
     const command = readProc(pid, "cmdline")?.replaceAll("\0", " ").trim() ?? "";
     if (isOurs) left.push(`process ${pid}${command === "" ? "" : ` (${command})`}`);
   }

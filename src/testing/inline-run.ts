@@ -71,7 +71,7 @@ export class InlineRun implements TaskHolder {
   start(): void {
     const task = this.#task;
     const { fn } = task;
-    const { args, isChunk } = this.#arrive(task);
+    const { args, goesOn, isChunk } = this.#arrive(task);
     for (const each of [...(task.extras?.functions ?? []), fn]) this.#host.functions.add(each.id, each.pickle);
     task.number = this.#id;
     task.holder = this;
@@ -90,6 +90,7 @@ export class InlineRun implements TaskHolder {
       },
       functionId: fn.id,
       args,
+      goesOn,
       isChunk,
       send: (message) => this.#send(message),
       heldPins: this.#heldPins,
@@ -98,13 +99,21 @@ export class InlineRun implements TaskHolder {
   }
 
   /** What a worker would have of the task. */
-  #arrive({ args, fn, isChunk, name }: PoolTask): TaskMessage {
+  #arrive({ args, callCount, fn, goesOn, name }: PoolTask): TaskMessage {
     let arrived: ToWorkerMessage | undefined;
     const decoder = new FrameDecoder((frame) => (arrived = decodeToWorker(frame)));
-    const message = { kind: "task", taskId: this.#id, functionId: fn.id, isChunk, taskName: name, args } as const;
-    for (const bytes of encodeToWorker({ ...message, isAnnounced: false, isLong: false })) {
-      decoder.push(Buffer.from(bytes));
-    }
+    const sent = encodeToWorker({
+      kind: "task",
+      taskId: this.#id,
+      functionId: fn.id,
+      isChunk: callCount > 0,
+      goesOn,
+      isAnnounced: false,
+      isLong: false,
+      taskName: name,
+      args,
+    });
+    for (const bytes of sent) decoder.push(Buffer.from(bytes));
     return arrived as TaskMessage;
   }
 

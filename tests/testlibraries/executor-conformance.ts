@@ -5,24 +5,13 @@
 
 import assert from "node:assert/strict";
 import { AsyncLocalStorage } from "node:async_hooks";
-import { after } from "node:test";
 import { describe } from "node:test";
-import { mkdtempSync } from "node:fs";
-import { rmSync } from "node:fs";
 import { test } from "node:test";
-import { tmpdir } from "node:os";
-import { writeFileSync } from "node:fs";
-import path from "node:path";
 
-import { CancelledError } from "../../src/index.js";
-import { ExecutorShutdownError } from "../../src/index.js";
 import { FunctionNotPicklableError } from "../../src/index.js";
 import { InvalidOptionError } from "../../src/index.js";
 import { NotAFunctionError } from "../../src/index.js";
 import { NotSerializableError } from "../../src/index.js";
-import { QueueFullError } from "../../src/index.js";
-import { QueueTimeoutError } from "../../src/index.js";
-import { TaskTimeoutError } from "../../src/index.js";
 import { OutOfPaperError } from "../fixtures/conformance-tasks.js";
 import { applyTo } from "../fixtures/conformance-tasks.js";
 import { createSharedArray } from "../../src/index.js";
@@ -31,26 +20,14 @@ import { moduleTask } from "../../src/index.js";
 import { readAll } from "../fixtures/conformance-tasks.js";
 import { sharedMemoryOf } from "../../src/index.js";
 import { waitForSignal } from "../fixtures/conformance-tasks.js";
+import { describeEnding } from "./executor-conformance-ends.js";
 import { add } from "../fixtures/tasks.js";
 import { addLater } from "../fixtures/tasks.js";
 import { appendTo } from "../fixtures/conformance-tasks.js";
 import { currentTask } from "../../src/index.js";
 import { failWithCause } from "../fixtures/conformance-tasks.js";
-import { ignoreAbort } from "../fixtures/conformance-tasks.js";
 import { reportEach } from "../fixtures/conformance-tasks.js";
-import { succeedAt } from "../fixtures/conformance-tasks.js";
-import { waitForAbort } from "../fixtures/conformance-tasks.js";
-import { waitForFile } from "../fixtures/conformance-tasks.js";
-import type { ProcessFuture } from "../../src/index.js";
-import type { TaskExecutor } from "../../src/index.js";
-
-/** What the suite sets, where an executor has it. */
-export interface ConformanceOptions {
-  readonly maxWorkers?: number;
-  readonly maxQueue?: number;
-  readonly graceMs?: number;
-  readonly cancelTasksWhenShutdown?: boolean;
-}
+import type { MakeExecutor } from "./executor-conformance-ends.js";
 
 async function collect<T>(values: AsyncIterable<T>): Promise<T[]> {
   const all: T[] = [];
@@ -66,21 +43,8 @@ declare global {
 }
 
 /** Runs the suite on executors of one kind. */
-export function describeExecutor(kind: string, make: (options?: ConformanceOptions) => TaskExecutor): void {
-  const folder = mkdtempSync(path.join(tmpdir(), "asynccpu-conformance-"));
-  let gates = 0;
-
-  after(() => rmSync(folder, { recursive: true }));
-
-  /** Keeps the one worker of an executor busy until its gate is opened. */
-  async function occupy(executor: TaskExecutor): Promise<{ future: ProcessFuture<string>; open(): void }> {
-    gates += 1;
-    const gate = path.join(folder, `${gates}`);
-    const future = executor.createProcessTask(waitForFile, gate);
-    await future.started;
-    return { future, open: () => writeFileSync(gate, "") };
-  }
-
+export function describeExecutor(kind: string, make: MakeExecutor): void {
+  describeEnding(kind, make);
   describe(`${kind}: calls`, () => {
     test("createProcessTask and submit run sync and async functions, with what they capture", async () => {
       await using executor = make();
@@ -106,7 +70,13 @@ export function describeExecutor(kind: string, make: (options?: ConformanceOptio
       list.push(8);
       assert.deepEqual(await future, [7, 1]);
       assert.deepEqual(list, [7, 8]);
-      const values = [new Map([[1, new Date(5)]]), Buffer.from("a"), 3n, new RangeError("r"), Buffer.alloc(300_000, 1)];
+      const values = [
+        new Map([[1, new Date(5)]]),
+        Buffer.from("a"),
+        3n,
+        new RangeError("r"),
+        Buffer.alloc(300_000, 1),
+      ];
       const kept = await executor.submit((given: unknown) => given, values);
       assert.deepEqual(kept, values);
       assert.notEqual(kept, values);
@@ -119,9 +89,18 @@ export function describeExecutor(kind: string, make: (options?: ConformanceOptio
     test("what can't be sent is refused: promises, values, functions with what they capture", async () => {
       await using executor = make();
       const socket = new WeakRef({});
-      await assert.rejects(executor.submit((given: unknown) => given, { socket }), NotSerializableError);
-      await assert.rejects(executor.submit(() => socket), FunctionNotPicklableError);
-      await assert.rejects(executor.submit(() => () => 1), NotSerializableError);
+      await assert.rejects(
+        executor.submit((given: unknown) => given, { socket }),
+        NotSerializableError,
+      );
+      await assert.rejects(
+        executor.submit(() => socket),
+        FunctionNotPicklableError,
+      );
+      await assert.rejects(
+        executor.submit(() => () => 1),
+        NotSerializableError,
+      );
       await assert.rejects(executor.submit(7 as never), NotAFunctionError);
       await assert.rejects(executor.submit(addLater(1, 2) as never), { code: "ASYNCCPU_PROMISE_PASSED" });
     });
@@ -133,11 +112,13 @@ export function describeExecutor(kind: string, make: (options?: ConformanceOptio
       assert.deepEqual([error.name, error.message, error.tray], ["OutOfPaperError", "Tray 2 is empty.", 2]);
       assert.ok(error.cause instanceof RangeError);
       assert.match(error.stack ?? "", /failWithCause[^]*submitted from[^]*executor-conformance/);
-      const thrown = await executor.submit(() => {
-        // Reason: a task may throw anything.
-        // oxlint-disable-next-line no-throw-literal, typescript/only-throw-error
-        throw 5;
-      }).exception();
+      const thrown = await executor
+        .submit(() => {
+          // Reason: a task may throw anything.
+          // oxlint-disable-next-line no-throw-literal, typescript/only-throw-error
+          throw 5;
+        })
+        .exception();
       assert.equal(thrown, 5);
     });
 
@@ -161,6 +142,22 @@ export function describeExecutor(kind: string, make: (options?: ConformanceOptio
       assert.deepEqual(await collect(executor.with({ chunkSize: 5 }).map(addLater, items, ones)), sums);
     });
 
+    test("mapUnordered gives all results, and a map that goes on tells of each item what came of it", async () => {
+      await using executor = make();
+      const items = [1, 2, 3, 4, 5];
+      const sums = await collect(executor.mapUnordered(add, items, items));
+      assert.deepEqual(sums.toSorted((a, b) => a - b), [2, 4, 6, 8, 10]);
+      for (const chunkSize of [1, 3]) {
+        const view = executor.with({ onError: "continue", chunkSize });
+        const outcomes = await collect(view.map((item: number) => (item === 2 ? failWithCause(item) : item), items));
+        assert.deepEqual(
+          outcomes.map(({ index, item, status }) => [index, item, status]),
+          items.map((item, index) => [index, item, item === 2 ? "rejected" : "fulfilled"]),
+        );
+        assert.ok(outcomes[1]?.status === "rejected" && outcomes[1].reason instanceof OutOfPaperError);
+      }
+    });
+
     test("map is lazy, ends with the first failure, and can be left", async () => {
       await using executor = make();
       let taken = 0;
@@ -175,143 +172,6 @@ export function describeExecutor(kind: string, make: (options?: ConformanceOptio
       await assert.rejects(failing.next(), OutOfPaperError);
       assert.deepEqual(await failing.next(), { done: true, value: undefined });
       assert.throws(() => executor.map(add, 5 as never, 6 as never), InvalidOptionError);
-    });
-  });
-
-  describe(`${kind}: ending`, () => {
-    test("a task that waits never starts when it is cancelled", async () => {
-      await using executor = make({ maxWorkers: 1 });
-      const busy = await occupy(executor);
-      const waiting = executor.submit(writeFileSync, path.join(folder, "never"), "");
-      assert.equal(waiting.cancel("enough"), true);
-      await assert.rejects(waiting, (error) => error instanceof CancelledError && error.cause === "enough");
-      await assert.rejects(waiting.started, CancelledError);
-      assert.deepEqual([waiting.cancelled, waiting.cancel()], [true, true]);
-      busy.open();
-      assert.equal(await busy.future, "waitForFile");
-      assert.equal(busy.future.cancel(), false);
-    });
-
-    test("a task that runs sees its signal; by cancel, by a signal of the program, by its time limit", async () => {
-      await using executor = make({ graceMs: 60_000 });
-      const byFuture = executor.submit(waitForAbort);
-      await byFuture.started;
-      assert.equal(byFuture.cancel("by the future"), true);
-      await assert.rejects(byFuture, (error) => error instanceof CancelledError && error.cause === "by the future");
-      const controller = new AbortController();
-      const bySignal = executor.with({ signal: controller.signal }).submit(waitForAbort);
-      await bySignal.started;
-      controller.abort("by the signal");
-      await assert.rejects(bySignal, (error) => error instanceof CancelledError && error.cause === "by the signal");
-      await assert.rejects(executor.with({ signal: controller.signal }).submit(add, 1, 2), CancelledError);
-      const byTime = executor.with({ timeoutMs: 20, name: "slow" }).submit(waitForAbort);
-      const error = await byTime.exception();
-      assert.ok(error instanceof TaskTimeoutError);
-      assert.deepEqual([error.timeoutMs, byTime.cancelled], [20, false]);
-      assert.match(error.message, /"slow"/);
-    });
-
-    test("a task that ignores its signal counts as ended when its grace period is over", async () => {
-      await using executor = make({ maxWorkers: 1, graceMs: 20 });
-      const stubborn = executor.submit(ignoreAbort);
-      await stubborn.started;
-      stubborn.cancel();
-      await assert.rejects(stubborn, CancelledError);
-      assert.equal(await executor.submit(add, 1, 2), 3);
-    });
-
-    test("shutdown lets tasks end, and takes no more; cancelFutures cancels those that wait", async () => {
-      const executor = make({ maxWorkers: 1 });
-      const busy = await occupy(executor);
-      const waiting = executor.submit(add, 1, 2);
-      const ended = executor.shutdown({ cancelFutures: true });
-      await assert.rejects(waiting, CancelledError);
-      await assert.rejects(executor.submit(add, 1, 2), ExecutorShutdownError);
-      await assert.rejects(executor.room(), ExecutorShutdownError);
-      busy.open();
-      assert.equal(await busy.future, "waitForFile");
-      await ended;
-      await executor.shutdown();
-      const other = make();
-      const last = other.submit(addLater, 1, 2);
-      await other.shutdown();
-      assert.equal(await last, 3);
-    });
-
-    test("a cancelling shutdown ends what runs and what waits", async () => {
-      const executor = make({ maxWorkers: 1, graceMs: 20, cancelTasksWhenShutdown: true });
-      const running = executor.submit(waitForAbort);
-      await running.started;
-      const waiting = executor.submit(add, 1, 2);
-      await executor[Symbol.asyncDispose]();
-      await assert.rejects(running, CancelledError);
-      await assert.rejects(waiting, CancelledError);
-    });
-  });
-
-  describe(`${kind}: order and limits`, () => {
-    test("tasks of higher priority begin first, and those of one priority in their order", async () => {
-      await using executor = make({ maxWorkers: 1 });
-      const busy = await occupy(executor);
-      const order: string[] = [];
-      const named = [["a", 0], ["low", -1], ["high", 5], ["b", 0]] as const;
-      const futures = named.map(([name, priority]) => {
-        const onProgress = (value: string): number => order.push(value);
-        return executor.with({ priority, onProgress }).submit(reportEach, [name]);
-      });
-      busy.open();
-      await Promise.all(futures);
-      assert.deepEqual(order, ["high", "a", "b", "low"]);
-    });
-
-    test("a task that doesn't begin within its queueTimeoutMs never runs", async () => {
-      await using executor = make({ maxWorkers: 1 });
-      const busy = await occupy(executor);
-      const late = executor.with({ queueTimeoutMs: 20 }).submit(add, 1, 2);
-      await assert.rejects(late, QueueTimeoutError);
-      assert.equal(late.cancelled, false);
-      busy.open();
-      await busy.future;
-    });
-
-    test("maxQueue refuses, and room() waits", async () => {
-      await using executor = make({ maxWorkers: 1, maxQueue: 1 });
-      const busy = await occupy(executor);
-      const waiting = executor.submit(add, 1, 2);
-      await assert.rejects(executor.submit(add, 3, 4), QueueFullError);
-      const room = executor.room();
-      busy.open();
-      await room;
-      assert.equal(await executor.submit(add, 3, 4), 7);
-      assert.equal(await waiting, 3);
-    });
-
-    test("retries try a task again that fails, never more often than asked, and not without being asked", async () => {
-      await using executor = make();
-      const retrying = executor.with({ retries: { limit: 2, backoffMs: 1 } });
-      assert.equal(await retrying.submit(succeedAt, path.join(folder, "retried"), 3), 3);
-      const error = await retrying.submit(succeedAt, path.join(folder, "in-vain"), 4).exception();
-      assert.ok(error instanceof OutOfPaperError);
-      assert.equal(error.tray, 3);
-      await assert.rejects(executor.submit(succeedAt, path.join(folder, "once"), 2), OutOfPaperError);
-      const onlyFirst = (failure: unknown): boolean => failure instanceof OutOfPaperError && failure.tray === 1;
-      const chosen = executor.with({ retries: { limit: 5, on: onlyFirst } });
-      const last = await chosen.submit(succeedAt, path.join(folder, "chosen"), 9).exception();
-      assert.equal((last as OutOfPaperError).tray, 2);
-    });
-
-    test("stats() counts tasks by what became of them", async () => {
-      await using executor = make({ maxWorkers: 1 });
-      await executor.submit(add, 1, 2);
-      await executor.submit(failWithCause, 1).exception();
-      const busy = await occupy(executor);
-      const waiting = executor.submit(add, 1, 2);
-      waiting.cancel();
-      await waiting.exception();
-      const { completedTasks, failedTasks, cancelledTasks, runningTasks, queuedTasks } = executor.stats();
-      assert.deepEqual([completedTasks, failedTasks, cancelledTasks, runningTasks, queuedTasks], [1, 1, 1, 1, 0]);
-      busy.open();
-      await busy.future;
     });
   });
 
@@ -331,7 +191,13 @@ export function describeExecutor(kind: string, make: (options?: ConformanceOptio
 
     test("a task whose reports nobody awaits goes on", async () => {
       await using executor = make();
-      assert.equal(await executor.submit(reportEach, Array.from({ length: 1000 }, (_, index) => index)), 1000);
+      assert.equal(
+        await executor.submit(
+          reportEach,
+          Array.from({ length: 1000 }, (_, index) => index),
+        ),
+        1000,
+      );
     });
   });
 
