@@ -62,7 +62,8 @@ const PRINTED: Readonly<Record<string, readonly RegExp[]>> = {
   "By name: `moduleTask`": [/^<h1>home<\/h1>\n$/],
   Classes: [/^true 2\n5n\n$/],
   "Shared memory": [/^3162\.277\d+\n$/],
-  "Testing that nothing is left": [/^nothing is left\n$/],
+  "`InlineTaskExecutor`": [/^asked 1 times\n$/],
+  "`assertNothingLeft`": [/^nothing is left\n$/],
 };
 /** The file that the page on functions names. */
 const TASKS = "export function render(page) { return `<h1>${page}</h1>`; }";

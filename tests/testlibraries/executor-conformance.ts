@@ -146,7 +146,10 @@ export function describeExecutor(kind: string, make: MakeExecutor): void {
       await using executor = make();
       const items = [1, 2, 3, 4, 5];
       const sums = await collect(executor.mapUnordered(add, items, items));
-      assert.deepEqual(sums.toSorted((a, b) => a - b), [2, 4, 6, 8, 10]);
+      assert.deepEqual(
+        sums.toSorted((a, b) => a - b),
+        [2, 4, 6, 8, 10],
+      );
       for (const chunkSize of [1, 3]) {
         const view = executor.with({ onError: "continue", chunkSize });
         const outcomes = await collect(view.map((item: number) => (item === 2 ? failWithCause(item) : item), items));
