@@ -114,8 +114,6 @@ export function describeExecutor(kind: string, make: MakeExecutor): void {
       assert.match(error.stack ?? "", /failWithCause[^]*submitted from[^]*executor-conformance/);
       const thrown = await executor
         .submit(() => {
-          // Reason: a task may throw anything.
-          // oxlint-disable-next-line no-throw-literal, typescript/only-throw-error
           throw 5;
         })
         .exception();
@@ -255,7 +253,7 @@ export function describeExecutor(kind: string, make: MakeExecutor): void {
       const future = storage.run("request", () =>
         executor.submit((key: string) => {
           const known: unknown = Reflect.get(globalThis, key);
-          return known instanceof AsyncLocalStorage ? known.getStore() : "none";
+          return known instanceof AsyncLocalStorage ? String(known.getStore()) : "none";
         }, STORAGE),
       );
       assert.notEqual(await future, "request");
