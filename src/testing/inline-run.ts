@@ -95,6 +95,7 @@ export class InlineRun implements TaskHolder {
       send: (message) => this.#send(message),
       heldPins: this.#heldPins,
       values: this.#values,
+      shareAboveBytes: undefined,
     });
   }
 
