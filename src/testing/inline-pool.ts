@@ -73,6 +73,10 @@ export class InlinePool implements TaskPool, RunHost {
     return [...Array.from(this.#running.keys(), ({ name }) => `task "${name}", which runs`), ...waiting];
   }
 
+  get hasRoom(): boolean {
+    return this.#room?.isFree ?? true;
+  }
+
   checkRoom(): void {
     this.#room?.check();
   }

@@ -288,7 +288,7 @@ export class SubmittedTask<T> extends PoolTask<SubmittedKind> implements FutureC
   }
 
   #stopQueueTimer(ties: Ties): void {
-    this.kind.pool.timers.clearTimeout(ties.queueTimer);
+    if (ties.queueTimer !== undefined) this.kind.pool.timers.clearTimeout(ties.queueTimer);
     ties.queueTimer = undefined;
   }
 
