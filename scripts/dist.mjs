@@ -194,6 +194,7 @@ function fileName() {
 }
 
 function load() {
+  const { process } = globalThis;
   // A face in a bundle may have no place of its own, or the one that it had when the bundle was made.
   for (const place of [${places}, process.argv[1], join(process.cwd(), "program")]) {
     if (place === undefined) continue;
@@ -215,7 +216,8 @@ function load() {
 }
 
 function writeFaces(face, chunk, names) {
-  const imports = { nodeModule: "module", "{ join }": "path", process: "process" };
+  // Not of node:process: an import of it reads all its properties, so Node makes the standard streams for it.
+  const imports = { nodeModule: "module", "{ join }": "path" };
   const headOf = (write) =>
     Object.entries(imports)
       .map(([name, source]) => write(name, `"node:${source}"`))

@@ -54,7 +54,7 @@ function writeQuietly(destination: Writable, lines: string): boolean {
  */
 export class OutputForwarder {
   readonly #source: Readable;
-  readonly #destination: Writable;
+  readonly #findDestination: () => Writable;
   readonly #decoder = new StringDecoder("utf8");
   #partialLine = "";
   #tail = "";
@@ -62,10 +62,14 @@ export class OutputForwarder {
   readonly #onFatal: () => void;
   readonly ended: Promise<void>;
 
-  /** @param onFatal - Is called when the process says that it is about to abort. */
-  constructor(source: Readable, destination: Writable, onFatal: () => void = () => {}) {
+  /**
+   * @param findDestination - Asked when there is output: Node loads much for a standard stream, and most workers print
+   * nothing.
+   * @param onFatal - Is called when the process says that it is about to abort.
+   */
+  constructor(source: Readable, findDestination: () => Writable, onFatal: () => void = () => {}) {
     this.#source = source;
-    this.#destination = destination;
+    this.#findDestination = findDestination;
     this.#onFatal = onFatal;
     source.on("data", (chunk: Buffer) => this.#take(this.#decoder.write(chunk)));
     source.on("error", () => {});
@@ -107,18 +111,19 @@ export class OutputForwarder {
     this.#tail = (this.#tail + lines).slice(-TAIL_LENGTH);
     this.#hasSaidHeapFull ||= saysHeapFull(lines);
     if (saysFatal(lines)) this.#onFatal();
+    const destination = this.#findDestination();
     // A destination that has been closed takes nothing more; waiting for it would block the worker for ever.
-    if (this.#destination.destroyed || writeQuietly(this.#destination, lines)) return;
+    if (destination.destroyed || writeQuietly(destination, lines)) return;
     this.#source.pause();
-    resumeWhenDrained(this.#source, this.#destination);
+    resumeWhenDrained(this.#source, destination);
   }
 }
 
 /** Forwards what comes from a stream, if there is one. @see OutputForwarder */
 export function forwardOutput(
   source: Readable | null,
-  destination: Writable,
+  findDestination: () => Writable,
   onFatal?: () => void,
 ): OutputForwarder | undefined {
-  return source === null ? undefined : new OutputForwarder(source, destination, onFatal);
+  return source === null ? undefined : new OutputForwarder(source, findDestination, onFatal);
 }

@@ -1,6 +1,6 @@
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { randomBytes } from "node:crypto";
+import { threadId } from "node:worker_threads";
 import type { Duplex } from "node:stream";
 import type { Readable } from "node:stream";
 import type { Socket } from "node:net";
@@ -13,6 +13,8 @@ import { TASKS_FD } from "../../wire/messages/protocol.js";
 import { WORKER_ENTRY } from "../../system/own-files.js";
 import { inheritableExecArgv } from "./start-options.js";
 import { inheritableNodeOptions } from "./start-options.js";
+import { dateNow } from "../../system/timers.js";
+import { performance } from "../../system/timers.js";
 import { startProcess } from "../../system/start/start-process.js";
 import type { StartOptions } from "./start-options.js";
 import type { StartedProcess } from "../../system/start/start-process.js";
@@ -20,7 +22,17 @@ import type { WorkerPipes } from "../../wire/parent-channel.js";
 
 const ENTRY_PATH = fileURLToPath(WORKER_ENTRY);
 
-const COOKIE_BYTES = 8;
+let cookieCount = 0;
+
+/**
+ * Makes a cookie that no other process has at any time. It is made of what differs, not of random bytes: node:crypto
+ * would have to be loaded before the first worker can be started.
+ */
+function makeCookie(): string {
+  cookieCount += 1;
+  const momentUs = Math.round((dateNow() + performance.now()) * 1000);
+  return [process.pid, threadId, cookieCount, momentUs].map((part) => part.toString(36)).join("-");
+}
 
 /** What Node makes for a pipe, with the methods that its declared types leave out. */
 type Stream = Pick<Socket, "destroy" | "unref">;
@@ -56,7 +68,7 @@ function environment(env: NodeJS.ProcessEnv, cookie: string): NodeJS.ProcessEnv 
  * @throws What `spawn` throws, for example for an environment with invalid values.
  */
 export function spawnWorker(options: StartOptions, journalFd?: number): SpawnedWorker {
-  const cookie = randomBytes(COOKIE_BYTES).toString("hex");
+  const cookie = makeCookie();
   const execArgv = options.execArgv ?? inheritableExecArgv(process.execArgv, process.sourceMapsEnabled);
   const env = options.env ?? ownEnvironment();
   const child = startProcess(process.execPath, [...execArgv, ENTRY_PATH], {

@@ -121,8 +121,12 @@ export class Worker {
     });
     this.#channel.listen(this.#tasks, this.#receiver);
     this.#fatalWatch = new FatalWatch(child.pid, { ask: () => this.#tasks?.takeBack(true), kill: () => this.kill() });
-    this.#stdout = forwardOutput(child.stdout, process.stdout);
-    this.#stderr = forwardOutput(child.stderr, process.stderr, () => this.#fatalWatch?.begin());
+    this.#stdout = forwardOutput(child.stdout, () => process.stdout);
+    this.#stderr = forwardOutput(
+      child.stderr,
+      () => process.stderr,
+      () => this.#fatalWatch?.begin(),
+    );
     // Closed by the task, if not by the end of the process: what the next one prints would be lost, or go to a file
     // that got the number of the descriptor.
     for (const output of [this.#stdout, this.#stderr]) void output?.ended.then(() => this.retire());

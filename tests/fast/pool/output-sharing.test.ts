@@ -19,7 +19,7 @@ test("many workers wait for one slow destination with one listener, and all go o
     },
   });
   const sources = Array.from({ length: 12 }, () => new PassThrough());
-  const forwarders = sources.map((source) => new OutputForwarder(source, destination));
+  const forwarders = sources.map((source) => new OutputForwarder(source, () => destination));
   for (const [i, source] of sources.entries()) source.write(`line ${i}\n`);
   await waitUntil(() => sources.every((source) => source.isPaused()), { what: "all sources to wait" });
   assert.equal(destination.listenerCount("drain"), 1);
@@ -49,7 +49,7 @@ test("lines stay whole however much of them comes at once, and only one that is 
     },
   });
   const source = new PassThrough({ highWaterMark: 1024 * 1024 });
-  const forwarder = new OutputForwarder(source, destination);
+  const forwarder = new OutputForwarder(source, () => destination);
   const line = `${"a".repeat(10_000)}\n`;
   const passed = (): number => seen.join("").length;
   // 100,000 characters, of which the last 10,000 are no whole line yet.

@@ -224,7 +224,7 @@ test("output goes on in whole lines, the last one ended, split characters mended
       done();
     },
   });
-  const forwarder = new OutputForwarder(source, destination);
+  const forwarder = new OutputForwarder(source, () => destination);
   const umlaut = Buffer.from("ü");
   source.write("one\ntw");
   source.write("o\n");
@@ -239,7 +239,7 @@ test("output goes on in whole lines, the last one ended, split characters mended
 test("output waits for a slow destination, and is thrown away once that is closed", async () => {
   const source = new PassThrough({ highWaterMark: 1024 });
   const destination = new Writable({ highWaterMark: 1, write: () => {} });
-  const forwarder = new OutputForwarder(source, destination);
+  const forwarder = new OutputForwarder(source, () => destination);
   source.write("first\n");
   await new Promise(setImmediate);
   assert.equal(source.isPaused(), true);
