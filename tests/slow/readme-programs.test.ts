@@ -62,7 +62,7 @@ const PRINTED: Readonly<Record<string, readonly RegExp[]>> = {
   "By name: `moduleTask`": [/^<h1>home<\/h1>\n$/],
   Classes: [/^true 2\n5n\n$/],
   "Shared memory": [/^3162\.277\d+\n$/],
-  "`InlineTaskExecutor`": [/^asked 1 times\n$/],
+  "`InlineTaskExecutor`": [/^9\n$/],
   "`assertNothingLeft`": [/^nothing is left\n$/],
 };
 /** The file that the page on functions names. */

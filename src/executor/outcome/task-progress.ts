@@ -21,7 +21,7 @@ export interface ReportListener {
  * What a task reports, as it comes. Each value goes to one taker. The iteration ends with the task, whatever its
  * outcome.
  */
-export class TaskProgress implements AsyncIterable<unknown>, ReportListener {
+export class TaskProgress implements AsyncIterable<unknown> {
   readonly #values = new Fifo<unknown>();
   #skipped = 0;
   #hasEnded = false;
