@@ -7,6 +7,7 @@
 //     shared.cjs             what both have, so that a task that imports asynccpu finds the worker's own state
 //     references.cjs         the pickler, in a program; in a worker, what a result with a function in it needs
 //     coreRare.cjs, sharedRare.cjs    what few programs use
+//     syntax.cjs             acorn and eslint-scope, for functions whose text does not say all; syntax.LICENSES.txt
 //     watchdog.cjs           the thread of a worker, alone
 //     testing.cjs, testing.js, inline.cjs    asynccpu/testing, with copies of what else workers alone have
 //     index.d.cts, types/    the declarations; index.d.ts re-exports them
@@ -24,6 +25,7 @@ import { rmSync } from "node:fs";
 import { writeFileSync } from "node:fs";
 import path from "node:path";
 
+import { build as bundleByEsbuild } from "esbuild";
 import { rollup } from "rollup";
 import { transform } from "esbuild";
 
@@ -179,6 +181,43 @@ async function bundle(input, options) {
   return output;
 }
 
+/** What `pickle/look/syntax-tools.ts` has of other packages: in one file, since finding four packages takes longer. */
+const SYNTAX_TOOLS = 'export { parse } from "acorn"; export { analyze } from "eslint-scope";';
+
+/** Where each of the packages in there has its licence. */
+const LICENCES = {
+  acorn: "LICENSE",
+  "eslint-scope": "LICENSE",
+  esrecurse: "README.md",
+  estraverse: "LICENSE.BSD",
+};
+
+async function bundleSyntaxTools() {
+  const { metafile } = await bundleByEsbuild({
+    stdin: { contents: SYNTAX_TOOLS, resolveDir: ROOT },
+    outfile: path.join(DIST, "syntax.cjs"),
+    metafile: true,
+    bundle: true,
+    minify: true,
+    charset: "ascii",
+    platform: "node",
+    mainFields: ["module", "main"],
+    format: "cjs",
+    target: "node20",
+    logLevel: "warning",
+  });
+  const names = Object.keys(metafile.inputs).flatMap((file) => /node_modules\/([^/]+)\//.exec(file)?.[1] ?? []);
+  const texts = [...new Set(names)].toSorted().map((name) => {
+    if (LICENCES[name] === undefined) throw new Error(`${name} is in a bundle, and its licence is not known`);
+    const folder = path.join(ROOT, "node_modules", name);
+    const { version } = JSON.parse(readFileSync(path.join(folder, "package.json"), "utf8"));
+    const text = readFileSync(path.join(folder, LICENCES[name]), "utf8");
+    const start = Math.max(0, text.indexOf("### License"));
+    return `syntax.cjs has code of ${name} ${version}:\n\n${text.slice(start).trim()}\n`;
+  });
+  writeFileSync(path.join(DIST, "syntax.LICENSES.txt"), texts.join("\n----\n\n"));
+}
+
 /**
  * How both faces find the implementation. Bundlers know none of this, so that they don't put it into a bundle, where
  * workers would not find it. A face in a bundle finds the installed package.
@@ -258,6 +297,7 @@ function writeDeclarations() {
 rmSync(DIST, { recursive: true, force: true });
 const output = await bundle({ parent: PARENT, worker: WORKER, inline: TESTING }, { manualChunks: chunkOf });
 await bundle({ watchdog: WATCHDOG }, { inlineDynamicImports: true });
+await bundleSyntaxTools();
 if (output.find(({ fileName }) => fileName === "inline.cjs").imports.includes("worker.cjs")) {
   const { moduleIds } = output.find(({ fileName }) => fileName === "worker.cjs");
   throw new Error(`asynccpu/testing would load the worker: COPIED lacks one of ${moduleIds.map(nameOf).join(", ")}`);

@@ -21,9 +21,6 @@ interface StreamWithHandle {
   readonly _handle?: { setBlocking?(isBlocking: boolean): number } | null;
 }
 
-// What a task prints must have left the process when it returns, or `process.exit()` right after would lose it.
-for (const stream of [process.stdout, process.stderr]) (stream as StreamWithHandle)._handle?.setBlocking?.(true);
-
 enterWorker();
 
 const cookie = (process.env[COOKIE_VARIABLE] ?? "").split(":").at(-1) ?? "";
@@ -42,7 +39,17 @@ function endWithoutParent(): void {
   }
 }
 
+/**
+ * Done once, near the first line of user code: by then the parent is told that this worker is ready, and is on its way
+ * to send a task.
+ */
+function prepareForUserCode(): void {
+  startWatchdog(words, cookie);
+  // What a task prints must have left the process when it returns, or `process.exit()` right after would lose it.
+  for (const stream of [process.stdout, process.stderr]) (stream as StreamWithHandle)._handle?.setBlocking?.(true);
+}
+
 // The watchdog sees the same end; both do the same, so that it does not matter who is first. Until it is there, this
 // thread sees the parent's end at once: it only loads modules, and waits.
 const channel = new ChildChannel(endWithoutParent);
-channel.listen(new TaskLoop(channel, words, () => startWatchdog(words, cookie)));
+channel.listen(new TaskLoop(channel, words, prepareForUserCode));

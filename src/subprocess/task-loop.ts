@@ -87,7 +87,7 @@ const MAP_AFTER = 2000;
 export class TaskLoop {
   readonly #channel: TaskLoopChannel;
   readonly #words: GuardWords;
-  readonly #startGuard: () => void;
+  readonly #prepareForUserCode: () => void;
   readonly #functions = new FunctionStore();
   readonly #values: WorkerValues;
   readonly #heldPins = new HeldPins();
@@ -106,11 +106,11 @@ export class TaskLoop {
   #mustRetire = false;
 
   /**
-   * @param startGuard - Called once, before the first line of user code, and not before that is near: it takes CPU
-   * time.
+   * @param prepareForUserCode - Called once, before the first line of user code, and not before that is near: it takes
+   * CPU time.
    */
-  constructor(channel: TaskLoopChannel, words: GuardWords, startGuard: () => void) {
-    this.#startGuard = startGuard;
+  constructor(channel: TaskLoopChannel, words: GuardWords, prepareForUserCode: () => void) {
+    this.#prepareForUserCode = prepareForUserCode;
     this.#channel = channel;
     this.#words = words;
     this.#values = new WorkerValues(this.#functions, (message) => this.#channel.send(message));
@@ -170,7 +170,7 @@ export class TaskLoop {
     this.#shareAboveBytes = settings.shareAboveBytes;
     let isConfigurer = true;
     const hasUserCode = settings.configurer !== undefined || settings.initializer !== undefined;
-    if (hasUserCode) this.#startGuard();
+    if (hasUserCode) this.#prepareForUserCode();
     try {
       const configurer = settings.configurer && (await unpickleFunction(settings.configurer, this.#functions.modules));
       await new LoggingInitializer(settings.hasLogQueue ? this.#sendRecord : undefined, configurer).initialize();
@@ -186,7 +186,7 @@ export class TaskLoop {
     }
     this.#channel.send({ kind: "ready", protocolVersion: PROTOCOL_VERSION });
     // The parent is on its way to send the first task meanwhile.
-    if (!hasUserCode) this.#startGuard();
+    if (!hasUserCode) this.#prepareForUserCode();
   }
 
   /** Listeners and streams of the user's run as the task that they belong to. */

@@ -1,7 +1,7 @@
 /** Where the files of this package are: file by file as they are compiled, or in a few bundles, as users get them. */
 
-/** The bundles lie side by side; the compiled files lie as their sources do. */
-const isBundled = import.meta.url.endsWith(".cjs");
+/** Whether this is a part of a bundle. The bundles lie side by side; the compiled files lie as their sources do. */
+export const isBundled: boolean = import.meta.url.endsWith(".cjs");
 
 /** The folder of all code of this package, as a URL with a slash at its end. */
 export const OWN_FOLDER: string = new URL(isBundled ? "./" : "../", import.meta.url).href;

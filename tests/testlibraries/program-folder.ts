@@ -99,7 +99,7 @@ export class ProgramFolder implements Disposable {
     const { status, stderr } = this.run(["-xzf", archive, ...options], { command: "tar" });
     if (status !== 0) throw new Error(stderr);
     const text = readFileSync(this.at("node_modules", "asynccpu", "package.json"), "utf8");
-    const { dependencies } = JSON.parse(text) as { dependencies: Readonly<Record<string, string>> };
+    const { dependencies = {} } = JSON.parse(text) as { dependencies?: Readonly<Record<string, string>> };
     for (const name of Object.keys(dependencies)) {
       symlinkSync(path.join(CHECKOUT, "node_modules", name), this.at("node_modules", name), "junction");
     }

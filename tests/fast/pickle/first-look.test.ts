@@ -25,7 +25,7 @@ const TOOLS = `
       results.push(result);
     }
     const hasDebugger = posted.includes("Debugger.enable");
-    const hasParser = Object.keys(require.cache).some((file) => /[/\\\\]acorn[/\\\\]/.test(file));
+    const hasParser = Object.keys(require.cache).some((file) => /[/\\\\]syntax.cjs$/.test(file));
     console.log(JSON.stringify({ results, hasDebugger, hasParser }));
     await executor.shutdown();
   };
