@@ -24,7 +24,6 @@ import { formatRatio } from "./format.js";
 import { formatSeconds } from "./format.js";
 import { formatSize } from "./format.js";
 import { formatTable } from "./format.js";
-import { ProgressLine } from "./progress-line.js";
 import type { LogRecord } from "../src/index.js";
 
 const DEFAULT_FOLDER = "node_modules";
@@ -123,45 +122,34 @@ async function compressAll(files: readonly InputFile[], folder: string): Promise
   const logs = new LogSummary();
   const queue = new LogQueue();
   const listener = new QueueListener(queue, (record) => logs.add(record));
-  let finished = 0;
-  const totalBytes = sum(files, (file) => file.sizeBytes);
   const loopDelay = monitorEventLoopDelay({ resolution: DELAY_RESOLUTION_MS });
   const beganMs = performance.now();
   const elapsedMs = (): number => performance.now() - beganMs;
 
   listener.start();
   loopDelay.enable();
-  const progress = new ProgressLine(
-    totalBytes,
-    () => `${finished} of ${files.length} files, ${formatSeconds(elapsedMs())}`,
-  );
-  try {
-    // The tasks have nothing to clean up, so a cancelled one needs no time for it.
-    await using executor = new ProcessTaskPoolExecutor({ queue, cancelTasksWhenShutdown: true, graceMs: 0 });
-    const tasks = files.map(async ({ file, sizeBytes }) => {
-      const result = await executor.createProcessTask(compressFile, file);
-      finished += 1;
-      progress.advance(sizeBytes);
-      return result;
-    });
-    const results = await Promise.all(tasks);
-    const wallMs = elapsedMs();
-    loopDelay.disable();
-    progress.stop();
-    await listener.stop();
+  // The tasks have nothing to clean up, so a cancelled one needs no time for it.
+  await using executor = new ProcessTaskPoolExecutor({ queue, cancelTasksWhenShutdown: true, graceMs: 0 });
+  const view = executor.with({ progress: { label: "files" }, chunkSize: 1 });
+  const results: Compressed[] = [];
+  const names = files.map(({ file }) => file);
+  for await (const result of view.mapUnordered(compressFile, names)) results.push(result);
+  const wallMs = elapsedMs();
+  loopDelay.disable();
+  await listener.stop();
 
-    const cpuMs = sum(results, (result) => result.cpuMs);
-    const delayMs = Math.max(0, loopDelay.percentile(99) / 1e6 - DELAY_RESOLUTION_MS);
-    console.log("");
-    printTable(results, folder);
-    console.log("");
-    console.log(`Wall time:                 ${formatSeconds(wallMs)}`);
-    console.log(`CPU time of the tasks:     ${formatSeconds(cpuMs)} (${(cpuMs / wallMs).toFixed(2)} cores kept busy)`);
-    console.log(`Event-loop delay, p99:     ${delayMs.toFixed(1)} ms in this process meanwhile`);
-    console.log(`Log records from workers:  ${logs.describe()}`);
-  } finally {
-    progress.stop();
-  }
+  const cpuMs = sum(results, (result) => result.cpuMs);
+  const delayMs = Math.max(0, loopDelay.percentile(99) / 1e6 - DELAY_RESOLUTION_MS);
+  console.log("");
+  printTable(
+    results.toSorted((a, b) => names.indexOf(a.file) - names.indexOf(b.file)),
+    folder,
+  );
+  console.log("");
+  console.log(`Wall time:                 ${formatSeconds(wallMs)}`);
+  console.log(`CPU time of the tasks:     ${formatSeconds(cpuMs)} (${(cpuMs / wallMs).toFixed(2)} cores kept busy)`);
+  console.log(`Event-loop delay, p99:     ${delayMs.toFixed(1)} ms in this process meanwhile`);
+  console.log(`Log records from workers:  ${logs.describe()}`);
 }
 
 async function main(folder: string | undefined): Promise<void> {

@@ -1,17 +1,19 @@
-/** How far a map is: told to a callback, or in a line on stderr every few seconds. */
+/** How far a map is: told to a callback, by a bar on a terminal, or in a line on stderr every few seconds. */
 
 import process from "node:process";
 
+import { openBar } from "./terminal-bars.js";
 import { clearInterval } from "../../system/timers.js";
 import { performance } from "../../system/timers.js";
 import { setInterval } from "../../system/timers.js";
 import type { AnyIterable } from "../options/map-types.js";
+import type { TerminalBar } from "./terminal-bars.js";
 import type { MapProgressOptions } from "../options/options.js";
 import type { MapProgressState } from "../options/options.js";
 
 /** The time between two lines, in milliseconds. */
 const LINE_EVERY_MS = 5000;
-/** The time between two calls of `onUpdate`, in milliseconds. */
+/** The time between two calls of `onUpdate`, and two looks of a bar, in milliseconds. */
 const UPDATE_EVERY_MS = 100;
 
 /** How many items an iterable has, where that is known. */
@@ -45,11 +47,23 @@ export function describe({ label, done, failed, total, perSecond, elapsedMs, rem
   return `${label}: ${parts.join(", ")}`;
 }
 
+const BAR_LENGTH = 24;
+
+/** The same with a bar, where it is known how many items there are. */
+function drawBar(state: MapProgressState): string {
+  const text = describe(state);
+  if (state.total === undefined) return text;
+  const filled = Math.min(BAR_LENGTH, Math.floor((BAR_LENGTH * state.done) / (state.total || 1)));
+  const bar = "#".repeat(filled) + "-".repeat(BAR_LENGTH - filled);
+  return text.replace(`${state.label}: `, `${state.label} [${bar}] `);
+}
+
 /** Counts what a map has given, and tells it from time to time. */
 export class MapProgress {
   readonly #options: MapProgressOptions;
   readonly #label: string;
   readonly #beganMs = performance.now();
+  readonly #bar: TerminalBar | undefined;
   readonly #timer: NodeJS.Timeout;
   #done = 0;
   #failed = 0;
@@ -60,10 +74,9 @@ export class MapProgress {
   constructor(options: MapProgressOptions, defaults: { readonly label: string; readonly total: number | undefined }) {
     this.#options = { total: defaults.total, ...options };
     this.#label = options.label ?? defaults.label;
-    this.#timer = setInterval(
-      () => this.#tell(),
-      options.onUpdate === undefined ? LINE_EVERY_MS : UPDATE_EVERY_MS,
-    ).unref();
+    this.#bar = options.onUpdate === undefined ? openBar(drawBar(this.#state())) : undefined;
+    const isLines = options.onUpdate === undefined && this.#bar === undefined;
+    this.#timer = setInterval(() => this.#tell(), isLines ? LINE_EVERY_MS : UPDATE_EVERY_MS).unref();
   }
 
   /** An item has given its result, or its failure. */
@@ -99,6 +112,12 @@ export class MapProgress {
 
   /** Says nothing twice: a map that is forgotten halfway falls silent. */
   #tell(): void {
+    if (this.#bar !== undefined) {
+      const text = drawBar(this.#state());
+      if (this.#isOver) this.#bar.end(text);
+      else this.#bar.show(text);
+      return;
+    }
     if (this.#toldDone === this.#done && !this.#isOver) return;
     this.#toldDone = this.#done;
     const { onUpdate } = this.#options;

@@ -176,8 +176,8 @@ export interface TaskOptions<P = never> {
    */
   readonly maxInFlight?: number | undefined;
   /**
-   * For `map` and `mapUnordered`: tells how far the map is, in a line on stderr at most every 5 seconds and at the
-   * end, or to `onUpdate`. Default: false.
+   * For `map` and `mapUnordered`: tells how far the map is, by a bar on the terminal of stderr (it needs the package
+   * cli-progress), else in a line at most every 5 seconds and at the end; or to `onUpdate`. Default: false.
    */
   readonly progress?: boolean | MapProgressOptions | undefined;
   /** For `map` and `mapUnordered`: what follows on a failed call. `"stop"` ends the iteration with its error. */

@@ -1,7 +1,7 @@
-// Draws docs/errors.svg: what a terminal shows of an error from a task. The text is that of a real run of
-// examples/failing-task.ts; of it, only the path of this checkout is left out.
+// Draws what a terminal shows: docs/errors.svg, an error from a task, and docs/bars.svg, two maps under way. The texts
+// are those of real runs of examples/failing-task.ts and examples/bars.ts; only the path of this checkout is left out.
 //
-//   npm run build.tests && node scripts/draw-errors.mjs
+//   npm run build.tests && node scripts/draw-terminal.mjs
 
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
@@ -10,7 +10,8 @@ import process from "node:process";
 import { stripVTControlCharacters } from "node:util";
 
 const ROOT = path.join(import.meta.dirname, "..");
-const COMMAND = ["--enable-source-maps", "build/examples/failing-task.js"];
+// Reason: it is compiled, and need not be there for those who only lint.
+const { showOn } = await import(path.join(ROOT, "build/tests/testlibraries/terminal-screen.js"));
 
 const CHARACTER_WIDTH = 7.25;
 const LINE_HEIGHT = 18;
@@ -49,14 +50,14 @@ function drawLine(line) {
     .join("");
 }
 
-function draw(lines) {
+function draw(lines, label) {
   const plainLengths = lines.map((line) => stripVTControlCharacters(line).length);
   const width = Math.ceil(Math.max(...plainLengths) * CHARACTER_WIDTH + 2 * MARGIN);
   const height = lines.length * LINE_HEIGHT + 2 * MARGIN;
   const texts = lines.map((line, index) => {
     return `<text x="${MARGIN}" y="${MARGIN + 13 + index * LINE_HEIGHT}" xml:space="preserve">${drawLine(line)}</text>`;
   });
-  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img" aria-label="An error of a task, as a terminal shows it">
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img" aria-label="${label}">
 <style>${STYLE}</style>
 <rect x="0.5" y="0.5" width="${width - 1}" height="${height - 1}" rx="6"/>
 ${texts.join("\n")}
@@ -64,14 +65,40 @@ ${texts.join("\n")}
 `;
 }
 
-const output = execFileSync(process.execPath, COMMAND, {
-  cwd: ROOT,
-  encoding: "utf8",
-  env: { ...process.env, FORCE_COLOR: "1", NO_COLOR: undefined, NODE_DISABLE_COLORS: undefined },
-});
-const shown = output.trimEnd().replaceAll(`${ROOT}${path.sep}`, "").split("\n");
-writeFileSync(
-  path.join(ROOT, "docs", "errors.svg"),
-  draw([`${ESCAPE}[90m$ node ${COMMAND.join(" ")}${ESCAPE}[39m`, ...shown]),
-);
-console.log("docs/errors.svg is drawn");
+const prompt = (command) => `${ESCAPE}[90m$ ${command}${ESCAPE}[39m`;
+
+function write(name, lines, label) {
+  writeFileSync(path.join(ROOT, "docs", name), draw(lines, label));
+  console.log(`docs/${name} is drawn`);
+}
+
+function drawErrors() {
+  const command = ["--enable-source-maps", "build/examples/failing-task.js"];
+  const output = execFileSync(process.execPath, command, {
+    cwd: ROOT,
+    encoding: "utf8",
+    env: { ...process.env, FORCE_COLOR: "1", NO_COLOR: undefined, NODE_DISABLE_COLORS: undefined },
+  });
+  const shown = output.trimEnd().replaceAll(`${ROOT}${path.sep}`, "").split("\n");
+  write("errors.svg", [prompt(`node ${command.join(" ")}`), ...shown], "An error of a task, as a terminal shows it");
+}
+
+/** The first moment at which the first bar is more than half full. */
+function drawBars() {
+  const program = "build/examples/bars.js";
+  const output = execFileSync("script", ["-qec", `${process.execPath} ${program}`, "/dev/null"], {
+    cwd: ROOT,
+    encoding: "utf8",
+    env: { ...process.env, CI: undefined },
+  });
+  const half = /\[#{13,}[^\n]*\n[^\n]*\[#*-*\][^\n\r]*left/.exec(output);
+  const lines = showOn(100, output.slice(0, half.index + half[0].length));
+  write(
+    "bars.svg",
+    [prompt(`node ${program}`), ...lines],
+    "Two maps with a bar each, and above them what workers print",
+  );
+}
+
+drawErrors();
+drawBars();
