@@ -43,7 +43,8 @@ const { port } = server.address() as AddressInfo;
 
 async function ask(durationMs: number): Promise<string> {
   const response = await fetch(`http://localhost:${port}/${durationMs}`, { headers: { connection: "close" } });
-  return `${response.status} ${await response.text()}`;
+  const retryAfter = response.headers.get("retry-after");
+  return `${response.status} ${await response.text()}${retryAfter === null ? "" : `, retry after ${retryAfter} s`}`;
 }
 
 // The first one takes longer than the next two may wait, and a fourth finds the queue full.

@@ -7,7 +7,7 @@ const PRINTED = {
   "busy-server": `200 burnt 2000 ms
 504 late
 504 late
-503 full
+503 full, retry after 1 s
 200 burnt 10 ms
 `,
   retries: `the report, at attempt 3
