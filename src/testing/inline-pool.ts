@@ -48,7 +48,7 @@ export class InlinePool implements TaskPool, RunHost {
   readonly #running = new Map<PoolTask, InlineRun>();
   readonly #room: QueueRoom | undefined;
   readonly #counters = new PoolCounters();
-  readonly #delayed = new DelayedTasks(programTimers, (task) => this.#enqueue(task));
+  readonly #delayed = new DelayedTasks(programTimers, (task) => this.#retry(task));
   #lastId = 0;
   #isShutDown = false;
   #isRunPlanned = false;
@@ -95,11 +95,17 @@ export class InlinePool implements TaskPool, RunHost {
     }
     this.#room?.take();
     withTasks.add(this);
-    this.#enqueue(task);
+    this.#queue.push(task);
+    this.#onQueued();
   }
 
-  #enqueue(task: PoolTask): void {
-    this.#queue.push(task);
+  /** Puts a task back into its old place. */
+  #retry(task: PoolTask): void {
+    this.#queue.unshift(task);
+    this.#onQueued();
+  }
+
+  #onQueued(): void {
     this.#tellChange();
     if (this.#config.autoRun) this.#planRun();
   }
@@ -161,7 +167,7 @@ export class InlinePool implements TaskPool, RunHost {
       if (this.#unfinished === 0) withTasks.delete(this);
       this.#room?.look();
     } else if (delayMs > 0) this.#delayed.add(task, delayMs);
-    else this.#enqueue(task);
+    else this.#retry(task);
     this.#tellChange();
   }
 

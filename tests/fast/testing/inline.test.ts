@@ -206,3 +206,16 @@ test("wrong options are refused", () => {
   assert.throws(() => new InlineTaskExecutor({ initializer: add } as never), InvalidOptionError);
   assert.throws(() => new InlineTaskExecutor({ maxWorkers: 0 }), InvalidOptionError);
 });
+
+test("a retry goes before what waits, as with processes", async () => {
+  await using executor = new InlineTaskExecutor({ autoRun: false });
+  const before = calls.length;
+  const failing = executor.with({ retries: { limit: 1 } }).submit((): void => {
+    note("failing");
+    if (calledSince(before).length === 1) throw new Error("not yet");
+  });
+  const other = executor.submit(note, "other");
+  await executor.runAll();
+  await Promise.all([failing, other]);
+  assert.deepEqual(calledSince(before), ["failing", "failing", "other"]);
+});
