@@ -72,7 +72,7 @@ export interface ContinueSubmitView extends Pick<SubmitView, "submit"> {
   ): AsyncGenerator<MapOutcome<MappedItem<A>, Awaited<R>>, void, undefined>;
 }
 
-/** The inner parts of an executor, for the classes of executors alone. */
+/** The inner parts of an executor, for the classes of executors alone. @internal */
 export interface ExecutorCore {
   readonly pool: TaskPool;
   readonly submitter: TaskSubmitter;

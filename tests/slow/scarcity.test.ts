@@ -130,7 +130,7 @@ const asUser = [`--reuid=${USER}`, `--regid=${USER}`, "--clear-groups"];
 /** What a program needs of this checkout, where every user can read it. */
 function copyReadably(): string {
   const copy = path.join(folder, "copy");
-  for (const each of ["package.json", "build/src", "build/tests/fixtures", "build/tests/testlibraries"]) {
+  for (const each of ["package.json", "dist", "build/src", "build/tests/fixtures", "build/tests/testlibraries"]) {
     cpSync(path.join(CHECKOUT, each), path.join(copy, each), { recursive: true });
   }
   for (const each of ["acorn", "eslint-scope", "esrecurse", "estraverse"]) {
