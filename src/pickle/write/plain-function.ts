@@ -56,7 +56,9 @@ const OF_FUNCTIONS_AROUND: ReadonlySet<string> = new Set(["this", "arguments"]);
 const OWN_NAME = /\b(?:function|class)\b[\s*]*([\w$]+)/g;
 const COMMENT_BEFORE_NAME = /\b(?:function|class)\s*\*?\s*\//;
 
-const STRICT_FROM_THE_START = /^(?:#!.*)?(?:\s|\/\/.*|\/\*[^]*?\*\/)*(["'])use strict\1\s*(?:;|[\r\n])/;
+// Each comment can be read in one way only: with two, a file that begins with some comments takes for ever.
+const STRICT_FROM_THE_START =
+  /^(?:#!.*)?(?:\s|\/\/.*(?=[\n\r\u2028\u2029]|$)|\/\*[^*]*\*+(?:[^/*][^*]*\*+)*\/)*(["'])use strict\1\s*(?:;|[\r\n])/;
 
 /** What the text of a script tells, once for all its functions. */
 interface ScriptFacts {

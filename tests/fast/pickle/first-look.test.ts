@@ -90,6 +90,12 @@ describe("the first look at a function", () => {
     });
   }
 
+  it("is as quick in a file that begins with many comments, as packages have it", () => {
+    const comments = `${"/** One. */ // two // three\n".repeat(500)}`;
+    const text = `${comments}${CJS}void run([(executor) => executor.submit((n) => n * 2, 21)]);`;
+    deepStrictEqual(run("comments.cjs", text), { results: [42], hasDebugger: false, hasParser: false });
+  });
+
   it("is the whole one where a word of the text is something else than it seems", () => {
     const text = `${ESM}
       import { Fake as Math } from "./fakes.mjs";
