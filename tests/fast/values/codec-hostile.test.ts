@@ -7,17 +7,7 @@ import { decodeValue } from "../../../src/values/codec.js";
 import { encodeArguments } from "../../../src/values/codec.js";
 import { encodeThrown } from "../../../src/values/thrown.js";
 import { encodeValue } from "../../../src/values/codec.js";
-
-/** mulberry32: the same numbers on every run. */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-  };
-}
+import { randomNumbers } from "../../testlibraries/random-numbers.js";
 
 const FRAMES = 20_000;
 const FIRST_BYTES = [0x01, 0x02, 0xff];
@@ -53,7 +43,7 @@ const samples: readonly Uint8Array[] = [
 
 describe("bytes that nobody encoded", () => {
   it("give an error or a value, quickly: random bytes", () => {
-    const random = seeded(1);
+    const random = randomNumbers(1);
     const before = process.memoryUsage().rss;
     let refused = 0;
     for (let frame = 0; frame < FRAMES; frame++) {
@@ -72,7 +62,7 @@ describe("bytes that nobody encoded", () => {
   });
 
   it("give an error or a value, quickly: changed encodings", () => {
-    const random = seeded(2);
+    const random = randomNumbers(2);
     const before = process.memoryUsage().rss;
     for (let frame = 0; frame < FRAMES; frame++) {
       const bytes = Uint8Array.from(samples[frame % samples.length] as Uint8Array);
@@ -111,7 +101,7 @@ describe("bytes that nobody encoded", () => {
   });
 
   it("never make decodeThrown throw", () => {
-    const random = seeded(3);
+    const random = randomNumbers(3);
     for (let frame = 0; frame < 2000; frame++) {
       const bytes = Uint8Array.from({ length: Math.floor(random() * 50) }, () => Math.floor(random() * 256));
       decodeThrown(bytes);
