@@ -2,9 +2,10 @@
 // CommonJS, and exists once:
 //
 //     index.cjs, index.js    the faces for `require` and `import`: each requires parent.cjs
-//     parent.cjs, core.cjs   the program's half: executors, pools
+//     parent.cjs, start.cjs  what an import needs, and what starts the first worker
+//     core.cjs               the program's half: pools, tasks; loaded while the first worker boots
 //     worker.cjs             the program of a worker process
-//     shared.cjs             what both have, so that a task that imports asynccpu finds the worker's own state
+//     base.cjs, shared.cjs   what both have, so that a task that imports asynccpu finds the worker's own state
 //     references.cjs         the pickler, in a program; in a worker, what a result with a function in it needs
 //     coreRare.cjs, sharedRare.cjs    what few programs use
 //     syntax.cjs             acorn and eslint-scope, for functions whose text does not say all; syntax.LICENSES.txt
@@ -73,6 +74,25 @@ const copiesForTesting = {
   },
 };
 
+/** What is needed before the first worker process is started. What an import gives must be among it. */
+const EARLY = [
+  /^index/,
+  /^(errors|fifo|option-names|show-value)\./,
+  /^executor\/(executor-core|process-pool-executor|process-task-pool-executor|options|wait)/,
+  /^executor\/outcome\/process-future/,
+  /^logging\/(?!foreign-logger)/,
+  /^memory\/(native-memory|shared-array)/,
+  /^pickle\/(register-class|refer\/module-task)/,
+  /^pool\/(nesting|worker\/(spawn-worker|start-options))/,
+  /^subprocess\/(outer-grace|task\/current-task)/,
+  /^system\/(async-context|cpu-count|foreign-functions|own-files|timers|worker-state)/,
+  /^system\/process\/(cookie|process-task)/,
+  /^system\/start\/start-process/,
+  /^system\/tree\/terminator/,
+  /^values\/(thrown|errors\/classes|classes\/(class-registry|process-bound))/,
+  /^wire\/journal\/journal-file/,
+];
+
 /** What most programs never use. A module from which the public face exports is never among them. */
 const RARE = [
   /^live\/(?!abort)/,
@@ -90,18 +110,30 @@ const RARE = [
 /** Chunks that are required when something of them is used for the first time. */
 const LAZY_CHUNKS = ["references", "coreRare", "sharedRare"];
 
+/** Chunks that are loaded with an import, and those that are lazy for them alone. */
+const EARLY_CHUNKS = new Set(["parent", "start", "base"]);
+const LATE_CHUNKS = ["core", "shared"];
+
 const LAZY = `((load, names, loaded) =>
   Object.defineProperties({}, Object.fromEntries(names.map((name) => [name, { get: () => (loaded ??= load())[name] }]))))`;
 
 /** Modules of Node.js that take some milliseconds to load, and that little needs. */
-const LAZY_BUILTINS = ["node:child_process", "node:crypto", "node:inspector", "node:net", "node:v8"];
+const LAZY_BUILTINS = [
+  "node:child_process",
+  "node:crypto",
+  "node:inspector",
+  "node:net",
+  "node:v8",
+  "node:worker_threads",
+];
 
 const lazyChunks = {
   name: "lazy-chunks",
-  renderChunk(code, { importedBindings }) {
+  renderChunk(code, { importedBindings, name: ofChunk }) {
     let lazyCode = code;
+    const lateChunks = EARLY_CHUNKS.has(ofChunk) ? LATE_CHUNKS : [];
     const places = [
-      ...LAZY_CHUNKS.map((name) => [`${name}.cjs`, `./${name}.cjs`]),
+      ...[...LAZY_CHUNKS, ...lateChunks].map((name) => [`${name}.cjs`, `./${name}.cjs`]),
       ...LAZY_BUILTINS.map((name) => [name, name]),
     ];
     for (const [key, place] of places) {
@@ -112,8 +144,8 @@ const lazyChunks = {
         lazyCode = lazyCode.replace(`require('${place}');`, "");
         continue;
       }
-      const required = new RegExp(`const (\\w+) = (require\\('${place}'\\));`);
-      if (!required.test(code)) throw new Error(`${place} is required in another way than expected`);
+      const required = new RegExp(`const ([\\w$]+) = (require\\('${place}'\\));`);
+      if (!required.test(code)) throw new Error(`${ofChunk}: ${place} is required in another way than expected`);
       // One line for one line: the map stays right.
       lazyCode = lazyCode.replace(
         required,
@@ -149,7 +181,10 @@ function chunkOf(file, { getModuleInfo }) {
   // Every executor has them, and few have any.
   if (name === "pickle/variables/owned-variables.js") return "shared";
   if (!inWorker && inReferences) return "references";
-  const isRare = RARE.some((pattern) => pattern.test(name)) && !getModuleInfo(PARENT).importedIds.includes(file);
+  const isExported = getModuleInfo(PARENT).importedIds.includes(file);
+  const isRare = RARE.some((pattern) => pattern.test(name)) && !isExported;
+  if (!isRare && EARLY.some((pattern) => pattern.test(name))) return inWorker ? "base" : "start";
+  if (isExported) throw new Error(`${name} is exported, and not among what is loaded early`);
   return `${inWorker ? "shared" : "core"}${isRare ? "Rare" : ""}`;
 }
 

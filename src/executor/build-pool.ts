@@ -1,3 +1,4 @@
+import { CancelledError } from "../errors.js";
 import { LogQueue } from "../logging/log-queue.js";
 import { MAX_PAYLOAD_BYTES } from "../wire/messages/frame.js";
 import { NotSerializableError } from "../errors.js";
@@ -18,15 +19,15 @@ import { OwnedVariables } from "../pickle/variables/owned-variables.js";
 import { addAssignedBy } from "../pickle/pickle-function.js";
 import { nativeMemory } from "../memory/native-memory.js";
 import { warnOfCopying } from "../memory/native-memory.js";
+import { guardSignals } from "../system/signals/signals.js";
 import { pickleFunction } from "../pickle/pickle-function.js";
 import { showValue } from "../show-value.js";
 import { sentWeakCollections } from "../values/classes/weak-collections.js";
 import { refuseUnpicklable } from "./submit/uncopied-arguments.js";
 import type { AnyFunction } from "../values/classes/value-writer.js";
-import type { CheckedPoolOptions } from "./options/check-options.js";
+import type { CheckedTaskPoolOptions } from "./options/check-options.js";
 import type { LogRecord } from "../logging/log-record.js";
 import type { TaskPool } from "../pool/task-pool.js";
-import type { ProcessTaskPoolExecutorOptions } from "./options/options.js";
 import type { ValueWriter } from "../values/classes/value-writer.js";
 import type { WorkerSettings } from "../wire/messages/protocol.js";
 import "../logging/foreign-logger.js";
@@ -42,7 +43,7 @@ function makeInitargsWriter(owned: OwnedVariables): ValueWriter {
 }
 
 /** The variables that are set in each worker, by what prepares it. */
-function findOwned(options: CheckedPoolOptions & ProcessTaskPoolExecutorOptions): OwnedVariables {
+function findOwned(options: CheckedTaskPoolOptions): OwnedVariables {
   const { configurer, initializer, initargs = [] } = options;
   const owned = new OwnedVariables();
   for (const each of [configurer, initializer, ...initargs]) addAssignedBy(each, owned);
@@ -50,8 +51,8 @@ function findOwned(options: CheckedPoolOptions & ProcessTaskPoolExecutorOptions)
 }
 
 /** A pool, and what submissions to it must know. */
-export interface BuiltPool {
-  readonly pool: TaskPool;
+export interface BuiltPool<P extends TaskPool = TaskPool> {
+  readonly pool: P;
   /** Variables that are the workers' own. */
   readonly owned: OwnedVariables;
 }
@@ -81,15 +82,55 @@ function makePut(queue: LogQueue): (record: LogRecord) => void {
 }
 
 /**
+ * How long a clean-up after a signal may take beyond the grace period, in milliseconds, before everything is killed.
+ */
+const SIGNAL_MARGIN_MS = 3000;
+
+/** Cancels everything and waits until every process is gone; what a signal does to a pool. */
+async function endPool(pool: ProcessPool, signal: NodeJS.Signals): Promise<void> {
+  const makeReason = (): Error => new CancelledError(`This process received ${signal}.`, { cause: signal });
+  pool.close();
+  pool.cancelQueued(makeReason);
+  pool.cancelRunning(makeReason);
+  await pool.ended();
+}
+
+/** Takes no more tasks, and waits until those that were taken have ended and every process is gone. */
+async function drainPool(pool: ProcessPool): Promise<void> {
+  pool.close();
+  await pool.ended();
+}
+
+/**
+ * Guards the pool against signals while it has processes. Refers to the pool alone, so that the executor can be
+ * collected.
+ */
+function makeActivityHandler(
+  { handleSignals, drainMs, graceMs }: CheckedTaskPoolOptions,
+  findPool: () => ProcessPool,
+): (isActive: boolean) => void {
+  let release: (() => void) | undefined;
+  return (isActive) => {
+    release?.();
+    release = undefined;
+    if (!isActive || handleSignals === false) return;
+    const pool = findPool();
+    release = guardSignals({
+      limitMs: graceMs + SIGNAL_MARGIN_MS,
+      ...(handleSignals === "drain" ? { drainMs, onDrain: () => drainPool(pool) } : {}),
+      onSignal: (signal) => endPool(pool, signal),
+      onEmergency: () => pool.killAllSync(),
+    });
+  };
+}
+
+/**
  * Makes the pool behind an executor. No process is started yet.
  *
  * @throws FunctionNotPicklableError when the initializer or the configurer can't be sent to a worker.
  * @throws NotSerializableError when an argument of the initializer can't.
  */
-export function buildPool(
-  options: CheckedPoolOptions & ProcessTaskPoolExecutorOptions,
-  onActivity: (isActive: boolean) => void,
-): BuiltPool {
+export function buildPool(options: CheckedTaskPoolOptions): BuiltPool<ProcessPool> {
   findErrorClassesBy((wanted, functions) => findErrorPrototype(wanted, functions));
   // Held as long as the pool is: every worker that it starts needs the shared memory that these refer to.
   const owned = findOwned(options);
@@ -121,7 +162,7 @@ export function buildPool(
     );
   }
   const put = options.queue && makePut(options.queue);
-  const pool = new ProcessPool({
+  const pool: ProcessPool = new ProcessPool({
     maxWorkers: options.maxWorkers,
     maxQueue: options.maxQueue,
     idleTimeoutMs: options.idleTimeoutMs,
@@ -137,7 +178,7 @@ export function buildPool(
       maxTasks: options.maxTasksPerChild,
     },
     onLog: (record, functions) => put?.(decodeRecord(record, functions)),
-    onActivity,
+    onActivity: makeActivityHandler(options, () => pool),
   });
   return { pool, owned };
 }

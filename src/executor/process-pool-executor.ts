@@ -1,19 +1,18 @@
 import { CancelledError } from "../errors.js";
 import { ImportTimeUseError } from "../errors.js";
-import { TaskSubmitter } from "./submit/task-submitter.js";
-import { buildPool } from "./build-pool.js";
 import { checkMapArguments } from "./options/check-map.js";
 import { checkPoolOptions } from "./options/check-options.js";
 import { checkShutdownOptions } from "./options/check-options.js";
 import { captureStack } from "./outcome/submission-stack.js";
-import { asCalled } from "./outcome/submission-stack.js";
 import { checkTaskOptions } from "./options/check-options.js";
 import { findCurrentTask } from "../subprocess/task/current-task.js";
 import { isImporting } from "../system/worker-state.js";
-import { guardSignals } from "../system/signals/signals.js";
 import { MapProgress } from "./map/map-progress.js";
 import { totalOf } from "./map/map-progress.js";
 import { mapResults } from "./map/map-results.js";
+import { coreForTask } from "./executor-core.js";
+import { coreOf } from "./executor-core.js";
+import { enterExecutor } from "./executor-core.js";
 import type { AnyFunction } from "../values/classes/value-writer.js";
 import type { AnyIterable } from "./options/map-types.js";
 import type { AnyTaskOptions } from "./options/options.js";
@@ -21,6 +20,7 @@ import type { BuiltPool } from "./build-pool.js";
 import type { CallableFunction } from "./options/call-types.js";
 import type { CheckedTaskPoolOptions } from "./options/check-options.js";
 import type { ContinueOptions } from "./options/options.js";
+import type { ExecutorCore } from "./executor-core.js";
 import type { ExecutorStats } from "../pool/pool-stats.js";
 import type { IterablesOf } from "./options/map-types.js";
 import type { MapOutcome } from "./options/map-types.js";
@@ -28,10 +28,10 @@ import type { MappedItem } from "./options/map-types.js";
 import type { OverloadArgs } from "./options/call-types.js";
 import type { OverloadResult } from "./options/call-types.js";
 import type { ProcessFuture } from "./outcome/process-future.js";
-import type { TaskPool } from "../pool/task-pool.js";
 import type { ProcessPoolExecutorOptions } from "./options/options.js";
 import type { ShutdownOptions } from "./options/options.js";
 import type { TaskOptions } from "./options/options.js";
+import { rejectedFuture } from "./outcome/process-future.js";
 import { staysInProcess } from "../values/classes/process-bound.js";
 
 /** What `ProcessPoolExecutor.with(options)` gives: the executor's calls, with these options. */
@@ -72,38 +72,15 @@ export interface ContinueSubmitView extends Pick<SubmitView, "submit"> {
   ): AsyncGenerator<MapOutcome<MappedItem<A>, Awaited<R>>, void, undefined>;
 }
 
-/** The inner parts of an executor, for the classes of executors alone. @internal */
-export interface ExecutorCore {
-  readonly pool: TaskPool;
-  readonly submitter: TaskSubmitter;
-  readonly maxWorkers: number;
-}
-
-const cores = new WeakMap<ProcessPoolExecutor, ExecutorCore>();
-
-/** The inner parts of an executor. @internal */
-export function coreOf(executor: ProcessPoolExecutor): ExecutorCore {
-  const core = cores.get(executor);
-  if (core === undefined) throw new TypeError("Not an executor.");
-  return core;
-}
-
-/** An executor that was dropped without a shutdown takes its idle workers with it, as soon as it is collected. */
-const dropped = new FinalizationRegistry<TaskPool>((pool) => pool.close());
-
-type SignalOptions = Pick<CheckedTaskPoolOptions, "handleSignals" | "drainMs" | "graceMs">;
-
-/** Makes the pool behind an executor. */
-type BuildPool = (options: CheckedTaskPoolOptions, onActivity: (isActive: boolean) => void) => BuiltPool;
-
 /** What an executor is made of: for the classes of executors alone. @internal */
 export class ExecutorPlan {
   readonly #options: CheckedTaskPoolOptions;
-  readonly build: BuildPool;
+  /** The pool, when it is another than of processes. */
+  readonly built: BuiltPool | undefined;
 
-  constructor(options: CheckedTaskPoolOptions, build: BuildPool = buildPool) {
+  constructor(options: CheckedTaskPoolOptions, built?: BuiltPool) {
     this.#options = options;
-    this.build = build;
+    this.built = built;
   }
 
   get options(): CheckedTaskPoolOptions {
@@ -121,49 +98,6 @@ function planPlainly(options: ProcessPoolExecutorOptions): ExecutorPlan {
   const checked = checkPoolOptions(options);
   const ofTaskPool = { handleSignals: false, drainMs: 0, cancelTasksWhenShutdown: false, timeoutInEmergencyMs: 0 };
   return new ExecutorPlan({ ...checked, ...ofTaskPool });
-}
-
-/**
- * How long a clean-up after a signal may take beyond the grace period, in milliseconds, before everything is killed.
- */
-const SIGNAL_MARGIN_MS = 3000;
-
-/** Cancels everything and waits until every process is gone; what a signal does to a pool. */
-async function endPool(pool: TaskPool, signal: NodeJS.Signals): Promise<void> {
-  const makeReason = (): Error => new CancelledError(`This process received ${signal}.`, { cause: signal });
-  pool.close();
-  pool.cancelQueued(makeReason);
-  pool.cancelRunning(makeReason);
-  await pool.ended();
-}
-
-/** Takes no more tasks, and waits until those that were taken have ended and every process is gone. */
-async function drainPool(pool: TaskPool): Promise<void> {
-  pool.close();
-  await pool.ended();
-}
-
-/**
- * Guards the pool against signals while it has processes. Refers to the pool alone, so that the executor can be
- * collected.
- */
-function makeActivityHandler(
-  { handleSignals, drainMs, graceMs }: SignalOptions,
-  findPool: () => TaskPool,
-): (isActive: boolean) => void {
-  let release: (() => void) | undefined;
-  return (isActive) => {
-    release?.();
-    release = undefined;
-    if (!isActive || handleSignals === false) return;
-    const pool = findPool();
-    release = guardSignals({
-      limitMs: graceMs + SIGNAL_MARGIN_MS,
-      ...(handleSignals === "drain" ? { drainMs, onDrain: () => drainPool(pool) } : {}),
-      onSignal: (signal) => endPool(pool, signal),
-      onEmergency: () => pool.killAllSync(),
-    });
-  };
 }
 
 /**
@@ -188,15 +122,8 @@ export class ProcessPoolExecutor implements AsyncDisposable {
   /** @internal */
   constructor(plan: ExecutorPlan);
   constructor(given: ProcessPoolExecutorOptions | ExecutorPlan = {}) {
-    const { options: checked, build } = ExecutorPlan.is(given) ? given : planPlainly(given);
-    const handler = makeActivityHandler(checked, () => pool);
-    const { pool, owned } = asCalled(new.target as unknown as AnyFunction, () => build(checked, handler));
-    cores.set(this, {
-      pool,
-      submitter: new TaskSubmitter(pool, checked.shareAboveBytes, this, owned),
-      maxWorkers: checked.maxWorkers,
-    });
-    dropped.register(this, pool);
+    const { options: checked, built } = ExecutorPlan.is(given) ? given : planPlainly(given);
+    enterExecutor(this, checked, new.target as unknown as AnyFunction, built);
   }
 
   /**
@@ -338,7 +265,13 @@ function submitWith(
   fn: AnyFunction,
   args: readonly unknown[],
 ): ProcessFuture<never> {
-  return coreOf(executor).submitter.submit({ fn, args, options, calledFrom });
+  let core: ExecutorCore;
+  try {
+    core = coreForTask(executor, fn, options);
+  } catch (error) {
+    return rejectedFuture(error);
+  }
+  return core.submitter.submit({ fn, args, options, calledFrom });
 }
 
 /** Unless it is said: one call, where chunks were meant to be calls; else it is measured. */

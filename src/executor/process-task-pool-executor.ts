@@ -6,14 +6,17 @@ import { ProcessTaskManager } from "./process-task-manager.js";
 import { checkShutdownOptions } from "./options/check-options.js";
 import { checkTaskOptions } from "./options/check-options.js";
 import { checkTaskPoolOptions } from "./options/check-options.js";
-import { coreOf } from "./process-pool-executor.js";
+import { coreForTask } from "./executor-core.js";
+import { coreOf } from "./executor-core.js";
 import { makeSubmitView } from "./process-pool-executor.js";
+import { rejectedFuture } from "./outcome/process-future.js";
 import type { AnyFunction } from "../values/classes/value-writer.js";
 import type { AnyTaskOptions } from "./options/options.js";
 import type { ExecutorStats } from "../pool/pool-stats.js";
 import type { CallableFunction } from "./options/call-types.js";
 import type { ContinueOptions } from "./options/options.js";
 import type { ContinueSubmitView } from "./process-pool-executor.js";
+import type { ExecutorCore } from "./executor-core.js";
 import type { OverloadArgs } from "./options/call-types.js";
 import type { OverloadResult } from "./options/call-types.js";
 import type { ProcessFuture } from "./outcome/process-future.js";
@@ -70,9 +73,9 @@ export interface TaskExecutor extends TaskView, AsyncDisposable {
  * shutdown can cancel the tasks that run.
  */
 export class ProcessTaskPoolExecutor extends ProcessPoolExecutor implements TaskExecutor {
-  readonly #manager: ProcessTaskManager;
-  readonly #factory: ProcessTaskFactory;
+  readonly #timeoutInEmergencyMs: number;
   readonly #cancelTasksWhenShutdown: boolean;
+  #manager: ProcessTaskManager | undefined;
   #cancellation: Promise<void> | undefined;
 
   /**
@@ -89,16 +92,14 @@ export class ProcessTaskPoolExecutor extends ProcessPoolExecutor implements Task
     const plan = ExecutorPlan.is(given) ? given : new ExecutorPlan(checkTaskPoolOptions(given));
     super(plan);
     this.#cancelTasksWhenShutdown = plan.options.cancelTasksWhenShutdown;
-    const { pool, submitter } = coreOf(this);
-    this.#factory = new ProcessTaskFactory(submitter, pool);
-    this.#manager = new ProcessTaskManager(this.#factory, plan.options.timeoutInEmergencyMs);
+    this.#timeoutInEmergencyMs = plan.options.timeoutInEmergencyMs;
   }
 
   /**
    * The processes that run a task now: one for each task that has begun and not ended, whichever call submitted it.
    */
   get runningTasks(): readonly ProcessTask[] {
-    return this.#factory.running;
+    return coreOf(this).pool.runningTasks;
   }
 
   /**
@@ -167,12 +168,14 @@ export class ProcessTaskPoolExecutor extends ProcessPoolExecutor implements Task
   }
 
   async #cancelTasks(): Promise<void> {
-    const { pool } = coreOf(this);
+    const core = coreOf(this);
+    const { pool } = core;
+    const manager = this.#manager ?? this.#makeManager(core);
     const makeReason = (): Error => new CancelledError("The executor was shut down.");
     const makeReasonOfRunning = (): Error => new CancelledError("The executor was shut down.", { cause: "SIGTERM" });
     pool.close();
     pool.cancelQueued(makeReason);
-    await this.#manager.lockAndSendSignal("SIGTERM", makeReasonOfRunning);
+    await manager.lockAndSendSignal("SIGTERM", makeReasonOfRunning);
     pool.cancelQueued(makeReason);
     pool.cancelRunning(makeReasonOfRunning);
   }
@@ -183,6 +186,18 @@ export class ProcessTaskPoolExecutor extends ProcessPoolExecutor implements Task
     fn: AnyFunction,
     args: readonly unknown[],
   ): ProcessFuture<never> {
-    return this.#manager.createProcessTask({ fn, args, options, calledFrom });
+    let manager: ProcessTaskManager;
+    try {
+      manager = this.#manager ?? this.#makeManager(coreForTask(this, fn, options));
+    } catch (error) {
+      return rejectedFuture(error);
+    }
+    return manager.createProcessTask({ fn, args, options, calledFrom });
+  }
+
+  #makeManager({ pool, submitter }: ExecutorCore): ProcessTaskManager {
+    const factory = new ProcessTaskFactory(submitter, pool);
+    this.#manager = new ProcessTaskManager(factory, this.#timeoutInEmergencyMs);
+    return this.#manager;
   }
 }

@@ -31,6 +31,7 @@ import type { PoolTask } from "./queue/pool-task.js";
 import type { ProcessTask } from "../system/process/process-task.js";
 import type { Timers } from "../system/timers.js";
 import type { TaskPool } from "./task-pool.js";
+import type { SpawnedWorker } from "./worker/spawn-worker.js";
 import type { TaskOutcome } from "./queue/pool-task.js";
 import type { WaitingTasks } from "./queue/task-queue.js";
 import type { WorkerConfig } from "./worker/contract.js";
@@ -151,6 +152,11 @@ export class ProcessPool implements TaskPool {
   /** Why it takes no tasks, if so. */
   #refusal(): Error | undefined {
     return this.#brokenBy ?? (this.#isShutDown ? new ExecutorShutdownError() : undefined);
+  }
+
+  /** Makes a worker of a process that was started for the first task, before this pool was made. */
+  adopt(started: SpawnedWorker): void {
+    this.#staff.start(started);
   }
 
   /** A task is about to come: starts the first worker, if there is none. */

@@ -10,6 +10,7 @@ import { onProcessExit } from "../system/signals/signals.js";
 import { runOutside } from "../system/async-context.js";
 import { setImmediate } from "../system/timers.js";
 import { wakeWhenOrphaned } from "./orphan-waker.js";
+import type { SpawnedWorker } from "./worker/spawn-worker.js";
 import type { WorkerConfig } from "./worker/contract.js";
 import type { WorkerDeath } from "./worker/death.js";
 import type { WorkerEvents } from "./worker/contract.js";
@@ -53,7 +54,7 @@ export class Staff implements Iterable<Worker> {
   startFirst(): void {
     if (this.#workers.size > 0 || this.#isStartPlanned) return;
     // One that fails at once must not be tried for each of a thousand tasks.
-    if (this.#starts.failed === 0) this.#start();
+    if (this.#starts.failed === 0) this.start();
   }
 
   /** Starts workers one a turn: the call that starts a process blocks for some 16 ms, and submitting must not. */
@@ -63,7 +64,7 @@ export class Staff implements Iterable<Worker> {
     setImmediate(() => {
       this.#isStartPlanned = false;
       if (!this.#needsWorker()) return;
-      this.#start();
+      this.start();
       this.plan();
     });
   }
@@ -117,13 +118,14 @@ export class Staff implements Iterable<Worker> {
     );
   }
 
-  #start(): void {
+  /** Makes a worker of a process that has just been started, or of one that it starts. */
+  start(started?: SpawnedWorker): void {
     if (this.#workers.size === 0) {
       this.#removeExitHook = onProcessExit(() => this.killAllSync());
       this.#host.onActivity(true);
     }
     try {
-      const worker = runOutside(() => new Worker(this.#host.worker, this.#host.events));
+      const worker = runOutside(() => new Worker(this.#host.worker, this.#host.events, started));
       this.#workers.add(worker);
       this.#host.onStarted();
       endWhenSignalled(worker);

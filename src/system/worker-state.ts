@@ -31,7 +31,7 @@ export function enterWorker(): void {
  * ```
  */
 export const isWorker: boolean =
-  isMainThread && (shared[STATE_KEY] !== undefined || process.argv[1] === fileURLToPath(WORKER_ENTRY));
+  (shared[STATE_KEY] !== undefined || process.argv[1] === fileURLToPath(WORKER_ENTRY)) && isMainThread;
 
 /** Whether this worker imports modules for a function that has not been called yet. */
 export function isImporting(): boolean {

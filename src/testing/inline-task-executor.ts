@@ -63,7 +63,7 @@ export class InlineTaskExecutor extends ProcessTaskPoolExecutor {
     const checked = checkTaskPoolOptions({ maxWorkers: 1, ...shared, handleSignals: false });
     const { graceMs, maxQueue, maxWorkers } = checked;
     const pool = new InlinePool({ autoRun, graceMs, maxQueue, maxWorkers });
-    super(new ExecutorPlan(checked, () => ({ pool, owned: new OwnedVariables() })));
+    super(new ExecutorPlan(checked, { pool, owned: new OwnedVariables() }));
     this.#pool = pool;
     // This process is both sides.
     findErrorClassesBy((wanted, functions) => findErrorPrototype(wanted, functions));

@@ -21,7 +21,7 @@ import { ProcessTaskManager } from "../../src/executor/process-task-manager.js";
 import { ProcessTaskPoolExecutor } from "../../src/index.js";
 import { WorkerCrashedError } from "../../src/index.js";
 import { add } from "../fixtures/tasks.js";
-import { coreOf } from "../../src/executor/process-pool-executor.js";
+import { coreOf } from "../../src/executor/executor-core.js";
 import { currentTask } from "../../src/index.js";
 import { endBySigterm } from "../../src/pool/worker/end-by-sigterm.js";
 import { hangForEver } from "../fixtures/tasks.js";

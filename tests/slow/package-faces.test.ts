@@ -98,43 +98,86 @@ describe("the shipped files", () => {
       `,
     });
     const { stdout, stderr } = folder.run(["loaded.cjs"]);
-    assert.deepEqual([stdout, stderr], ["shared.cjs worker.cjs\n", ""]);
+    assert.deepEqual([stdout, stderr], ["base.cjs shared.cjs worker.cjs\n", ""]);
   });
 
-  test("load nothing in a program but what it uses", () => {
+  test("load nothing in a program but what it uses, and little before it starts a process", () => {
     using folder = new ProgramFolder();
     folder.linkPackage();
     folder.write({
       "loaded.cjs": `
-        const { ProcessPoolExecutor, moduleTask } = require("asynccpu");
-        const { basename, join } = require("node:path");
-        const said = [];
-        const say = () => {
+        const { ProcessPoolExecutor } = require("asynccpu");
+        const childProcess = require("node:child_process");
+        const { basename } = require("node:path");
+        const lines = [];
+        const look = () => {
           const files = Object.keys(require.cache).map((file) => basename(file)).filter((name) => name !== "loaded.cjs");
-          const builtins = ["child_process", "crypto", "inspector", "net", "v8"];
+          const builtins = ["crypto", "inspector", "v8", "worker_threads"];
           const loaded = builtins.filter((name) => process.moduleLoadList.includes("NativeModule " + name));
-          console.log([...files, ...loaded].sort().join(" "));
+          lines.push([...files, ...loaded].sort().join(" "));
         };
-        say();
+        look();
         const executor = new ProcessPoolExecutor({ maxWorkers: 1 });
-        say();
-        executor.submit(moduleTask(join(__dirname, "task.cjs"), "run")).then(async () => {
+        const { spawn } = childProcess;
+        childProcess.spawn = (...args) => {
+          look();
+          return spawn(...args);
+        };
+        executor.submit(() => 1).then(async () => {
           await executor.shutdown();
-          say();
+          look();
+          console.log(lines.join("; "));
         });
       `,
-      "task.cjs": "exports.run = () => 1;",
     });
     const { stdout, stderr } = folder.run(["loaded.cjs"]);
-    const imported = "core.cjs index.cjs parent.cjs shared.cjs";
-    const made = "core.cjs index.cjs net parent.cjs shared.cjs";
-    const used = "child_process core.cjs crypto index.cjs inspector net parent.cjs references.cjs shared.cjs v8";
-    assert.deepEqual([stdout, stderr], [`${imported}\n${made}\n${used}\n`, ""]);
+    const early = "base.cjs index.cjs parent.cjs start.cjs";
+    const all =
+      "base.cjs core.cjs crypto index.cjs inspector parent.cjs references.cjs shared.cjs start.cjs v8 worker_threads";
+    assert.deepEqual([stdout, stderr], [`${early}; ${early}; ${all}\n`, ""]);
+  });
+
+  test("fail the task when they can't be loaded, leave no process, and are tried again", () => {
+    using folder = new ProgramFolder();
+    folder.linkPackage();
+    folder.write({
+      "unreadable.cjs": `
+        const { once } = require("node:events");
+        const childProcess = require("node:child_process");
+        const Module = require("node:module");
+        const { ProcessPoolExecutor } = require("asynccpu");
+        const { _load } = Module;
+        Module._load = (name, ...rest) => {
+          if (name.endsWith("core.cjs")) throw Object.assign(new Error("No descriptor is left."), { code: "EMFILE" });
+          return _load(name, ...rest);
+        };
+        const { spawn } = childProcess;
+        let ended;
+        childProcess.spawn = (...args) => {
+          const child = spawn(...args);
+          ended ??= once(child, "exit");
+          return child;
+        };
+        (async () => {
+          const executor = new ProcessPoolExecutor({ maxWorkers: 1 });
+          const failed = executor.submit(() => 1);
+          Module._load = _load;
+          const error = await failed.exception();
+          const alive = setTimeout(() => {}, 60_000);
+          await ended;
+          clearTimeout(alive);
+          console.log(error.code, await executor.submit(() => 2));
+          await executor.shutdown();
+        })();
+      `,
+    });
+    const { stdout, stderr } = folder.run(["unreadable.cjs"]);
+    assert.deepEqual([stdout, stderr], ["EMFILE 2\n", ""]);
   });
 
   test("hold no import(), which Jest refuses", () => {
     const names = readdirSync(DIST).filter((name) => name.endsWith(".cjs"));
-    assert.equal(names.length, 12);
+    assert.equal(names.length, 14);
     for (const name of names) {
       const program = parse(readFileSync(path.join(DIST, name), "utf8"), { ecmaVersion: "latest" });
       assert.doesNotMatch(JSON.stringify(program), /"type":"ImportExpression"/, name);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 
 import { ProcessPool } from "../../src/pool/process-pool.js";
-import { coreOf } from "../../src/executor/process-pool-executor.js";
+import { coreOf } from "../../src/executor/executor-core.js";
 import type { ProcessPoolExecutor } from "../../src/index.js";
 
 /** The processes behind an executor. */

@@ -1,6 +1,7 @@
 import process from "node:process";
 
 import { CancelledError } from "../../errors.js";
+import { ImportTimeUseError } from "../../errors.js";
 import { TaskProgress } from "./task-progress.js";
 import type { ProcessTask } from "../../system/process/process-task.js";
 import type { ReportListener } from "./task-progress.js";
@@ -223,3 +224,19 @@ export class ProcessFuture<T> extends Promise<T> {
 
 /** Makes and moves futures. */
 export const futures: FutureMover = mover;
+
+const nothingToCancel: FutureControl = {
+  cancel: () => false,
+  lookForStart: () => false,
+  wantStart: () => {},
+  hear: () => {},
+};
+
+/** The future of a task that could not be made. */
+export function rejectedFuture<T>(error: unknown): ProcessFuture<T> {
+  const future = futures.create<T>(nothingToCancel);
+  // A module that is imported by a worker may submit what nobody awaits there.
+  if (error instanceof ImportTimeUseError) future.catch(() => {});
+  futures.reject(future, error);
+  return future;
+}

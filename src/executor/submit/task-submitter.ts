@@ -12,6 +12,7 @@ import { FunctionInspector } from "../../pickle/look/function-inspector.js";
 import { FunctionNotPicklableError } from "../../errors.js";
 import { FunctionTable } from "../../pool/queue/function-table.js";
 import { futures } from "../outcome/process-future.js";
+import { rejectedFuture } from "../outcome/process-future.js";
 import { ImportTimeUseError } from "../../errors.js";
 import { InvalidOptionError } from "../../errors.js";
 import { isImporting } from "../../system/worker-state.js";
@@ -31,7 +32,6 @@ import { SubmittedTask } from "./submitted-task.js";
 import { TakenArguments } from "./encoded-arguments.js";
 import { throwIfAborted } from "../../live/abort-subscriptions.js";
 import type { FinishedArguments } from "./encoded-arguments.js";
-import type { FutureControl } from "../outcome/process-future.js";
 import type { OwnedVariables } from "../../pickle/variables/owned-variables.js";
 import type { PickleProblem } from "../../errors.js";
 import type { Pins } from "../../memory/pins.js";
@@ -104,21 +104,6 @@ function allPins(ofArguments: readonly Pins[], { pins }: PooledFunction): readon
   if (pins === undefined) return ofArguments;
   pins.pin();
   return [...ofArguments, pins];
-}
-
-const nothingToCancel: FutureControl = {
-  cancel: () => false,
-  lookForStart: () => false,
-  wantStart: () => {},
-  hear: () => {},
-};
-
-function rejected<T>(error: unknown): ProcessFuture<T> {
-  const future = futures.create<T>(nothingToCancel);
-  // A module that is imported by a worker may submit what nobody awaits there.
-  if (error instanceof ImportTimeUseError) future.catch(() => {});
-  futures.reject(future, error);
-  return future;
 }
 
 const NO_SIGNALS: readonly AbortSignal[] = [];
@@ -214,7 +199,7 @@ export class TaskSubmitter {
       releaseAll(pins);
       taken?.release();
       showCall(error, submission.calledFrom, submission.stack);
-      return rejected(error);
+      return rejectedFuture(error);
     }
   }
 

@@ -1,6 +1,5 @@
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { threadId } from "node:worker_threads";
 import type { Duplex } from "node:stream";
 import type { Readable } from "node:stream";
 import type { Socket } from "node:net";
@@ -10,11 +9,13 @@ import { COOKIE_VARIABLE } from "../../system/process/cookie.js";
 import { LIFELINE_FD } from "../../wire/messages/protocol.js";
 import { RESULTS_FD } from "../../wire/messages/protocol.js";
 import { TASKS_FD } from "../../wire/messages/protocol.js";
+import { WorkerJournal } from "../../wire/journal/journal-file.js";
 import { WORKER_ENTRY } from "../../system/own-files.js";
 import { inheritableExecArgv } from "./start-options.js";
 import { inheritableNodeOptions } from "./start-options.js";
 import { dateNow } from "../../system/timers.js";
 import { performance } from "../../system/timers.js";
+import { runOutside } from "../../system/async-context.js";
 import { startProcess } from "../../system/start/start-process.js";
 import type { StartOptions } from "./start-options.js";
 import type { StartedProcess } from "../../system/start/start-process.js";
@@ -30,8 +31,9 @@ let cookieCount = 0;
  */
 function makeCookie(): string {
   cookieCount += 1;
-  const momentUs = Math.round((dateNow() + performance.now()) * 1000);
-  return [process.pid, threadId, cookieCount, momentUs].map((part) => part.toString(36)).join("-");
+  // Several threads of a program may make cookies.
+  const sinceStartNs = Math.round(performance.now() * 1e6);
+  return [process.pid, cookieCount, dateNow(), sinceStartNs].map((part) => part.toString(36)).join("-");
 }
 
 /** What Node makes for a pipe, with the methods that its declared types leave out. */
@@ -46,6 +48,8 @@ export interface SpawnedWorker {
   readonly cookie: string;
   /** Absent when the process could not be started; `child` then emits `error`. */
   readonly pipes: WorkerPipes | undefined;
+  /** Its file is the worker's `JOURNAL_FD`; absent where there can be none. */
+  readonly journal: WorkerJournal | undefined;
 }
 
 /** This process's environment, as it is good for a worker. */
@@ -61,13 +65,7 @@ function environment(env: NodeJS.ProcessEnv, cookie: string): NodeJS.ProcessEnv 
   return { ...env, [COOKIE_VARIABLE]: inherited === undefined ? cookie : `${inherited}:${cookie}` };
 }
 
-/**
- * Starts a worker process. It isn't referenced: by itself it doesn't keep this process alive.
- *
- * @param journalFd - Becomes the worker's `JOURNAL_FD`.
- * @throws What `spawn` throws, for example for an environment with invalid values.
- */
-export function spawnWorker(options: StartOptions, journalFd?: number): SpawnedWorker {
+function spawn(options: StartOptions, journalFd: number | undefined): Omit<SpawnedWorker, "journal"> {
   const cookie = makeCookie();
   const execArgv = options.execArgv ?? inheritableExecArgv(process.execArgv, process.sourceMapsEnabled);
   const env = options.env ?? ownEnvironment();
@@ -92,4 +90,20 @@ export function spawnWorker(options: StartOptions, journalFd?: number): SpawnedW
       lifeline: stdio[LIFELINE_FD] as Duplex,
     },
   };
+}
+
+/**
+ * Starts a worker process. It isn't referenced: by itself it doesn't keep this process alive. Until the process is
+ * there nothing is done that could be done later: a program's first result waits for it.
+ *
+ * @throws What `spawn` throws, for example for an environment with invalid values.
+ */
+export function spawnWorker(options: StartOptions): SpawnedWorker {
+  const journal = WorkerJournal.open();
+  try {
+    return { ...runOutside(spawn, options, journal?.fd), journal };
+  } catch (error) {
+    journal?.close();
+    throw error;
+  }
 }

@@ -10,7 +10,6 @@ import { ProcessTask } from "../../system/process/process-task.js";
 import { ProtocolError } from "../../errors.js";
 import { TaskClock } from "../tasks/task-clock.js";
 import { WorkerCrashedError } from "../../errors.js";
-import { WorkerJournal } from "../../wire/journal/journal-file.js";
 import { WorkerLife } from "./life.js";
 import { WorkerTasks } from "../tasks/worker-tasks.js";
 import { describeProcessEnd } from "./death.js";
@@ -30,6 +29,7 @@ import type { SpawnedWorker } from "./spawn-worker.js";
 import type { StartedProcess } from "../../system/start/start-process.js";
 import type { ToParentMessage } from "../../wire/messages/protocol.js";
 import type { TreeRoot } from "../../system/tree/process-tree.js";
+import type { WorkerJournal } from "../../wire/journal/journal-file.js";
 import type { WorkerConfig } from "./contract.js";
 import type { WorkerReceiver } from "../../wire/parent-channel.js";
 import type { WorkerEvents } from "./contract.js";
@@ -87,16 +87,20 @@ export class Worker {
   /** What to say of a process that was killed because it took too long to start. */
   #tooSlow: string | undefined;
 
-  /** Starts a process. @throws What `spawn` throws. */
-  constructor(config: WorkerConfig, events: WorkerEvents<Worker>) {
+  /**
+   * Takes a process that has just been started, or starts one.
+   *
+   * @throws What `spawn` throws.
+   */
+  constructor(config: WorkerConfig, events: WorkerEvents<Worker>, started?: SpawnedWorker) {
     this.#config = config;
     this.#events = events;
     this.#life = new WorkerLife(() => events.onLeaving(this));
     this.#resultsEnded = new Promise((resolve) => {
       this.#endResults = resolve;
     });
-    this.#journal = WorkerJournal.open();
-    const { child, streams, cookie, pipes } = this.#spawn(config);
+    const { child, streams, cookie, pipes, journal } = started ?? spawnWorker(config.start);
+    this.#journal = journal;
     this.#child = child;
     this.#streams = streams;
     if (pipes === undefined || child.pid === undefined) {
@@ -138,15 +142,6 @@ export class Worker {
       settings: config.settings,
     });
     this.#startClock.after(config.startTimeoutMs, () => this.#onStartTooSlow(), false);
-  }
-
-  #spawn(config: WorkerConfig): SpawnedWorker {
-    try {
-      return spawnWorker(config.start, this.#journal?.fd);
-    } catch (error) {
-      this.#journal?.close();
-      throw error;
-    }
   }
 
   get state(): WorkerState {

@@ -44,7 +44,10 @@ export interface StartHost extends SpawnHost {
 const host: StartHost = {
   platform: process.platform,
   arch: process.arch,
-  isMainThread,
+  // Asked when it is needed: a small program need not load node:worker_threads.
+  get isMainThread() {
+    return isMainThread;
+  },
   loadForeignFunctions,
   thresholdBytes: 192 * 1024 * 1024,
 };
@@ -79,9 +82,9 @@ function bind(): Starter | null {
 function nativeStarter(): Starter | undefined {
   if (starter === undefined) {
     const { platform, thresholdBytes } = currentHost;
+    if (platform !== "linux") starter = null;
     // A thread has no signals. And Node's permission model is for `child_process` to apply.
-    if (platform !== "linux" || !currentHost.isMainThread || "permission" in process) starter = null;
-    else if (isLarge(thresholdBytes)) starter = bind();
+    else if (isLarge(thresholdBytes)) starter = currentHost.isMainThread && !("permission" in process) ? bind() : null;
   }
   return starter ?? undefined;
 }
