@@ -14,8 +14,10 @@ import { WorkerLife } from "./life.js";
 import { WorkerTasks } from "../tasks/worker-tasks.js";
 import { describeProcessEnd } from "./death.js";
 import { forwardOutput } from "./output-forwarder.js";
+import { expectExit } from "../../system/tree/terminator.js";
 import { killLeftByExited } from "../../system/tree/terminator.js";
 import { killProcessTree } from "../../system/tree/terminator.js";
+import { killUnused } from "../../system/tree/terminator.js";
 import { spawnWorker } from "./spawn-worker.js";
 import { startTimeOf } from "../../system/process/process-task.js";
 import { waitForLastWords } from "./death.js";
@@ -183,7 +185,18 @@ export class Worker {
    */
   end(): void {
     if (this.#life.phase !== "starting") this.#sendAway("told to end");
-    else if (this.#life.leave("told to end")) this.kill();
+    else if (this.#life.leave("told to end")) this.#killStarting();
+  }
+
+  #killStarting(): void {
+    // An initializer may have started processes.
+    if (this.root === undefined || (this.#config.functions?.length ?? 0) > 0) {
+      this.kill();
+      return;
+    }
+    this.#life.moveTo("killed", "killed");
+    expectExit(this.root);
+    killUnused(this.root);
   }
 
   #sendAway(why: Leaving): void {
@@ -193,6 +206,7 @@ export class Worker {
       return;
     }
     this.#channel?.send({ kind: "shutdown" });
+    if (this.root !== undefined) expectExit(this.root);
     this.#killUnlessGoneSoon();
   }
 

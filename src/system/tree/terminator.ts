@@ -18,9 +18,14 @@ import { TreeKill } from "./kill.js";
 import { findDescendants } from "./process-tree.js";
 import { findDescendantsSync } from "./process-tree.js";
 import { hostPlatform } from "../platform.js";
+import { isProcessAlive } from "../process/identity.js";
 import { sendSignalTo } from "../process/identity.js";
 import { signalProcess } from "../process/identity.js";
+import { clearTimeout } from "../timers.js";
 import { performance } from "../timers.js";
+import { readsProc } from "../process/table.js";
+import { setImmediate } from "../timers.js";
+import { setTimeout } from "../timers.js";
 import { sleep } from "../timers.js";
 
 /** Options of `terminateDescendantProcesses`. */
@@ -177,28 +182,69 @@ export async function killProcessTree(root: TreeRoot, options: TreeOptions = {})
   else await killTrees([root], false, options);
 }
 
-/** How long the search for what one exited process has left waits for others that exit with it, in milliseconds. */
-const GATHER_MS = 4;
+/**
+ * Kills a process that has run nothing of anybody's yet, with its group (SIGKILL), without a search. What it may have
+ * started all the same is found when it has exited.
+ */
+export function killUnused(root: TreeRoot, platform: Platform = hostPlatform): void {
+  if (platform.name === "win32") {
+    void killProcessTree(root, { platform });
+    return;
+  }
+  // Off Linux a look at a start time costs a run of `ps`.
+  const startTime = readsProc(platform) ? root.startTime : undefined;
+  if (isProcessAlive(root.pid, startTime, platform)) sendSignalTo(-root.pid, "SIGKILL", platform);
+}
 
-let gathered: { readonly roots: TreeRoot[]; readonly over: Promise<void> } | undefined;
+/** How long the search for what one exited process has left waits for others that are to exit, in milliseconds. */
+const GATHER_MS = 20;
 
-async function killGathered(roots: readonly TreeRoot[]): Promise<void> {
-  await sleep(GATHER_MS);
-  gathered = undefined;
-  await killTrees(roots, false, {});
+/** Processes that are about to exit. */
+const leaving = new Set<TreeRoot>();
+
+/** Processes that have exited, and the search for what they have left. */
+interface Gathered {
+  readonly roots: TreeRoot[];
+  /** Begins the search in the next turn: those that the system tells of in this one are searched for as well. */
+  readonly close: () => void;
+  readonly over: Promise<void>;
+}
+
+let gathered: Gathered | undefined;
+
+function gather(): Gathered {
+  const roots: TreeRoot[] = [];
+  let close = (): void => {};
+  const closed = new Promise<void>((resolve) => {
+    const timer = setTimeout(resolve, GATHER_MS);
+    close = () => {
+      clearTimeout(timer);
+      setImmediate(resolve);
+    };
+  });
+  const killAll = async (): Promise<void> => {
+    await closed;
+    gathered = undefined;
+    await killTrees(roots, false, {});
+  };
+  return { roots, close, over: killAll() };
+}
+
+/** Tells that a process was told to exit: the search for what others have left waits a moment for it. */
+export function expectExit(root: TreeRoot): void {
+  leaving.add(root);
 }
 
 /**
  * Does what `killProcessTree` does, for a process that has exited. Those that exit together, as the workers of a pool
- * that is shut down, share one search: each has to read the whole of /proc.
+ * that is shut down, share one search: each has to read the whole of /proc, and more than once while processes end.
  */
 export function killLeftByExited(root: TreeRoot): Promise<void> {
+  leaving.delete(root);
   if (hostPlatform.name === "win32") return killProcessTree(root);
-  if (gathered === undefined) {
-    const roots: TreeRoot[] = [];
-    gathered = { roots, over: killGathered(roots) };
-  }
+  gathered ??= gather();
   gathered.roots.push(root);
+  if (leaving.size === 0) gathered.close();
   return gathered.over;
 }
 
