@@ -180,7 +180,7 @@ export class InlinePool implements TaskPool, RunHost {
   cancel(task: PoolTask, reason: Error): boolean {
     if (task.state === "settled") return false;
     this.expire(task, reason);
-    this.#running.get(task)?.end(task, reason);
+    task.holder?.end(task, reason);
     // A task that has timed out stays timed out.
     return task.endReason instanceof CancelledError;
   }

@@ -181,6 +181,19 @@ export function describeEnding(kind: string, make: MakeExecutor): void {
       assert.equal((last as OutOfPaperError).tray, 2);
     });
 
+    test("a task that is cancelled while retries.on is asked is not tried again", async () => {
+      await using executor = make();
+      const future: ProcessFuture<unknown> = executor
+        .with({ retries: { limit: 5, on: () => future.cancel("given up") } })
+        .submit(succeedAt, path.join(folder, "given-up"), 9);
+      const error = await future.exception();
+      assert.ok(error instanceof CancelledError);
+      assert.equal(error.cause, "given up");
+      assert.equal((error as { attempts?: readonly unknown[] }).attempts?.length, 1);
+      const { cancelledTasks, failedTasks } = executor.stats();
+      assert.deepEqual([future.cancelled, cancelledTasks, failedTasks], [true, 1, 0]);
+    });
+
     test("stats() counts tasks by what became of them", async () => {
       await using executor = make({ maxWorkers: 1 });
       await executor.submit(add, 1, 2);

@@ -14,7 +14,9 @@ const DEFAULT_MAX_BACKOFF_MS = 30_000;
 /** How long to wait before a task is tried for so manieth a time again, in milliseconds. */
 function backoffMs(options: RetryOptions, retry: number, random: () => number): number {
   const { factor = DEFAULT_FACTOR, jitter = 0, maxBackoffMs = DEFAULT_MAX_BACKOFF_MS } = options;
-  const fullMs = Math.min((options.backoffMs ?? 0) * factor ** (retry - 1), maxBackoffMs);
+  // Not infinite after a thousand retries: nothing times that is no number.
+  const growth = Math.min(factor ** (retry - 1), Number.MAX_VALUE);
+  const fullMs = Math.min((options.backoffMs ?? 0) * growth, maxBackoffMs);
   return fullMs * (1 - jitter * random());
 }
 
@@ -72,6 +74,8 @@ export class Attempts {
     if (on === "crash") return error instanceof WorkerCrashedError;
     const answer: unknown = this.#inContext?.(on, error);
     if (isThenable(answer)) {
+      // What comes of it is of no use, a failure neither.
+      Promise.resolve(answer).catch(() => {});
       throw new InvalidOptionError(
         "retries.on",
         "retries.on must say at once whether to try again: it gave a promise.",

@@ -33,6 +33,7 @@ import type { AnyTaskOptions } from "../options/options.js";
 import type { TaskExtras } from "../../pool/queue/pool-task.js";
 import type { TaskKind } from "../../pool/queue/pool-task.js";
 import type { TaskChannel } from "../../pool/queue/pool-task.js";
+import type { TaskHolder } from "../../pool/queue/pool-task.js";
 import type { TaskOutcome } from "../../pool/queue/pool-task.js";
 
 /** What calls of one executor may have in common. */
@@ -141,6 +142,16 @@ interface Ties {
   listeners?: ReportListener[];
 }
 
+/** Has a task while `retries.on` is asked about its failure: that may cancel it, and then it is not tried again. */
+const ASKING: TaskHolder = {
+  end: (task, reason) => {
+    task.endReason = reason;
+  },
+  lookForStart: () => false,
+  takeBack: () => {},
+  hear: () => {},
+};
+
 /** One call on its way, with all that waits for its end. */
 export class SubmittedTask<T> extends PoolTask<SubmittedKind> implements FutureControl {
   /**
@@ -182,9 +193,12 @@ export class SubmittedTask<T> extends PoolTask<SubmittedKind> implements FutureC
     const ties = this.#ties;
     const attempts = ties?.attempts;
     if (ties === undefined || attempts === undefined || ties.live?.hasResult === true) return undefined;
-    const failure = this.endReason === undefined ? outcome : { kind: "ended" as const, error: this.endReason };
+    const { endReason } = this;
+    const failure = endReason === undefined ? outcome : { kind: "ended" as const, error: endReason };
     if (failure.kind === "value" || failure.kind === "result") return undefined;
+    this.holder = ASKING;
     const next = attempts.fail(this.#errorOf(failure), failure.kind === "failure");
+    if (this.endReason !== endReason) return this.retryDelayMs(outcome);
     if (typeof next !== "number") {
       ties.failure = next;
       return undefined;

@@ -7,6 +7,7 @@ import { rmSync } from "node:fs";
 import { writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { after } from "node:test";
 import { test } from "node:test";
 
@@ -24,6 +25,7 @@ import { crashAtFirst } from "../../fixtures/retry-tasks.js";
 import { failAtFirst } from "../../fixtures/retry-tasks.js";
 import { hangAtFirst } from "../../fixtures/retry-tasks.js";
 import { waitUntil } from "../../testlibraries/wait-until.js";
+import type { ProcessFuture } from "../../../src/index.js";
 import type { RetryOptions } from "../../../src/index.js";
 
 const folder = mkdtempSync(path.join(tmpdir(), "asynccpu-retries-"));
@@ -154,6 +156,9 @@ test("what the function throws, or a promise that it gives, is what the task fai
   });
   const on = (async () => true) as unknown as () => boolean;
   await assert.rejects(withRetries({ limit: 5, on }).submit(failAtFirst, newFile(), 9), InvalidOptionError);
+  // That nobody handles its failure would end the program, and fails this test.
+  const rejects = (async () => Promise.reject(new RangeError("later"))) as unknown as () => boolean;
+  await assert.rejects(withRetries({ limit: 5, on: rejects }).submit(failAtFirst, newFile(), 9), InvalidOptionError);
 });
 
 test("a cancelled task is not tried again: while it runs, and while it waits for its next attempt", async () => {
@@ -180,6 +185,32 @@ test("a cancelled task is not tried again: while it runs, and while it waits for
   assert.equal(executor.stats().queuedTasks, 0);
 });
 
+test("one that is cancelled while it is asked whether to try again is not, nor is what its worker has next", async () => {
+  const controller = new AbortController();
+  const on = (): boolean => {
+    controller.abort("given up");
+    return true;
+  };
+  const file = newFile();
+  const given = executor.with({ signal: controller.signal, retries: { limit: 5, on } }).submit(failAtFirst, file, 9);
+  const gate = newFile();
+  const next = executor.submit(blockUntilFileExists, gate);
+  await assert.rejects(given, (error) => error instanceof CancelledError && error.cause === "given up");
+  // For longer than the grace period of a task that is asked to end.
+  await next.started;
+  await sleep(300);
+  writeFileSync(gate, "");
+  await next;
+  assert.equal(runsOf(file), 1);
+
+  const timedOut = newFile();
+  const future: ProcessFuture<unknown> = executor
+    .with({ timeoutMs: 200, retries: { limit: 5, on: () => future.cancel("too slow") } })
+    .submit(hangAtFirst, timedOut, 9);
+  await assert.rejects(future, (error) => error instanceof CancelledError && error.cause === "too slow");
+  assert.equal(runsOf(timedOut), 1);
+});
+
 test("it waits before each attempt, longer each time, up to a limit, and leaves a part to chance", () => {
   const delaysOf = (options: Omit<RetryOptions, "limit">, random = 0): unknown[] => {
     const attempts = new Attempts({ limit: 5, ...options }, () => random);
@@ -192,6 +223,12 @@ test("it waits before each attempt, longer each time, up to a limit, and leaves 
   assert.deepEqual(delaysOf({ backoffMs: 20_000 }), [20_000, 30_000, 30_000, 30_000, 30_000]);
   assert.deepEqual(delaysOf({ backoffMs: 100, jitter: 0.5 }, 1), [50, 100, 200, 400, 800]);
   assert.deepEqual(delaysOf({ backoffMs: 100, jitter: 1 }, 0.5), [50, 100, 200, 400, 800]);
+});
+
+test("without a wait there is none after a thousand retries either", () => {
+  const attempts = new Attempts({ limit: 1100 });
+  const delays = new Set(Array.from({ length: 1100 }, () => attempts.fail(new Error("again"), true)));
+  assert.deepEqual([...delays], [0]);
 });
 
 test("a wait between attempts is kept", async () => {
