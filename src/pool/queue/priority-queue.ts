@@ -9,6 +9,8 @@ const AGING_EVERY = 16;
 interface Level {
   readonly priority: number;
   readonly tasks: TaskQueue;
+  /** That of its first task. */
+  age: number;
 }
 
 /**
@@ -21,6 +23,8 @@ export class PriorityQueue implements WaitingTasks {
   #size = 0;
   #pushedCount = 0;
   #shiftedCount = 0;
+  /** The level whose first task is next, once that was looked for: there may be one for each task. */
+  #next: Level | undefined;
 
   /** @param tasks - Those that wait already. */
   constructor(tasks: readonly PoolTask[]) {
@@ -34,33 +38,35 @@ export class PriorityQueue implements WaitingTasks {
   push(task: PoolTask): void {
     this.#pushedCount += 1;
     task.age = this.#pushedCount;
-    this.#size += 1;
-    this.#levelOf(task).tasks.push(task);
+    const level = this.#levelOf(task);
+    level.tasks.push(task);
+    this.#change(level, 1);
   }
 
   /** Puts a task before all others of its priority. It is as old as it was. */
   unshift(task: PoolTask): void {
-    this.#size += 1;
-    this.#levelOf(task).tasks.unshift(task);
+    const level = this.#levelOf(task);
+    level.tasks.unshift(task);
+    this.#change(level, 1);
   }
 
   peek(): PoolTask | undefined {
-    return this.#next()?.tasks.peek();
+    return this.#findNext()?.tasks.peek();
   }
 
   shift(): PoolTask | undefined {
-    const level = this.#next();
+    const level = this.#findNext();
     const task = level?.tasks.shift();
     if (level === undefined || task === undefined) return undefined;
     this.#shiftedCount += 1;
-    this.#leave(level);
+    this.#change(level, -1);
     return task;
   }
 
   remove(task: PoolTask): boolean {
-    const level = this.#levels.find(({ priority }) => priority === task.priority);
+    const level = this.#levels[this.#placeOf(task.priority)];
     if (level?.tasks.remove(task) !== true) return false;
-    this.#leave(level);
+    this.#change(level, -1);
     return true;
   }
 
@@ -68,27 +74,34 @@ export class PriorityQueue implements WaitingTasks {
     const tasks = this.#levels.flatMap((level) => level.tasks.drain());
     this.#levels.length = 0;
     this.#size = 0;
+    this.#next = undefined;
     return tasks;
   }
 
-  /** The level whose first task is next. */
-  #next(): Level | undefined {
-    let [oldest] = this.#levels;
-    if ((this.#shiftedCount + 1) % AGING_EVERY !== 0) return oldest;
-    for (const level of this.#levels) if (oldest !== undefined && ageOf(level) < ageOf(oldest)) oldest = level;
-    return oldest;
+  #findNext(): Level | undefined {
+    if (this.#next !== undefined) return this.#next;
+    let [next] = this.#levels;
+    if ((this.#shiftedCount + 1) % AGING_EVERY === 0) {
+      for (const level of this.#levels) if (next !== undefined && level.age < next.age) next = level;
+    }
+    this.#next = next;
+    return next;
   }
 
-  #leave(level: Level): void {
-    this.#size -= 1;
-    if (level.tasks.size === 0) this.#levels.splice(this.#levels.indexOf(level), 1);
+  /** A task has come into the level, or has left it. */
+  #change(level: Level, difference: 1 | -1): void {
+    this.#size += difference;
+    this.#next = undefined;
+    const first = level.tasks.peek();
+    if (first === undefined) this.#levels.splice(this.#placeOf(level.priority), 1);
+    else level.age = first.age;
   }
 
   #levelOf({ priority }: PoolTask): Level {
     const index = this.#placeOf(priority);
     const found = this.#levels[index];
     if (found?.priority === priority) return found;
-    const level = { priority, tasks: new TaskQueue() };
+    const level = { priority, tasks: new TaskQueue(), age: 0 };
     this.#levels.splice(index, 0, level);
     return level;
   }
@@ -104,8 +117,4 @@ export class PriorityQueue implements WaitingTasks {
     }
     return low;
   }
-}
-
-function ageOf({ tasks }: Level): number {
-  return tasks.peek()?.age ?? Infinity;
 }

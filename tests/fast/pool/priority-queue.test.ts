@@ -81,3 +81,29 @@ test("a task that comes back is before the others of its priority, and as old as
   queue.unshift(first);
   assert.deepEqual([queue.shift(), queue.shift(), queue.shift()], [first, second, low]);
 });
+
+test("where each task has a priority of its own, it is not looked for among all of them each time", () => {
+  const count = 2000;
+  let looks = 0;
+  const queue = new PriorityQueue([]);
+  for (let index = 0; index < count; index += 1) {
+    const task = makeTask((index * 7919) % count);
+    let { age } = task;
+    Object.defineProperty(task, "age", {
+      get: () => {
+        looks += 1;
+        return age;
+      },
+      set: (value: number) => {
+        age = value;
+      },
+    });
+    queue.push(task);
+  }
+  for (let index = 0; index < count; index += 1) {
+    queue.peek();
+    queue.shift();
+  }
+  assert.equal(queue.size, 0);
+  assert.ok(looks < 4 * count, `${looks} looks at ${count} tasks`);
+});
