@@ -2,6 +2,7 @@
 
 import process from "node:process";
 
+import { callUser } from "../outcome/call-user.js";
 import { openBar } from "./terminal-bars.js";
 import { clearInterval } from "../../system/timers.js";
 import { performance } from "../../system/timers.js";
@@ -50,12 +51,13 @@ export function describe({ label, done, failed, total, perSecond, elapsedMs, rem
 const BAR_LENGTH = 24;
 
 /** The same with a bar, where it is known how many items there are. */
-function drawBar(state: MapProgressState): string {
+export function drawBar(state: MapProgressState): string {
   const text = describe(state);
   if (state.total === undefined) return text;
   const filled = Math.min(BAR_LENGTH, Math.floor((BAR_LENGTH * state.done) / (state.total || 1)));
   const bar = "#".repeat(filled) + "-".repeat(BAR_LENGTH - filled);
-  return text.replace(`${state.label}: `, `${state.label} [${bar}] `);
+  // A function: in a text, a "$" of the label would stand for something else.
+  return text.replace(`${state.label}: `, () => `${state.label} [${bar}] `);
 }
 
 /** Counts what a map has given, and tells it from time to time. */
@@ -125,10 +127,6 @@ export class MapProgress {
       process.stderr.write(`${describe(this.#state())}\n`);
       return;
     }
-    try {
-      onUpdate(this.#state());
-    } catch (error) {
-      process.emitWarning(error instanceof Error ? error : String(error), "AsyncCpuCallbackWarning");
-    }
+    callUser(() => onUpdate(this.#state()));
   }
 }

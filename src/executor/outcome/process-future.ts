@@ -1,7 +1,6 @@
-import process from "node:process";
-
 import { CancelledError } from "../../errors.js";
 import { ImportTimeUseError } from "../../errors.js";
+import { callUser } from "./call-user.js";
 import { TaskProgress } from "./task-progress.js";
 import type { ProcessTask } from "../../system/process/process-task.js";
 import type { ReportListener } from "./task-progress.js";
@@ -159,13 +158,7 @@ export class ProcessFuture<T> extends Promise<T> {
    * the function throws becomes a process warning.
    */
   addDoneCallback(callback: (future: this) => void): void {
-    const call = (): void => {
-      try {
-        callback(this);
-      } catch (error) {
-        process.emitWarning(error instanceof Error ? error : String(error), "AsyncCpuCallbackWarning");
-      }
-    };
+    const call = (): void => callUser(() => callback(this));
     this.then(call, call);
   }
 

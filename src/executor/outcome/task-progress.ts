@@ -1,9 +1,8 @@
-import process from "node:process";
-
 import { Fifo } from "../../fifo.js";
+import { callUser } from "./call-user.js";
 import { captureContext } from "../../system/async-context.js";
 import { decodeValue } from "../../values/codec.js";
-import { showValue } from "../../show-value.js";
+import { warnOf } from "./call-user.js";
 import type { InContext } from "../../system/async-context.js";
 import type { ProgressHandler } from "../options/options.js";
 import type { ReportMessage } from "../../wire/messages/protocol.js";
@@ -69,17 +68,13 @@ export class TaskProgress implements AsyncIterable<unknown> {
   }
 }
 
-function warn(error: unknown): void {
-  process.emitWarning(error instanceof Error ? error : showValue(error), "AsyncCpuCallbackWarning");
-}
-
 /** Gives a report to all that listen. Never throws: a value that can't be read here harms nobody else. */
 export function handOver({ skippedCount, value }: ReportMessage, listeners: readonly ReportListener[]): void {
   try {
     const decoded = decodeValue(value, undefined, "value");
     for (const listener of listeners) listener.take(decoded, skippedCount);
   } catch (error) {
-    warn(error);
+    warnOf(error);
   }
 }
 
@@ -94,18 +89,16 @@ export class ProgressCaller implements ReportListener {
   }
 
   take(value: unknown, skippedCount: number): void {
-    try {
-      const returned: unknown = this.#inContext(this.#handler, value as never, { skipped: skippedCount });
-      if (returned instanceof Promise) returned.catch((error: unknown) => this.#warn(error));
-    } catch (error) {
-      this.#warn(error);
-    }
+    callUser(
+      () => this.#inContext(this.#handler, value as never, { skipped: skippedCount }),
+      (error) => this.#warn(error),
+    );
   }
 
   /** Once: one that fails for each value would drown everything else. */
   #warn(error: unknown): void {
     if (this.#hasWarned) return;
     this.#hasWarned = true;
-    warn(error);
+    warnOf(error);
   }
 }

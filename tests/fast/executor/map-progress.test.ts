@@ -9,7 +9,9 @@ import { test } from "node:test";
 import { InvalidOptionError } from "../../../src/index.js";
 import { ProcessTaskPoolExecutor } from "../../../src/index.js";
 import { describe as describeState } from "../../../src/executor/map/map-progress.js";
+import { drawBar } from "../../../src/executor/map/map-progress.js";
 import { echo } from "../../fixtures/tasks.js";
+import { waitUntil } from "../../testlibraries/wait-until.js";
 import type { MapProgressOptions } from "../../../src/index.js";
 import type { MapProgressState } from "../../../src/index.js";
 
@@ -104,6 +106,17 @@ describe("onUpdate", () => {
     assert.deepEqual(results, [1, 2]);
     assert.equal((await warned).message, "bad display");
   });
+
+  test("may be async: what it is rejected with is a warning, too", async () => {
+    const warnings: string[] = [];
+    // Some of the test before may come here.
+    const take = ({ message }: Error): void => void warnings.push(message);
+    process.on("warning", take);
+    const onUpdate = (): Promise<never> => Promise.reject(new RangeError("display gone"));
+    for await (const _ of executor.with({ progress: { onUpdate } }).map(echo<number>, [1]));
+    await waitUntil(() => warnings.includes("display gone"), { what: "the warning" });
+    process.off("warning", take);
+  });
 });
 
 test("without onUpdate a line on stderr tells it at the end, and nothing does without progress", async (t) => {
@@ -124,6 +137,14 @@ test("a line has the count, the failures, the rate, the time, and what is left o
   const unknown = { ...state, failed: 0, total: undefined, perSecond: 1234.5, remainingMs: undefined };
   assert.equal(describeState(unknown), "files: 30, 1235/s, 10 s");
   assert.equal(describeState({ ...unknown, elapsedMs: 600_000 }), "files: 30, 1235/s, 10 min");
+});
+
+test("a bar stands between the label, whatever is in that, and the count", () => {
+  const state = { label: "$& of $$", done: 6, failed: 0, total: 12, elapsedMs: 2000, perSecond: 3, remainingMs: 2000 };
+  assert.equal(
+    drawBar({ ...state, isOver: false }),
+    "$& of $$ [############------------] 6 of 12 (50%), 3.0/s, 2 s, 2 s left",
+  );
 });
 
 test("what progress can't be is refused by its part", () => {

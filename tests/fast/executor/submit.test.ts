@@ -101,16 +101,20 @@ test("done callbacks run in this process, also those added late", async () => {
   assert.deepEqual(seen, [true, true, "late"]);
 });
 
-test("a done callback that throws becomes a warning, and the future is unharmed", async () => {
-  const warned = new Promise<Error>((resolve) => {
-    process.once("warning", resolve);
-  });
-  const future = executor.createProcessTask(add, 2, 3);
-  future.addDoneCallback(() => {
+test("a done callback that fails, at once or later, becomes a warning, and the future is unharmed", async () => {
+  const throws = (): never => {
     throw new Error("from the callback");
-  });
-  assert.equal(await future, 5);
-  assert.match((await warned).message, /from the callback/);
+  };
+  const rejects = (): unknown => Promise.reject(new Error("from the callback"));
+  for (const callback of [throws, rejects]) {
+    const warned = new Promise<Error>((resolve) => {
+      process.once("warning", resolve);
+    });
+    const future = executor.createProcessTask(add, 2, 3);
+    future.addDoneCallback(callback);
+    assert.equal(await future, 5);
+    assert.match((await warned).message, /from the callback/);
+  }
 });
 
 test("values arrive as they were, and arguments are copied at the call", async () => {
