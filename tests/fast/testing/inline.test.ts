@@ -13,6 +13,8 @@ import { ProcessTaskPoolExecutor } from "../../../src/index.js";
 import { QueueTimeoutError } from "../../../src/index.js";
 import { TaskTimeoutError } from "../../../src/index.js";
 import { add } from "../../fixtures/tasks.js";
+import { printTwice } from "../../fixtures/conformance-tasks.js";
+import { printer } from "../../fixtures/conformance-tasks.js";
 import { currentTask } from "../../../src/index.js";
 import { processId } from "../../fixtures/tasks.js";
 
@@ -44,8 +46,26 @@ test("the function itself is called, in this process: its state is the program's
   assert.equal((await executor.submit(processId).started).id, process.pid);
 });
 
-test("a function with a spy is refused as it would be for a worker, and a spy of its module is called", async () => {
+test("a spy in an object of a module is called by the function, by reference and by value", async () => {
   await using executor = new InlineTaskExecutor();
+  const spy = mock.method(printer, "print", (page: string) => `spied ${page}`);
+  try {
+    assert.equal(await executor.submit(printTwice, "a"), "spied a spied a");
+    assert.equal(await executor.submit((page: string) => printer.print(page), "b"), "spied b");
+    assert.deepEqual(
+      spy.mock.calls.map(({ arguments: [page] }) => page),
+      ["a", "a", "b"],
+    );
+  } finally {
+    spy.mock.restore();
+  }
+});
+
+test("a function that can't travel is refused as it would be for a worker, one of mock.fn among them", async () => {
+  await using executor = new InlineTaskExecutor();
+  const spy = mock.fn(add);
+  await assert.rejects(executor.submit(spy, 1, 2), FunctionNotPicklableError);
+  assert.equal(spy.mock.callCount(), 0);
   const socket = new WeakRef({});
   const future = executor.submit(() => socket);
   await assert.rejects(future, (error) => error instanceof FunctionNotPicklableError && /socket/.test(error.message));
