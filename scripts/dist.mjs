@@ -6,7 +6,8 @@
 //     core.cjs               the program's half: pools, tasks; loaded while the first worker boots
 //     worker.cjs             the program of a worker process
 //     base.cjs, shared.cjs   what both have, so that a task that imports asynccpu finds the worker's own state
-//     references.cjs         the pickler, in a program; in a worker, what a result with a function in it needs
+//     plain.cjs              the pickler, as far as functions need it whose text says all
+//     references.cjs         the rest of it; in a worker, what a result with a function in it needs
 //     coreRare.cjs, sharedRare.cjs    what few programs use
 //     syntax.cjs             acorn and eslint-scope, for functions whose text does not say all; syntax.LICENSES.txt
 //     watchdog.cjs           the thread of a worker, alone
@@ -85,7 +86,7 @@ const EARLY = [
   /^pickle\/(register-class|refer\/module-task)/,
   /^pool\/(nesting|worker\/(spawn-worker|start-options))/,
   /^subprocess\/(outer-grace|task\/current-task)/,
-  /^system\/(async-context|cpu-count|foreign-functions|own-files|timers|worker-state)/,
+  /^system\/(async-context|cgroup-quota|cpu-count|foreign-functions|own-files|timers|worker-state)/,
   /^system\/process\/(cookie|process-task)/,
   /^system\/start\/start-process/,
   /^system\/tree\/terminator/,
@@ -99,16 +100,23 @@ const RARE = [
   /^logging\/(?!foreign-logger)/,
   /^memory\/reference/,
   /^values\/(extended|errors\/parts)/,
-  /^system\/start\/native/,
-  /^pool\/queue\/(priority-queue|queue-room|delayed-tasks)/,
-  /^executor\/submit\/attempts/,
+  /^system\/start\/(native|child-reaper)/,
+  /^pool\/queue\/(priority-queue|queue-room|delayed-tasks|map-frames)/,
+  /^executor\/submit\/(attempts|parent-live|uncopied-arguments)/,
   /^executor\/(map\/|outcome\/(task-progress|completions)|options\/check-wait)/,
   /^pool\/(idle-workers|memory-watch)/,
   /^pickle\/error-/,
 ];
 
+/** What the pickler runs for a function whose text says all. */
+const PLAIN = [
+  /^pickle\/look\/(captured-state|function-properties|module-scope)/,
+  /^pickle\/refer\/(find-export|known-values)/,
+  /^pickle\/write\/(digest|graph-writer|held-functions|seen-variables)/,
+];
+
 /** Chunks that are required when something of them is used for the first time. */
-const LAZY_CHUNKS = ["references", "coreRare", "sharedRare"];
+const LAZY_CHUNKS = ["plain", "references", "coreRare", "sharedRare"];
 
 /** Chunks that are loaded with an import, and those that are lazy for them alone. */
 const EARLY_CHUNKS = new Set(["parent", "start", "base"]);
@@ -180,7 +188,9 @@ function chunkOf(file, { getModuleInfo }) {
   const name = nameOf(file);
   // Every executor has them, and few have any.
   if (name === "pickle/variables/owned-variables.js") return "shared";
-  if (!inWorker && inReferences) return "references";
+  // Asked after a whole look alone.
+  if (name === "pickle/write/lost-decorators.js") return "references";
+  if (!inWorker && inReferences) return PLAIN.some((pattern) => pattern.test(name)) ? "plain" : "references";
   const isExported = getModuleInfo(PARENT).importedIds.includes(file);
   const isRare = RARE.some((pattern) => pattern.test(name)) && !isExported;
   if (!isRare && EARLY.some((pattern) => pattern.test(name))) return inWorker ? "base" : "start";
