@@ -51,7 +51,8 @@ export class Attempts {
    */
   fail(error: unknown, wasThrown: boolean): number | { readonly error: unknown } {
     let last = error;
-    if (isOfTheTask(error, wasThrown)) {
+    const isOwn = isOfTheTask(error, wasThrown);
+    if (isOwn) {
       const isLast = this.#errors.length >= this.#options.limit;
       try {
         if (!isLast && this.#isWanted(error)) {
@@ -63,7 +64,8 @@ export class Attempts {
         last = thrown;
       }
     }
-    if (this.#errors.length > 0) listAttempts(last, this.#errors);
+    // What an executor breaks by is one error, which all its tasks fail with.
+    if (this.#errors.length > 0 && (isOwn || error instanceof CancelledError)) listAttempts(last, this.#errors);
     return { error: last };
   }
 

@@ -14,6 +14,7 @@ import { test } from "node:test";
 import { Attempts } from "../../../src/executor/submit/attempts.js";
 import { CancelledError } from "../../../src/index.js";
 import { FlakyError } from "../../fixtures/retry-tasks.js";
+import { InitializerError } from "../../../src/index.js";
 import { InvalidOptionError } from "../../../src/index.js";
 import { NotSerializableError } from "../../../src/index.js";
 import { ProcessTaskPoolExecutor } from "../../../src/index.js";
@@ -229,6 +230,14 @@ test("without a wait there is none after a thousand retries either", () => {
   const attempts = new Attempts({ limit: 1100 });
   const delays = new Set(Array.from({ length: 1100 }, () => attempts.fail(new Error("again"), true)));
   assert.deepEqual([...delays], [0]);
+});
+
+test("an error that many tasks fail with does not get the attempts of one of them", () => {
+  const attempts = new Attempts({ limit: 5 });
+  assert.equal(attempts.fail(new FlakyError(1), true), 0);
+  const shared = new InitializerError("initializer", { cause: new Error("no licence") });
+  assert.deepEqual(attempts.fail(shared, false), { error: shared });
+  assert.equal("attempts" in shared, false);
 });
 
 test("a wait between attempts is kept", async () => {
