@@ -159,9 +159,9 @@ export class ProcessPool implements TaskPool {
     this.#staff.start(started);
   }
 
-  /** A task is about to come: starts the first worker, if there is none. */
+  /** A task is about to come: starts one of the first workers, if there is none for it. */
   expectTask(): void {
-    if (this.#ready.length === 0 && this.#refusal() === undefined) this.#staff.startFirst();
+    if (this.#ready.length === 0 && this.#refusal() === undefined) this.#staff.startFirst(this.#queue.size);
   }
 
   /** @throws QueueFullError when it would not take a task now. */

@@ -29,6 +29,12 @@ export interface StaffHost {
   onGivenUp(error: WorkerStartError): void;
 }
 
+/**
+ * So many workers are started as soon as tasks are there, in the midst of the turn that submits them: that may go on
+ * for long, for functions that were never seen before.
+ */
+const FIRST_WORKERS = 2;
+
 /** The workers of a pool, and how many there are: it starts them as they are needed. */
 export class Staff implements Iterable<Worker> {
   readonly #host: StaffHost;
@@ -50,9 +56,10 @@ export class Staff implements Iterable<Worker> {
     return this.#workers.values();
   }
 
-  /** Starts the first worker, if there is none. */
-  startFirst(): void {
-    if (this.#workers.size > 0 || this.#isStartPlanned) return;
+  /** A task is about to come, beside others that wait: starts a worker for it, if that is one of the first two. */
+  startFirst(waitingCount: number): void {
+    const most = Math.min(this.#host.maxWorkers, FIRST_WORKERS);
+    if (this.#workers.size > waitingCount || this.#workers.size >= most || this.#isStartPlanned) return;
     // One that fails at once must not be tried for each of a thousand tasks.
     if (this.#starts.failed === 0) this.start();
   }

@@ -25,6 +25,20 @@ test("a warm-up starts all workers, and the tasks run in those", async () => {
   assert.equal(executor.stats().startedWorkers, 3);
 });
 
+test("the first two workers are started while tasks for them are submitted, and others in later turns", async () => {
+  for (const [maxWorkers, expected] of [
+    [1, [1, 1, 1]],
+    [3, [1, 2, 2]],
+  ] as const) {
+    await using executor = new ProcessPoolExecutor({ maxWorkers });
+    const counts = expected.map(() => {
+      void executor.submit(processId);
+      return executor.stats().workers.length;
+    });
+    assert.deepEqual(counts, expected);
+  }
+});
+
 test("a warm-up fails as a task would", async () => {
   await using broken = new ProcessPoolExecutor({ maxWorkers: 2, execArgv: ["--no-such-flag"] });
   await assert.rejects(broken.warmUp(), WorkerStartError);
