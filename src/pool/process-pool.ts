@@ -3,7 +3,6 @@
 import { CancelledError } from "../errors.js";
 import { DelayedTasks } from "./queue/delayed-tasks.js";
 import { ExecutorShutdownError } from "../errors.js";
-import { FlushPlan } from "./pace/flush-plan.js";
 import { IdleWorkers } from "./idle-workers.js";
 import { InitializerError } from "../errors.js";
 import { KeepAlive } from "./keep-alive.js";
@@ -90,7 +89,6 @@ export class ProcessPool implements TaskPool {
   readonly #longTurn = new LongTurn();
   readonly #counters = new PoolCounters();
   #lostTasksInARow = 0;
-  readonly #flushPlan: FlushPlan = new FlushPlan(() => this.#flush());
   #isShutDown = false;
   /** Why the pool takes no more tasks, beside a shutdown. */
   #brokenBy: Error | undefined;
@@ -201,9 +199,8 @@ export class ProcessPool implements TaskPool {
       return;
     }
     this.#giveTasks();
-    // More may come in this turn, and share a write.
+    // Else more may come in this turn, and share a write.
     if (this.#isFull) this.#flush();
-    else this.#flushPlan.make(this.#unfinishedTasks <= this.#ready.length);
   }
 
   /** Has what was given away leave this process. */

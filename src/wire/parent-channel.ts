@@ -15,7 +15,6 @@ import { appendToWorker } from "./messages/message-codec.js";
 import { readDirectly } from "./direct-socket.js";
 import { isOutcomeKind } from "./messages/message-codec.js";
 import { takeSmallResult } from "./messages/message-codec.js";
-import { nextTick } from "../system/timers.js";
 import type { FromWatchdogMessage } from "./messages/protocol.js";
 import type { TaskMessage } from "./messages/protocol.js";
 import type { TaskNews } from "./messages/protocol.js";
@@ -23,8 +22,14 @@ import type { ToWatchdogMessage } from "./messages/protocol.js";
 import type { ToWorkerMessage } from "./messages/protocol.js";
 import type { WorkerNews } from "./messages/protocol.js";
 
-/** So many bytes don't wait for the end of the turn. */
+/** So many bytes don't wait for a pause. */
 const FLUSH_BYTES = 16 * 1024;
+
+/**
+ * Already over: what follows on it waits until the code that sends, and all that waits for the same outcomes, has come
+ * to a pause. A tick of Node's own would cost 2 of the 27 µs of a round trip.
+ */
+const pause = Promise.resolve();
 
 /** The parent's ends of the worker's descriptors `TASKS_FD`, `RESULTS_FD` and `LIFELINE_FD`. */
 export interface WorkerPipes {
@@ -177,15 +182,16 @@ export class ParentChannel {
     this.#results.destroy();
   }
 
-  /** Sends a message; those sent in one turn share a write. */
+  /** Sends a message; it shares a write with others that are sent before the code that sends comes to a pause. */
   send(message: ToWorkerMessage): void {
     this.#planFlush();
     appendToWorker(this.#outbox, message);
     this.#flushIfMuch();
   }
 
-  /** Has a task wait for the next `flush`, unless there is much by now. */
+  /** Sends a task, as `send` does a message. */
   sendTask(task: TaskMessage): void {
+    this.#planFlush();
     if (task.taskName === this.#lastName) appendNamelessTask(this.#outbox, task);
     else appendToWorker(this.#outbox, task);
     this.#lastName = task.taskName;
@@ -193,7 +199,7 @@ export class ParentChannel {
   }
 
   #planFlush(): void {
-    if (this.#outbox.isEmpty) nextTick(this.#flushLater);
+    if (this.#outbox.isEmpty) void pause.then(this.#flushLater);
   }
 
   /** The worker can begin with these while this process still makes more. */
@@ -213,7 +219,7 @@ export class ParentChannel {
     return isOutcome && open.idA === taskId ? open.filledBytes : 0;
   }
 
-  /** Sends now what else waits for the end of the turn. */
+  /** Sends now what else waits for a pause. */
   flush(): void {
     if (!this.#outbox.isEmpty) this.#writer.write(this.#outbox.take());
   }

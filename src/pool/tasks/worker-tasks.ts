@@ -171,7 +171,7 @@ export class WorkerTasks implements TaskHolder, TaskReceiver {
     else task.state = "held";
   }
 
-  /** Sends now what it was given in this turn. */
+  /** Sends now what it was given. */
   flush(): void {
     this.#channel.flush();
   }

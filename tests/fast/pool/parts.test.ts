@@ -11,7 +11,6 @@ import { test } from "node:test";
 import { tmpdir } from "node:os";
 import { writeFileSync } from "node:fs";
 
-import { FlushPlan } from "../../../src/pool/pace/flush-plan.js";
 import { FunctionTable } from "../../../src/pool/queue/function-table.js";
 import { OutputForwarder } from "../../../src/pool/worker/output-forwarder.js";
 import { HeardTask } from "../../testlibraries/heard-task.js";
@@ -282,25 +281,4 @@ describe("the frames that a worker tells of a task that took too long", () => {
     const long = `    at ${"(:1".repeat(1_000_000)}`;
     assert.equal(mapFrames(long), long);
   });
-});
-
-test("what idle workers wait for leaves when the code that submits pauses, the rest at the end of its turn, and all together", async () => {
-  const turnEnd = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
-  let count = 0;
-  const plan = new FlushPlan(() => (count += 1));
-  await turnEnd();
-  plan.make(true);
-  plan.make(true);
-  plan.make(false);
-  assert.equal(count, 0);
-  await Promise.resolve();
-  assert.equal(count, 1);
-  await turnEnd();
-  assert.equal(count, 1);
-  plan.make(false);
-  plan.make(true);
-  await Promise.resolve();
-  assert.equal(count, 1);
-  await turnEnd();
-  assert.equal(count, 2);
 });

@@ -143,6 +143,37 @@ for (const [what, make] of [
   });
 }
 
+test("tasks and messages leave together when the code that sends comes to a pause, and not at once", async (t) => {
+  const tasks = new PassThrough();
+  const write = t.mock.method(tasks, "write");
+  const channel = new ParentChannel({ tasks, results: new PassThrough(), lifeline: new PassThrough() });
+  const sendTask = (taskId: number): void =>
+    channel.sendTask({
+      kind: "task",
+      taskId,
+      functionId: 1,
+      isChunk: false,
+      goesOn: false,
+      taskName: "task",
+      isAnnounced: false,
+      isLong: false,
+      args: [],
+    });
+  const countWrites = (): number => write.mock.callCount();
+  sendTask(1);
+  channel.send({ kind: "forget", functionId: 2 });
+  sendTask(2);
+  assert.equal(countWrites(), 0);
+  await Promise.resolve();
+  assert.equal(countWrites(), 1);
+  channel.send({ kind: "forget", functionId: 3 });
+  sendTask(3);
+  channel.flush();
+  assert.equal(countWrites(), 2);
+  await Promise.resolve();
+  assert.equal(countWrites(), 2);
+});
+
 test("only a socket is read directly; where Node has no such handle, nothing happens to it", async () => {
   const onread = { buffer: () => Buffer.alloc(10), callback: () => true };
   assert.equal(readDirectly(new PassThrough(), onread), undefined);
