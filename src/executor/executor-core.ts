@@ -97,7 +97,9 @@ export function coreForTask(executor: object, fn: unknown, { signal }: AnyTaskOp
       return core;
     });
   } catch (error) {
-    // No descriptor was left to load a file, say. The process ends with its pipes.
+    // No descriptor was left to load a file, say. The process ends with its pipes; or there is none, which comes as an
+    // event.
+    started?.child.on("error", () => {});
     for (const stream of started?.streams ?? []) stream.destroy();
     started?.journal?.close();
     throw error;

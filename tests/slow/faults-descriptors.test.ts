@@ -12,8 +12,8 @@ import { startFixture } from "../testlibraries/process-family.js";
 import type { RunningProgram } from "../testlibraries/process-family.js";
 
 /** Starts a fixture that may have so many descriptors open. */
-function startWithLimit(limit: number, name: string, argument: string): RunningProgram {
-  const command = `ulimit -n ${limit}; exec "${process.execPath}" "${fixturePath(name)}" ${argument}`;
+function startWithLimit(limit: number, name: string, args: string): RunningProgram {
+  const command = `ulimit -n ${limit}; exec "${process.execPath}" "${fixturePath(name)}" ${args}`;
   return startFixture(name, { command: "sh", args: ["-c", command] });
 }
 
@@ -56,6 +56,15 @@ test("when descriptors have run out the tasks fail with a clear error, nothing i
   assert.equal(end.code, 0, end.stderr);
   assert.match(end.stdout, /^results 0$/m);
   assert.match(end.stdout, /^error WorkerStartError.*EMFILE/m);
+  assert.match(end.stdout, /^afterwards 5$/m);
+});
+
+test("when descriptors have run out before the first task, that fails alone, and later all is well", async () => {
+  await using program = startWithLimit(256, "holds-descriptors", "0 cold");
+  const end = await program.waitForEnd();
+  assert.equal(end.code, 0, end.stderr);
+  assert.match(end.stdout, /^results 0$/m);
+  assert.match(end.stdout, /^error .*EMFILE/m);
   assert.match(end.stdout, /^afterwards 5$/m);
 });
 
