@@ -125,6 +125,18 @@ const LATE_CHUNKS = ["core", "shared"];
 const LAZY = `((load, names, loaded) =>
   Object.defineProperties({}, Object.fromEntries(names.map((name) => [name, { get: () => (loaded ??= load())[name] }]))))`;
 
+/** Chunks that the faces require. */
+const FACED = new Set(["parent", "inline"]);
+
+/**
+ * Jest forgets modules before each test, when told so. What is required after that is another copy, with classes of
+ * its own. So there all chunks are loaded with the import.
+ */
+const LOAD_ALL = `if (require("node:util").types.isProxy(require.cache)) {
+  for (const name of ${JSON.stringify(["base", "start", ...LATE_CHUNKS, ...LAZY_CHUNKS])})
+    require("./" + name + ".cjs")[Symbol.for("asynccpu.loadLazy")]?.();
+}`;
+
 /** Modules of Node.js that take some milliseconds to load, and that little needs. */
 const LAZY_BUILTINS = [
   "node:child_process",
@@ -139,6 +151,7 @@ const lazyChunks = {
   name: "lazy-chunks",
   renderChunk(code, { importedBindings, name: ofChunk }) {
     let lazyCode = code;
+    const uses = [];
     const lateChunks = EARLY_CHUNKS.has(ofChunk) ? LATE_CHUNKS : [];
     const places = [
       ...[...LAZY_CHUNKS, ...lateChunks].map((name) => [`${name}.cjs`, `./${name}.cjs`]),
@@ -153,14 +166,17 @@ const lazyChunks = {
         continue;
       }
       const required = new RegExp(`const ([\\w$]+) = (require\\('${place}'\\));`);
-      if (!required.test(code)) throw new Error(`${ofChunk}: ${place} is required in another way than expected`);
+      const [, variable] = required.exec(code) ?? [];
+      if (variable === undefined) throw new Error(`${ofChunk}: ${place} is required in another way than expected`);
+      if (place.startsWith(".")) uses.push(`${variable}.${names[0]}`);
       // One line for one line: the map stays right.
       lazyCode = lazyCode.replace(
         required,
         `const $1 = ${LAZY.replace("\n", "")}(() => $2, ${JSON.stringify(names)});`,
       );
     }
-    return { code: lazyCode, map: null };
+    if (uses.length > 0) lazyCode += `exports[Symbol.for("asynccpu.loadLazy")] = () => [${uses.join(", ")}];\n`;
+    return { code: FACED.has(ofChunk) ? lazyCode + LOAD_ALL : lazyCode, map: null };
   },
 };
 

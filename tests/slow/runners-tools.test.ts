@@ -64,6 +64,22 @@ const WEBPACK_SCRIPT = `
   );
 `;
 
+const FORGETS_MODULES = `
+  const { NotAFunctionError, ProcessFuture, ProcessTaskPoolExecutor, registerClass } = require("asynccpu");
+
+  test("classes stay what they are", async () => {
+    const executor = new ProcessTaskPoolExecutor({ maxWorkers: 1 });
+    const refused = executor.submit(1);
+    expect(refused).toBeInstanceOf(ProcessFuture);
+    expect(await refused.exception()).toBeInstanceOf(NotAFunctionError);
+
+    class Point {}
+    registerClass(Point);
+    expect(await executor.submit((point) => point, new Point())).toBeInstanceOf(Point);
+    await executor.shutdown();
+  }, 60_000);
+`;
+
 const BABEL_TYPESCRIPT = toolFile("@babel", "preset-typescript");
 const BABEL_ENV = [toolFile("@babel", "preset-env"), { targets: { node: "current" } }];
 
@@ -92,6 +108,12 @@ describe("all cases pass", () => {
       "module/vitest.config.js": "export default { test: { globals: true } };",
       "typescript/vitest.config.ts": "export default { test: { globals: true } };",
       "module/jest.config.json": JSON.stringify({ transform: {}, testMatch: ["**/cases.test.js"] }),
+      "commonjs/forgets.json": JSON.stringify({
+        transform: {},
+        testMatch: ["**/forgets.test.js"],
+        resetModules: true,
+      }),
+      "commonjs/forgets.test.js": FORGETS_MODULES,
       "typescript/babel.json": jestConfig("common", "babel-jest", { presets: [BABEL_ENV, BABEL_TYPESCRIPT] }),
       "typescript/ts-jest.json": jestConfig("common", "ts-jest", {
         diagnostics: false,
@@ -151,6 +173,13 @@ describe("all cases pass", () => {
   test("under jest, with modules", () => {
     const args = ["--experimental-vm-modules", "--no-warnings", toolFile("jest", "bin", "jest.js")];
     const { stdout, stderr, status } = folder.run(args, { cwd: "module" });
+    assert.equal(status, 0, `${stdout}\n${stderr}`);
+    assert.match(stderr, /Tests: +1 passed/);
+  });
+
+  test("under jest, which forgets modules before the first task", () => {
+    const args = [toolFile("jest", "bin", "jest.js"), "--config", "forgets.json"];
+    const { stdout, stderr, status } = folder.run(args, { cwd: "commonjs" });
     assert.equal(status, 0, `${stdout}\n${stderr}`);
     assert.match(stderr, /Tests: +1 passed/);
   });
