@@ -1,19 +1,9 @@
 import { endBySignal } from "../system/process/process-task.js";
-import type { AnyFunction } from "../values/classes/value-writer.js";
 import type { ProcessFuture } from "./outcome/process-future.js";
 import type { TaskPool } from "../pool/task-pool.js";
 import type { ProcessTask } from "../system/process/process-task.js";
-import type { AnyTaskOptions } from "./options/options.js";
+import type { Submission } from "./submit/task-submitter.js";
 import type { TaskSubmitter } from "./submit/task-submitter.js";
-
-/** One task to be created. */
-export interface TaskRequest {
-  readonly fn: AnyFunction;
-  readonly args: readonly unknown[];
-  readonly options: AnyTaskOptions;
-  /** Frames above this function are left out of the stack that shows where the task was submitted. */
-  readonly calledFrom: AnyFunction;
-}
 
 /**
  * Creates tasks, and knows which processes run one. The registry is the pool's: it has what `submit` and `map` run,
@@ -39,9 +29,8 @@ export class ProcessTaskFactory {
   }
 
   /** Creates a task. Never throws: what is wrong with the request rejects the future. */
-  create<T>(request: TaskRequest): ProcessFuture<T> {
-    const { fn, args, options, calledFrom } = request;
-    return this.#submitter.submit<T>({ fn, args, options, calledFrom });
+  create<T>(submission: Submission): ProcessFuture<T> {
+    return this.#submitter.submit<T>(submission);
   }
 
   /**

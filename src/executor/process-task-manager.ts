@@ -1,8 +1,6 @@
 import { performance } from "../system/timers.js";
 import { sleep } from "../system/timers.js";
-import type { ProcessFuture } from "./outcome/process-future.js";
 import type { ProcessTaskFactory } from "./process-task-factory.js";
-import type { TaskRequest } from "./process-task-factory.js";
 
 /**
  * How often to look whether tasks have begun, in milliseconds, while that is waited for: the start of most is not
@@ -24,11 +22,6 @@ export class ProcessTaskManager {
   constructor(factory: ProcessTaskFactory, timeoutInEmergencyMs: number) {
     this.#factory = factory;
     this.#timeoutInEmergencyMs = timeoutInEmergencyMs;
-  }
-
-  /** Creates a task; see `ProcessTaskFactory.create`. */
-  createProcessTask<T>(request: TaskRequest): ProcessFuture<T> {
-    return this.#factory.create<T>(request);
   }
 
   /**

@@ -75,7 +75,7 @@ export interface TaskExecutor extends TaskView, AsyncDisposable {
 export class ProcessTaskPoolExecutor extends ProcessPoolExecutor implements TaskExecutor {
   readonly #timeoutInEmergencyMs: number;
   readonly #cancelTasksWhenShutdown: boolean;
-  #manager: ProcessTaskManager | undefined;
+  #factory: ProcessTaskFactory | undefined;
   #cancellation: Promise<void> | undefined;
 
   /**
@@ -170,7 +170,8 @@ export class ProcessTaskPoolExecutor extends ProcessPoolExecutor implements Task
   async #cancelTasks(): Promise<void> {
     const core = coreOf(this);
     const { pool } = core;
-    const manager = this.#manager ?? this.#makeManager(core);
+    const factory = this.#factory ?? this.#makeFactory(core);
+    const manager = new ProcessTaskManager(factory, this.#timeoutInEmergencyMs);
     const makeReason = (): Error => new CancelledError("The executor was shut down.");
     const makeReasonOfRunning = (): Error => new CancelledError("The executor was shut down.", { cause: "SIGTERM" });
     pool.close();
@@ -186,18 +187,16 @@ export class ProcessTaskPoolExecutor extends ProcessPoolExecutor implements Task
     fn: AnyFunction,
     args: readonly unknown[],
   ): ProcessFuture<never> {
-    let manager: ProcessTaskManager;
+    let factory: ProcessTaskFactory;
     try {
-      manager = this.#manager ?? this.#makeManager(coreForTask(this, fn, options));
+      factory = this.#factory ?? this.#makeFactory(coreForTask(this, fn, options));
     } catch (error) {
       return rejectedFuture(error);
     }
-    return manager.createProcessTask({ fn, args, options, calledFrom });
+    return factory.create({ fn, args, options, calledFrom });
   }
 
-  #makeManager({ pool, submitter }: ExecutorCore): ProcessTaskManager {
-    const factory = new ProcessTaskFactory(submitter, pool);
-    this.#manager = new ProcessTaskManager(factory, this.#timeoutInEmergencyMs);
-    return this.#manager;
+  #makeFactory({ pool, submitter }: ExecutorCore): ProcessTaskFactory {
+    return (this.#factory = new ProcessTaskFactory(submitter, pool));
   }
 }

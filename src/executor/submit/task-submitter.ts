@@ -16,6 +16,7 @@ import { rejectedFuture } from "../outcome/process-future.js";
 import { ImportTimeUseError } from "../../errors.js";
 import { InvalidOptionError } from "../../errors.js";
 import { isImporting } from "../../system/worker-state.js";
+import { isWorker } from "../../system/worker-state.js";
 import { isPlainList } from "../../values/compact/write.js";
 import { NO_PINS } from "./encoded-arguments.js";
 import { NotAFunctionError } from "../../errors.js";
@@ -85,7 +86,7 @@ function nameOf(fn: AnyFunction): string {
 /** @throws What is wrong with a call before anything is made of it. */
 function checkCall({ fn, options: { name, signal } }: Submission): void {
   checkFunction(fn);
-  if (isImporting()) throw new ImportTimeUseError(`Task "${name ?? nameOf(fn)}" was submitted`);
+  if (isWorker && isImporting()) throw new ImportTimeUseError(`Task "${name ?? nameOf(fn)}" was submitted`);
   if (signal !== undefined) throwIfAborted(signal);
 }
 

@@ -19,9 +19,8 @@ import type { ProcessFuture } from "../../../src/executor/outcome/process-future
 import type { ProcessPool } from "../../../src/pool/process-pool.js";
 import type { ProcessTask } from "../../../src/system/process/process-task.js";
 import type { Submission } from "../../../src/executor/submit/task-submitter.js";
-import type { TaskRequest } from "../../../src/executor/process-task-factory.js";
 
-const REQUEST: TaskRequest = { fn: add, args: [1, 2], options: {}, calledFrom: add };
+const REQUEST: Submission = { fn: add, args: [1, 2], options: {}, calledFrom: add };
 
 function makeControl(canCancel: boolean): FutureControl {
   return { cancel: () => canCancel, lookForStart: () => false, wantStart: () => {}, hear: () => {} };
