@@ -1,8 +1,8 @@
 /** Futures as they settle, and the first of several. */
 
-import { asCompleted } from "../src/index.js";
-import { ProcessTaskPoolExecutor } from "../src/index.js";
-import { wait } from "../src/index.js";
+import { asCompleted } from "asynccpu";
+import { ProcessTaskPoolExecutor } from "asynccpu";
+import { wait } from "asynccpu";
 
 function checkAge(age: number): string {
   if (age < 0) throw new RangeError(`nobody is ${age}`);

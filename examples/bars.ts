@@ -5,7 +5,7 @@
  *     npm run build.tests && node build/examples/bars.js
  */
 
-import { ProcessTaskPoolExecutor } from "../src/index.js";
+import { ProcessTaskPoolExecutor } from "asynccpu";
 
 /** Keeps a worker busy. */
 function resize(picture: number): number {

@@ -15,16 +15,17 @@ import { monitorEventLoopDelay } from "node:perf_hooks";
 import { brotliCompressSync } from "node:zlib";
 import { constants } from "node:zlib";
 
-import { CancelledError } from "../src/index.js";
-import { LogQueue } from "../src/index.js";
-import { ProcessTaskPoolExecutor } from "../src/index.js";
-import { QueueListener } from "../src/index.js";
+import { CancelledError } from "asynccpu";
+import { LogQueue } from "asynccpu";
+import { ProcessTaskPoolExecutor } from "asynccpu";
+import { QueueListener } from "asynccpu";
+import type { LogRecord } from "asynccpu";
+
 import { formatCount } from "./format.js";
 import { formatRatio } from "./format.js";
 import { formatSeconds } from "./format.js";
 import { formatSize } from "./format.js";
 import { formatTable } from "./format.js";
-import type { LogRecord } from "../src/index.js";
 
 const DEFAULT_FOLDER = "node_modules";
 const DEFAULT_FILE_COUNT = 200;

@@ -10,9 +10,9 @@ import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import type { ServerResponse } from "node:http";
 
-import { ProcessTaskPoolExecutor } from "../src/index.js";
-import { QueueFullError } from "../src/index.js";
-import { QueueTimeoutError } from "../src/index.js";
+import { ProcessTaskPoolExecutor } from "asynccpu";
+import { QueueFullError } from "asynccpu";
+import { QueueTimeoutError } from "asynccpu";
 
 function burn(durationMs: number): string {
   const endMs = Date.now() + durationMs;

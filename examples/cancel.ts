@@ -1,9 +1,9 @@
 /** Three ways to stop a task that is busy in a synchronous loop: by its future, by an AbortSignal, by a time limit. */
 
-import { CancelledError } from "../src/index.js";
-import { ProcessTaskPoolExecutor } from "../src/index.js";
-import { TaskTimeoutError } from "../src/index.js";
-import { currentTask } from "../src/index.js";
+import { CancelledError } from "asynccpu";
+import { ProcessTaskPoolExecutor } from "asynccpu";
+import { TaskTimeoutError } from "asynccpu";
+import { currentTask } from "asynccpu";
 
 /** Looks at `aborted` as it goes, and so ends by itself. */
 function searchPolitely(): never {

@@ -4,8 +4,9 @@
 
 import { inspect } from "node:util";
 
+import { ProcessPoolExecutor } from "asynccpu";
+
 import { BillingError } from "./billing.js";
-import { ProcessPoolExecutor } from "../src/index.js";
 import { billOrder } from "./billing.js";
 
 await using executor = new ProcessPoolExecutor({ maxWorkers: 1 });

@@ -1,10 +1,10 @@
 /** What the workers log from a level on arrives in this process: from `console` and from a named logger alike. */
 
-import { LogQueue } from "../src/index.js";
-import { ProcessTaskPoolExecutor } from "../src/index.js";
-import { QueueListener } from "../src/index.js";
-import { createConsoleHandler } from "../src/index.js";
-import { getLogger } from "../src/index.js";
+import { LogQueue } from "asynccpu";
+import { ProcessTaskPoolExecutor } from "asynccpu";
+import { QueueListener } from "asynccpu";
+import { createConsoleHandler } from "asynccpu";
+import { getLogger } from "asynccpu";
 
 function countPrimes(limit: number): number {
   const log = getLogger("primes");

@@ -4,8 +4,8 @@
  *     npm run build.tests && node build/examples/map.js
  */
 
-import { ProcessTaskPoolExecutor } from "../src/index.js";
-import type { MapProgressState } from "../src/index.js";
+import { ProcessTaskPoolExecutor } from "asynccpu";
+import type { MapProgressState } from "asynccpu";
 
 /** The number of steps of the Collatz sequence of a number. */
 function countSteps(start: number): number {

@@ -1,7 +1,7 @@
 /** A task reports how far it is: to a callback, and to a loop. */
 
-import { ProcessTaskPoolExecutor } from "../src/index.js";
-import { currentTask } from "../src/index.js";
+import { ProcessTaskPoolExecutor } from "asynccpu";
+import { currentTask } from "asynccpu";
 
 interface Step {
   readonly percent: number;

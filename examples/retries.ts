@@ -5,8 +5,8 @@
  *     npm run build.tests && node build/examples/retries.js
  */
 
-import { ProcessTaskPoolExecutor } from "../src/index.js";
-import { WorkerCrashedError } from "../src/index.js";
+import { ProcessTaskPoolExecutor } from "asynccpu";
+import { WorkerCrashedError } from "asynccpu";
 
 let attempts = 0;
 

@@ -6,7 +6,7 @@
 
 import { inspect } from "node:util";
 
-import { ProcessPoolExecutor } from "../src/index.js";
+import { ProcessPoolExecutor } from "asynccpu";
 
 function setup(): void {
   inspect.defaultOptions.numericSeparator = true;

@@ -3,10 +3,10 @@
 import assert from "node:assert/strict";
 import { mock } from "node:test";
 
-import { InlineTaskExecutor } from "../src/testing/index.js";
-import { TaskTimeoutError } from "../src/index.js";
-import { assertNothingLeft } from "../src/testing/index.js";
-import type { TaskExecutor } from "../src/index.js";
+import { InlineTaskExecutor } from "asynccpu/testing";
+import { TaskTimeoutError } from "asynccpu";
+import { assertNothingLeft } from "asynccpu/testing";
+import type { TaskExecutor } from "asynccpu";
 
 async function render(page: string): Promise<string> {
   // Stands for something slow.
