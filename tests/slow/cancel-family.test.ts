@@ -3,17 +3,18 @@ import { after } from "node:test";
 import { spawn } from "node:child_process";
 import { test } from "node:test";
 
-import { CancelledError } from "../../src/index.js";
-import { LogQueue } from "../../src/index.js";
-import { ProcessTaskPoolExecutor } from "../../src/index.js";
-import { TaskTimeoutError } from "../../src/index.js";
-import { WorkerCrashedError } from "../../src/index.js";
-import { currentTask } from "../../src/index.js";
+import { CancelledError } from "asynccpu";
+import { LogQueue } from "asynccpu";
+import { ProcessTaskPoolExecutor } from "asynccpu";
+import { TaskTimeoutError } from "asynccpu";
+import { WorkerCrashedError } from "asynccpu";
+import { currentTask } from "asynccpu";
+import type { ProcessFuture } from "asynccpu";
+
 import { fixturePath } from "../testlibraries/process-family.js";
 import { isAlive } from "../testlibraries/process-family.js";
 import { processId } from "../fixtures/tasks.js";
 import { waitUntil } from "../testlibraries/wait-until.js";
-import type { ProcessFuture } from "../../src/index.js";
 
 const WISHES = [
   "child",

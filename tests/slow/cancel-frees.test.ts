@@ -4,8 +4,9 @@ import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { test } from "node:test";
 
-import { CancelledError } from "../../src/index.js";
-import { ProcessTaskPoolExecutor } from "../../src/index.js";
+import { CancelledError } from "asynccpu";
+import { ProcessTaskPoolExecutor } from "asynccpu";
+
 import { cpuTimeMsOf } from "../testlibraries/process-family.js";
 import { descendantsOf } from "../testlibraries/process-inspection.js";
 import { isAlive } from "../testlibraries/process-family.js";

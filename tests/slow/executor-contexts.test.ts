@@ -13,11 +13,12 @@ import { runInNewContext } from "node:vm";
 import { setFlagsFromString } from "node:v8";
 import { test } from "node:test";
 
-import { LogQueue } from "../../src/index.js";
-import { ProcessTaskPoolExecutor } from "../../src/index.js";
-import { QueueListener } from "../../src/index.js";
+import { LogQueue } from "asynccpu";
+import { ProcessTaskPoolExecutor } from "asynccpu";
+import { QueueListener } from "asynccpu";
+import { getLogger } from "asynccpu";
+
 import { add } from "../fixtures/tasks.js";
-import { getLogger } from "../../src/index.js";
 import { hangForEver } from "../fixtures/tasks.js";
 import { waitUntil } from "../testlibraries/wait-until.js";
 

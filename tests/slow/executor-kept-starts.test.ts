@@ -11,14 +11,15 @@ import { test } from "node:test";
 import { tmpdir } from "node:os";
 import path from "node:path";
 
-import { CancelledError } from "../../src/index.js";
-import { LogQueue } from "../../src/index.js";
-import { ProcessPoolExecutor } from "../../src/index.js";
-import { ProcessTaskPoolExecutor } from "../../src/index.js";
-import { WorkerCrashedError } from "../../src/index.js";
+import { CancelledError } from "asynccpu";
+import { LogQueue } from "asynccpu";
+import { ProcessPoolExecutor } from "asynccpu";
+import { ProcessTaskPoolExecutor } from "asynccpu";
+import { WorkerCrashedError } from "asynccpu";
+import type { ProcessFuture } from "asynccpu";
+
 import { spinFor } from "../fixtures/tasks.js";
 import { waitUntil } from "../testlibraries/wait-until.js";
-import type { ProcessFuture } from "../../src/index.js";
 
 let folder = "";
 

@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { pathToFileURL } from "node:url";
 import { test } from "node:test";
 
-import { ProcessPoolExecutor } from "../../src/index.js";
+import { ProcessPoolExecutor } from "asynccpu";
+
 import { fixturePath } from "../testlibraries/process-family.js";
 
 async function waitFor(durationMs: number): Promise<number> {

@@ -3,9 +3,10 @@ import { existsSync } from "node:fs";
 import { writeFileSync } from "node:fs";
 import { test } from "node:test";
 
+import { ProcessTaskPoolExecutor } from "asynccpu";
+
 import { FakePlatform } from "../testlibraries/fake-platform.js";
 import { ProgramFolder } from "../testlibraries/program-folder.js";
-import { ProcessTaskPoolExecutor } from "../../src/index.js";
 import { add } from "../fixtures/tasks.js";
 import { processId } from "../fixtures/tasks.js";
 import { residentBytesOf } from "../../src/system/process/memory.js";

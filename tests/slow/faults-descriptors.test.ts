@@ -4,8 +4,9 @@ import assert from "node:assert/strict";
 import { closeSync } from "node:fs";
 import { test } from "node:test";
 
-import { ProcessTaskPoolExecutor } from "../../src/index.js";
-import { WorkerCrashedError } from "../../src/index.js";
+import { ProcessTaskPoolExecutor } from "asynccpu";
+import { WorkerCrashedError } from "asynccpu";
+
 import { processId } from "../fixtures/tasks.js";
 import { fixturePath } from "../testlibraries/process-family.js";
 import { startFixture } from "../testlibraries/process-family.js";

@@ -7,8 +7,9 @@ import { spawnSync } from "node:child_process";
 import { test } from "node:test";
 import { writeSync } from "node:fs";
 
-import { ProcessTaskPoolExecutor } from "../../src/index.js";
-import { WorkerCrashedError } from "../../src/index.js";
+import { ProcessTaskPoolExecutor } from "asynccpu";
+import { WorkerCrashedError } from "asynccpu";
+
 import { add } from "../fixtures/tasks.js";
 import { fixturePath } from "../testlibraries/process-family.js";
 

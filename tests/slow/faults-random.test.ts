@@ -4,13 +4,14 @@ import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { test } from "node:test";
 
-import { CancelledError } from "../../src/index.js";
-import { ExecutorShutdownError } from "../../src/index.js";
-import { ProcessTaskPoolExecutor } from "../../src/index.js";
+import { CancelledError } from "asynccpu";
+import { ExecutorShutdownError } from "asynccpu";
+import { ProcessTaskPoolExecutor } from "asynccpu";
+import type { ProcessFuture } from "asynccpu";
+
 import { isAlive } from "../testlibraries/process-inspection.js";
 import { processId } from "../fixtures/tasks.js";
 import { spinUntilAborted } from "../fixtures/tasks.js";
-import type { ProcessFuture } from "../../src/index.js";
 
 const seed = Number(process.env["ASYNCCPU_SOAK_SEED"] ?? Math.floor(Math.random() * 2 ** 31));
 let state = seed;

@@ -10,10 +10,11 @@ import { tmpdir } from "node:os";
 import { writeFileSync } from "node:fs";
 import type { TestContext } from "node:test";
 
-import { InitializerError } from "../../src/index.js";
-import { ProcessPoolExecutor } from "../../src/index.js";
-import { WorkerCrashedError } from "../../src/index.js";
-import { WorkerStartError } from "../../src/index.js";
+import { InitializerError } from "asynccpu";
+import { ProcessPoolExecutor } from "asynccpu";
+import { WorkerCrashedError } from "asynccpu";
+import { WorkerStartError } from "asynccpu";
+
 import { add } from "../fixtures/tasks.js";
 import { processId } from "../fixtures/tasks.js";
 

@@ -4,11 +4,12 @@ import assert from "node:assert/strict";
 import { getEventListeners } from "node:events";
 import { test } from "node:test";
 
-import { CancelledError } from "../../src/index.js";
-import { LogQueue } from "../../src/index.js";
-import { NotSerializableError } from "../../src/index.js";
-import { ProcessTaskPoolExecutor } from "../../src/index.js";
-import { ProtocolError } from "../../src/index.js";
+import { CancelledError } from "asynccpu";
+import { LogQueue } from "asynccpu";
+import { NotSerializableError } from "asynccpu";
+import { ProcessTaskPoolExecutor } from "asynccpu";
+
+import { ProtocolError } from "../../src/errors.js";
 import { HeldPins } from "../../src/memory/pins.js";
 import { Replier } from "../../src/subprocess/task/replier.js";
 import { add } from "../fixtures/tasks.js";

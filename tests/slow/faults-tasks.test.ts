@@ -4,11 +4,12 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { test } from "node:test";
 
-import { CancelledError } from "../../src/index.js";
-import { ProcessTaskPoolExecutor } from "../../src/index.js";
-import { WorkerCrashedError } from "../../src/index.js";
+import { CancelledError } from "asynccpu";
+import { ProcessTaskPoolExecutor } from "asynccpu";
+import { WorkerCrashedError } from "asynccpu";
+import { currentTask } from "asynccpu";
+
 import { add } from "../fixtures/tasks.js";
-import { currentTask } from "../../src/index.js";
 import { descendantsOf } from "../testlibraries/process-inspection.js";
 import { isAlive } from "../testlibraries/process-inspection.js";
 import { startFixture } from "../testlibraries/process-family.js";

@@ -5,7 +5,7 @@ import { runInNewContext } from "node:vm";
 import { setFlagsFromString } from "node:v8";
 import { test } from "node:test";
 
-import { ProcessPoolExecutor } from "../../src/index.js";
+import { ProcessPoolExecutor } from "asynccpu";
 
 const ITEMS = 1_000_000;
 const LOOK_EVERY = 200_000;

@@ -13,7 +13,7 @@ import { countRunWithData } from "../fixtures/memory-tasks.js";
 import { createSharedArray } from "../../src/index.js";
 import { disposeSharedArray } from "../../src/index.js";
 import { fillAndReturnSame } from "../fixtures/memory-tasks.js";
-import { giveOwnOrDie } from "../fixtures/memory-tasks.js";
+import { giveOwnOrDie } from "../fixtures/own-array-task.js";
 import { spinFor } from "../fixtures/tasks.js";
 import { waitUntil } from "../testlibraries/wait-until.js";
 

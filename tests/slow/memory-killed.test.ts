@@ -4,8 +4,9 @@ import { readFileSync } from "node:fs";
 import { readdirSync } from "node:fs";
 import { test } from "node:test";
 
-import { ProcessPoolExecutor } from "../../src/index.js";
-import { createSharedArray } from "../../src/index.js";
+import { ProcessPoolExecutor } from "asynccpu";
+import { createSharedArray } from "asynccpu";
+
 import { fill } from "../fixtures/memory-tasks.js";
 import { isAlive } from "../testlibraries/process-family.js";
 import { makeArrayAndDie } from "../fixtures/memory-tasks.js";

@@ -3,15 +3,17 @@ import { after } from "node:test";
 import { describe } from "node:test";
 import { test } from "node:test";
 
-import { LogQueue } from "../../src/index.js";
-import { ProcessPoolExecutor } from "../../src/index.js";
-import { ProcessTaskPoolExecutor } from "../../src/index.js";
+import { LogQueue } from "asynccpu";
+import { ProcessPoolExecutor } from "asynccpu";
+import { ProcessTaskPoolExecutor } from "asynccpu";
+import { createSharedArray } from "asynccpu";
+import { disposeSharedArray } from "asynccpu";
+import { sharedMemoryOf } from "asynccpu";
+
 import { addAtomically } from "../fixtures/memory-tasks.js";
 import { addUnderLock } from "../fixtures/memory-tasks.js";
-import { createSharedArray } from "../../src/index.js";
 import { describe as describeThere } from "../fixtures/memory-tasks.js";
 import { disposeHere } from "../fixtures/memory-tasks.js";
-import { disposeSharedArray } from "../../src/index.js";
 import { echo } from "../fixtures/tasks.js";
 import { fill } from "../fixtures/memory-tasks.js";
 import { fillFurther } from "../fixtures/memory-tasks.js";
@@ -23,7 +25,6 @@ import { markAndReturn } from "../fixtures/memory-tasks.js";
 import { memoryDescriptors } from "../fixtures/memory-tasks.js";
 import { memoryMappings } from "../fixtures/memory-tasks.js";
 import { processId } from "../fixtures/tasks.js";
-import { sharedMemoryOf } from "../../src/index.js";
 import { throwWithArray } from "../fixtures/memory-tasks.js";
 import { waitUntil } from "../testlibraries/wait-until.js";
 

@@ -4,9 +4,10 @@ import assert from "node:assert/strict";
 import { mock } from "node:test";
 import { test } from "node:test";
 
-import { CancelledError } from "../../src/index.js";
-import { ProcessTaskPoolExecutor } from "../../src/index.js";
-import { TaskTimeoutError } from "../../src/index.js";
+import { CancelledError } from "asynccpu";
+import { ProcessTaskPoolExecutor } from "asynccpu";
+import { TaskTimeoutError } from "asynccpu";
+
 import { add } from "../fixtures/tasks.js";
 import { hangForEver } from "../fixtures/tasks.js";
 import { spinFor } from "../fixtures/tasks.js";

@@ -9,9 +9,10 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { pathToFileURL } from "node:url";
 
-import * as asynccpu from "../../src/index.js";
+import * as asynccpu from "asynccpu";
+import { ProcessTaskPoolExecutor } from "asynccpu";
+
 import { CHECKOUT } from "../testlibraries/program-folder.js";
-import { ProcessTaskPoolExecutor } from "../../src/index.js";
 import { ProgramFolder } from "../testlibraries/program-folder.js";
 import { TASK_POOL_OPTIONS } from "../../src/executor/options/option-lists.js";
 import { startProgram } from "../testlibraries/process-family.js";

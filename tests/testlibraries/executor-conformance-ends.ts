@@ -10,11 +10,14 @@ import { tmpdir } from "node:os";
 import { writeFileSync } from "node:fs";
 import path from "node:path";
 
-import { CancelledError } from "../../src/index.js";
-import { ExecutorShutdownError } from "../../src/index.js";
-import { QueueFullError } from "../../src/index.js";
-import { QueueTimeoutError } from "../../src/index.js";
-import { TaskTimeoutError } from "../../src/index.js";
+import { CancelledError } from "asynccpu";
+import { ExecutorShutdownError } from "asynccpu";
+import { QueueFullError } from "asynccpu";
+import { QueueTimeoutError } from "asynccpu";
+import { TaskTimeoutError } from "asynccpu";
+import type { ProcessFuture } from "asynccpu";
+import type { TaskExecutor } from "asynccpu";
+
 import { OutOfPaperError } from "../fixtures/conformance-tasks.js";
 import { add } from "../fixtures/tasks.js";
 import { addLater } from "../fixtures/tasks.js";
@@ -24,8 +27,6 @@ import { reportEach } from "../fixtures/conformance-tasks.js";
 import { succeedAt } from "../fixtures/conformance-tasks.js";
 import { waitForAbort } from "../fixtures/conformance-tasks.js";
 import { waitForFile } from "../fixtures/conformance-tasks.js";
-import type { ProcessFuture } from "../../src/index.js";
-import type { TaskExecutor } from "../../src/index.js";
 
 /** What the suite sets, where an executor has it. */
 export interface ConformanceOptions {

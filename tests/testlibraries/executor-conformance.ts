@@ -5,26 +5,28 @@
 
 import assert from "node:assert/strict";
 import { AsyncLocalStorage } from "node:async_hooks";
+import { after } from "node:test";
 import { describe } from "node:test";
 import { test } from "node:test";
 
-import { FunctionNotPicklableError } from "../../src/index.js";
-import { InvalidOptionError } from "../../src/index.js";
-import { NotAFunctionError } from "../../src/index.js";
-import { NotSerializableError } from "../../src/index.js";
+import { FunctionNotPicklableError } from "asynccpu";
+import { InvalidOptionError } from "asynccpu";
+import { NotAFunctionError } from "asynccpu";
+import { NotSerializableError } from "asynccpu";
+import { createSharedArray } from "asynccpu";
+import { disposeSharedArray } from "asynccpu";
+import { moduleTask } from "asynccpu";
+import { sharedMemoryOf } from "asynccpu";
+import { currentTask } from "asynccpu";
+
 import { OutOfPaperError } from "../fixtures/conformance-tasks.js";
 import { applyTo } from "../fixtures/conformance-tasks.js";
-import { createSharedArray } from "../../src/index.js";
-import { disposeSharedArray } from "../../src/index.js";
-import { moduleTask } from "../../src/index.js";
 import { readAll } from "../fixtures/conformance-tasks.js";
-import { sharedMemoryOf } from "../../src/index.js";
 import { waitForSignal } from "../fixtures/conformance-tasks.js";
 import { describeEnding } from "./executor-conformance-ends.js";
 import { add } from "../fixtures/tasks.js";
 import { addLater } from "../fixtures/tasks.js";
 import { appendTo } from "../fixtures/conformance-tasks.js";
-import { currentTask } from "../../src/index.js";
 import { failWithCause } from "../fixtures/conformance-tasks.js";
 import { reportEach } from "../fixtures/conformance-tasks.js";
 import type { MakeExecutor } from "./executor-conformance-ends.js";
@@ -45,9 +47,11 @@ declare global {
 /** Runs the suite on executors of one kind. */
 export function describeExecutor(kind: string, make: MakeExecutor): void {
   describeEnding(kind, make);
+  const executor = make();
+  after(() => executor.shutdown());
+
   describe(`${kind}: calls`, () => {
     test("createProcessTask and submit run sync and async functions, with what they capture", async () => {
-      await using executor = make();
       const factor = 3;
       const multiply = (value: number): number => value * factor;
       assert.equal(await executor.createProcessTask(add, 1, 2), 3);
@@ -56,7 +60,6 @@ export function describeExecutor(kind: string, make: MakeExecutor): void {
     });
 
     test("a function is not called in the turn in which it is submitted", async () => {
-      await using executor = make();
       const future = executor.submit(add, 1, 2);
       assert.deepEqual([future.done, future.running, future.cancelled], [false, false, false]);
       assert.equal(await future, 3);
@@ -64,7 +67,6 @@ export function describeExecutor(kind: string, make: MakeExecutor): void {
     });
 
     test("arguments are copied at the call, results when the task ends; both keep their kinds", async () => {
-      await using executor = make();
       const list = [7];
       const future = executor.submit(appendTo, list);
       list.push(8);
@@ -87,7 +89,6 @@ export function describeExecutor(kind: string, make: MakeExecutor): void {
     });
 
     test("what can't be sent is refused: promises, values, functions with what they capture", async () => {
-      await using executor = make();
       const socket = new WeakRef({});
       await assert.rejects(
         executor.submit((given: unknown) => given, { socket }),
@@ -106,7 +107,6 @@ export function describeExecutor(kind: string, make: MakeExecutor): void {
     });
 
     test("errors keep class, message, properties and cause, and show where the task was submitted", async () => {
-      await using executor = make();
       const error = await executor.submit(failWithCause, 2).exception();
       assert.ok(error instanceof OutOfPaperError);
       assert.deepEqual([error.name, error.message, error.tray], ["OutOfPaperError", "Tray 2 is empty.", 2]);
@@ -121,7 +121,6 @@ export function describeExecutor(kind: string, make: MakeExecutor): void {
     });
 
     test("with() names a task, and refuses wrong options", async () => {
-      await using executor = make();
       const tellName = (): string => currentTask().name;
       assert.equal(await executor.with({ name: "n" }).submit(tellName), "n");
       assert.equal(await executor.createProcessTask(tellName), "tellName");
@@ -132,7 +131,6 @@ export function describeExecutor(kind: string, make: MakeExecutor): void {
 
   describe(`${kind}: maps`, () => {
     test("map gives results in the order of the items, in chunks, too", async () => {
-      await using executor = make();
       const items = Array.from({ length: 12 }, (_, index) => index);
       const sums = items.map((item) => item + 1);
       const ones = items.map(() => 1);
@@ -141,7 +139,6 @@ export function describeExecutor(kind: string, make: MakeExecutor): void {
     });
 
     test("mapUnordered gives all results, and a map that goes on tells of each item what came of it", async () => {
-      await using executor = make();
       const items = [1, 2, 3, 4, 5];
       const sums = await collect(executor.mapUnordered(add, items, items));
       assert.deepEqual(
@@ -160,7 +157,6 @@ export function describeExecutor(kind: string, make: MakeExecutor): void {
     });
 
     test("map is lazy, ends with the first failure, and can be left", async () => {
-      await using executor = make();
       let taken = 0;
       const endless = function* (): Generator<number> {
         for (;;) yield taken++;
@@ -178,7 +174,6 @@ export function describeExecutor(kind: string, make: MakeExecutor): void {
 
   describe(`${kind}: progress`, () => {
     test("reports reach onProgress and future.progress in order, before the result, as copies", async () => {
-      await using executor = make();
       const events: unknown[] = [];
       const view = executor.with({ onProgress: (value, { skipped }) => events.push([value, skipped]) });
       const future = view.submit(reportEach, [1, { two: 2 }, "three"]);
@@ -191,7 +186,6 @@ export function describeExecutor(kind: string, make: MakeExecutor): void {
     });
 
     test("a task whose reports nobody awaits goes on", async () => {
-      await using executor = make();
       assert.equal(
         await executor.submit(
           reportEach,
@@ -204,7 +198,6 @@ export function describeExecutor(kind: string, make: MakeExecutor): void {
 
   describe(`${kind}: what goes beside values`, () => {
     test("streams, signals and functions among the arguments, and streams of results", async () => {
-      await using executor = make();
       const chunks = new ReadableStream<string>({
         start(controller) {
           for (const chunk of ["a", "b", "c"]) controller.enqueue(chunk);
@@ -226,7 +219,6 @@ export function describeExecutor(kind: string, make: MakeExecutor): void {
     });
 
     test("shared arrays are shared, and transferred buffers given away", async () => {
-      await using executor = make();
       const shared = createSharedArray(Float64Array, 4);
       const isShared = sharedMemoryOf(shared) !== undefined;
       await executor.submit((array: Float64Array) => {
@@ -241,13 +233,11 @@ export function describeExecutor(kind: string, make: MakeExecutor): void {
     });
 
     test("moduleTask names a function by its module", async () => {
-      await using executor = make();
       const fn = moduleTask<typeof add>(new URL("../fixtures/tasks.js", import.meta.url), "add");
       assert.equal(await executor.submit(fn, 1, 2), 3);
     });
 
     test("a task has nothing of the asynchronous context of its submission", async () => {
-      await using executor = make();
       const storage = new AsyncLocalStorage<string>();
       globalThis[STORAGE] = storage;
       const future = storage.run("request", () =>

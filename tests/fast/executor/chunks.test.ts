@@ -6,10 +6,12 @@ import { after } from "node:test";
 import { describe } from "node:test";
 import { test } from "node:test";
 
+import { NotSerializableError } from "asynccpu";
+import { ProcessPoolExecutor } from "asynccpu";
+import { createSharedArray } from "asynccpu";
+import type * as Library from "asynccpu";
+
 import { ATTACHED_BYTES } from "../../../src/values/binary/attachments.js";
-import { NotSerializableError } from "../../../src/index.js";
-import { ProcessPoolExecutor } from "../../../src/index.js";
-import { createSharedArray } from "../../../src/index.js";
 import { EncodedThrown } from "../../../src/values/compact/joined-values.js";
 import { FailedCall } from "../../../src/executor/outcome/settle-future.js";
 import { decodeOutcome } from "../../../src/executor/outcome/settle-future.js";
@@ -23,7 +25,6 @@ import { splitValues } from "../../../src/values/compact/joined-values.js";
 import { SubmissionStacks } from "../../../src/executor/outcome/submission-stack.js";
 import { add } from "../../fixtures/tasks.js";
 import { waitUntil } from "../../testlibraries/wait-until.js";
-import type * as Library from "../../../src/index.js";
 import type { ChunkResult } from "../../../src/executor/outcome/settle-future.js";
 
 const executor = new ProcessPoolExecutor({ maxWorkers: 1, graceMs: 0 });
@@ -209,7 +210,7 @@ describe("a map that is left early", () => {
 describe("a result that can't be read", () => {
   test("leaves the streams in those before it alone", async () => {
     await using pool = new ProcessPoolExecutor({ maxWorkers: 1 });
-    const library = new URL("../../../src/index.js", import.meta.url).href;
+    const library = import.meta.resolve("asynccpu");
     const streamOrStranger = async (index: number): Promise<unknown> => {
       if (index === 1) return new Blob(["hello"]).stream();
       // Reason: this registration is to be made in the worker alone.

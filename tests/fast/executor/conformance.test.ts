@@ -1,4 +1,5 @@
-import { ProcessTaskPoolExecutor } from "../../../src/index.js";
+import { ProcessTaskPoolExecutor } from "asynccpu";
+
 import { describeExecutor } from "../../testlibraries/executor-conformance.js";
 
 describeExecutor("processes", (options) => new ProcessTaskPoolExecutor({ maxWorkers: 1, ...options }));

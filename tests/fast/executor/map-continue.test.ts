@@ -5,19 +5,20 @@ import { after } from "node:test";
 import { describe } from "node:test";
 import { test } from "node:test";
 
-import { CancelledError } from "../../../src/index.js";
-import { ExecutorShutdownError } from "../../../src/index.js";
-import { FunctionNotPicklableError } from "../../../src/index.js";
-import { InvalidOptionError } from "../../../src/index.js";
-import { ProcessPoolExecutor } from "../../../src/index.js";
-import { ProcessTaskPoolExecutor } from "../../../src/index.js";
-import { TaskTimeoutError } from "../../../src/index.js";
-import { WorkerCrashedError } from "../../../src/index.js";
+import { CancelledError } from "asynccpu";
+import { ExecutorShutdownError } from "asynccpu";
+import { FunctionNotPicklableError } from "asynccpu";
+import { InvalidOptionError } from "asynccpu";
+import { ProcessPoolExecutor } from "asynccpu";
+import { ProcessTaskPoolExecutor } from "asynccpu";
+import { TaskTimeoutError } from "asynccpu";
+import { WorkerCrashedError } from "asynccpu";
+import type * as Library from "asynccpu";
+import type { MapOutcome } from "asynccpu";
+import type { NotSerializableError } from "asynccpu";
+
 import { add } from "../../fixtures/tasks.js";
 import { hangForEver } from "../../fixtures/tasks.js";
-import type * as Library from "../../../src/index.js";
-import type { MapOutcome } from "../../../src/index.js";
-import type { NotSerializableError } from "../../../src/index.js";
 
 const executor = new ProcessTaskPoolExecutor({ maxWorkers: 2, graceMs: 0 });
 
@@ -120,7 +121,7 @@ describe("what costs one item alone", () => {
   });
 
   test("is a result that can't be read, and the streams around it arrive", async () => {
-    const library = new URL("../../../src/index.js", import.meta.url).href;
+    const library = import.meta.resolve("asynccpu");
     const make = async (i: number): Promise<unknown> => {
       if (i !== 1) return new Blob([`stream ${i}`]).stream();
       // Reason: this registration is to be made in the worker alone.

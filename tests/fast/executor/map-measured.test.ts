@@ -5,8 +5,9 @@ import { after } from "node:test";
 import { describe } from "node:test";
 import { test } from "node:test";
 
+import { ProcessPoolExecutor } from "asynccpu";
+
 import { MeasuredLimits } from "../../../src/executor/map/chunk-limits.js";
-import { ProcessPoolExecutor } from "../../../src/index.js";
 import { add } from "../../fixtures/tasks.js";
 import { echo } from "../../fixtures/tasks.js";
 import { spinFor } from "../../fixtures/tasks.js";

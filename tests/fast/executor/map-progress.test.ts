@@ -6,14 +6,15 @@ import { describe } from "node:test";
 import process from "node:process";
 import { test } from "node:test";
 
-import { InvalidOptionError } from "../../../src/index.js";
-import { ProcessTaskPoolExecutor } from "../../../src/index.js";
+import { InvalidOptionError } from "asynccpu";
+import { ProcessTaskPoolExecutor } from "asynccpu";
+import type { MapProgressOptions } from "asynccpu";
+import type { MapProgressState } from "asynccpu";
+
 import { describe as describeState } from "../../../src/executor/map/map-progress.js";
 import { drawBar } from "../../../src/executor/map/map-progress.js";
 import { echo } from "../../fixtures/tasks.js";
 import { waitUntil } from "../../testlibraries/wait-until.js";
-import type { MapProgressOptions } from "../../../src/index.js";
-import type { MapProgressState } from "../../../src/index.js";
 
 const executor = new ProcessTaskPoolExecutor({ maxWorkers: 2, graceMs: 0 });
 

@@ -9,11 +9,12 @@ import { test } from "node:test";
 import { tmpdir } from "node:os";
 import { writeFileSync } from "node:fs";
 
-import { CancelledError } from "../../../src/index.js";
-import { InvalidOptionError } from "../../../src/index.js";
-import { ProcessPoolExecutor } from "../../../src/index.js";
-import { ProcessTaskPoolExecutor } from "../../../src/index.js";
-import { PromisePassedError } from "../../../src/index.js";
+import { CancelledError } from "asynccpu";
+import { InvalidOptionError } from "asynccpu";
+import { ProcessPoolExecutor } from "asynccpu";
+import { ProcessTaskPoolExecutor } from "asynccpu";
+import { PromisePassedError } from "asynccpu";
+
 import { add } from "../../fixtures/tasks.js";
 import { blockUntilFileExists } from "../../fixtures/tasks.js";
 import { echo } from "../../fixtures/tasks.js";

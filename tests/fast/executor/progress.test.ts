@@ -10,10 +10,11 @@ import { writeFileSync } from "node:fs";
 import path from "node:path";
 import process from "node:process";
 
-import { InvalidOptionError } from "../../../src/index.js";
-import { NotSerializableError } from "../../../src/index.js";
-import { ProcessTaskPoolExecutor } from "../../../src/index.js";
-import { currentTask } from "../../../src/index.js";
+import { InvalidOptionError } from "asynccpu";
+import { NotSerializableError } from "asynccpu";
+import { ProcessTaskPoolExecutor } from "asynccpu";
+import { currentTask } from "asynccpu";
+
 import { blockUntilFileExists } from "../../fixtures/tasks.js";
 import { reportBetweenFiles } from "../../fixtures/report-tasks.js";
 import { reportLater } from "../../fixtures/report-tasks.js";

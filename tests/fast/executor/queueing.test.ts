@@ -9,18 +9,19 @@ import path from "node:path";
 import { after } from "node:test";
 import { test } from "node:test";
 
-import { CancelledError } from "../../../src/index.js";
-import { ExecutorShutdownError } from "../../../src/index.js";
-import { InvalidOptionError } from "../../../src/index.js";
-import { ProcessTaskPoolExecutor } from "../../../src/index.js";
-import { QueueFullError } from "../../../src/index.js";
-import { QueueTimeoutError } from "../../../src/index.js";
-import { WorkerCrashedError } from "../../../src/index.js";
+import { CancelledError } from "asynccpu";
+import { ExecutorShutdownError } from "asynccpu";
+import { InvalidOptionError } from "asynccpu";
+import { ProcessTaskPoolExecutor } from "asynccpu";
+import { QueueFullError } from "asynccpu";
+import { QueueTimeoutError } from "asynccpu";
+import { WorkerCrashedError } from "asynccpu";
+import type { ProcessFuture } from "asynccpu";
+
 import { add } from "../../fixtures/tasks.js";
 import { blockUntilFileExists } from "../../fixtures/tasks.js";
 import { hangForEver } from "../../fixtures/tasks.js";
 import { processId } from "../../fixtures/tasks.js";
-import type { ProcessFuture } from "../../../src/index.js";
 
 const folder = mkdtempSync(path.join(tmpdir(), "asynccpu-queueing-"));
 let gateCount = 0;
@@ -49,6 +50,8 @@ function noteName(file: string, name: string): void {
 test("of the tasks that wait, those with the highest priority begin first, in their order", async () => {
   await using executor = new ProcessTaskPoolExecutor({ maxWorkers: 1 });
   const file = path.join(folder, "order");
+  // In a loop that takes long, as what is used for the first time does, a task is given ahead.
+  await executor.with({ priority: 1 }).submit(noteName, path.join(folder, "first-look"), "");
   const gated = await occupy(executor);
   const named = [
     ["a", undefined],

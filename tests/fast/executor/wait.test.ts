@@ -6,11 +6,12 @@ import { describe } from "node:test";
 import process from "node:process";
 import { test } from "node:test";
 
-import { asCompleted } from "../../../src/index.js";
-import { InvalidOptionError } from "../../../src/index.js";
-import { ProcessPoolExecutor } from "../../../src/index.js";
-import { wait } from "../../../src/index.js";
-import { WaitTimeoutError } from "../../../src/index.js";
+import { asCompleted } from "asynccpu";
+import { InvalidOptionError } from "asynccpu";
+import { ProcessPoolExecutor } from "asynccpu";
+import { wait } from "asynccpu";
+import { WaitTimeoutError } from "asynccpu";
+
 import { add } from "../../fixtures/tasks.js";
 import { hangForEver } from "../../fixtures/tasks.js";
 

@@ -6,15 +6,16 @@ import { setFlagsFromString } from "node:v8";
 import { test } from "node:test";
 import { Worker } from "node:worker_threads";
 
-import { ProcessPoolExecutor } from "../../../src/index.js";
-import { createSharedArray } from "../../../src/index.js";
-import { disposeSharedArray } from "../../../src/index.js";
+import { ProcessPoolExecutor } from "asynccpu";
+import { createSharedArray } from "asynccpu";
+import { disposeSharedArray } from "asynccpu";
+import { sharedMemoryOf } from "asynccpu";
+
 import { echo } from "../../fixtures/tasks.js";
 import { fill } from "../../fixtures/memory-tasks.js";
 import { makeArray } from "../../fixtures/memory-tasks.js";
 import { memoryDescriptors } from "../../fixtures/memory-tasks.js";
 import { memoryMappings } from "../../fixtures/memory-tasks.js";
-import { sharedMemoryOf } from "../../../src/index.js";
 import { waitUntil } from "../../testlibraries/wait-until.js";
 
 setFlagsFromString("--expose-gc");
@@ -110,7 +111,7 @@ describe(
 
     test("a thread that ends leaves no descriptor", async () => {
       const source = `
-      import { createSharedArray } from ${JSON.stringify(new URL("../../../src/index.js", import.meta.url).href)};
+      import { createSharedArray } from ${JSON.stringify(import.meta.resolve("asynccpu"))};
       globalThis.kept = createSharedArray(Float64Array, 1000).fill(1);
     `;
       const thread = new Worker(new URL(`data:text/javascript,${encodeURIComponent(source)}`));

@@ -3,9 +3,11 @@ import { after } from "node:test";
 import { describe } from "node:test";
 import { test } from "node:test";
 
-import { InvalidOptionError } from "../../../src/index.js";
-import { ProcessPoolExecutor } from "../../../src/index.js";
-import { createSharedArray } from "../../../src/index.js";
+import { InvalidOptionError } from "asynccpu";
+import { ProcessPoolExecutor } from "asynccpu";
+import { createSharedArray } from "asynccpu";
+import { sharedMemoryOf } from "asynccpu";
+
 import { describe as describeThere } from "../../fixtures/memory-tasks.js";
 import { echo } from "../../fixtures/tasks.js";
 import { fill } from "../../fixtures/memory-tasks.js";
@@ -14,7 +16,6 @@ import { markAndReturn } from "../../fixtures/memory-tasks.js";
 import { memoryDescriptors } from "../../fixtures/memory-tasks.js";
 import { memoryMappings } from "../../fixtures/memory-tasks.js";
 import { processId } from "../../fixtures/tasks.js";
-import { sharedMemoryOf } from "../../../src/index.js";
 import { throwWithPlainArray } from "../../fixtures/memory-tasks.js";
 import { waitUntil } from "../../testlibraries/wait-until.js";
 

@@ -8,8 +8,9 @@ import { after } from "node:test";
 import { describe } from "node:test";
 import { it } from "node:test";
 
+import { ProcessPoolExecutor } from "asynccpu";
+
 import { FunctionNotPicklableError } from "../../../src/errors.js";
-import { ProcessPoolExecutor } from "../../../src/index.js";
 import { pickleFunction } from "../../../src/pickle/pickle-function.js";
 import { PickleChild } from "../../fixtures/pickle-child/pickle-child.js";
 import { ProgramFolder } from "../../testlibraries/program-folder.js";

@@ -1,4 +1,5 @@
-import { InlineTaskExecutor } from "../../../src/testing/index.js";
+import { InlineTaskExecutor } from "asynccpu/testing";
+
 import { describeExecutor } from "../../testlibraries/executor-conformance.js";
 
 describeExecutor("inline", (options) => new InlineTaskExecutor(options));

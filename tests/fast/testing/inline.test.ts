@@ -4,18 +4,19 @@ import assert from "node:assert/strict";
 import { mock } from "node:test";
 import { test } from "node:test";
 
-import { CancelledError } from "../../../src/index.js";
-import { FunctionNotPicklableError } from "../../../src/index.js";
-import { InlineTaskExecutor } from "../../../src/testing/index.js";
-import { InvalidOptionError } from "../../../src/index.js";
-import { NotSerializableError } from "../../../src/index.js";
-import { ProcessTaskPoolExecutor } from "../../../src/index.js";
-import { QueueTimeoutError } from "../../../src/index.js";
-import { TaskTimeoutError } from "../../../src/index.js";
+import { CancelledError } from "asynccpu";
+import { FunctionNotPicklableError } from "asynccpu";
+import { InlineTaskExecutor } from "asynccpu/testing";
+import { InvalidOptionError } from "asynccpu";
+import { NotSerializableError } from "asynccpu";
+import { ProcessTaskPoolExecutor } from "asynccpu";
+import { QueueTimeoutError } from "asynccpu";
+import { TaskTimeoutError } from "asynccpu";
+import { currentTask } from "asynccpu";
+
 import { add } from "../../fixtures/tasks.js";
 import { printTwice } from "../../fixtures/conformance-tasks.js";
 import { printer } from "../../fixtures/conformance-tasks.js";
-import { currentTask } from "../../../src/index.js";
 import { processId } from "../../fixtures/tasks.js";
 
 const calls: string[] = [];

@@ -4,15 +4,16 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { test } from "node:test";
 
-import { InlineTaskExecutor } from "../../../src/testing/index.js";
-import { InvalidOptionError } from "../../../src/index.js";
-import { ProcessTaskPoolExecutor } from "../../../src/index.js";
+import { InlineTaskExecutor } from "asynccpu/testing";
+import { InvalidOptionError } from "asynccpu";
+import { ProcessTaskPoolExecutor } from "asynccpu";
+import { assertNothingLeft } from "asynccpu/testing";
+import { createSharedArray } from "asynccpu";
+import { disposeSharedArray } from "asynccpu";
+import { sharedMemoryOf } from "asynccpu";
+
 import { add } from "../../fixtures/tasks.js";
-import { assertNothingLeft } from "../../../src/testing/index.js";
-import { createSharedArray } from "../../../src/index.js";
-import { disposeSharedArray } from "../../../src/index.js";
 import { hangForEver } from "../../fixtures/tasks.js";
-import { sharedMemoryOf } from "../../../src/index.js";
 
 /** What it says is left at once. */
 async function left(): Promise<string> {
@@ -30,7 +31,7 @@ test("processes and unfinished tasks are named until the executor was shut down"
   const executor = new ProcessTaskPoolExecutor({ maxWorkers: 1, graceMs: 0, cancelTasksWhenShutdown: true });
   await executor.submit(add, 1, 2);
   const pid = executor.stats().workers[0]?.pid ?? 0;
-  assert.match(await left(), new RegExp(`\\n- process ${pid} \\(.*main\\.js`));
+  assert.match(await left(), new RegExp(`\\n- process ${pid} \\(.*worker\\.cjs`));
   assert.doesNotMatch(await left(), /tasks that have not ended/);
   const future = executor.submit(hangForEver);
   future.catch(() => {});

@@ -3,14 +3,15 @@ import { after } from "node:test";
 import { describe } from "node:test";
 import { test } from "node:test";
 
+import { InvalidOptionError } from "asynccpu";
+import { NotSerializableError } from "asynccpu";
+import { ProcessPoolExecutor } from "asynccpu";
+import { createSharedArray } from "asynccpu";
+
 import { FrameDecoder } from "../../../src/wire/messages/frame-decoder.js";
-import { InvalidOptionError } from "../../../src/index.js";
 import { MAX_ATTACHMENTS } from "../../../src/values/binary/attachments.js";
-import { NotSerializableError } from "../../../src/index.js";
-import { ProcessPoolExecutor } from "../../../src/index.js";
-import { ProtocolError } from "../../../src/index.js";
+import { ProtocolError } from "../../../src/errors.js";
 import { attachmentsOf } from "../../../src/values/binary/attachments.js";
-import { createSharedArray } from "../../../src/index.js";
 import { decodeValue } from "../../../src/values/codec.js";
 import { echo } from "../../fixtures/tasks.js";
 import { encodeArguments } from "../../../src/values/codec.js";

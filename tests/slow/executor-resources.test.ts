@@ -3,16 +3,17 @@ import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { test } from "node:test";
 
-import { FakePlatform } from "../../testlibraries/fake-platform.js";
-import { InvalidOptionError } from "../../../src/index.js";
-import { MemoryWatch } from "../../../src/pool/memory-watch.js";
-import { ProcessPoolExecutor } from "../../../src/index.js";
-import { ProcessTaskPoolExecutor } from "../../../src/index.js";
-import { WorkerMemoryLimitError } from "../../../src/index.js";
-import { add } from "../../fixtures/tasks.js";
-import { processId } from "../../fixtures/tasks.js";
-import { waitUntil } from "../../testlibraries/wait-until.js";
-import type { MemoryLimitOptions } from "../../../src/index.js";
+import { InvalidOptionError } from "asynccpu";
+import { ProcessPoolExecutor } from "asynccpu";
+import { ProcessTaskPoolExecutor } from "asynccpu";
+import { WorkerMemoryLimitError } from "asynccpu";
+import type { MemoryLimitOptions } from "asynccpu";
+
+import { FakePlatform } from "../testlibraries/fake-platform.js";
+import { MemoryWatch } from "../../src/pool/memory-watch.js";
+import { add } from "../fixtures/tasks.js";
+import { processId } from "../fixtures/tasks.js";
+import { waitUntil } from "../testlibraries/wait-until.js";
 
 const MIB = 1024 * 1024;
 

@@ -6,7 +6,7 @@ import { after } from "node:test";
 import { describe } from "node:test";
 import { it } from "node:test";
 
-import { ProgramFolder } from "../../testlibraries/program-folder.js";
+import { ProgramFolder } from "../testlibraries/program-folder.js";
 
 /** Notes the commands that the inspector gets, and tells what the submission of a function has taken. */
 const TOOLS = `

@@ -7,8 +7,8 @@ import { after } from "node:test";
 import { describe } from "node:test";
 import { test } from "node:test";
 
-import { FORMS } from "../../testlibraries/state-programs.js";
-import { StatePrograms } from "../../testlibraries/state-programs.js";
+import { FORMS } from "../testlibraries/state-programs.js";
+import { StatePrograms } from "../testlibraries/state-programs.js";
 
 const programs = new StatePrograms();
 after(() => programs[Symbol.dispose]());
