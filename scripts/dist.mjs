@@ -296,7 +296,9 @@ function fileName() {
 function load() {
   const { process } = globalThis;
   // A face in a bundle may have no place of its own, or the one that it had when the bundle was made.
-  for (const place of [${places}, process.argv[1], join(process.cwd(), "program")]) {
+  // The working directory is asked for last: it may be gone.
+  for (const find of [() => ${places}, () => process.argv[1], () => join(process.cwd(), "program")]) {
+    const place = find();
     if (place === undefined) continue;
     const requireFrom = nodeModule.createRequire(place);
     let manifest;

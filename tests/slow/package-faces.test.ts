@@ -175,6 +175,28 @@ describe("the shipped files", () => {
     assert.deepEqual([stdout, stderr], ["EMFILE 2\n", ""]);
   });
 
+  test("are found by a task whose working directory is gone", () => {
+    using folder = new ProgramFolder();
+    folder.linkPackage();
+    folder.write({
+      "no-folder.mjs": `
+        import { ProcessPoolExecutor } from "asynccpu";
+        import { mkdirSync, rmdirSync } from "node:fs";
+        import { createRequire } from "node:module";
+        const require = createRequire(import.meta.url);
+        mkdirSync("gone");
+        const executor = new ProcessPoolExecutor({ maxWorkers: 1, cwd: "gone" });
+        await executor.submit(() => 1);
+        rmdirSync("gone");
+        const look = async () => [(await import("asynccpu")).isWorker, require("asynccpu").isWorker];
+        console.log(...(await executor.submit(look)));
+        await executor.shutdown();
+      `,
+    });
+    const { stdout, stderr } = folder.run(["no-folder.mjs"]);
+    assert.deepEqual([stdout, stderr], ["true true\n", ""]);
+  });
+
   test("hold no import(), which Jest refuses", () => {
     const names = readdirSync(DIST).filter((name) => name.endsWith(".cjs"));
     assert.equal(names.length, 15);
