@@ -13,7 +13,7 @@
  *     npm run bench -- --memory [--tasks=N]     ten million tasks through one executor: is the heap flat?
  *     npm run bench -- --pickling               functions on their way, in programs of up to 5,000 modules
  *     npm run bench -- --spawn                  how long starting a worker blocks a parent with much memory
- *     npm run bench -- --program [--node=PATH,PATH]   whole programs from start to exit, on each Node
+ *     npm run bench -- --program [--node=PATH,PATH]   whole programs, on each Node; with --picture docs/programs.svg, of the last
  *     npm run bench -- --profile=ID             the functions of asynccpu that cost most in a measure
  */
 
@@ -30,6 +30,7 @@ import { WORKERS } from "./contender.js";
 import { describeLoad } from "./machine.js";
 import { describeMachine } from "./machine.js";
 import { drawPicture } from "./picture.js";
+import { drawPrograms } from "./program-picture.js";
 import { formatDetails } from "./report.js";
 import { formatLongRun } from "./run-memory.js";
 import { formatPrograms } from "./run-programs.js";
@@ -54,6 +55,7 @@ import type { Results } from "./results.js";
 const ROOT = path.join(import.meta.dirname, "../..");
 const RESULTS_FOLDER = path.join(ROOT, "bench/results");
 const DOCS_PICTURE = path.join(ROOT, "docs/performance.svg");
+const PROGRAMS_PICTURE = path.join(ROOT, "docs/programs.svg");
 
 const LONG_RUN_TASKS = 10_000_000;
 
@@ -193,6 +195,7 @@ async function runWholePrograms(): Promise<void> {
   const loadBefore = describeLoad();
   const programs = await runPrograms(nodes, values.quick);
   print(`${describeMachine()}; load before ${loadBefore}\n\n${formatPrograms(programs)}\n`);
+  if (values.picture) save(PROGRAMS_PICTURE, drawPrograms(programs, describeMachine(), startedAt));
   saveResults("programs.json", { startedAt, machine: describeMachine(), loadBefore, peers: peerVersions(), programs });
 }
 

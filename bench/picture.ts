@@ -36,11 +36,28 @@ text.own{font-weight:600}
 @media(prefers-color-scheme:dark){text{fill:#a9b3bd}text.own{fill:#58a6ff}}`;
 
 /** One bar. */
-interface Bar {
+export interface Bar {
   readonly label: string;
   readonly look: "own" | "limit" | "processes" | "threads";
   /** Undefined when there is none: nobody of this family could do it. */
   readonly figure: number | undefined;
+}
+
+/** A row of the picture: a title, and bars below it. */
+export interface Block {
+  readonly title: string;
+  readonly unit: string;
+  readonly isHigherBetter: boolean;
+  readonly bars: readonly Bar[];
+}
+
+/** What stands around the rows. */
+export interface Frame {
+  /** For those who can't see it. */
+  readonly label: string;
+  readonly title: string;
+  readonly subtitle: string;
+  readonly foot: string;
 }
 
 export function escapeXml(text: string): string {
@@ -73,9 +90,7 @@ function drawText(x: number, y: number, look: string, text: string): string {
   return `<text x="${x}" y="${y}" class="${look}">${escapeXml(text)}</text>`;
 }
 
-function drawBlock(result: RowResult, contenders: readonly ContenderEntry[], x: number, y: number): string {
-  const { title, unit, isHigherBetter } = result.row;
-  const bars = barsOf(result, contenders);
+function drawBlock({ title, unit, isHigherBetter, bars }: Block, x: number, y: number): string {
   const shares = barShares(bars);
   const lines = bars.map(({ label, look, figure }, index) => {
     const top = y + TITLE_HEIGHT + index * LINE_HEIGHT;
@@ -98,22 +113,34 @@ function drawBlock(result: RowResult, contenders: readonly ContenderEntry[], x: 
   ].join("\n");
 }
 
+/** Draws rows, in two columns. */
+export function drawBlocks(blocks: readonly Block[], { label, title, subtitle, foot }: Frame): string {
+  const perColumn = Math.ceil(blocks.length / COLUMNS);
+  const lines = Math.max(...blocks.map(({ bars }) => bars.length));
+  const blockHeight = TITLE_HEIGHT + lines * LINE_HEIGHT + BLOCK_GAP;
+  const height = HEAD_HEIGHT + perColumn * blockHeight + FOOT_HEIGHT;
+  const drawn = blocks.map((block, index) => {
+    const x = MARGIN + Math.floor(index / perColumn) * (BLOCK_WIDTH + GUTTER);
+    return drawBlock(block, x, HEAD_HEIGHT + (index % perColumn) * blockHeight);
+  });
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="${escapeXml(label)}">
+<style>${STYLE}</style>
+${drawText(MARGIN, 24, "h", title)}
+${drawText(MARGIN, 41, "s", subtitle)}
+${drawn.join("\n")}
+${drawText(MARGIN, height - 10, "s", foot)}
+</svg>
+`;
+}
+
 /** Draws the rows in which asynccpu is compared with somebody. */
 export function drawPicture({ results, contenders, node, machine, startedAt }: Results): string {
   const rows = results.filter((result) => medianOf(result, RAW_LIMIT) !== undefined);
-  const perColumn = Math.ceil(rows.length / COLUMNS);
-  const blockHeight = TITLE_HEIGHT + 4 * LINE_HEIGHT + BLOCK_GAP;
-  const height = HEAD_HEIGHT + perColumn * blockHeight + FOOT_HEIGHT;
-  const blocks = rows.map((result, index) => {
-    const x = MARGIN + Math.floor(index / perColumn) * (BLOCK_WIDTH + GUTTER);
-    return drawBlock(result, contenders, x, HEAD_HEIGHT + (index % perColumn) * blockHeight);
+  const blocks = rows.map((result) => ({ ...result.row, bars: barsOf(result, contenders) }));
+  return drawBlocks(blocks, {
+    label: "asynccpu beside the raw limit of its machine and other pools",
+    title: "asynccpu beside the raw limit and other pools, two workers each",
+    subtitle: "Raw limit: processes on a bare pipe, no pool. Of the others, the best in each row. Medians.",
+    foot: `Node ${node}, ${machine}, ${startedAt.slice(0, 10)}`,
   });
-  return `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="asynccpu beside the raw limit of its machine and other pools">
-<style>${STYLE}</style>
-${drawText(MARGIN, 24, "h", "asynccpu beside the raw limit and other pools, two workers each")}
-${drawText(MARGIN, 41, "s", `Raw limit: processes on a bare pipe, no pool. Of the others, the best in each row. Medians.`)}
-${blocks.join("\n")}
-${drawText(MARGIN, height - 10, "s", `Node ${node}, ${machine}, ${startedAt.slice(0, 10)}`)}
-</svg>
-`;
 }

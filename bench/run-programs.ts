@@ -1,4 +1,7 @@
-/** Whole programs, from start to exit, as a user waits for them: no warm-up, a pool of two workers, few tasks. */
+/**
+ * Whole programs with a pool of two workers, as a user waits for them: few tasks, from start to exit, and no warm-up;
+ * and tasks of milliseconds after eight of their kind.
+ */
 
 import { cpSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -11,6 +14,7 @@ import { symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 
+import { calibrate } from "./machine.js";
 import { formatFigure } from "./results.js";
 import { layOutTable } from "./report.js";
 import { median } from "./measure.js";
@@ -23,16 +27,24 @@ const LIMIT_MS = 60_000;
 
 const PEERS = ["tinypool.mjs", "jest-worker.mjs", "poolifier.mjs", "piscina.mjs", "fork.mjs"] as const;
 
+const WORKERS = 2;
+
+/** `calibrate` measures one of 50 µs. */
+const TASKS_PER_MS = 20;
+
 /** One row: programs that do the same, by the titles of their columns. */
 interface ProgramRow {
   readonly title: string;
   readonly count: number;
   readonly files: Readonly<Record<string, string>>;
+  /** How long each task computes, in milliseconds: measured is the share of both cores that computed. */
+  readonly taskMs?: number;
 }
 
-function withPeers(title: string, count: number): ProgramRow {
+function withPeers(title: string, count: number, taskMs?: number): ProgramRow {
   const files = Object.fromEntries(PEERS.map((file) => [path.parse(file).name, file]));
-  return { title, count, files: { asynccpu: "asynccpu.mjs", ...files } };
+  const row = { title, count, files: { asynccpu: "asynccpu.mjs", ...files } };
+  return taskMs === undefined ? row : { ...row, taskMs };
 }
 
 const ROWS: readonly ProgramRow[] = [
@@ -44,14 +56,19 @@ const ROWS: readonly ProgramRow[] = [
   withPeers("1,000 no-op tasks", 1000),
   { title: "the same, written in the call", count: 1000, files: { asynccpu: "in-call.mjs" } },
   withPeers("10,000 no-op tasks", 10_000),
+  withPeers("1,000 tasks of 1 ms", 1000, 1),
+  withPeers("400 tasks of 5 ms", 400, 5),
+  withPeers("100 tasks of 20 ms", 100, 20),
 ];
 
-/** The times of one program on one Node, in milliseconds. */
-export interface ProgramTimes {
+/** What was measured of one program on one Node. */
+export interface ProgramFigures {
   readonly node: string;
   readonly row: string;
   readonly column: string;
-  readonly timesMs: number[];
+  /** Of tasks of milliseconds, the share of both cores that computed; else milliseconds from start to exit. */
+  readonly unit: "ms" | "share";
+  readonly figures: number[];
 }
 
 /** Puts the programs and all that they import into a folder of their own, as an installation has them. */
@@ -69,46 +86,67 @@ function layOutPrograms(): string {
   return folder;
 }
 
+/** How long a program took, in milliseconds, and what it printed. */
+interface Run {
+  readonly ms: number;
+  readonly stdout: string;
+}
+
 /** @throws Error when the program fails, gives wrong values, or hangs. */
-function time(node: string, script: string, count: number): Promise<number> {
+function run(node: string, script: string, args: readonly number[]): Promise<Run> {
   return new Promise((resolve, reject) => {
     const start = performance.now();
-    const child = spawn(node, [script, String(count)], {
-      stdio: ["ignore", "ignore", "inherit"],
+    const child = spawn(node, [script, ...args.map(String)], {
+      stdio: ["ignore", "pipe", "inherit"],
       timeout: LIMIT_MS,
       killSignal: "SIGKILL",
     });
+    let stdout = "";
+    child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
+    let ms = 0;
     child.once("error", reject);
-    child.once("exit", (code, signal) => {
-      if (code === 0) resolve(performance.now() - start);
-      else reject(new Error(`${script} with ${count} tasks ended with ${signal ?? code}`));
+    child.once("exit", () => (ms = performance.now() - start));
+    child.once("close", (code, signal) => {
+      if (code === 0) resolve({ ms, stdout });
+      else reject(new Error(`${script} ${args.join(" ")} ended with ${signal ?? code}`));
     });
   });
 }
 
+/** Measures a row once. */
+async function measure(node: string, script: string, row: ProgramRow, stepsPerMs: number): Promise<number> {
+  const { count, taskMs } = row;
+  if (taskMs === undefined) return (await run(node, script, [count])).ms;
+  const { stdout } = await run(node, script, [count, Math.round(taskMs * stepsPerMs)]);
+  return (count * taskMs) / (WORKERS * Number(stdout));
+}
+
 /**
- * Times all programs in interleaved rounds.
+ * Measures all programs in interleaved rounds.
  *
  * @param nodes - Paths of Node binaries, by their titles.
  */
 export async function runPrograms(
   nodes: Readonly<Record<string, string>>,
   isQuick: boolean,
-): Promise<readonly ProgramTimes[]> {
-  const all: ProgramTimes[] = [];
+): Promise<readonly ProgramFigures[]> {
+  const all: ProgramFigures[] = [];
   for (const node of Object.keys(nodes)) {
-    for (const { title, files } of ROWS) {
-      for (const column of Object.keys(files)) all.push({ node, row: title, column, timesMs: [] });
+    for (const { title, files, taskMs } of ROWS) {
+      const unit = taskMs === undefined ? "ms" : "share";
+      for (const column of Object.keys(files)) all.push({ node, row: title, column, unit, figures: [] });
     }
   }
+  const stepsPerMs = calibrate() * TASKS_PER_MS;
   const rounds = isQuick ? QUICK_ROUNDS : ROUNDS;
   const folder = layOutPrograms();
   try {
     for (let round = 1; round <= rounds; round += 1) {
       showProgress(`whole programs, round ${round} of ${rounds} ...`);
-      for (const { node, row, column, timesMs } of all) {
-        const { files, count } = ROWS.find(({ title }) => title === row) as ProgramRow;
-        timesMs.push(await time(nodes[node] as string, path.join(folder, files[column] as string), count));
+      for (const { node, row: title, column, figures } of all) {
+        const row = ROWS.find((each) => each.title === title) as ProgramRow;
+        const script = path.join(folder, row.files[column] as string);
+        figures.push(await measure(nodes[node] as string, script, row, stepsPerMs));
       }
     }
   } finally {
@@ -118,19 +156,25 @@ export async function runPrograms(
   return all;
 }
 
-/** A table for each Node: medians in milliseconds, smallest and largest behind. */
-export function formatPrograms(all: readonly ProgramTimes[]): string {
+/** A table for each Node: medians, smallest and largest behind. */
+export function formatPrograms(all: readonly ProgramFigures[]): string {
   const columns = ["asynccpu", ...PEERS.map((file) => path.parse(file).name)];
-  const cell = (times: readonly number[] | undefined): string =>
-    times === undefined
-      ? "-"
-      : `${formatFigure(median(times))} (${formatFigure(Math.min(...times))}..${formatFigure(Math.max(...times))})`;
+  const show = (figure: number, unit: string): string => (unit === "ms" ? formatFigure(figure) : figure.toFixed(3));
+  const cell = (found: ProgramFigures | undefined): string => {
+    if (found === undefined) return "-";
+    const { figures, unit } = found;
+    const [middle, least, most] = [median(figures), Math.min(...figures), Math.max(...figures)];
+    return `${show(middle, unit)} (${show(least, unit)}..${show(most, unit)})`;
+  };
   const table = (node: string): string => {
     const own = all.filter((each) => each.node === node);
     const cellsOf = (title: string): string[] =>
-      columns.map((column) => cell(own.find((each) => each.row === title && each.column === column)?.timesMs));
-    const body = ROWS.map(({ title }) => [title].concat(cellsOf(title)));
-    return `${node}, from start to exit, ms\n\n${layOutTable(["program", ...columns], body, 1)}`;
+      columns.map((column) => cell(own.find((each) => each.row === title && each.column === column)));
+    const body = ROWS.map(({ title, taskMs }) => [
+      `${title}, ${taskMs === undefined ? "ms" : "share of two cores"}`,
+      ...cellsOf(title),
+    ]);
+    return `${node}\n\n${layOutTable(["program", ...columns], body, 1)}`;
   };
   return [...new Set(all.map(({ node }) => node))].map(table).join("\n\n");
 }

@@ -1,10 +1,23 @@
-// A whole program: two workers, so many no-op tasks, and its end.
+// A whole program: two workers, its tasks, and its end.
 import { ProcessTaskPoolExecutor } from "asynccpu";
+
+import { runTasks } from "./tasks.mjs";
 
 const noop = (x) => x;
 
-const count = Number(process.argv[2]);
+function churn(steps) {
+  let state = 1;
+  for (let step = 0; step < steps; step += 1) {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+  }
+  return state;
+}
+
 const executor = new ProcessTaskPoolExecutor({ maxWorkers: 2 });
-const values = await Promise.all(Array.from({ length: count }, (_, i) => executor.submit(noop, i)));
+await runTasks(
+  (x) => executor.submit(noop, x),
+  (steps) => executor.submit(churn, steps),
+);
 await executor.shutdown();
-if (values.some((value, i) => value !== i)) process.exitCode = 1;

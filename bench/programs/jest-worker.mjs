@@ -2,9 +2,12 @@ import { fileURLToPath } from "node:url";
 
 import { Worker } from "jest-worker";
 
-const count = Number(process.argv[2]);
+import { runTasks } from "./tasks.mjs";
+
 const file = fileURLToPath(new URL("worker.mjs", import.meta.url));
-const farm = new Worker(file, { exposedMethods: ["run"], numWorkers: 2 });
-const values = await Promise.all(Array.from({ length: count }, (_, i) => farm.run(i)));
+const farm = new Worker(file, { exposedMethods: ["run", "churn"], numWorkers: 2 });
+await runTasks(
+  (x) => farm.run(x),
+  (steps) => farm.churn(steps),
+);
 await farm.end();
-if (values.some((value, i) => value !== i)) process.exitCode = 1;

@@ -1,8 +1,11 @@
 import { Piscina } from "piscina";
 
-const count = Number(process.argv[2]);
+import { runTasks } from "./tasks.mjs";
+
 const filename = new URL("worker.mjs", import.meta.url).href;
 const pool = new Piscina({ filename, minThreads: 2, maxThreads: 2, maxQueue: Infinity });
-const values = await Promise.all(Array.from({ length: count }, (_, i) => pool.run(i, { name: "run" })));
+await runTasks(
+  (x) => pool.run(x, { name: "run" }),
+  (steps) => pool.run(steps, { name: "churn" }),
+);
 await pool.destroy();
-if (values.some((value, i) => value !== i)) process.exitCode = 1;

@@ -1,3 +1,13 @@
 const { ClusterWorker } = require("poolifier");
 
-module.exports = new ClusterWorker((x) => x);
+function churn(steps) {
+  let state = 1;
+  for (let step = 0; step < steps; step += 1) {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+  }
+  return state;
+}
+
+module.exports = new ClusterWorker({ run: (x) => x, churn });

@@ -2,9 +2,12 @@ import { fileURLToPath } from "node:url";
 
 import { FixedClusterPool } from "poolifier";
 
-const count = Number(process.argv[2]);
+import { runTasks } from "./tasks.mjs";
+
 const file = fileURLToPath(new URL("poolifier-worker.cjs", import.meta.url));
 const pool = new FixedClusterPool(2, file, { enableEvents: false });
-const values = await Promise.all(Array.from({ length: count }, (_, i) => pool.execute(i)));
+await runTasks(
+  (x) => pool.execute(x, "run"),
+  (steps) => pool.execute(steps, "churn"),
+);
 await pool.destroy();
-if (values.some((value, i) => value !== i)) process.exitCode = 1;

@@ -10,9 +10,11 @@ import { SHARED_MEMORY } from "../../../bench/shared-memory.js";
 import { barShares } from "../../../bench/picture.js";
 import { barsOf } from "../../../bench/picture.js";
 import { drawPicture } from "../../../bench/picture.js";
+import { drawPrograms } from "../../../bench/program-picture.js";
 import { escapeXml } from "../../../bench/picture.js";
 import { makePlan } from "../../../bench/plan.js";
 import type { ContenderEntry } from "../../../bench/results.js";
+import type { ProgramFigures } from "../../../bench/run-programs.js";
 import type { Results } from "../../../bench/results.js";
 import type { RowResult } from "../../../bench/results.js";
 
@@ -87,5 +89,31 @@ describe("picture of the bench", () => {
 
   it("leaves out the rows that nobody else is in, and draws no figure that is none", () => {
     doesNotMatch(drawPicture(results), /only ours|NaN|undefined|Infinity/);
+  });
+});
+
+describe("picture of whole programs", () => {
+  const figure = (node: string, row: string, column: string, figures: number[]): ProgramFigures => {
+    return { node, row, column, unit: row.includes("ms") ? "share" : "ms", figures };
+  };
+
+  it("draws, of the last Node, the rows that several are in", () => {
+    const picture = drawPrograms(
+      [
+        figure("Node v20", "10 tasks", "asynccpu", [1]),
+        figure("Node v20", "10 tasks", "piscina", [2]),
+        figure("Node v26", "import alone", "asynccpu", [3]),
+        figure("Node v26", "10 tasks", "asynccpu", [410, 400, 420]),
+        figure("Node v26", "10 tasks", "piscina", [300]),
+        figure("Node v26", "tasks of 1 ms", "asynccpu", [0.911]),
+        figure("Node v26", "tasks of 1 ms", "fork", [0.95]),
+      ],
+      "a machine",
+      "2026-11-30T00:00:00Z",
+    );
+    doesNotMatch(picture, /import alone|v20|NaN|undefined/);
+    for (const shown of [">410<", ">300<", ">91.1<", "% of two cores, more is better", "fork, no pool", "Node v26"]) {
+      match(picture, new RegExp(shown));
+    }
   });
 });
