@@ -77,7 +77,7 @@ describe("Ctrl-C in the middle of the demo", { skip: process.platform !== "linux
   async function waitForWork(program: RunningProgram): Promise<number[]> {
     const isWorker = (pid: number): boolean => {
       try {
-        return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("subprocess");
+        return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("worker.cjs");
       } catch {
         return false;
       }
