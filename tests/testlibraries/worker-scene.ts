@@ -85,9 +85,11 @@ export class WorkerScene {
     return this.giveWith({}, ...names);
   }
 
-  giveWith({ timeoutMs }: { timeoutMs?: number }, ...names: string[]): PoolTask[] {
+  /** @param options - With how many bytes of arguments. */
+  giveWith({ timeoutMs, bytes }: { timeoutMs?: number; bytes?: number }, ...names: string[]): PoolTask[] {
     return names.map((name) => {
-      const task = new HeardTask({ name, fn: this.#fn, callCount: 0, timeoutMs }, [], {
+      const args = bytes === undefined ? [] : new Uint8Array(bytes);
+      const task = new HeardTask({ name, fn: this.#fn, callCount: 0, timeoutMs }, args, {
         onStarted: () => this.log.push(`started ${name}`),
         onSettled: (outcome) =>
           this.log.push(`settled ${name}: ${outcome.kind === "ended" ? outcome.error.name : outcome.kind}`),

@@ -65,6 +65,9 @@ export const URGENT_MS = 2;
 /** The same when the worker was asked to give its tasks back and owes the answer: a stopped one never answers. */
 export const ASKED_MS = 100;
 
+/** A large task on its way to its worker holds up none while it arrives at this rate at least, in bytes per ms. */
+export const SLOW_BYTES_PER_MS = 10_000;
+
 /** How long somebody waits who wants to know whether a task has begun, in milliseconds. */
 export const START_PATIENCE_MS = 2;
 

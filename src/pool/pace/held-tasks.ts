@@ -7,6 +7,7 @@ import { MAX_PAST } from "./constants.js";
 import { MAX_SHORT_LOAD_US } from "./constants.js";
 import { MAX_SHORT_US } from "./constants.js";
 import { performance } from "../../system/timers.js";
+import { SLOW_BYTES_PER_MS } from "./constants.js";
 import { WORTH_A_LOOK_US } from "./constants.js";
 import type { PooledFunction } from "../queue/function-table.js";
 import type { PoolTask } from "../queue/pool-task.js";
@@ -20,8 +21,9 @@ export class HeldTasks {
   #nextNumber = 1;
   /** Of those that are ahead: neither over nor past. */
   #expectedUs = 0;
-  /** The number of the last large one. */
+  /** The number of the last large one, and its size. */
   #lastLarge = 0;
+  #lastLargeBytes = 0;
   /** So many at the front are past: the worker has begun later ones, and their outcomes have not been read. */
   #pastCount = 0;
   /** The number of the last one that was seen to have begun, and when that was, in milliseconds. */
@@ -132,7 +134,15 @@ export class HeldTasks {
 
   /** Notes how many bytes the task is, which has just been pushed. */
   noteSize(task: PoolTask, sizeBytes: number): void {
-    if (sizeBytes >= LARGE_BYTES) this.#lastLarge = task.number;
+    if (sizeBytes < LARGE_BYTES) return;
+    this.#lastLarge = task.number;
+    this.#lastLargeBytes = sizeBytes;
+  }
+
+  /** How long a large one may be on its way, in milliseconds; 0 when there is none, or the first one has begun. */
+  get deliveryMs(): number {
+    const isAnyOnItsWay = this.first?.state === "dispatched" && !this.isOver(this.#lastLarge);
+    return isAnyOnItsWay ? this.#lastLargeBytes / SLOW_BYTES_PER_MS : 0;
   }
 
   /** Takes the first one out. */

@@ -277,8 +277,9 @@ export class WorkerTasks implements TaskHolder, TaskReceiver {
     this.receiveKept();
     const stillMs = this.#progress.look();
     if (stillMs === undefined || this.#held.size < 2) return;
+    // Taken back on its way, a large one would have to be sent once more, and again.
     // Timers are early by up to a millisecond.
-    if (!isUrgent && stillMs < this.patienceMs(false) - 1) return;
+    if (stillMs < Math.max(isUrgent ? 0 : this.patienceMs(false), this.#held.deliveryMs) - 1) return;
     if (this.#firstState === ON_TIME) this.#firstState = STALLED;
     this.takeBack();
   }

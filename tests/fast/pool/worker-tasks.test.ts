@@ -124,6 +124,21 @@ describe("the tasks of a worker", () => {
     assert.equal(scene.tasks.first?.name, "a");
   });
 
+  test("a large task that is on its way is not taken back for holding up others, however urgent it is", () => {
+    const scene = new Scene();
+    scene.giveWith({ bytes: 50_000_000 }, "a", "b");
+    scene.tasks.checkStall(true);
+    scene.tasks.checkStall(true);
+    assert.deepEqual(
+      scene.asked.map(({ kind }) => kind),
+      [],
+    );
+    scene.start(1);
+    scene.tasks.checkStall(true);
+    scene.tasks.checkStall(true);
+    assert.equal(scene.asked.at(-1)?.kind, "takeBack", "it has begun, and may take long");
+  });
+
   test("a worker takes several tasks again when the one that held up others was cancelled", async () => {
     const scene = new Scene();
     const [a] = scene.give("a", "b") as [PoolTask, PoolTask];
