@@ -136,7 +136,10 @@ ${drawText(MARGIN, height - 10, "s", foot)}
 /** Draws the rows in which asynccpu is compared with somebody. */
 export function drawPicture({ results, contenders, node, machine, startedAt }: Results): string {
   const rows = results.filter((result) => medianOf(result, RAW_LIMIT) !== undefined);
-  const blocks = rows.map((result) => ({ ...result.row, bars: barsOf(result, contenders) }));
+  const blocks = rows.map((result) => {
+    const { title, unit, isHigherBetter } = result.row;
+    return { title, unit, isHigherBetter, bars: barsOf(result, contenders) };
+  });
   return drawBlocks(blocks, {
     label: "asynccpu beside the raw limit of its machine and other pools",
     title: "asynccpu beside the raw limit and other pools, two workers each",

@@ -170,10 +170,9 @@ export function formatPrograms(all: readonly ProgramFigures[]): string {
     const own = all.filter((each) => each.node === node);
     const cellsOf = (title: string): string[] =>
       columns.map((column) => cell(own.find((each) => each.row === title && each.column === column)));
-    const body = ROWS.map(({ title, taskMs }) => [
-      `${title}, ${taskMs === undefined ? "ms" : "share of two cores"}`,
-      ...cellsOf(title),
-    ]);
+    const nameOf = ({ title, taskMs }: ProgramRow): string =>
+      `${title}, ${taskMs === undefined ? "ms" : "share of two cores"}`;
+    const body = ROWS.map((row) => [nameOf(row)].concat(cellsOf(row.title)));
     return `${node}\n\n${layOutTable(["program", ...columns], body, 1)}`;
   };
   return [...new Set(all.map(({ node }) => node))].map(table).join("\n\n");
