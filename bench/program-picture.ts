@@ -18,11 +18,8 @@ const LOOKS: Readonly<Record<string, Bar["look"]>> = {
 
 const LABELS: Readonly<Record<string, string>> = { piscina: "piscina, threads", fork: "fork, no pool" };
 
-function barOf({ column, unit, figures }: ProgramFigures): Bar {
-  const middle = median(figures);
-  // Percent: a share has few digits.
-  const figure = unit === "ms" ? middle : middle * 100;
-  return { label: LABELS[column] ?? column, look: LOOKS[column] ?? "limit", figure };
+function barOf({ column, timesMs }: ProgramFigures): Bar {
+  return { label: LABELS[column] ?? column, look: LOOKS[column] ?? "limit", figure: median(timesMs) };
 }
 
 /** Draws the rows in which asynccpu is compared with others, of the last Node. */
@@ -32,9 +29,8 @@ export function drawPrograms(all: readonly ProgramFigures[], machine: string, st
   const titles = [...new Set(own.map(({ row }) => row))];
   const blocks: Block[] = titles.flatMap((title) => {
     const row = own.filter((each) => each.row === title);
-    const isShare = row[0]?.unit === "share";
-    const unit = isShare ? "% of two cores" : "ms from start to exit";
-    return row.length < 2 ? [] : [{ title, unit, isHigherBetter: isShare, bars: row.map(barOf) }];
+    const unit = row[0]?.isOfTasks === true ? "ms, the tasks alone" : "ms from start to exit";
+    return row.length < 2 ? [] : [{ title, unit, isHigherBetter: false, bars: row.map(barOf) }];
   });
   return drawBlocks(blocks, {
     label: "Whole programs with asynccpu and with other pools",

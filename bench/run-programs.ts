@@ -27,8 +27,6 @@ const LIMIT_MS = 60_000;
 
 const PEERS = ["tinypool.mjs", "jest-worker.mjs", "poolifier.mjs", "piscina.mjs", "fork.mjs"] as const;
 
-const WORKERS = 2;
-
 /** `calibrate` measures one of 50 µs. */
 const TASKS_PER_MS = 20;
 
@@ -37,7 +35,7 @@ interface ProgramRow {
   readonly title: string;
   readonly count: number;
   readonly files: Readonly<Record<string, string>>;
-  /** How long each task computes, in milliseconds: measured is the share of both cores that computed. */
+  /** How long each task computes, in milliseconds: measured is how long all take, after eight of their kind. */
   readonly taskMs?: number;
 }
 
@@ -66,9 +64,9 @@ export interface ProgramFigures {
   readonly node: string;
   readonly row: string;
   readonly column: string;
-  /** Of tasks of milliseconds, the share of both cores that computed; else milliseconds from start to exit. */
-  readonly unit: "ms" | "share";
-  readonly figures: number[];
+  /** Whether it is the time of the tasks alone; else it is that from start to exit. */
+  readonly isOfTasks: boolean;
+  readonly timesMs: number[];
 }
 
 /** Puts the programs and all that they import into a folder of their own, as an installation has them. */
@@ -117,8 +115,7 @@ function run(node: string, script: string, args: readonly number[]): Promise<Run
 async function measure(node: string, script: string, row: ProgramRow, stepsPerMs: number): Promise<number> {
   const { count, taskMs } = row;
   if (taskMs === undefined) return (await run(node, script, [count])).ms;
-  const { stdout } = await run(node, script, [count, Math.round(taskMs * stepsPerMs)]);
-  return (count * taskMs) / (WORKERS * Number(stdout));
+  return Number((await run(node, script, [count, Math.round(taskMs * stepsPerMs)])).stdout);
 }
 
 /**
@@ -133,8 +130,8 @@ export async function runPrograms(
   const all: ProgramFigures[] = [];
   for (const node of Object.keys(nodes)) {
     for (const { title, files, taskMs } of ROWS) {
-      const unit = taskMs === undefined ? "ms" : "share";
-      for (const column of Object.keys(files)) all.push({ node, row: title, column, unit, figures: [] });
+      const isOfTasks = taskMs !== undefined;
+      for (const column of Object.keys(files)) all.push({ node, row: title, column, isOfTasks, timesMs: [] });
     }
   }
   const stepsPerMs = calibrate() * TASKS_PER_MS;
@@ -143,10 +140,10 @@ export async function runPrograms(
   try {
     for (let round = 1; round <= rounds; round += 1) {
       showProgress(`whole programs, round ${round} of ${rounds} ...`);
-      for (const { node, row: title, column, figures } of all) {
+      for (const { node, row: title, column, timesMs } of all) {
         const row = ROWS.find((each) => each.title === title) as ProgramRow;
         const script = path.join(folder, row.files[column] as string);
-        figures.push(await measure(nodes[node] as string, script, row, stepsPerMs));
+        timesMs.push(await measure(nodes[node] as string, script, row, stepsPerMs));
       }
     }
   } finally {
@@ -156,24 +153,19 @@ export async function runPrograms(
   return all;
 }
 
-/** A table for each Node: medians, smallest and largest behind. */
+/** A table for each Node: medians in milliseconds, smallest and largest behind. */
 export function formatPrograms(all: readonly ProgramFigures[]): string {
   const columns = ["asynccpu", ...PEERS.map((file) => path.parse(file).name)];
-  const show = (figure: number, unit: string): string => (unit === "ms" ? formatFigure(figure) : figure.toFixed(3));
-  const cell = (found: ProgramFigures | undefined): string => {
-    if (found === undefined) return "-";
-    const { figures, unit } = found;
-    const [middle, least, most] = [median(figures), Math.min(...figures), Math.max(...figures)];
-    return `${show(middle, unit)} (${show(least, unit)}..${show(most, unit)})`;
-  };
+  const cell = (times: readonly number[] | undefined): string =>
+    times === undefined
+      ? "-"
+      : `${formatFigure(median(times))} (${formatFigure(Math.min(...times))}..${formatFigure(Math.max(...times))})`;
   const table = (node: string): string => {
     const own = all.filter((each) => each.node === node);
     const cellsOf = (title: string): string[] =>
-      columns.map((column) => cell(own.find((each) => each.row === title && each.column === column)));
-    const nameOf = ({ title, taskMs }: ProgramRow): string =>
-      `${title}, ${taskMs === undefined ? "ms" : "share of two cores"}`;
-    const body = ROWS.map((row) => [nameOf(row)].concat(cellsOf(row.title)));
-    return `${node}\n\n${layOutTable(["program", ...columns], body, 1)}`;
+      columns.map((column) => cell(own.find((each) => each.row === title && each.column === column)?.timesMs));
+    const body = ROWS.map(({ title }) => [title].concat(cellsOf(title)));
+    return `${node}, ms\n\n${layOutTable(["program", ...columns], body, 1)}`;
   };
   return [...new Set(all.map(({ node }) => node))].map(table).join("\n\n");
 }
