@@ -9,7 +9,11 @@
  * shows is seen.
  */
 
+import type { Statement } from "estree";
+
+import type { FoundFunction } from "../look/script-source.js";
 import type { ScriptSource } from "../look/script-source.js";
+import { isClassNode } from "../look/syntax-tree.js";
 import { staticKey } from "../look/syntax-tree.js";
 import type { SyntaxNode } from "../look/syntax-tree.js";
 
@@ -64,14 +68,72 @@ function laterWrites(script: ScriptSource): LaterWrites {
   return known;
 }
 
+/** What a statement gives a name by declaring it. */
+function declaredBy(statement: Statement, name: string): SyntaxNode | undefined {
+  if (statement.type === "VariableDeclaration") {
+    const declarator = statement.declarations.find(({ id }) => id.type === "Identifier" && id.name === name);
+    return declarator?.init ?? undefined;
+  }
+  const isNamed = statement.type === "ClassDeclaration" || statement.type === "FunctionDeclaration";
+  return isNamed && statement.id?.name === name ? statement : undefined;
+}
+
+/** What a statement gives a member of this name by assigning to it, such as `exports.name`. */
+function assignedBy(statement: Statement, name: string): SyntaxNode | undefined {
+  const expression = statement.type === "ExpressionStatement" ? statement.expression : undefined;
+  if (expression?.type !== "AssignmentExpression") return undefined;
+  const { left, right } = expression;
+  return left.type === "MemberExpression" && staticKey(left, left.property) === name ? right : undefined;
+}
+
+/** What a module's text gives a name at its top: an initialiser, a class, what is assigned to `exports.name`. */
+function valueGiven({ program }: ScriptSource, name: string): SyntaxNode | undefined {
+  for (const statement of program.body) {
+    const isExport = statement.type === "ExportNamedDeclaration" || statement.type === "ExportDefaultDeclaration";
+    const declared = (isExport ? statement.declaration : statement) as Statement | null | undefined;
+    const value = declared && (declaredBy(declared, name) ?? assignedBy(declared, name));
+    if (value !== undefined && value !== null) return value;
+  }
+  return undefined;
+}
+
+/** Whether the text gives a property another function than this one; false where it doesn't tell. */
+function isGivenAnother(
+  script: ScriptSource,
+  name: string,
+  path: readonly string[],
+  { node }: FoundFunction,
+): boolean {
+  const holder = valueGiven(script, name);
+  const key = path.at(-1);
+  if (holder?.type === "ObjectExpression" && path.length === 1) {
+    const last = holder.properties.findLast((each) => each.type !== "Property" || staticKey(each, each.key) === key);
+    if (last?.type !== "Property") return false;
+    const value = last.value.type === "Identifier" ? valueGiven(script, last.value.name) : (last.value as SyntaxNode);
+    return value !== undefined && /Function|^Class/.test(value.type) && value !== node;
+  }
+  if (holder === undefined || !isClassNode(holder)) return false;
+  const isStatic = path.length === 1;
+  const members = holder.body.body.filter(
+    (each) => each.type === "MethodDefinition" && each.static === isStatic && staticKey(each, each.key) === key,
+  );
+  return members.length > 0 && members.every((each) => each.type === "MethodDefinition" && each.value !== node);
+}
+
 /**
- * Whether a worker that evaluates the module may find something else at an export than is there now.
+ * Whether a worker that evaluates the module may find something else at an export than this function.
  *
  * @param name - the module's variable, or of CommonJS its property.
  * @param path - from what it holds to the function.
  */
-export function mayHaveChanged(script: ScriptSource, name: string, path: readonly string[]): boolean {
+export function mayHaveChanged(
+  script: ScriptSource,
+  name: string,
+  path: readonly string[],
+  fn: FoundFunction,
+): boolean {
   const { variables, members } = laterWrites(script);
   const last = path.at(-1);
-  return variables.has(name) || members.has(last === undefined ? `exports.${name}` : `${name}.${last}`);
+  if (variables.has(name) || members.has(last === undefined ? `exports.${name}` : `${name}.${last}`)) return true;
+  return last !== undefined && isGivenAnother(script, name, path, fn);
 }

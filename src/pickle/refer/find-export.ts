@@ -185,7 +185,7 @@ function importReference(
   if (variables === undefined) return undefined;
   for (const { name: local, path } of paths.to(fn, script, () => readExports(exported, variables))) {
     const name = exported.get(local);
-    if (name !== undefined && !mayHaveChanged(script, local, path)) return at([name, ...path]);
+    if (name !== undefined && !mayHaveChanged(script, local, path, found)) return at([name, ...path]);
   }
   return undefined;
 }
@@ -310,6 +310,6 @@ export function referenceTo(
   if (script.info.isModule) return importReference(fn, closure, script, found, paths);
   if (file === undefined) return undefined;
   const module = moduleCache[file];
-  const isUnchanged = (name: string, path: readonly string[]): boolean => !mayHaveChanged(script, name, path);
+  const isUnchanged = (name: string, path: readonly string[]): boolean => !mayHaveChanged(script, name, path, found);
   return module === undefined ? undefined : commonjsPath(module, fn, isUnchanged, paths);
 }

@@ -250,7 +250,7 @@ export class FunctionEncoder {
       const scopes = [namesAround(this.#inspector, fn, origin, shape.free), ...closure.scopes];
       const context = { script, found, fn, scopes, user, place };
       if (this.#isPreparing) this.#owned.addWritten(script, found, shape.free);
-      if (shape.isClass) refuseUnsteadyKeys(this.#writer, origin, shape.free, place);
+      if (shape.isClass) refuseUnsteadyKeys(this.#writer, fn, origin, shape.free, closure.scopes, place);
       const heritage = this.#captureHeritage(shape, context, node);
       for (const free of shape.free) {
         if ((free === own && !isDetached) || (free === heritage.free && heritage.isSent)) continue;
@@ -358,7 +358,7 @@ export class FunctionEncoder {
     origin: Origin,
     at: Place,
   ): boolean {
-    if (!isWrittenInClass(origin, place, key, descriptor)) return false;
+    if (!isWrittenInClass({ fn, ...origin }, place, key, descriptor, this.#inspector)) return false;
     const given = functionsIn(descriptor).filter(hasOwnProperties);
     if (given.length === 0) return true;
     // What it has been given is added to the method that the copy has: a method that uses super can't leave its class.

@@ -66,9 +66,9 @@ describe("a function that a module exports", () => {
     strictEqual(await child.call(changing.current), "fast");
     changing.change();
     const { late = fast } = changing;
-    const functions = [changing.current, changing.config.strategy, late];
+    const functions = [changing.current, changing.config.strategy, late, changing.Shape.prototype.area];
     const results = await Promise.all(functions.map((fn) => child.call(fn)));
-    deepStrictEqual(results, ["slow", "slow", "late"]);
+    deepStrictEqual(results, ["slow", "slow", "late", "patched"]);
     // One that nothing changes goes by its name all the same.
     ok(kindsOf(fast).every((kind) => kind === "import"));
   });

@@ -191,6 +191,57 @@ test("methods have the properties that they were given, those that can't leave t
   await check((): unknown[] => [count(), Reflect.get(count, "meta"), count === Given.count]);
 });
 
+test("a method of another class of the same factory is known as such", async () => {
+  let made = 0;
+  const make = (tag: string) =>
+    class Tagged {
+      readonly own = made++;
+      who(): string {
+        return tag;
+      }
+      get kind(): string {
+        return `kind ${tag}`;
+      }
+      static create(): Tagged {
+        return new Tagged();
+      }
+    };
+  const [First, Second] = [make("x"), make("y")];
+  const read = (): unknown[] => [new First().who(), new First().kind, First.create() instanceof First];
+  await check(read);
+  First.prototype.who = Second.prototype.who;
+  await check(read);
+  const kind = Object.getOwnPropertyDescriptor(Second.prototype, "kind") ?? {};
+  Object.defineProperty(First.prototype, "kind", kind);
+  await check(read);
+  First.create = Second.create;
+  assert.deepEqual(read(), ["y", "kind y", false]);
+  await check(read);
+});
+
+test("so is a method of the same text that was written elsewhere", async () => {
+  const here = (() => {
+    const unit = "here";
+    return class {
+      who(): string {
+        return unit;
+      }
+    };
+  })();
+  const there = (() => {
+    const unit = "there";
+    return class {
+      who(): string {
+        return unit;
+      }
+    };
+  })();
+  const read = (): unknown => new here().who();
+  await check(read);
+  here.prototype.who = there.prototype.who;
+  await check(read);
+});
+
 test("a hidden second name of a computed method is another property", async () => {
   const key = "computed";
   const symbol = Symbol.for("asynccpu.test.given");

@@ -1,5 +1,5 @@
 /**
- * What `promisify` makes of functions, and members of imports: in an ES module, in CommonJS, and as bundlers write it.
+ * What `node:util` makes of functions, and members of imports: in an ES module, in CommonJS, and as bundlers write it.
  */
 
 import { deepStrictEqual } from "node:assert/strict";
@@ -70,6 +70,9 @@ const MADE = `
   const custom = promisify(Object.assign(() => {}, { [promisify.custom]: async (x) => "custom " + x }));
   const { promisify: again } = util;
   const sleep = again(setTimeout);
+  const callback = util.callbackify(async (x) => x + 1);
+  const old = util.deprecate((x) => x + 1, "it is old", "DEP_MINE");
+  const log = util.debuglog("mine");
   const now = performance.now.bind(performance);
   const print = console.log.bind(console);
   const { subtle } = globalThis.crypto;
@@ -85,6 +88,12 @@ const MADE = `
     async () => (await scryptP("a", "b", 8)).length,
     async () => [await ownP(2), await ownP(-1).catch(String), ownP.name],
     async () => [await boundP(), await custom(1), await sleep(1, "slept")],
+    async () => new Promise((resolve) => callback(1, (error, value) => resolve([error, value]))),
+    async () => {
+      const warned = new Promise((resolve) => process.once("warning", resolve));
+      return [old(1), (await warned).code, (await warned).message];
+    },
+    async () => [log.enabled, log("unseen")],
     async () => now() > 0 && print.name,
     async () => (await subtle.digest("SHA-1", new Uint8Array(2))).byteLength,
     async () => [await service.run(4), (await service.files.stat(process.execPath)).isFile()],
@@ -98,6 +107,9 @@ const MADE_RESULTS = [
   8,
   [4, "Error: negative", "own"],
   [8, "custom 1", "slept"],
+  [null, 2],
+  [2, "DEP_MINE", "it is old"],
+  [false, null],
   "bound log",
   20,
   [8, true],
@@ -112,7 +124,7 @@ const MEMBERS = `
   const holder = { sum: native.math.add, list: [add] };
   const { shout } = callable.extra;
   const whisper = callable.whisper;
-  const memberCases = [
+  const cases = [
     () => add(1, 2),
     () => [deepest(2, 3), math.add(1, 1)],
     () => client.next(),
@@ -133,8 +145,6 @@ const RUN = `
     await executor.shutdown();
   })();
 `;
-
-const BOTH = `${MADE}${MEMBERS}cases.push(...memberCases);${RUN}`;
 
 const MODULE_IMPORTS = `
   import { ProcessPoolExecutor } from "asynccpu";
@@ -195,13 +205,20 @@ describe("functions that are made again, and members of imports", () => {
     return JSON.parse(results ?? "");
   }
 
-  for (const [kind, name, text] of [
-    ["in an ES module", "main.mjs", MODULE_IMPORTS + BOTH],
-    ["in CommonJS", "main.cjs", COMMONJS_IMPORTS + BOTH],
-    ["as esbuild writes it", "bundle.cjs", bundled(BOTH)],
+  for (const [what, body, expected] of [
+    ["what node:util makes", MADE + RUN, MADE_RESULTS],
+    ["members of imports", MEMBERS + RUN, MEMBER_RESULTS],
   ] as const) {
-    test(`what promisify makes, and members of imports, ${kind}`, () => {
-      deepStrictEqual(resultsOf(name, text), [...MADE_RESULTS, ...MEMBER_RESULTS]);
+    test(`${what}, in an ES module`, () => {
+      deepStrictEqual(resultsOf("main.mjs", MODULE_IMPORTS + body), expected);
+    });
+
+    test(`${what}, in CommonJS`, () => {
+      deepStrictEqual(resultsOf("main.cjs", COMMONJS_IMPORTS + body), expected);
+    });
+
+    test(`${what}, as esbuild writes it`, () => {
+      deepStrictEqual(resultsOf("bundle.cjs", bundled(body)), expected);
     });
   }
 

@@ -200,6 +200,7 @@ describe("a function that can't be sent", () => {
     let key = "a";
     let index = 0;
     const call = (): string => "c";
+    const keys = { d: "d" };
     class Moved {
       [key](): string {
         return key;
@@ -210,16 +211,21 @@ describe("a function that can't be sent", () => {
       [`m${index++}`](): number {
         return index;
       }
-      get call(): unknown {
-        return call;
+      get [keys.d](): unknown {
+        return [keys, call];
       }
       static [call()](): void {}
     }
+    deepStrictEqual(
+      problemsOf(() => Moved).map(({ variable }) => variable),
+      ["Moved.[`m${index++}`]", "Moved.[call()]"],
+    );
     key = "b";
+    keys.d = "e";
     const problems = problemsOf(() => Moved);
     deepStrictEqual(
       problems.map(({ variable }) => variable),
-      ["Moved.[key]", "Moved.[`m${index++}`]", "Moved.[call()]"],
+      ["Moved.[key]", "Moved.[`m${index++}`]", "Moved.[keys.d]", "Moved.[call()]"],
     );
     for (const { problem, position } of problems) {
       match(problem, /computed key is evaluated again/);
@@ -228,7 +234,7 @@ describe("a function that can't be sent", () => {
   });
 
   it("uses a class with the computed key of a field that may be another one in the worker", () => {
-    const makeGetter = runInThisContext(`() => {
+    const makeFields = runInThisContext(`() => {
       let key = "a";
       let other = "b";
       const steady = "c";
@@ -241,18 +247,21 @@ describe("a function that can't be sent", () => {
           return [key, other, steady];
         }
       }
-      const move = () => (key = other = "d");
-      return () => Fields;
-    }`) as () => () => unknown;
-    const getFields = makeGetter();
-    const variables = problemsOf(getFields).map(({ variable }) => variable);
-    deepStrictEqual(variables, ["Fields.[key]", "Fields.[other]"]);
+      return { Fields, move: () => (key = other = "d") };
+    }`) as () => { Fields: unknown; move: () => void };
+    const { Fields, move } = makeFields();
+    const variables = (): string[] => problemsOf(() => Fields).map(({ variable }) => variable);
+    // Which key an instance's field got is not to be seen on the class.
+    deepStrictEqual(variables(), ["Fields.[key]"]);
+    move();
+    deepStrictEqual(variables(), ["Fields.[key]", "Fields.[other]"]);
   });
 
   it("may use a class with computed keys that stay what they are", () => {
     const name = "steady";
     const name2 = "field";
     const keys = { own: "own", [Symbol.iterator]: "iterator" };
+    let other = "other";
     const make = (each: string) =>
       class {
         [each](): string {
@@ -261,9 +270,12 @@ describe("a function that can't be sent", () => {
       };
     class Steady {
       static [encodeInstance](): object {
-        return {};
+        return { other };
       }
       static [Symbol.for("test.key")](): void {}
+      static [other](): string {
+        return other;
+      }
       [Symbol.iterator](): Iterator<number> {
         return [1].values();
       }
@@ -281,6 +293,7 @@ describe("a function that can't be sent", () => {
       ["literal"](): void {}
       [keys[Symbol.iterator]](): void {}
     }
+    other = "other";
     Reflect.deleteProperty(Steady.prototype, "literal");
     Reflect.set(Steady.prototype, "steady", () => "replaced");
     const Made = [make("x"), make("y")];
