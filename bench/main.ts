@@ -4,6 +4,7 @@
  *
  *     npm run bench                             the table, in about 10 minutes, and its picture
  *     npm run bench -- --quick                  smaller sizes, one round, the strongest peers: about a minute
+ *     npm run bench -- --little-warm            rows of programs that are hardly warm, in about 10 minutes
  *     npm run bench -- --only=ID,ID             these measures; the results file is left as it is
  *     npm run bench -- --contenders=NAME,NAME   these contenders; the results file is left as it is
  *     npm run bench -- --rounds=N               so many rounds, for peers too, however long it takes
@@ -62,6 +63,7 @@ const LONG_RUN_TASKS = 10_000_000;
 const { values } = parseArgs({
   options: {
     quick: { type: "boolean", default: false },
+    "little-warm": { type: "boolean", default: false },
     only: { type: "string", multiple: true },
     contenders: { type: "string", multiple: true },
     rounds: { type: "string" },
@@ -90,6 +92,7 @@ function readPlan(): Plan {
     list?.flatMap((item) => item.split(","));
   return makePlan({
     isQuick: values.quick,
+    isLittleWarm: values["little-warm"],
     rounds: values.rounds === undefined ? undefined : readCount("rounds", values.rounds),
     only: values.profile === undefined ? split(values.only) : [values.profile],
     contenders: split(values.contenders),

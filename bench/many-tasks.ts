@@ -8,6 +8,7 @@ import { check } from "./measure.js";
 import { churn } from "./jobs.js";
 import { median } from "./measure.js";
 import { peakRssMib } from "./process-memory.js";
+import { timeMs } from "./measure.js";
 import { warmUp } from "./measure.js";
 import { withReady } from "./measure.js";
 import { withWarm } from "./measure.js";
@@ -33,12 +34,6 @@ const SEEDS = [11, 22, 33, 44];
 
 function thousands(count: number): string {
   return count.toLocaleString("en");
-}
-
-async function timeMs(body: () => Promise<void>): Promise<number> {
-  const start = performance.now();
-  await body();
-  return performance.now() - start;
 }
 
 /** Watches the event loop while something runs; gives the longest time in which it did not turn. */
@@ -102,7 +97,8 @@ const million: Measure = {
     withReady(load, (contender) => measureBurst(contender, manyTasks, warmTasks)),
 };
 
-async function runInFlight(contender: Contender, count: number): Promise<void> {
+/** No-op tasks by callers that each await one before the next. */
+export async function runInFlight(contender: Contender, count: number): Promise<void> {
   let next = 0;
   const lane = async (): Promise<void> => {
     while (next < count) {

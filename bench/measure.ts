@@ -58,6 +58,13 @@ export function median(numbers: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? upper) + upper) / 2;
 }
 
+/** How long something takes, in milliseconds. */
+export async function timeMs(body: () => Promise<void>): Promise<number> {
+  const start = performance.now();
+  await body();
+  return performance.now() - start;
+}
+
 /**
  * So many bursts of its own kind go before a measure of many tasks; the time of each falls until V8 has compiled all,
  * about the sixth.

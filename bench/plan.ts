@@ -1,4 +1,5 @@
 import { CONTENDERS } from "./contenders.js";
+import { LITTLE_WARM } from "./little-warm.js";
 import { MEASURES } from "./measures.js";
 import { calibrate } from "./machine.js";
 import type { ContenderKind } from "./contenders.js";
@@ -46,6 +47,8 @@ const QUICK_SIZES = {
 export interface PlanOptions {
   readonly isQuick: boolean;
   readonly rounds?: number | undefined;
+  /** The measures with little warm-up, in place of the others. */
+  readonly isLittleWarm?: boolean;
   /** Ids of measures. */
   readonly only?: readonly string[] | undefined;
   /** Names of contenders. */
@@ -61,7 +64,8 @@ function pick<T>(all: readonly T[], nameOf: (item: T) => string, names: readonly
 }
 
 /** @throws Error for a name that nobody has. */
-export function makePlan({ isQuick, rounds, only, contenders }: PlanOptions): Plan {
+export function makePlan({ isQuick, isLittleWarm = false, rounds, only, contenders }: PlanOptions): Plan {
+  const all = MEASURES.filter((measure) => LITTLE_WARM.includes(measure) === isLittleWarm);
   return {
     mode: isQuick ? "quick" : "default",
     rounds: rounds ?? (isQuick ? 1 : 7),
@@ -70,13 +74,13 @@ export function makePlan({ isQuick, rounds, only, contenders }: PlanOptions): Pl
     probeLimitMs: isQuick ? 20_000 : 120_000,
     measures:
       only === undefined
-        ? MEASURES.filter(({ isSlow }) => !isQuick || isSlow !== true)
+        ? all.filter(({ isSlow }) => !isQuick || isSlow !== true)
         : pick(MEASURES, ({ id }) => id, only, "measure"),
     contenders:
       contenders === undefined
         ? CONTENDERS.filter((kind) => !isQuick || kind.isQuick === true)
         : pick(CONTENDERS, ({ name }) => name, contenders, "contender"),
-    isPartial: only !== undefined || contenders !== undefined,
+    isPartial: isLittleWarm || only !== undefined || contenders !== undefined,
     sizes: { ...(isQuick ? QUICK_SIZES : SIZES), stepsPer50us: calibrate() },
   };
 }
