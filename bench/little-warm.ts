@@ -121,7 +121,12 @@ function echoOf(id: string, sizeBytes: number, count: number): Measure {
 const fairness: Measure = {
   id: "fairness",
   rows: () => [
-    { key: "short", title: "1,000 tasks of 1 ms submitted after one of 2 s: they end", unit: "ms", isHigherBetter: false },
+    {
+      key: "short",
+      title: "1,000 tasks of 1 ms submitted after one of 2 s: they end",
+      unit: "ms",
+      isHigherBetter: false,
+    },
   ],
   run: (load, { stepsPer50us }) =>
     withReady(load, async (contender) => {

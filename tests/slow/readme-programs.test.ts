@@ -57,7 +57,7 @@ const PRINTED: Readonly<Record<string, readonly RegExp[]>> = {
     /^\{ queuedTasks: 0, runningTasks: 0, completedTasks: 1 \}\n\d+ (?:idle|busy) undefined \d+\n$/,
   ],
   "Errors of asynccpu": [/^3 \n$/],
-  "Variables in a worker": [/^\[ 3, 1 \] \[ 4, 2 \]\n$/],
+  "Variables in a worker": [/^\[ 3, 1 \]\n\[ 4, 2 \]\n$/],
   "Modules that submit tasks when they are imported": [/^\[ 1, 2, 3 \]\n$/],
   "By name: `moduleTask`": [/^<h1>home<\/h1>\n$/],
   Classes: [/^true 2\n5n\n$/],
