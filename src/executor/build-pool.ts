@@ -24,6 +24,7 @@ import { pickleFunction } from "../pickle/pickle-function.js";
 import { showValue } from "../show-value.js";
 import { sentWeakCollections } from "../values/classes/weak-collections.js";
 import { refuseUnpicklable } from "./submit/uncopied-arguments.js";
+import type { Abroad } from "./submit/task-submitter.js";
 import type { AnyFunction } from "../values/classes/value-writer.js";
 import type { CheckedTaskPoolOptions } from "./options/check-options.js";
 import type { LogRecord } from "../logging/log-record.js";
@@ -55,6 +56,8 @@ export interface BuiltPool<P extends TaskPool = TaskPool> {
   readonly pool: P;
   /** Variables that are the workers' own. */
   readonly owned: OwnedVariables;
+  /** Where tasks go to other machines, to which no code goes. */
+  readonly abroad?: Abroad | undefined;
 }
 
 /** @throws ProtocolError for what is no record. */

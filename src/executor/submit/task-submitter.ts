@@ -18,6 +18,7 @@ import { InvalidOptionError } from "../../errors.js";
 import { isImporting } from "../../system/worker-state.js";
 import { isWorker } from "../../system/worker-state.js";
 import { isPlainList } from "../../values/compact/write.js";
+import { NotSerializableError } from "../../errors.js";
 import { NO_PINS } from "./encoded-arguments.js";
 import { NotAFunctionError } from "../../errors.js";
 import { pickleTaskFunction } from "../../pickle/pickle-function.js";
@@ -125,6 +126,17 @@ interface LookedAt {
   readonly outcome: PooledFunction | readonly PickleProblem[];
 }
 
+/** How functions go to other machines, to which no code goes: hosts know them by name. */
+export interface Abroad {
+  functionFor(fn: AnyFunction): PooledFunction;
+}
+
+/** @throws NotSerializableError for what lives in this process or on this machine alone. */
+function refuseBound({ extras, pins }: FinishedArguments): void {
+  if (extras?.live !== undefined) throw new NotSerializableError("arguments", "a stream or a signal is among them");
+  if (pins.length > 0) throw new NotSerializableError("arguments", "an array in shared memory is among them");
+}
+
 /** Turns calls of an executor's methods into tasks of its pool. */
 export class TaskSubmitter {
   readonly #pool: TaskPool;
@@ -134,16 +146,29 @@ export class TaskSubmitter {
   readonly #shareAboveBytes: number;
   readonly #owner: TaskOwner;
   readonly #owned: OwnedVariables | undefined;
+  readonly #abroad: Abroad | undefined;
 
-  readonly #pickleArgument = (fn: AnyFunction): PooledFunction => this.#pickle(fn);
+  readonly #pickleArgument = (fn: AnyFunction): PooledFunction => {
+    if (this.#abroad === undefined) return this.#pickle(fn);
+    const problem = "no code goes to other machines";
+    const advice = "Pass its name, and look it up in the task.";
+    throw new FunctionNotPicklableError(nameOf(fn), [{ variable: nameOf(fn), problem, advice }]);
+  };
 
   /**
    * @param shareAboveBytes - Binary data in arguments of at least this size is placed in shared memory.
    * @param executor - Whose calls these are.
    * @param owned - Variables that are the workers' own.
    */
-  constructor(pool: TaskPool, shareAboveBytes: number = Infinity, executor?: object, owned?: OwnedVariables) {
+  constructor(
+    pool: TaskPool,
+    shareAboveBytes: number = Infinity,
+    executor?: object,
+    owned?: OwnedVariables,
+    abroad?: Abroad,
+  ) {
     this.#pool = pool;
+    this.#abroad = abroad;
     this.#owned = owned;
     this.#owner = { executor: executor && new WeakRef(executor), streaming: new Set() };
     this.#shareAboveBytes = shareAboveBytes;
@@ -173,6 +198,7 @@ export class TaskSubmitter {
       if (retries !== undefined) checkRetriable(taken);
       const finished = taken === undefined ? NOTHING_TAKEN : taken.finish();
       ({ pins } = finished);
+      if (this.#abroad !== undefined) refuseBound(finished);
       pins = allPins(pins, fn);
       const args = encoded instanceof TakenArguments ? finished.args : encoded;
       const hasOneArgument = !(args instanceof Uint8Array) && args.length === 1;
@@ -237,6 +263,7 @@ export class TaskSubmitter {
 
   /** @throws FunctionNotPicklableError when it can't be sent. */
   #pickle(fn: AnyFunction): PooledFunction {
+    if (this.#abroad !== undefined) return this.#abroad.functionFor(fn);
     const known = this.#known.get(fn);
     // Lent to the comparison and the look: neither asks for what the other has asked for.
     const inspector = known?.seen.needsInspector === false ? undefined : new FunctionInspector();

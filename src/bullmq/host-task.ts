@@ -1,0 +1,84 @@
+import { NotSerializableError } from "../errors.js";
+import { PoolTask } from "../pool/queue/pool-task.js";
+import { encodeFrame } from "./messages.js";
+import { encodeThrown } from "../values/thrown.js";
+import type { LiveMessage } from "../wire/messages/protocol.js";
+import type { ProcessTask } from "../system/process/process-task.js";
+import type { ReportMessage } from "../wire/messages/protocol.js";
+import type { TaskChannel } from "../pool/queue/pool-task.js";
+import type { TaskKind } from "../pool/queue/pool-task.js";
+import type { TaskOutcome } from "../pool/queue/pool-task.js";
+
+/** What a host does with the news of a task. */
+export interface HostTaskEvents {
+  onStarted(processTask: ProcessTask): void;
+  onReport(frame: Uint8Array): void;
+  onSettled(outcome: HostOutcome): void;
+}
+
+/** What a task came to, as bytes for its producer: nothing of it was decoded here. */
+export interface HostOutcome {
+  readonly isFailure: boolean;
+  readonly frame: Buffer;
+  /** In a few words, for those who look at the queue. */
+  readonly what: string;
+}
+
+/** An error of the host's own as an outcome. */
+export function failureOf(error: Error): HostOutcome {
+  const frame = encodeFrame({ kind: "failure", taskId: 1, durationUs: 0, error: encodeThrown(error) });
+  return { isFailure: true, frame, what: error.message };
+}
+
+/** A job of BullMQ as a task of the host's pool. */
+export class HostTask extends PoolTask {
+  readonly isStartWanted = true;
+  readonly isIdle = false;
+  readonly #events: HostTaskEvents;
+  #isHeard: boolean;
+
+  constructor(kind: TaskKind, args: unknown, isHeard: boolean, events: HostTaskEvents) {
+    super(kind, args);
+    this.#isHeard = isHeard;
+    this.#events = events;
+  }
+
+  get isHeard(): boolean {
+    return this.#isHeard;
+  }
+
+  /** Its producer listens from now on. */
+  hear(): void {
+    if (this.#isHeard) return;
+    this.#isHeard = true;
+    this.holder?.hear(this);
+  }
+
+  protected onStarted(processTask: ProcessTask): void {
+    this.#events.onStarted(processTask);
+  }
+
+  protected onReport(report: ReportMessage): void {
+    this.#events.onReport(encodeFrame(report));
+  }
+
+  protected onLive(_message: LiveMessage, _channel: TaskChannel): void {
+    this.holder?.end(this, new NotSerializableError("result", "a stream does not go to another machine"));
+  }
+
+  protected onSettled(outcome: TaskOutcome): void {
+    this.#events.onSettled(this.#describe(outcome));
+  }
+
+  #describe(outcome: TaskOutcome): HostOutcome {
+    if (outcome.kind === "ended") return failureOf(outcome.error);
+    const head = { taskId: 1, durationUs: Math.round((this.fn.callUs ?? 0) * (this.callCount || 1)) };
+    if (outcome.kind === "failure") {
+      const frame = encodeFrame({ kind: "failure", ...head, error: outcome.error });
+      return { isFailure: true, frame, what: `Task "${this.name}" has failed.` };
+    }
+    const { kind, value } = outcome;
+    const frame = kind === "value" ? encodeFrame({ kind, ...head, value }) : encodeFrame({ kind, ...head, value });
+    return { isFailure: false, frame, what: "" };
+  }
+}

@@ -1,0 +1,100 @@
+/** What an executor and its hosts tell each other. */
+
+import { FrameDecoder } from "../wire/messages/frame-decoder.js";
+import { ProtocolError } from "../errors.js";
+import { decodeToParent } from "../wire/messages/message-codec.js";
+import { decodeToWorker } from "../wire/messages/message-codec.js";
+import { encodeToParent } from "../wire/messages/message-codec.js";
+import { encodeToWorker } from "../wire/messages/message-codec.js";
+import type { TaskMessage } from "../wire/messages/protocol.js";
+import type { ToParentMessage } from "../wire/messages/protocol.js";
+
+/** A job as BullMQ keeps it, as JSON: everything that a host must know of a task. */
+export interface JobData {
+  /** The export of the task module. */
+  readonly fn: string;
+  /** The frame of a task message, in base64. */
+  readonly task: string;
+  /** Who waits for the outcome. */
+  readonly producer: string;
+  /** Of a chunk, how many calls it is; else 0. */
+  readonly callCount: number;
+  readonly timeoutMs?: number;
+  /** Somebody listens to what it reports. */
+  readonly isHeard?: true;
+  /** How often it may run again when its host or its worker has died. */
+  readonly crashRetries?: number;
+}
+
+/** What a producer tells the hosts of its queue: the one that runs the job acts on it. */
+export type HostCommand =
+  | { readonly kind: "cancel"; readonly id: string; readonly reason: string }
+  | { readonly kind: "hear"; readonly id: string }
+  | { readonly kind: "signal"; readonly id: string; readonly signal: string };
+
+/** Where a task runs. */
+export interface RunningPlace {
+  readonly host: string;
+  readonly pid: number;
+  readonly startTime?: number;
+}
+
+/** What a host tells the producer of a job. */
+export type HostNews =
+  | { readonly kind: "started"; readonly id: string; readonly place: RunningPlace }
+  | { readonly kind: "report" | "outcome"; readonly id: string; readonly frame: Uint8Array };
+
+const NEWS = ["started", "report", "outcome"] as const;
+
+const HEAD_BYTES = 3;
+
+/** One message of a channel: kind (1 byte), length of the id (2, little-endian), the id, the rest. */
+export function encodeNews(news: HostNews): Buffer {
+  const id = Buffer.from(news.id);
+  const head = Buffer.alloc(HEAD_BYTES);
+  head.writeUInt8(NEWS.indexOf(news.kind), 0);
+  head.writeUInt16LE(id.length, 1);
+  return Buffer.concat([head, id, news.kind === "started" ? Buffer.from(JSON.stringify(news.place)) : news.frame]);
+}
+
+/** @throws ProtocolError for what no host sends. */
+export function decodeNews(bytes: Buffer): HostNews {
+  const kind = bytes.length < HEAD_BYTES ? undefined : NEWS[bytes.readUInt8(0)];
+  if (kind === undefined) throw new ProtocolError("A message of a host has a kind that is not known.");
+  const end = HEAD_BYTES + bytes.readUInt16LE(1);
+  const id = bytes.toString("utf8", HEAD_BYTES, end);
+  const rest = bytes.subarray(end);
+  if (kind === "started") return { kind, id, place: JSON.parse(rest.toString()) as RunningPlace };
+  return { kind, id, frame: rest };
+}
+
+/** A task as one frame. */
+export function encodeTask(task: TaskMessage): Buffer {
+  return Buffer.concat(encodeToWorker(task));
+}
+
+/** What a host or a worker says of a task as one frame. */
+export function encodeFrame(message: ToParentMessage): Buffer {
+  return Buffer.concat(encodeToParent(message));
+}
+
+/** @throws ProtocolError for bytes that are no task. */
+export function decodeTask(bytes: Uint8Array): TaskMessage {
+  let task: TaskMessage | undefined;
+  const decoder = new FrameDecoder((frame) => {
+    const message = decodeToWorker(frame);
+    if (message.kind === "task") task = message;
+  });
+  decoder.push(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+  if (task === undefined) throw new ProtocolError("A job holds no task.");
+  return task;
+}
+
+/** @throws ProtocolError for bytes that are no message of a worker. */
+export function decodeFrame(bytes: Uint8Array): ToParentMessage {
+  let message: ToParentMessage | undefined;
+  const decoder = new FrameDecoder((frame) => (message = decodeToParent(frame)));
+  decoder.push(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+  if (message === undefined) throw new ProtocolError("A host has sent something that is no message.");
+  return message;
+}

@@ -1,0 +1,32 @@
+/** The names under which an executor and its hosts meet in Redis. */
+
+/** What tells a queue: its name, and the version of the tasks that it has. */
+export interface QueueId {
+  readonly queue: string;
+  readonly version: string;
+}
+
+/** The name that BullMQ has for it: each version has a queue of its own. */
+export function queueName({ queue, version }: QueueId): string {
+  return `${queue}@${version}`;
+}
+
+/** In front of every key of a queue. The braces keep all of them on one node of a cluster. */
+export function keyPrefix(id: QueueId): string {
+  return `{asynccpu-${queueName(id)}}`;
+}
+
+/** Where hosts tell one producer what becomes of its jobs. */
+export function producerChannel(id: QueueId, producer: string): string {
+  return `${keyPrefix(id)}:producer:${producer}`;
+}
+
+/** Where producers tell all hosts of a queue what a task is to do. */
+export function hostsChannel(id: QueueId): string {
+  return `${keyPrefix(id)}:hosts`;
+}
+
+/** Where the error of a job that has failed is kept, as bytes. */
+export function failureKey(id: QueueId, jobId: string): string {
+  return `${keyPrefix(id)}:failure:${jobId}`;
+}

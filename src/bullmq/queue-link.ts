@@ -1,0 +1,124 @@
+import { Connections } from "./redis.js";
+import { TaskModule } from "./task-module.js";
+import { decodeNews } from "./messages.js";
+import { failureKey } from "./names.js";
+import { hostsChannel } from "./names.js";
+import { keyPrefix } from "./names.js";
+import { loadEngine } from "./redis.js";
+import { producerChannel } from "./names.js";
+import { queueName } from "./names.js";
+import type { CheckedExecutorOptions } from "./options.js";
+import type { HostCommand } from "./messages.js";
+import type { HostNews } from "./messages.js";
+import type { Queue } from "bullmq";
+import type { QueueId } from "./names.js";
+import type { Redis } from "ioredis";
+import type { SentJob } from "./sent-job.js";
+
+/** BullMQ's highest number comes last, and 0 before all: every job has one in between. */
+const MIDDLE_PRIORITY = 1_000_000;
+
+/** How many jobs are asked for at a time. */
+const ASKED_AT_ONCE = 100;
+
+/** What Redis knows of a job. */
+export type JobState =
+  | { readonly kind: "pending" }
+  | { readonly kind: "lost" }
+  | { readonly kind: "ended"; readonly frame: Uint8Array };
+
+interface LinkEvents {
+  onNews(news: HostNews): void;
+  /** The connection was away: news may have been missed. */
+  onReconnected(): void;
+}
+
+/** The number that BullMQ has for a priority: the higher the priority, the lower the number, and never 0. */
+export function bullPriority(priority: number): number {
+  return Math.min(Math.max(MIDDLE_PRIORITY - priority, 1), 2 * MIDDLE_PRIORITY);
+}
+
+/** A producer's connections to its queue and its hosts. */
+export class QueueLink {
+  readonly module: TaskModule;
+  readonly #id: QueueId;
+  readonly #connections: Connections;
+  readonly #client: Redis;
+  readonly #queue: Queue;
+  readonly #ttlSeconds: number;
+
+  private constructor(parts: {
+    readonly module: TaskModule;
+    readonly id: QueueId;
+    readonly connections: Connections;
+    readonly client: Redis;
+    readonly queue: Queue;
+    readonly ttlSeconds: number;
+  }) {
+    this.module = parts.module;
+    this.#id = parts.id;
+    this.#connections = parts.connections;
+    this.#client = parts.client;
+    this.#queue = parts.queue;
+    this.#ttlSeconds = parts.ttlSeconds;
+  }
+
+  /** @throws MissingPackageError, or what the task module throws. */
+  static async open(options: CheckedExecutorOptions, producer: string, events: LinkEvents): Promise<QueueLink> {
+    const [engine, module] = await Promise.all([loadEngine(), TaskModule.load(options.tasksUrl, options.version)]);
+    const id = { queue: options.queue, version: module.version };
+    const connections = new Connections(options.connection, engine);
+    // ioredis goes on trying; tasks wait meanwhile.
+    const ignore = (): void => {};
+    const client = connections.open(ignore);
+    const queue = new engine.Queue(queueName(id), { connection: client, prefix: keyPrefix(id) });
+    queue.on("error", ignore);
+    const subscriber = connections.open(ignore);
+    subscriber.on("messageBuffer", (_channel: Buffer, bytes: Buffer) => events.onNews(decodeNews(bytes)));
+    await subscriber.subscribe(producerChannel(id, producer));
+    subscriber.on("ready", events.onReconnected);
+    return new QueueLink({ module, id, connections, client, queue, ttlSeconds: options.resultTtlSeconds });
+  }
+
+  async add(jobs: readonly SentJob[]): Promise<void> {
+    const kept = { age: this.#ttlSeconds };
+    const added = jobs.map(({ id, data, priority, task }) => ({
+      name: task.name,
+      data,
+      opts: { jobId: id, priority: bullPriority(priority), attempts: 1, removeOnComplete: kept, removeOnFail: kept },
+    }));
+    await this.#queue.addBulk(added);
+  }
+
+  /** Takes a job out, unless a host has it. */
+  async remove(jobId: string): Promise<boolean> {
+    return (await this.#queue.remove(jobId)) === 1;
+  }
+
+  tell(command: HostCommand): void {
+    void this.#client.publish(hostsChannel(this.#id), JSON.stringify(command)).catch(() => {});
+  }
+
+  /** Asks Redis what it knows of jobs. */
+  async ask(jobs: readonly SentJob[], onAnswer: (job: SentJob, state: JobState) => void): Promise<void> {
+    for (let from = 0; from < jobs.length; from += ASKED_AT_ONCE) {
+      const some = jobs.slice(from, from + ASKED_AT_ONCE);
+      const states = await Promise.all(some.map(({ id }) => this.#stateOf(id)));
+      for (const [index, job] of some.entries()) onAnswer(job, states[index] ?? { kind: "pending" });
+    }
+  }
+
+  async #stateOf(jobId: string): Promise<JobState> {
+    const job = await this.#queue.getJob(jobId);
+    if (job === undefined) return { kind: "lost" };
+    if (job.finishedOn === undefined) return { kind: "pending" };
+    if (typeof job.returnvalue === "string") return { kind: "ended", frame: Buffer.from(job.returnvalue, "base64") };
+    const frame = await this.#client.getBuffer(failureKey(this.#id, jobId));
+    return frame === null ? { kind: "lost" } : { kind: "ended", frame };
+  }
+
+  async close(): Promise<void> {
+    await this.#queue.close();
+    this.#connections.close();
+  }
+}

@@ -1,0 +1,317 @@
+import { randomUUID } from "node:crypto";
+
+import { CancelledError } from "../errors.js";
+import { DelayedTasks } from "../pool/queue/delayed-tasks.js";
+import { ExecutorShutdownError } from "../errors.js";
+import { FunctionNotPicklableError } from "../errors.js";
+import { JobLostError } from "../errors.js";
+import { KeepAlive } from "../pool/keep-alive.js";
+import { PoolCounters } from "../pool/pool-stats.js";
+import { QueueLink } from "./queue-link.js";
+import { QueueRoom } from "../pool/queue/queue-room.js";
+import { PooledFunction } from "../pool/queue/function-table.js";
+import { SentJob } from "./sent-job.js";
+import { clearTimeout } from "../system/timers.js";
+import { setImmediate } from "../system/timers.js";
+import { setTimeout } from "../system/timers.js";
+import type { CheckedExecutorOptions } from "./options.js";
+import type { ExecutorStats } from "../pool/pool-stats.js";
+import type { HostNews } from "./messages.js";
+import type { JobState } from "./queue-link.js";
+import type { PoolTask } from "../pool/queue/pool-task.js";
+import type { ProcessTask } from "../system/process/process-task.js";
+import type { TaskOutcome } from "../pool/queue/pool-task.js";
+import type { TaskPool } from "../pool/task-pool.js";
+import type { Timers } from "../system/timers.js";
+
+/** The tasks that a program has in a queue of BullMQ, and what it hears of them. */
+export class QueuePool implements TaskPool {
+  readonly timers: Timers = { setTimeout, clearTimeout };
+  readonly keepAlive: KeepAlive = new KeepAlive();
+  readonly stalls: TaskPool["stalls"] = { watchStart: () => {} };
+  /** Processes of other machines are nobody's to kill at a shutdown: their tasks are cancelled. */
+  readonly runningTasks: readonly ProcessTask[] = [];
+  readonly isAnyStarting = false;
+  readonly #options: CheckedExecutorOptions;
+  readonly #producer: string = randomUUID();
+  readonly #jobs = new Map<string, SentJob>();
+  readonly #byTask = new Map<PoolTask, SentJob>();
+  readonly #delayed = new DelayedTasks(this.timers, (task) => this.#send(task));
+  readonly #counters = new PoolCounters();
+  readonly #room: QueueRoom | undefined;
+  readonly #functions = new Map<object, PooledFunction>();
+  #outgoing: PoolTask[] = [];
+  #isSendPlanned = false;
+  #link: Promise<QueueLink> | undefined;
+  #lastNumber = 0;
+  #isShutDown = false;
+  #endedResolvers: (() => void)[] = [];
+
+  constructor(options: CheckedExecutorOptions) {
+    this.#options = options;
+    const { maxQueue } = options;
+    this.#room = maxQueue === undefined ? undefined : new QueueRoom(maxQueue, () => maxQueue - this.#waiting);
+  }
+
+  /** A function as tasks name it: it does not travel. */
+  functionFor(fn: object): PooledFunction {
+    const known = this.#functions.get(fn);
+    if (known !== undefined) return known;
+    const made = new PooledFunction(this.#functions.size + 1, new Uint8Array(0));
+    this.#functions.set(fn, made);
+    return made;
+  }
+
+  get #unfinished(): number {
+    return this.#outgoing.length + this.#jobs.size + this.#delayed.size;
+  }
+
+  get #running(): number {
+    let running = 0;
+    for (const { task } of this.#jobs.values()) if (task.state === "running") running += 1;
+    return running;
+  }
+
+  get #waiting(): number {
+    return this.#unfinished - this.#running;
+  }
+
+  get hasRoom(): boolean {
+    return this.#room?.isFree ?? true;
+  }
+
+  checkRoom(): void {
+    this.#room?.check();
+  }
+
+  room(): Promise<void> {
+    if (this.#isShutDown) return Promise.reject(new ExecutorShutdownError());
+    return this.#room?.wait() ?? Promise.resolve();
+  }
+
+  /** The connection takes as long as the first look at what is to be sent. */
+  expectTask(): void {
+    if (!this.#isShutDown) this.#connect();
+  }
+
+  #connect(): Promise<QueueLink> {
+    this.#link ??= QueueLink.open(this.#options, this.#producer, {
+      onNews: (news) => this.#receive(news),
+      onReconnected: () => void this.#askForAll(),
+    });
+    // Each task that waits for it fails with it.
+    this.#link.catch(() => {});
+    return this.#link;
+  }
+
+  submit(task: PoolTask): void {
+    if (this.#isShutDown) {
+      task.settle({ kind: "ended", error: new ExecutorShutdownError() });
+      return;
+    }
+    this.#room?.take();
+    this.keepAlive.hold();
+    this.#send(task);
+  }
+
+  /** Sends it with the others of this turn. */
+  #send(task: PoolTask): void {
+    this.#outgoing.push(task);
+    if (this.#isSendPlanned) return;
+    this.#isSendPlanned = true;
+    setImmediate(() => void this.#sendAll());
+  }
+
+  async #sendAll(): Promise<void> {
+    let link: QueueLink;
+    try {
+      link = await this.#connect();
+    } catch (error) {
+      this.#isSendPlanned = false;
+      // The next task tries anew.
+      this.#link = undefined;
+      for (const task of this.#outgoing.splice(0)) this.#settle(task, { kind: "ended", error: error as Error });
+      return;
+    }
+    this.#isSendPlanned = false;
+    const sent: SentJob[] = [];
+    for (const task of this.#outgoing.splice(0)) {
+      const job = this.#makeJob(task, link);
+      if (job === undefined) continue;
+      sent.push(job);
+      this.#jobs.set(job.id, job);
+      this.#byTask.set(task, job);
+      task.holder = job;
+    }
+    await this.#add(link, sent);
+  }
+
+  async #add(link: QueueLink, jobs: readonly SentJob[]): Promise<void> {
+    if (jobs.length === 0) return;
+    try {
+      await link.add(jobs);
+    } catch (error) {
+      for (const job of jobs) this.#end(job, { kind: "ended", error: error as Error });
+    }
+  }
+
+  /** A job for it; `undefined` when hosts have no such task: it has failed, then. */
+  #makeJob(task: PoolTask, link: QueueLink): SentJob | undefined {
+    const [fn = {}] = task.functions;
+    const name = link.module.nameOf(fn);
+    if (name === undefined) {
+      const error = new FunctionNotPicklableError(task.name, [
+        {
+          variable: task.name,
+          problem: `it is no export of the task module ${link.module.url}, and no code goes to other machines`,
+          advice: "Export it there, and pass that export.",
+        },
+      ]);
+      this.#settle(task, { kind: "ended", error });
+      return undefined;
+    }
+    this.#lastNumber += 1;
+    return new SentJob(`${this.#producer}-${this.#lastNumber}`, name, task, this.#producer, link);
+  }
+
+  #receive(news: HostNews): void {
+    const job = this.#jobs.get(news.id);
+    if (job === undefined) return;
+    if (news.kind === "started") job.begin(news.place);
+    else if (news.kind === "report") job.report(news.frame);
+    else this.#end(job, job.outcomeOf(news.frame));
+    this.#room?.look();
+  }
+
+  /** Some news may have been missed. */
+  async #askForAll(): Promise<void> {
+    const link = await this.#connect();
+    const jobs = [...this.#jobs.values()];
+    await link.ask(jobs, (job, state) => this.#onAnswer(link, job, state));
+  }
+
+  #onAnswer(link: QueueLink, job: SentJob, state: JobState): void {
+    if (this.#jobs.get(job.id) !== job) return;
+    if (state.kind === "ended") this.#end(job, job.outcomeOf(state.frame));
+    else if (state.kind === "lost") {
+      if (this.#options.onLost === "resubmit" && job.task.endReason === undefined) void this.#add(link, [job]);
+      else this.#end(job, { kind: "ended", error: new JobLostError(job.task.name, job.id) });
+    }
+  }
+
+  #end(job: SentJob, outcome: TaskOutcome): void {
+    if (!this.#jobs.delete(job.id)) return;
+    this.#byTask.delete(job.task);
+    this.#settle(job.task, outcome);
+  }
+
+  #settle(task: PoolTask, outcome: TaskOutcome): void {
+    const delayMs = task.retryDelayMs(outcome);
+    if (delayMs !== undefined) {
+      this.#delayed.add(task, delayMs);
+      return;
+    }
+    this.#counters.countOutcome(task, outcome);
+    if (!task.isIdle) this.keepAlive.release();
+    task.settle(outcome);
+    this.#room?.look();
+    this.#endIfFinished();
+  }
+
+  cancel(task: PoolTask, reason: Error): boolean {
+    if (task.state === "settled") return false;
+    if (task.endReason === undefined) {
+      task.endReason = reason;
+      this.#withdraw(task, reason, true);
+    }
+    // A task that has timed out stays timed out.
+    return task.endReason instanceof CancelledError;
+  }
+
+  expire(task: PoolTask, error: Error): void {
+    if (task.state === "settled" || task.state === "running") return;
+    this.#withdraw(task, error, false);
+  }
+
+  /** Takes out a task that waits; one that has begun is told to end, if it is to. */
+  #withdraw(task: PoolTask, reason: Error, endsRunning: boolean): void {
+    const at = this.#outgoing.indexOf(task);
+    if (at !== -1) this.#outgoing.splice(at, 1);
+    if (at !== -1 || this.#delayed.remove(task)) {
+      task.endReason = reason;
+      this.#settle(task, { kind: "ended", error: reason });
+      return;
+    }
+    const job = this.#byTask.get(task);
+    if (job !== undefined) void this.#withdrawJob(job, reason, endsRunning);
+  }
+
+  async #withdrawJob(job: SentJob, reason: Error, endsRunning: boolean): Promise<void> {
+    if (await job.remove()) {
+      job.task.endReason = reason;
+      this.#end(job, { kind: "ended", error: reason });
+    } else if (endsRunning) job.end(job.task, reason);
+  }
+
+  warmUp(): Promise<void> {
+    if (this.#isShutDown) return Promise.reject(new ExecutorShutdownError());
+    return this.#connect().then(() => {});
+  }
+
+  stats(): ExecutorStats {
+    const runningTasks = this.#running;
+    const counted = this.#counters.describe(this.#unfinished - runningTasks, this.#unfinished, []);
+    return { ...counted, assignedTasks: 0, runningTasks };
+  }
+
+  close(): void {
+    if (this.#isShutDown) return;
+    this.#isShutDown = true;
+    this.#room?.close(new ExecutorShutdownError());
+    this.#endIfFinished();
+  }
+
+  ended(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#endedResolvers.push(resolve);
+      this.#endIfFinished();
+    });
+  }
+
+  #endIfFinished(): void {
+    if (!this.#isShutDown || this.#unfinished > 0) return;
+    void this.#disconnect().finally(() => {
+      this.keepAlive.dispose();
+      for (const resolve of this.#endedResolvers.splice(0)) resolve();
+    });
+  }
+
+  async #disconnect(): Promise<void> {
+    const link = this.#link;
+    try {
+      if (link !== undefined) await (await link).close();
+    } catch {
+      // It was never there.
+    }
+  }
+
+  cancelQueued(makeReason: () => Error): void {
+    const waiting = [...this.#outgoing, ...this.#delayed.drain()];
+    this.#outgoing = [];
+    for (const task of waiting) {
+      task.endReason = makeReason();
+      this.#settle(task, { kind: "ended", error: task.endReason });
+    }
+    // Whether a host has one by now, only the removal tells.
+    for (const job of this.#jobs.values()) {
+      if (job.task.state !== "running") void this.#withdrawJob(job, makeReason(), false);
+    }
+  }
+
+  cancelRunning(makeReason: () => Error): void {
+    for (const { task } of this.#jobs.values()) this.cancel(task, makeReason());
+  }
+
+  /** There are no processes of this program. */
+  killAllSync(): void {}
+}

@@ -1,0 +1,81 @@
+/** BullMQ and ioredis, which are loaded when the first task is submitted, or a host starts; and connections. */
+
+import { MissingPackageError } from "../errors.js";
+import type { Redis } from "ioredis";
+import type { RedisOptions } from "ioredis";
+
+/** Where Redis is: a URL with options of ioredis, such options alone, or a client of ioredis (a cluster, too). */
+export type RedisConnection = (RedisOptions & { readonly url?: string }) | Redis;
+
+/** What is used of the two packages. */
+export interface Engine {
+  readonly Queue: typeof import("bullmq").Queue;
+  readonly Worker: typeof import("bullmq").Worker;
+  readonly Redis: typeof import("ioredis").Redis;
+}
+
+async function load<T>(name: string, importing: () => Promise<T>): Promise<T> {
+  try {
+    return await importing();
+  } catch (error) {
+    throw new MissingPackageError(name, "asynccpu/bullmq", { cause: error });
+  }
+}
+
+async function loadBoth(): Promise<Engine> {
+  // Reason: who does not use this executor need not have it installed.
+  const { Queue, Worker } = await load("bullmq", () => import("bullmq"));
+  // Reason: the same.
+  const { Redis } = await load("ioredis", () => import("ioredis"));
+  return { Queue, Worker, Redis };
+}
+
+let engine: Promise<Engine> | undefined;
+
+/**
+ * Loads both, once.
+ *
+ * @throws MissingPackageError when one is not installed.
+ */
+export function loadEngine(): Promise<Engine> {
+  return (engine ??= loadBoth());
+}
+
+/** Whether it is a client rather than options for one. */
+function isClient(connection: RedisConnection): connection is Redis {
+  return typeof (connection as Partial<Redis>).duplicate === "function";
+}
+
+/** Clients of one executor or host: all are its own, and end with it. */
+export class Connections {
+  readonly #connection: RedisConnection;
+  readonly #engine: Engine;
+  readonly #clients: Redis[] = [];
+
+  constructor(connection: RedisConnection, engine: Engine) {
+    this.#connection = connection;
+    this.#engine = engine;
+  }
+
+  /** Opens one more, which goes on trying for as long as Redis is away. */
+  open(onError: (error: Error) => void): Redis {
+    const connection = this.#connection;
+    // BullMQ asks for it: a command waits for Redis rather than fail.
+    const own = { maxRetriesPerRequest: null };
+    const client = isClient(connection) ? connection.duplicate(own) : this.#connect(connection, own);
+    client.on("error", onError);
+    this.#clients.push(client);
+    return client;
+  }
+
+  #connect(connection: RedisOptions & { readonly url?: string }, own: RedisOptions): Redis {
+    const { url, ...rest } = connection;
+    const { Redis: Client } = this.#engine;
+    const options = { ...rest, ...own } as RedisOptions & { replyMapping?: "legacy" };
+    return url === undefined ? new Client(options) : new Client(url, options);
+  }
+
+  close(): void {
+    for (const client of this.#clients) client.disconnect();
+  }
+}

@@ -1,0 +1,95 @@
+import { decodeFrame } from "./messages.js";
+import { encodeTask } from "./messages.js";
+import { encodeThrown } from "../values/thrown.js";
+import { remoteProcess } from "./remote-process.js";
+import type { JobData } from "./messages.js";
+import type { PoolTask } from "../pool/queue/pool-task.js";
+import type { QueueLink } from "./queue-link.js";
+import type { RunningPlace } from "./messages.js";
+import type { TaskChannel } from "../pool/queue/pool-task.js";
+import type { TaskHolder } from "../pool/queue/pool-task.js";
+import type { TaskOutcome } from "../pool/queue/pool-task.js";
+
+/** Hosts see to the pace of reports; streams don't come here. */
+const NOBODY: TaskChannel = { send: () => {}, sendToWatchdog: () => {} };
+
+/** A task that is a job of BullMQ: what its producer knows of it. */
+export class SentJob implements TaskHolder {
+  readonly id: string;
+  readonly task: PoolTask;
+  readonly priority: number;
+  /** Kept until it has ended: it may have to be sent again. */
+  readonly data: JobData;
+  readonly #link: QueueLink;
+
+  /** @param fn - The name of the export. */
+  constructor(id: string, fn: string, task: PoolTask, producer: string, link: QueueLink) {
+    this.id = id;
+    this.task = task;
+    this.priority = task.priority;
+    this.#link = link;
+    const { args, callCount, goesOn, isHeard, name, timeoutMs } = task;
+    const frame = encodeTask({
+      kind: "task",
+      taskId: 1,
+      functionId: task.fn.id,
+      isChunk: callCount > 0,
+      goesOn,
+      isAnnounced: false,
+      isLong: false,
+      taskName: name,
+      args,
+    });
+    this.data = {
+      fn,
+      task: frame.toString("base64"),
+      producer,
+      callCount,
+      ...(timeoutMs === undefined ? {} : { timeoutMs }),
+      ...(isHeard ? { isHeard } : {}),
+    };
+  }
+
+  /** It runs. May be told again, when its first host is gone. */
+  begin(place: RunningPlace): void {
+    if (this.task.state === "queued") this.task.begin(remoteProcess(place));
+  }
+
+  /** It has reported something. */
+  report(frame: Uint8Array): void {
+    const message = decodeFrame(frame);
+    if (message.kind === "report" && this.task.state === "running") this.task.receiveMessage(message, NOBODY);
+  }
+
+  /** What it has come to. */
+  outcomeOf(frame: Uint8Array): TaskOutcome {
+    const message = decodeFrame(frame);
+    if (message.kind !== "result" && message.kind !== "failure") {
+      return { kind: "ended", error: new Error(`A host has sent "${message.kind}" as the outcome of a task.`) };
+    }
+    const { task } = this;
+    if (message.durationUs > 0) task.fn.learn(task.callCount, message.durationUs);
+    return message;
+  }
+
+  /** Takes it out of the queue. @returns Whether it was there, and no host had it. */
+  remove(): Promise<boolean> {
+    return this.#link.remove(this.id);
+  }
+
+  end(_task: PoolTask, reason: Error): void {
+    this.#link.tell({ kind: "cancel", id: this.id, reason: Buffer.from(encodeThrown(reason)).toString("base64") });
+  }
+
+  /** News of it come by themselves. */
+  lookForStart(): boolean {
+    return false;
+  }
+
+  /** No host takes jobs ahead. */
+  takeBack(): void {}
+
+  hear(): void {
+    this.#link.tell({ kind: "hear", id: this.id });
+  }
+}
