@@ -28,7 +28,19 @@ import { add } from "../fixtures/tasks.js";
 import { addLater } from "../fixtures/tasks.js";
 import { appendTo } from "../fixtures/conformance-tasks.js";
 import { failWithCause } from "../fixtures/conformance-tasks.js";
+import { failAtTwo } from "../fixtures/conformance-tasks.js";
+import { keep } from "../fixtures/conformance-tasks.js";
+import { makeFunction } from "../fixtures/conformance-tasks.js";
+import { makePair } from "../fixtures/conformance-tasks.js";
+import { makeStream } from "../fixtures/conformance-tasks.js";
+import { readStorage } from "../fixtures/conformance-tasks.js";
+import { reportFunction } from "../fixtures/conformance-tasks.js";
+import { setFirst } from "../fixtures/conformance-tasks.js";
+import { sizeOf } from "../fixtures/conformance-tasks.js";
+import { tellName } from "../fixtures/conformance-tasks.js";
+import { throwFive } from "../fixtures/conformance-tasks.js";
 import { reportEach } from "../fixtures/conformance-tasks.js";
+import type { TaskExecutor } from "asynccpu";
 import type { MakeExecutor } from "./executor-conformance-ends.js";
 
 async function collect<T>(values: AsyncIterable<T>): Promise<T[]> {
@@ -44,19 +56,22 @@ declare global {
   var asynccpuConformanceStorage: AsyncLocalStorage<string> | undefined;
 }
 
+/** Where kinds of executors differ. */
+export interface ExecutorTraits {
+  /** Whether code and live values go to where tasks run; else only the name of an export does. */
+  readonly isNear: boolean;
+}
+
 /** Runs the suite on executors of one kind. */
-export function describeExecutor(kind: string, make: MakeExecutor): void {
+export function describeExecutor(kind: string, make: MakeExecutor, traits: ExecutorTraits = { isNear: true }): void {
   describeEnding(kind, make);
   const executor = make();
   after(() => executor.shutdown());
 
   describe(`${kind}: calls`, () => {
-    test("createProcessTask and submit run sync and async functions, with what they capture", async () => {
-      const factor = 3;
-      const multiply = (value: number): number => value * factor;
+    test("createProcessTask and submit run sync and async functions", async () => {
       assert.equal(await executor.createProcessTask(add, 1, 2), 3);
       assert.equal(await executor.submit(addLater, 3, 4), 7);
-      assert.equal(await executor.submit(multiply, 5), 15);
     });
 
     test("a function is not called in the turn in which it is submitted", async () => {
@@ -79,29 +94,21 @@ export function describeExecutor(kind: string, make: MakeExecutor): void {
         new RangeError("r"),
         Buffer.alloc(300_000, 1),
       ];
-      const kept = await executor.submit((given: unknown) => given, values);
+      const kept = await executor.submit(keep, values);
       assert.deepEqual(kept, values);
       assert.notEqual(kept, values);
-      const shared = { at: 1 };
-      const pair = await executor.submit(() => [shared, shared]);
+      const pair = await executor.submit(makePair);
       assert.equal(pair[0], pair[1]);
-      assert.notEqual(pair[0], shared);
     });
 
     test("what can't be sent is refused: promises, values, functions with what they capture", async () => {
       const socket = new WeakRef({});
-      await assert.rejects(
-        executor.submit((given: unknown) => given, { socket }),
-        NotSerializableError,
-      );
+      await assert.rejects(executor.submit(keep, { socket }), NotSerializableError);
       await assert.rejects(
         executor.submit(() => socket),
         FunctionNotPicklableError,
       );
-      await assert.rejects(
-        executor.submit(() => () => 1),
-        NotSerializableError,
-      );
+      await assert.rejects(executor.submit(makeFunction), NotSerializableError);
       await assert.rejects(executor.submit(7 as never), NotAFunctionError);
       await assert.rejects(executor.submit(addLater(1, 2) as never), { code: "ASYNCCPU_PROMISE_PASSED" });
     });
@@ -112,16 +119,10 @@ export function describeExecutor(kind: string, make: MakeExecutor): void {
       assert.deepEqual([error.name, error.message, error.tray], ["OutOfPaperError", "Tray 2 is empty.", 2]);
       assert.ok(error.cause instanceof RangeError);
       assert.match(error.stack ?? "", /failWithCause[^]*submitted from[^]*executor-conformance/);
-      const thrown = await executor
-        .submit(() => {
-          throw 5;
-        })
-        .exception();
-      assert.equal(thrown, 5);
+      assert.equal(await executor.submit(throwFive).exception(), 5);
     });
 
     test("with() names a task, and refuses wrong options", async () => {
-      const tellName = (): string => currentTask().name;
       assert.equal(await executor.with({ name: "n" }).submit(tellName), "n");
       assert.equal(await executor.createProcessTask(tellName), "tellName");
       assert.throws(() => executor.with({ timeoutMs: 0 }), InvalidOptionError);
@@ -147,7 +148,7 @@ export function describeExecutor(kind: string, make: MakeExecutor): void {
       );
       for (const chunkSize of [1, 3]) {
         const view = executor.with({ onError: "continue", chunkSize });
-        const outcomes = await collect(view.map((item: number) => (item === 2 ? failWithCause(item) : item), items));
+        const outcomes = await collect(view.map(failAtTwo, items));
         assert.deepEqual(
           outcomes.map(({ index, item, status }) => [index, item, status]),
           items.map((item, index) => [index, item, item === 2 ? "rejected" : "fulfilled"]),
@@ -181,7 +182,7 @@ export function describeExecutor(kind: string, make: MakeExecutor): void {
       events.push(await future);
       assert.deepEqual(events, [[1, 0], [{ two: 2 }, 0], ["three", 0], 3]);
       assert.deepEqual(await heard, [1, { two: 2 }, "three"]);
-      const refused = executor.submit(() => currentTask().report(() => {}));
+      const refused = executor.submit(reportFunction);
       await assert.rejects(refused, NotSerializableError);
     });
 
@@ -196,7 +197,37 @@ export function describeExecutor(kind: string, make: MakeExecutor): void {
     });
   });
 
+  if (traits.isNear) describeNear(kind, executor);
   describe(`${kind}: what goes beside values`, () => {
+    test("transferred buffers are given away", async () => {
+      const buffer = new ArrayBuffer(200_000);
+      assert.equal(await executor.with({ transfer: [buffer] }).submit(sizeOf, buffer), 200_000);
+      assert.equal(buffer.byteLength, 0);
+    });
+
+    test("moduleTask names a function by its module", async () => {
+      const fn = moduleTask<typeof add>(new URL("../fixtures/conformance-exports.js", import.meta.url), "add");
+      assert.equal(await executor.submit(fn, 1, 2), 3);
+    });
+
+    test("a task has nothing of the asynchronous context of its submission", async () => {
+      const storage = new AsyncLocalStorage<string>();
+      globalThis[STORAGE] = storage;
+      const future = storage.run("request", () => executor.submit(readStorage, STORAGE));
+      assert.notEqual(await future, "request");
+    });
+  });
+}
+
+/** What goes no further than to another process. */
+function describeNear(kind: string, executor: TaskExecutor): void {
+  describe(`${kind}: what goes to this machine alone`, () => {
+    test("functions go with what they capture", async () => {
+      const factor = 3;
+      const multiply = (value: number): number => value * factor;
+      assert.equal(await executor.submit(multiply, 5), 15);
+    });
+
     test("streams, signals and functions among the arguments, and streams of results", async () => {
       const chunks = new ReadableStream<string>({
         start(controller) {
@@ -212,41 +243,17 @@ export function describeExecutor(kind: string, make: MakeExecutor): void {
       await waiting.started;
       controller.abort("stop");
       assert.equal(await waiting, "stop");
-      const stream = await executor.submit(() => new Blob(["12", "3"]).stream());
       let text = "";
-      for await (const chunk of stream) text += Buffer.from(chunk).toString();
+      for await (const chunk of await executor.submit(makeStream)) text += Buffer.from(chunk).toString();
       assert.equal(text, "123");
     });
 
-    test("shared arrays are shared, and transferred buffers given away", async () => {
+    test("shared arrays are shared", async () => {
       const shared = createSharedArray(Float64Array, 4);
       const isShared = sharedMemoryOf(shared) !== undefined;
-      await executor.submit((array: Float64Array) => {
-        array[0] = 5;
-      }, shared);
+      await executor.submit(setFirst, shared);
       assert.equal(shared[0], isShared ? 5 : 0);
       disposeSharedArray(shared);
-      const buffer = new ArrayBuffer(200_000);
-      const size = (given: ArrayBuffer): number => given.byteLength;
-      assert.equal(await executor.with({ transfer: [buffer] }).submit(size, buffer), 200_000);
-      assert.equal(buffer.byteLength, 0);
-    });
-
-    test("moduleTask names a function by its module", async () => {
-      const fn = moduleTask<typeof add>(new URL("../fixtures/tasks.js", import.meta.url), "add");
-      assert.equal(await executor.submit(fn, 1, 2), 3);
-    });
-
-    test("a task has nothing of the asynchronous context of its submission", async () => {
-      const storage = new AsyncLocalStorage<string>();
-      globalThis[STORAGE] = storage;
-      const future = storage.run("request", () =>
-        executor.submit((key: string) => {
-          const known: unknown = Reflect.get(globalThis, key);
-          return known instanceof AsyncLocalStorage ? String(known.getStore()) : "none";
-        }, STORAGE),
-      );
-      assert.notEqual(await future, "request");
     });
   });
 }
