@@ -1,4 +1,5 @@
 import { ExecutorPlan } from "../executor/process-pool-executor.js";
+import { NotSerializableError } from "../errors.js";
 import { OwnedVariables } from "../pickle/variables/owned-variables.js";
 import { ProcessTaskPoolExecutor } from "../executor/process-task-pool-executor.js";
 import { QueuePool } from "./queue-pool.js";
@@ -6,7 +7,15 @@ import { checkExecutorOptions } from "./options.js";
 import { checkTaskPoolOptions } from "../executor/options/check-options.js";
 import { findErrorClassesBy } from "../values/errors/class-places.js";
 import { findErrorPrototype } from "../pickle/error-classes.js";
+import type { Abroad } from "../executor/submit/task-submitter.js";
 import type { BullMQTaskExecutorOptions } from "./options.js";
+import type { FinishedArguments } from "../executor/submit/encoded-arguments.js";
+
+/** @throws NotSerializableError for what lives in this process, or on this machine, alone. */
+function checkArguments({ extras, pins }: FinishedArguments): void {
+  if (extras?.live !== undefined) throw new NotSerializableError("arguments", "a stream or a signal is among them");
+  if (pins.length > 0) throw new NotSerializableError("arguments", "an array in shared memory is among them");
+}
 
 /**
  * Runs tasks on other machines: a host there (`BullMQTaskHost`, or `npx asynccpu worker`) takes them from a queue of
@@ -26,7 +35,8 @@ export class BullMQTaskExecutor extends ProcessTaskPoolExecutor {
       new ExecutorPlan(plan, () => {
         findErrorClassesBy((wanted, functions) => findErrorPrototype(wanted, functions));
         const pool = new QueuePool(checked);
-        return { pool, owned: new OwnedVariables(), abroad: { functionFor: (fn) => pool.functionFor(fn) } };
+        const abroad: Abroad = { functionFor: (fn) => pool.functionFor(fn), checkArguments };
+        return { pool, owned: new OwnedVariables(), abroad };
       }),
     );
   }

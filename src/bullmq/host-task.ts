@@ -36,6 +36,7 @@ export class HostTask extends PoolTask {
   readonly isIdle = false;
   readonly #events: HostTaskEvents;
   #isHeard: boolean;
+  #process: ProcessTask | undefined;
 
   constructor(kind: TaskKind, args: unknown, isHeard: boolean, events: HostTaskEvents) {
     super(kind, args);
@@ -54,7 +55,17 @@ export class HostTask extends PoolTask {
     this.holder?.hear(this);
   }
 
+  /** Sends a signal to the process that runs it. */
+  signal(signal: NodeJS.Signals | number): void {
+    try {
+      if (this.state === "running") this.#process?.sendSignal(signal);
+    } catch {
+      // There is no such signal here.
+    }
+  }
+
   protected onStarted(processTask: ProcessTask): void {
+    this.#process = processTask;
     this.#events.onStarted(processTask);
   }
 

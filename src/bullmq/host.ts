@@ -3,12 +3,15 @@ import { hostname } from "node:os";
 import { CancelledError } from "../errors.js";
 import { Connections } from "./redis.js";
 import { HostTask } from "./host-task.js";
+import { LockWatch } from "./lock-watch.js";
 import { PooledFunction } from "../pool/queue/function-table.js";
 import { TaskModule } from "./task-module.js";
 import { WorkerCrashedError } from "../errors.js";
 import { buildPool } from "../executor/build-pool.js";
 import { checkHostOptions } from "./options.js";
 import { checkPoolOptions } from "../executor/options/check-options.js";
+import { clearTimeout } from "../system/timers.js";
+import { decodeCommand } from "./messages.js";
 import { decodeTask } from "./messages.js";
 import { decodeThrown } from "../values/thrown.js";
 import { encodeNews } from "./messages.js";
@@ -21,8 +24,10 @@ import { moduleTask } from "../pickle/refer/module-task.js";
 import { pickleFunction } from "../pickle/pickle-function.js";
 import { producerChannel } from "./names.js";
 import { queueName } from "./names.js";
+import { setTimeout } from "../system/timers.js";
 import type { BullMQTaskHostOptions } from "./options.js";
 import type { CheckedHostOptions } from "./options.js";
+import type { Engine } from "./redis.js";
 import type { HostCommand } from "./messages.js";
 import type { HostNews } from "./messages.js";
 import type { HostOutcome } from "./host-task.js";
@@ -33,11 +38,20 @@ import type { Redis } from "ioredis";
 import type { TaskPool } from "../pool/task-pool.js";
 import type { Worker } from "bullmq";
 
-/** Beyond any number of deaths: the host decides by the job, not BullMQ by the queue. */
+/** Beyond any number of deaths: the host decides what they mean, not BullMQ. */
 const MANY_STALLS = 1_000_000;
 
-interface OpenHost {
-  readonly worker: Worker<JobData, string>;
+/** What a host has of a task that it runs. */
+interface HostedTask {
+  readonly task: HostTask;
+  /** Its job goes back into the queue: its outcome is nobody's. */
+  isHandedBack?: true;
+}
+
+type QueuedJob = Job<JobData, string>;
+
+interface HostLink {
+  readonly engine: Engine;
   readonly client: Redis;
   readonly connections: Connections;
   readonly id: QueueId;
@@ -53,10 +67,10 @@ export class BullMQTaskHost implements AsyncDisposable {
   readonly #pool: TaskPool;
   readonly #jobs: number;
   readonly #functions = new Map<string, PooledFunction>();
-  readonly #running = new Map<string, HostTask>();
+  readonly #running = new Map<string, HostedTask>();
   readonly #outcomes = new Map<string, HostOutcome>();
-  #open: Promise<OpenHost> | undefined;
-  #ended: Promise<void> | undefined;
+  #opening: Promise<{ readonly link: HostLink; readonly worker: Worker<JobData, string> }> | undefined;
+  #ending: Promise<void> | undefined;
 
   /** @throws InvalidOptionError for an unknown option, or one out of its range. */
   constructor(options: BullMQTaskHostOptions) {
@@ -73,88 +87,122 @@ export class BullMQTaskHost implements AsyncDisposable {
    * @returns Resolves with the names of the tasks that it serves.
    */
   async start(): Promise<readonly string[]> {
-    this.#open ??= this.#start();
-    return (await this.#open).module.names;
+    this.#opening ??= this.#open();
+    const { link } = await this.#opening;
+    return link.module.names;
   }
 
-  async #start(): Promise<OpenHost> {
-    const { connection, queue, tasksUrl, version, lockDurationMs, stalledIntervalMs } = this.#options;
+  async #open(): Promise<{ readonly link: HostLink; readonly worker: Worker<JobData, string> }> {
+    const { connection, queue, tasksUrl, version } = this.#options;
     const [engine, module] = await Promise.all([loadEngine(), TaskModule.load(tasksUrl, version)]);
     const id = { queue, version: module.version };
     const connections = new Connections(connection, engine);
+    // ioredis goes on trying.
     const ignore = (): void => {};
     const client = connections.open(ignore);
     const subscriber = connections.open(ignore);
-    subscriber.on("message", (_channel: string, text: string) => this.#obey(JSON.parse(text) as HostCommand));
+    subscriber.on("message", (_channel: string, text: string) => this.#obey(decodeCommand(text)));
     await subscriber.subscribe(hostsChannel(id));
-    const open = { client, connections, id, module };
-    const worker = new engine.Worker<JobData, string>(queueName(id), (job) => this.#run(job, open), {
-      connection: connections.open(ignore),
-      prefix: keyPrefix(id),
-      concurrency: this.#jobs,
-      lockDuration: lockDurationMs,
-      stalledInterval: stalledIntervalMs,
-      maxStalledCount: MANY_STALLS,
-    });
-    worker.on("error", ignore);
-    // Only now: who has lost the lock tells nobody of an outcome.
-    const onOver = (job: Job<JobData, string> | undefined): void => this.#tellOutcome(job, open);
-    worker.on("completed", onOver);
-    worker.on("failed", onOver);
+    const link = { engine, client, connections, id, module };
+    const worker = this.#work(link, ignore);
     await worker.waitUntilReady();
-    return { ...open, worker };
+    return { link, worker };
   }
 
-  #tell({ client, id }: Pick<OpenHost, "client" | "id">, producer: string, news: HostNews): void {
+  #work(link: HostLink, ignore: () => void): Worker<JobData, string> {
+    const { lockDurationMs, stalledIntervalMs } = this.#options;
+    const worker = new link.engine.Worker<JobData, string>(
+      queueName(link.id),
+      (job, token) => this.#run(job, token, link),
+      {
+        connection: link.connections.open(ignore),
+        prefix: keyPrefix(link.id),
+        concurrency: this.#jobs,
+        lockDuration: lockDurationMs,
+        stalledInterval: stalledIntervalMs,
+        maxStalledCount: MANY_STALLS,
+      },
+    );
+    worker.on("error", ignore);
+    // Only now: who has lost the lock tells nobody of an outcome.
+    worker.on("completed", (job) => this.#tellOutcome(job, link));
+    worker.on("failed", (job) => this.#tellOutcome(job, link));
+    const watch = new LockWatch(lockDurationMs, (lost) => this.#endLost(lost));
+    watch.follow(worker);
+    return worker;
+  }
+
+  /** Another host may run them by now. */
+  #endLost(ids: readonly string[]): void {
+    for (const id of ids) {
+      const task = this.#running.get(id)?.task;
+      if (task !== undefined) this.#pool.cancel(task, new CancelledError("Its host has lost the job."));
+    }
+  }
+
+  #tell({ client, id }: HostLink, producer: string, news: HostNews): void {
     void client.publish(producerChannel(id, producer), encodeNews(news)).catch(() => {});
   }
 
-  #tellOutcome(job: Job<JobData, string> | undefined, open: Pick<OpenHost, "client" | "id">): void {
+  #tellOutcome(job: QueuedJob | undefined, link: HostLink): void {
     const id = job?.id ?? "";
     const outcome = this.#outcomes.get(id);
-    if (job === undefined || outcome === undefined) return;
     this.#outcomes.delete(id);
-    this.#tell(open, job.data.producer, { kind: "outcome", id, frame: outcome.frame });
+    if (job === undefined || outcome === undefined) return;
+    this.#tell(link, job.data.producer, { kind: "outcome", id, frame: outcome.frame });
   }
 
   /** What BullMQ calls for each job. @returns The result, in base64. */
-  async #run(job: Job<JobData, string>, open: Omit<OpenHost, "worker">): Promise<string> {
-    const outcome = await this.#outcomeOf(job, open);
+  async #run(job: QueuedJob, token: string | undefined, link: HostLink): Promise<string> {
     const { id = "" } = job;
+    const outcome = await this.#outcomeOf(job, link);
+    if (outcome === undefined) {
+      await job.moveToWait(token);
+      const { WaitingError } = link.engine;
+      throw new WaitingError();
+    }
     this.#outcomes.set(id, outcome);
     if (!outcome.isFailure) return outcome.frame.toString("base64");
-    await open.client.set(failureKey(open.id, id), outcome.frame, "EX", this.#options.resultTtlSeconds);
+    await link.client.set(failureKey(link.id, id), outcome.frame, "EX", this.#options.resultTtlSeconds);
     throw new Error(outcome.what);
   }
 
-  async #outcomeOf(job: Job<JobData, string>, open: Omit<OpenHost, "worker">): Promise<HostOutcome> {
-    const { data, id = "", name, stalledCounter } = job;
-    if (!open.module.has(data.fn)) return failureOf(new TypeError(`The task module of this host has no ${data.fn}.`));
-    if (stalledCounter > (data.crashRetries ?? 0)) {
+  /** What a task came to; `undefined` when its job is to go back. */
+  async #outcomeOf(job: QueuedJob, link: HostLink): Promise<HostOutcome | undefined> {
+    const { data, name, stalledCounter } = job;
+    if (!link.module.has(data.fn)) return failureOf(new TypeError(`The task module of this host has no ${data.fn}.`));
+    // It may have run in part: whether it is to run again is for its program to say.
+    if (stalledCounter > 0) {
       const crash = { pid: 0, exitCode: null, signal: null, stderr: "", taskName: name, likelyCause: undefined };
       return failureOf(new WorkerCrashedError(crash));
     }
+    try {
+      return await this.#call(job, link);
+    } catch (error) {
+      // Bytes that are no task.
+      return failureOf(error as Error);
+    }
+  }
+
+  #call(job: QueuedJob, link: HostLink): Promise<HostOutcome | undefined> {
+    const { data, id = "", name } = job;
     const { args, goesOn, taskName = name } = decodeTask(Buffer.from(data.task, "base64"));
+    const fn = this.#functionFor(data.fn, link.module);
+    const kind = { name: taskName, fn, callCount: data.callCount, goesOn, timeoutMs: data.timeoutMs };
     return new Promise((resolve) => {
-      const kind = {
-        name: taskName,
-        fn: this.#functionFor(data.fn, open.module),
-        callCount: data.callCount,
-        goesOn,
-        timeoutMs: data.timeoutMs,
-      };
       const task = new HostTask(kind, args, data.isHeard === true, {
         onStarted: ({ id: pid, startTime }) => {
           const place = { host: hostname(), pid, ...(startTime === undefined ? {} : { startTime }) };
-          this.#tell(open, data.producer, { kind: "started", id, place });
+          this.#tell(link, data.producer, { kind: "started", id, place });
         },
-        onReport: (frame) => this.#tell(open, data.producer, { kind: "report", id, frame }),
+        onReport: (frame) => this.#tell(link, data.producer, { kind: "report", id, frame }),
         onSettled: (outcome) => {
+          const isHandedBack = this.#running.get(id)?.isHandedBack === true;
           this.#running.delete(id);
-          resolve(outcome);
+          resolve(isHandedBack ? undefined : outcome);
         },
       });
-      this.#running.set(id, task);
+      this.#running.set(id, { task });
       this.#pool.submit(task);
     });
   }
@@ -168,31 +216,56 @@ export class BullMQTaskHost implements AsyncDisposable {
     return made;
   }
 
-  #obey(command: HostCommand): void {
-    const task = this.#running.get(command.id);
-    if (task === undefined) return;
-    if (command.kind === "cancel") {
-      const reason: unknown = decodeThrown(Buffer.from(command.reason, "base64"));
-      this.#pool.cancel(task, reason instanceof Error ? reason : new CancelledError());
-    } else if (command.kind === "hear") task.hear();
+  /** Acts on what a producer says, if it is about a task that runs here. */
+  #obey(command: HostCommand | undefined): void {
+    const task = this.#running.get(command?.id ?? "")?.task;
+    if (command === undefined || task === undefined) return;
+    if (command.kind === "hear") task.hear();
+    else if (command.kind === "signal") task.signal(command.signal);
+    else this.#pool.cancel(task, reasonOf(command.reason));
   }
 
-  /** Takes no more tasks, and ends when those that it has have ended. */
-  close(): Promise<void> {
-    this.#ended ??= this.#close();
-    return this.#ended;
+  /**
+   * Takes no more tasks, and lets those that run end.
+   *
+   * @param drainMs - How long these may take, in milliseconds. What still runs then is ended, and its job goes back into
+   * the queue at once: another host runs it. Default: no limit.
+   */
+  close(drainMs?: number): Promise<void> {
+    this.#ending ??= this.#close(drainMs);
+    return this.#ending;
   }
 
-  async #close(): Promise<void> {
-    const open = await this.#open;
-    if (open !== undefined) await open.worker.close();
+  async #close(drainMs: number | undefined): Promise<void> {
+    const opened = await this.#opening;
+    const limit = drainMs === undefined ? undefined : setTimeout(() => this.#handBack(), drainMs);
+    await opened?.worker.close();
+    clearTimeout(limit);
     this.#pool.close();
     await this.#pool.ended();
-    open?.connections.close();
+    opened?.link.connections.close();
+  }
+
+  #handBack(): void {
+    for (const hosted of this.#running.values()) {
+      hosted.isHandedBack = true;
+      this.#pool.cancel(hosted.task, new CancelledError("Its host ends."));
+    }
   }
 
   /** `close()`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+}
+
+/** Why a task is to end, as its producer says. */
+function reasonOf(encoded: string): Error {
+  try {
+    const reason: unknown = decodeThrown(Buffer.from(encoded, "base64"));
+    if (reason instanceof Error) return reason;
+  } catch {
+    // Bytes that are no error.
+  }
+  return new CancelledError();
 }

@@ -22,15 +22,13 @@ export interface JobData {
   readonly timeoutMs?: number;
   /** Somebody listens to what it reports. */
   readonly isHeard?: true;
-  /** How often it may run again when its host or its worker has died. */
-  readonly crashRetries?: number;
 }
 
 /** What a producer tells the hosts of its queue: the one that runs the job acts on it. */
 export type HostCommand =
   | { readonly kind: "cancel"; readonly id: string; readonly reason: string }
   | { readonly kind: "hear"; readonly id: string }
-  | { readonly kind: "signal"; readonly id: string; readonly signal: string };
+  | { readonly kind: "signal"; readonly id: string; readonly signal: NodeJS.Signals | number };
 
 /** Where a task runs. */
 export interface RunningPlace {
@@ -57,15 +55,32 @@ export function encodeNews(news: HostNews): Buffer {
   return Buffer.concat([head, id, news.kind === "started" ? Buffer.from(JSON.stringify(news.place)) : news.frame]);
 }
 
-/** @throws ProtocolError for what no host sends. */
-export function decodeNews(bytes: Buffer): HostNews {
+/** Reads a message of a channel; `undefined` for what no host sends. */
+export function decodeNews(bytes: Buffer): HostNews | undefined {
   const kind = bytes.length < HEAD_BYTES ? undefined : NEWS[bytes.readUInt8(0)];
-  if (kind === undefined) throw new ProtocolError("A message of a host has a kind that is not known.");
+  if (kind === undefined) return undefined;
   const end = HEAD_BYTES + bytes.readUInt16LE(1);
   const id = bytes.toString("utf8", HEAD_BYTES, end);
   const rest = bytes.subarray(end);
-  if (kind === "started") return { kind, id, place: JSON.parse(rest.toString()) as RunningPlace };
-  return { kind, id, frame: rest };
+  if (kind !== "started") return { kind, id, frame: rest };
+  const place = parseObject(rest.toString()) as Partial<RunningPlace> | undefined;
+  if (typeof place?.host !== "string" || !Number.isSafeInteger(place.pid)) return undefined;
+  return { kind, id, place: place as RunningPlace };
+}
+
+/** Reads what a producer tells; `undefined` for anything else. */
+export function decodeCommand(text: string): HostCommand | undefined {
+  const command = parseObject(text) as Partial<HostCommand> | undefined;
+  return typeof command?.id === "string" && typeof command.kind === "string" ? (command as HostCommand) : undefined;
+}
+
+function parseObject(json: string): object | undefined {
+  try {
+    const parsed: unknown = JSON.parse(json);
+    return typeof parsed === "object" && parsed !== null ? parsed : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** A task as one frame. */

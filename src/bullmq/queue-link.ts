@@ -74,7 +74,10 @@ export class QueueLink {
     const queue = new engine.Queue(queueName(id), { connection: client, prefix: keyPrefix(id) });
     queue.on("error", ignore);
     const subscriber = connections.open(ignore);
-    subscriber.on("messageBuffer", (_channel: Buffer, bytes: Buffer) => events.onNews(decodeNews(bytes)));
+    subscriber.on("messageBuffer", (_channel: Buffer, bytes: Buffer) => {
+      const news = decodeNews(bytes);
+      if (news !== undefined) events.onNews(news);
+    });
     await subscriber.subscribe(producerChannel(id, producer));
     subscriber.on("ready", events.onReconnected);
     return new QueueLink({ module, id, connections, client, queue, ttlSeconds: options.resultTtlSeconds });

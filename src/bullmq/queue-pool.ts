@@ -177,9 +177,14 @@ export class QueuePool implements TaskPool {
   #receive(news: HostNews): void {
     const job = this.#jobs.get(news.id);
     if (job === undefined) return;
-    if (news.kind === "started") job.begin(news.place);
-    else if (news.kind === "report") job.report(news.frame);
-    else this.#end(job, job.outcomeOf(news.frame));
+    try {
+      if (news.kind === "started") job.begin(news.place);
+      else if (news.kind === "report") job.report(news.frame);
+      else this.#end(job, job.outcomeOf(news.frame));
+    } catch (error) {
+      // Bytes that no host has written: whoever may write to Redis can do that.
+      this.#end(job, { kind: "ended", error: error as Error });
+    }
     this.#room?.look();
   }
 
@@ -192,7 +197,7 @@ export class QueuePool implements TaskPool {
 
   #onAnswer(link: QueueLink, job: SentJob, state: JobState): void {
     if (this.#jobs.get(job.id) !== job) return;
-    if (state.kind === "ended") this.#end(job, job.outcomeOf(state.frame));
+    if (state.kind === "ended") this.#receive({ kind: "outcome", id: job.id, frame: state.frame });
     else if (state.kind === "lost") {
       if (this.#options.onLost === "resubmit" && job.task.endReason === undefined) void this.#add(link, [job]);
       else this.#end(job, { kind: "ended", error: new JobLostError(job.task.name, job.id) });

@@ -1,17 +1,21 @@
 /** BullMQ and ioredis, which are loaded when the first task is submitted, or a host starts; and connections. */
 
 import { MissingPackageError } from "../errors.js";
+import type { Queue } from "bullmq";
 import type { Redis } from "ioredis";
 import type { RedisOptions } from "ioredis";
+import type { WaitingError } from "bullmq";
+import type { Worker } from "bullmq";
 
 /** Where Redis is: a URL with options of ioredis, such options alone, or a client of ioredis (a cluster, too). */
 export type RedisConnection = (RedisOptions & { readonly url?: string }) | Redis;
 
 /** What is used of the two packages. */
 export interface Engine {
-  readonly Queue: typeof import("bullmq").Queue;
-  readonly Worker: typeof import("bullmq").Worker;
-  readonly Redis: typeof import("ioredis").Redis;
+  readonly Queue: typeof Queue;
+  readonly WaitingError: typeof WaitingError;
+  readonly Worker: typeof Worker;
+  readonly Redis: typeof Redis;
 }
 
 async function load<T>(name: string, importing: () => Promise<T>): Promise<T> {
@@ -24,10 +28,10 @@ async function load<T>(name: string, importing: () => Promise<T>): Promise<T> {
 
 async function loadBoth(): Promise<Engine> {
   // Reason: who does not use this executor need not have it installed.
-  const { Queue, Worker } = await load("bullmq", () => import("bullmq"));
+  const bullmq = await load("bullmq", () => import("bullmq"));
   // Reason: the same.
-  const { Redis } = await load("ioredis", () => import("ioredis"));
-  return { Queue, Worker, Redis };
+  const ioredis = await load("ioredis", () => import("ioredis"));
+  return { Queue: bullmq.Queue, Redis: ioredis.Redis, WaitingError: bullmq.WaitingError, Worker: bullmq.Worker };
 }
 
 let engine: Promise<Engine> | undefined;

@@ -1,10 +1,10 @@
 import { decodeFrame } from "./messages.js";
 import { encodeTask } from "./messages.js";
 import { encodeThrown } from "../values/thrown.js";
-import { remoteProcess } from "./remote-process.js";
+import { ProcessTask } from "../system/process/process-task.js";
+import type { HostCommand } from "./messages.js";
 import type { JobData } from "./messages.js";
 import type { PoolTask } from "../pool/queue/pool-task.js";
-import type { QueueLink } from "./queue-link.js";
 import type { RunningPlace } from "./messages.js";
 import type { TaskChannel } from "../pool/queue/pool-task.js";
 import type { TaskHolder } from "../pool/queue/pool-task.js";
@@ -13,6 +13,12 @@ import type { TaskOutcome } from "../pool/queue/pool-task.js";
 /** Hosts see to the pace of reports; streams don't come here. */
 const NOBODY: TaskChannel = { send: () => {}, sendToWatchdog: () => {} };
 
+/** The way to a job and to who runs it. */
+interface JobReach {
+  remove(jobId: string): Promise<boolean>;
+  tell(command: HostCommand): void;
+}
+
 /** A task that is a job of BullMQ: what its producer knows of it. */
 export class SentJob implements TaskHolder {
   readonly id: string;
@@ -20,10 +26,10 @@ export class SentJob implements TaskHolder {
   readonly priority: number;
   /** Kept until it has ended: it may have to be sent again. */
   readonly data: JobData;
-  readonly #link: QueueLink;
+  readonly #link: JobReach;
 
   /** @param fn - The name of the export. */
-  constructor(id: string, fn: string, task: PoolTask, producer: string, link: QueueLink) {
+  constructor(id: string, fn: string, task: PoolTask, producer: string, link: JobReach) {
     this.id = id;
     this.task = task;
     this.priority = task.priority;
@@ -52,13 +58,22 @@ export class SentJob implements TaskHolder {
 
   /** It runs. May be told again, when its first host is gone. */
   begin(place: RunningPlace): void {
-    if (this.task.state === "queued") this.task.begin(remoteProcess(place));
+    const { task } = this;
+    if (task.state !== "queued") return;
+    const { host, pid, startTime } = place;
+    const isAlive = (): boolean => task.state === "running";
+    const sendSignal = (signal: NodeJS.Signals | number): boolean => {
+      if (isAlive() && signal !== 0) this.#link.tell({ kind: "signal", id: this.id, signal });
+      return isAlive();
+    };
+    task.begin(ProcessTask.onHost(pid, startTime, { host, isAlive, sendSignal }));
   }
 
   /** It has reported something. */
   report(frame: Uint8Array): void {
+    if (this.task.state !== "running") return;
     const message = decodeFrame(frame);
-    if (message.kind === "report" && this.task.state === "running") this.task.receiveMessage(message, NOBODY);
+    if (message.kind === "report") this.task.receiveMessage(message, NOBODY);
   }
 
   /** What it has come to. */

@@ -18,7 +18,6 @@ import { InvalidOptionError } from "../../errors.js";
 import { isImporting } from "../../system/worker-state.js";
 import { isWorker } from "../../system/worker-state.js";
 import { isPlainList } from "../../values/compact/write.js";
-import { NotSerializableError } from "../../errors.js";
 import { NO_PINS } from "./encoded-arguments.js";
 import { NotAFunctionError } from "../../errors.js";
 import { pickleTaskFunction } from "../../pickle/pickle-function.js";
@@ -129,12 +128,8 @@ interface LookedAt {
 /** How functions go to other machines, to which no code goes: hosts know them by name. */
 export interface Abroad {
   functionFor(fn: AnyFunction): PooledFunction;
-}
-
-/** @throws NotSerializableError for what lives in this process or on this machine alone. */
-function refuseBound({ extras, pins }: FinishedArguments): void {
-  if (extras?.live !== undefined) throw new NotSerializableError("arguments", "a stream or a signal is among them");
-  if (pins.length > 0) throw new NotSerializableError("arguments", "an array in shared memory is among them");
+  /** @throws NotSerializableError for what lives in this process, or on this machine, alone. */
+  checkArguments(taken: FinishedArguments): void;
 }
 
 /** Turns calls of an executor's methods into tasks of its pool. */
@@ -198,7 +193,7 @@ export class TaskSubmitter {
       if (retries !== undefined) checkRetriable(taken);
       const finished = taken === undefined ? NOTHING_TAKEN : taken.finish();
       ({ pins } = finished);
-      if (this.#abroad !== undefined) refuseBound(finished);
+      this.#check(finished);
       pins = allPins(pins, fn);
       const args = encoded instanceof TakenArguments ? finished.args : encoded;
       const hasOneArgument = !(args instanceof Uint8Array) && args.length === 1;
@@ -234,6 +229,11 @@ export class TaskSubmitter {
   callUs(fn: AnyFunction): number | undefined {
     const outcome = this.#known.get(fn)?.outcome;
     return outcome instanceof PooledFunction ? outcome.callUs : undefined;
+  }
+
+  /** @throws NotSerializableError for arguments that don't go where tasks go. */
+  #check(finished: FinishedArguments): void {
+    this.#abroad?.checkArguments(finished);
   }
 
   /** Gives the arguments as they are, if they are plain; encoded, as most others; or as they were taken. */

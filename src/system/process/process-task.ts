@@ -17,6 +17,16 @@ export { startTimeOf } from "./identity.js";
 export interface PlainProcessTask {
   readonly id: number;
   readonly startTime: number | undefined;
+  /** Of a process on another machine, the name of that. */
+  readonly host?: string;
+}
+
+/** How to reach a process on another machine. */
+export interface RemoteReach {
+  readonly host: string;
+  /** @returns Whether the signal was passed on. */
+  sendSignal(signal: NodeJS.Signals | number): boolean;
+  isAlive(): boolean;
 }
 
 /** Keeps the constructor to this file at run time, as `private` does for the compiler. */
@@ -72,13 +82,18 @@ export class ProcessTask {
    * gone before this object was made, and on Windows, where it can't be asked cheaply.
    */
   readonly startTime: number | undefined;
+  /** The name of the machine where it runs; `undefined`: this one. */
+  readonly host: string | undefined;
   /** It was gone when this object was made: whatever has the id later is another process. */
   readonly #wasGone: boolean;
+  readonly #reach: RemoteReach | undefined;
 
-  private constructor(key: symbol, id: number, startTime: number | undefined) {
+  private constructor(key: symbol, id: number, startTime: number | undefined, reach?: RemoteReach) {
     if (key !== CONSTRUCTOR_KEY) throw new TypeError("Use ProcessTask.for(id) to get a ProcessTask.");
     this.id = id;
     this.startTime = startTime;
+    this.host = reach?.host;
+    this.#reach = reach;
     this.#wasGone = startTime === undefined && knowsStartTimes(hostPlatform);
     Object.freeze(this);
   }
@@ -116,18 +131,27 @@ export class ProcessTask {
     return task;
   }
 
+  /** A process of another machine, each time a new object. @internal */
+  static onHost(id: number, startTime: number | undefined, reach: RemoteReach): ProcessTask {
+    return new ProcessTask(CONSTRUCTOR_KEY, id, startTime, reach);
+  }
+
   /**
    * Makes it from what `toPlain` returned, maybe in another process of this machine.
    *
    * @throws ProtocolError when the data is of another form.
    */
   static fromPlain(plain: unknown): ProcessTask {
-    const { id, startTime } = (plain ?? {}) as Partial<PlainProcessTask>;
+    const { host, id, startTime } = (plain ?? {}) as Partial<PlainProcessTask>;
     const isStartTime = startTime === undefined || Number.isFinite(startTime);
     if (!Number.isSafeInteger(id) || (id as number) <= 0 || !isStartTime) {
       throw new ProtocolError(
         `ProcessTask.fromPlain() takes what toPlain() gave, but was given ${inspect(plain, { depth: 1 })}.`,
       );
+    }
+    // Who made it knew the way there.
+    if (typeof host === "string") {
+      return ProcessTask.onHost(id as number, startTime, { host, sendSignal: () => false, isAlive: () => false });
     }
     // Not read anew: without a start time it was gone already where it was made.
     return ProcessTask.#intern(id as number, startTime);
@@ -146,18 +170,21 @@ export class ProcessTask {
    * @throws TypeError (ERR_UNKNOWN_SIGNAL) for a signal that this platform doesn't know.
    */
   sendSignal(signal: NodeJS.Signals | number = "SIGTERM"): boolean {
+    if (this.#reach !== undefined) return this.#reach.sendSignal(signal);
     if (endBySignal(this, signal)) return true;
     return !this.#wasGone && signalProcess(this.id, this.startTime, signal, hostPlatform);
   }
 
   /** Whether the process still runs; one that has ended and waits for its parent to notice (a zombie) doesn't. */
   isAlive(): boolean {
+    if (this.#reach !== undefined) return this.#reach.isAlive();
     return !this.#wasGone && isProcessAlive(this.id, this.startTime, hostPlatform);
   }
 
   /** Gives the id and the start time, from which `fromPlain` makes it again. */
   toPlain(): PlainProcessTask {
-    return { id: this.id, startTime: this.startTime };
+    const { host, id, startTime } = this;
+    return host === undefined ? { id, startTime } : { id, startTime, host };
   }
 
   /** Does what `toPlain` does, for `JSON.stringify`. */
@@ -170,7 +197,7 @@ export class ProcessTask {
   static {
     Object.defineProperty(this.prototype, inspect.custom, {
       value(this: ProcessTask): string {
-        return `ProcessTask { id: ${this.id} }`;
+        return `ProcessTask { id: ${this.id}${this.host === undefined ? "" : `, host: '${this.host}'`} }`;
       },
     });
   }

@@ -1,0 +1,182 @@
+/** Hosts that die, a Redis that is away, and what nobody should have written. */
+
+import assert from "node:assert/strict";
+import { after } from "node:test";
+import { before } from "node:test";
+import { mkdtempSync } from "node:fs";
+import { randomUUID } from "node:crypto";
+import { rmSync } from "node:fs";
+import { test } from "node:test";
+import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
+import path from "node:path";
+
+import { Redis } from "ioredis";
+
+import { BullMQTaskExecutor } from "../../src/bullmq/index.js";
+import { CancelledError } from "../../src/index.js";
+import { FunctionNotPicklableError } from "../../src/index.js";
+import { JobLostError } from "../../src/bullmq/index.js";
+import { NotSerializableError } from "../../src/index.js";
+import { RedisServer } from "../testlibraries/redis-server.js";
+import { WorkerCrashedError } from "../../src/index.js";
+import { add } from "../fixtures/tasks.js";
+import { applyTo } from "../fixtures/conformance-tasks.js";
+import { childrenOf } from "../testlibraries/process-inspection.js";
+import { createSharedArray } from "../../src/index.js";
+import { makeStream } from "../fixtures/conformance-tasks.js";
+import { readAll } from "../fixtures/conformance-tasks.js";
+import { setFirst } from "../fixtures/conformance-tasks.js";
+import { startFixture } from "../testlibraries/process-family.js";
+import { waitForAbort } from "../fixtures/conformance-tasks.js";
+import { waitForFile } from "../fixtures/conformance-tasks.js";
+import { waitForSignal } from "../fixtures/conformance-tasks.js";
+import { waitUntil } from "../testlibraries/wait-until.js";
+import type { BullMQTaskExecutorOptions } from "../../src/bullmq/index.js";
+import type { RunningProgram } from "../testlibraries/process-family.js";
+
+const folder = mkdtempSync(path.join(tmpdir(), "asynccpu-bullmq-"));
+let redis: RedisServer;
+
+before(async () => {
+  redis = await RedisServer.forTests();
+});
+
+after(async () => {
+  await redis[Symbol.asyncDispose]();
+  rmSync(folder, { recursive: true });
+});
+
+function optionsFor(server: RedisServer): BullMQTaskExecutorOptions & { readonly queue: string } {
+  const tasks = new URL("../fixtures/conformance-exports.js", import.meta.url);
+  return { connection: { url: server.url }, queue: `faults-${randomUUID()}`, tasks };
+}
+
+async function startHost({ url }: RedisServer, queue: string): Promise<RunningProgram> {
+  const host = startFixture("bullmq-host", { args: [url, queue] });
+  await host.waitForLine(/^serving$/);
+  return host;
+}
+
+test("the jobs of a host that is killed fail with WorkerCrashedError, or run again where that is asked for", async () => {
+  const options = optionsFor(redis);
+  await using executor = new BullMQTaskExecutor(options);
+  await using first = await startHost(redis, options.queue);
+  const gate = path.join(folder, "killed");
+  const once = executor.submit(waitForFile, gate);
+  const again = executor.with({ retries: { limit: 3, on: "crash" } }).submit(waitForFile, gate);
+  await Promise.all([once.started, again.started]);
+  await using _second = await startHost(redis, options.queue);
+  process.kill(first.pid, "SIGKILL");
+  await assert.rejects(once, WorkerCrashedError);
+  writeFileSync(gate, "");
+  assert.equal(await again, "waitForFile");
+});
+
+test("a host that ends hands back at once what it runs, and leaves no process", async () => {
+  const options = optionsFor(redis);
+  await using executor = new BullMQTaskExecutor(options);
+  await using first = await startHost(redis, options.queue);
+  const gate = path.join(folder, "handed-back");
+  const future = executor.submit(waitForFile, gate);
+  const { id } = await future.started;
+  assert.ok(childrenOf(first.pid).includes(id));
+  process.kill(first.pid, "SIGTERM");
+  assert.equal((await first.waitForEnd()).code, 0);
+  await first.waitForNobody();
+  writeFileSync(gate, "");
+  await using _second = await startHost(redis, options.queue);
+  assert.equal(await future, "waitForFile");
+});
+
+test("future.started names the host, and signals go through it", async () => {
+  const options = optionsFor(redis);
+  await using executor = new BullMQTaskExecutor(options);
+  await using _host = await startHost(redis, options.queue);
+  const future = executor.submit(waitForAbort);
+  const started = await future.started;
+  assert.equal(typeof started.host, "string");
+  assert.equal(started.isAlive(), true);
+  assert.equal(started.sendSignal("SIGTERM"), true);
+  await assert.rejects(future, CancelledError);
+  assert.deepEqual([started.isAlive(), started.sendSignal("SIGTERM")], [false, false]);
+});
+
+test("tasks go on over a restart of a Redis that keeps its data", async () => {
+  await using server = await RedisServer.start(true);
+  const options = optionsFor(server);
+  await using executor = new BullMQTaskExecutor(options);
+  await using _host = await startHost(server, options.queue);
+  const gate = path.join(folder, "restart");
+  const running = executor.submit(waitForFile, gate);
+  await running.started;
+  await server.kill();
+  writeFileSync(gate, "");
+  await server.resume();
+  assert.equal(await running, "waitForFile");
+  assert.equal(await executor.submit(add, 1, 2), 3);
+});
+
+for (const onLost of ["fail", "resubmit"] as const) {
+  test(`with onLost "${onLost}", no future stays pending when Redis has lost its data`, async () => {
+    await using server = await RedisServer.start();
+    const options = optionsFor(server);
+    await using executor = new BullMQTaskExecutor({ ...options, onLost });
+    await executor.warmUp();
+    const future = executor.submit(add, 1, 2);
+    await waitForJob(server);
+    await server.kill();
+    await server.resume();
+    if (onLost === "fail") await assert.rejects(future, JobLostError);
+    await using _host = await startHost(server, options.queue);
+    if (onLost === "resubmit") assert.equal(await future, 3);
+    assert.equal(await executor.submit(add, 2, 2), 4);
+  });
+}
+
+/** Waits until some queue of a server has a job. */
+async function waitForJob({ url }: RedisServer): Promise<void> {
+  const client = new Redis(url);
+  await waitUntil(async () => (await client.keys("*:prioritized")).length > 0, { what: "a job" });
+  client.disconnect();
+}
+
+test("what lives on one machine is refused: code, streams, signals, shared arrays", async () => {
+  const options = optionsFor(redis);
+  await using executor = new BullMQTaskExecutor(options);
+  await using _host = await startHost(redis, options.queue);
+  const triple = (value: number): number => value * 3;
+  await assert.rejects(executor.submit(triple, 1), FunctionNotPicklableError);
+  await assert.rejects(executor.submit(applyTo, triple, 1), NotSerializableError);
+  await assert.rejects(executor.submit(readAll, new ReadableStream<string>()), NotSerializableError);
+  await assert.rejects(executor.submit(waitForSignal, new AbortController().signal), NotSerializableError);
+  await assert.rejects(executor.submit(makeStream), NotSerializableError);
+  const shared = createSharedArray(Float64Array, 4);
+  await assert.rejects(executor.submit(setFirst, shared), NotSerializableError);
+  assert.equal(await executor.submit(add, 1, 2), 3);
+});
+
+test("nonsense on the channels, and jobs that no executor has made, harm nobody", async () => {
+  const options = optionsFor(redis);
+  await using executor = new BullMQTaskExecutor(options);
+  await using _host = await startHost(redis, options.queue);
+  assert.equal(await executor.submit(add, 1, 2), 3);
+  const client = new Redis(redis.url);
+  const channels = (await client.pubsub("CHANNELS", "*")) as string[];
+  const own = channels.filter((channel) => channel.includes(options.queue));
+  assert.equal(own.length, 2);
+  for (const channel of own) {
+    for (const nonsense of [
+      "",
+      "x",
+      "{}",
+      "[1]",
+      '{"kind":"cancel","id":"1","reason":7}',
+      "\u0001\u0001\u0000a\u0003",
+    ]) {
+      await client.publish(channel, nonsense);
+    }
+  }
+  client.disconnect();
+  assert.equal(await executor.submit(add, 3, 4), 7);
+});
