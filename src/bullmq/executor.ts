@@ -1,4 +1,5 @@
 import { ExecutorPlan } from "../executor/process-pool-executor.js";
+import { InvalidOptionError } from "../errors.js";
 import { NotSerializableError } from "../errors.js";
 import { OwnedVariables } from "../pickle/variables/owned-variables.js";
 import { ProcessTaskPoolExecutor } from "../executor/process-task-pool-executor.js";
@@ -7,9 +8,16 @@ import { checkExecutorOptions } from "./options.js";
 import { checkTaskPoolOptions } from "../executor/options/check-options.js";
 import { findErrorClassesBy } from "../values/errors/class-places.js";
 import { findErrorPrototype } from "../pickle/error-classes.js";
+import { followTask } from "./follow-task.js";
 import type { Abroad } from "../executor/submit/task-submitter.js";
+import type { AnyFunction } from "../values/classes/value-writer.js";
 import type { BullMQTaskExecutorOptions } from "./options.js";
+import type { BullMQTaskOptions } from "./options.js";
+import type { ContinueOptions } from "../executor/options/options.js";
+import type { ContinueTaskView } from "../executor/process-task-pool-executor.js";
 import type { FinishedArguments } from "../executor/submit/encoded-arguments.js";
+import type { ProcessFuture } from "../executor/outcome/process-future.js";
+import type { TaskView } from "../executor/process-task-pool-executor.js";
 
 /** @throws NotSerializableError for what lives in this process, or on this machine, alone. */
 function checkArguments({ extras, pins }: FinishedArguments): void {
@@ -22,6 +30,8 @@ function checkArguments({ extras, pins }: FinishedArguments): void {
  * BullMQ in Redis. Only exports of the task module run, by name: no code travels.
  */
 export class BullMQTaskExecutor extends ProcessTaskPoolExecutor {
+  readonly #pool: QueuePool;
+
   /**
    * Connects with the first task.
    *
@@ -31,13 +41,53 @@ export class BullMQTaskExecutor extends ProcessTaskPoolExecutor {
     const checked = checkExecutorOptions(options);
     const { cancelTasksWhenShutdown = false, maxQueue } = checked;
     const plan = checkTaskPoolOptions({ cancelTasksWhenShutdown, handleSignals: false, maxQueue });
+    const pool = new QueuePool(checked);
     super(
       new ExecutorPlan(plan, () => {
         findErrorClassesBy((wanted, functions) => findErrorPrototype(wanted, functions));
-        const pool = new QueuePool(checked);
         const abroad: Abroad = { functionFor: (fn) => pool.functionFor(fn), checkArguments };
         return { pool, owned: new OwnedVariables(), abroad };
       }),
     );
+    this.#pool = pool;
   }
+
+  /**
+   * Gives a view of this executor whose calls have these options.
+   *
+   * @throws InvalidOptionError for an unknown option, or one out of its range.
+   */
+  override with<P = unknown>(options: ContinueOptions<P>): ContinueTaskView;
+  override with<P = unknown>(options: BullMQTaskOptions<P>): TaskView;
+  override with<P = unknown>(given: BullMQTaskOptions<P> | ContinueOptions<P>): TaskView | ContinueTaskView {
+    const { taskId, ...options } = given as BullMQTaskOptions<P>;
+    const view = super.with(options);
+    if (taskId === undefined) return view;
+    checkTaskId(taskId);
+    const refuse = (): never => {
+      throw new InvalidOptionError("taskId", "taskId names one task, and a map has many: leave it out.");
+    };
+    const call = view.submit as (fn: AnyFunction, ...args: unknown[]) => ProcessFuture<never>;
+    const submit = (fn: AnyFunction, ...args: unknown[]): ProcessFuture<never> =>
+      this.#pool.withId(taskId, () => call(fn, ...args));
+    return { submit, createProcessTask: submit, map: refuse, mapUnordered: refuse };
+  }
+
+  /**
+   * The future of a task that has this id: of one that this program or another one has submitted, as long as Redis
+   * knows its outcome. `cancel()` cancels the task.
+   *
+   * @returns It rejects with `JobLostError` when there is no such task.
+   * @throws InvalidOptionError for what can be no id.
+   */
+  find<T = unknown>(taskId: string): ProcessFuture<T> {
+    checkTaskId(taskId);
+    return followTask(this.#pool, taskId, this.find);
+  }
+}
+
+/** BullMQ takes no integer, which it could have given itself, and no colon, which parts its keys. */
+function checkTaskId(taskId: unknown): void {
+  if (typeof taskId === "string" && /^[^:]+$/.test(taskId) && !/^\d+$/.test(taskId)) return;
+  throw new InvalidOptionError("taskId", "a text without colons that is no integer", taskId);
 }

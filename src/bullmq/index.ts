@@ -3,6 +3,7 @@
 export { BullMQTaskExecutor } from "./executor.js";
 export { BullMQTaskHost } from "./host.js";
 export type { BullMQTaskExecutorOptions } from "./options.js";
+export type { BullMQTaskOptions } from "./options.js";
 export type { BullMQTaskHostOptions } from "./options.js";
 export type { RedisConnection } from "./redis.js";
 export { JobLostError } from "../errors.js";

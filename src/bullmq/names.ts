@@ -30,3 +30,8 @@ export function hostsChannel(id: QueueId): string {
 export function failureKey(id: QueueId, jobId: string): string {
   return `${keyPrefix(id)}:failure:${jobId}`;
 }
+
+/** In place of a producer, for a task whose id was chosen: any program may wait for it. */
+export function taskChannel(taskId: string): string {
+  return `task-${taskId}`;
+}

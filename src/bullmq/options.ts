@@ -8,6 +8,7 @@ import { taskModuleUrl } from "./task-module.js";
 import type { OptionList } from "../option-names.js";
 import type { ProcessTaskPoolExecutorOptions } from "../executor/options/options.js";
 import type { RedisConnection } from "./redis.js";
+import type { TaskOptions } from "../executor/options/options.js";
 
 /** What an executor and its hosts have in common. */
 interface SharedOptions {
@@ -31,6 +32,15 @@ export interface BullMQTaskExecutorOptions
    * it is submitted again under the same id, so that it may run twice ("resubmit"). Default: "fail".
    */
   readonly onLost?: "fail" | "resubmit" | undefined;
+}
+
+/** Options of a call of a `BullMQTaskExecutor`. */
+export interface BullMQTaskOptions<P = never> extends TaskOptions<P> {
+  /**
+   * The id of the task, by which any program finds its outcome: no integer, and without colons. A second task with the
+   * id of one whose outcome is kept doesn't run: it has the outcome of the first. Default: an id of the executor's own.
+   */
+  readonly taskId?: string | undefined;
 }
 
 /** Options of a `BullMQTaskHost`. */

@@ -45,6 +45,7 @@ export class QueueLink {
   readonly #connections: Connections;
   readonly #client: Redis;
   readonly #queue: Queue;
+  readonly #subscriber: Redis;
   readonly #ttlSeconds: number;
 
   private constructor(parts: {
@@ -53,6 +54,7 @@ export class QueueLink {
     readonly connections: Connections;
     readonly client: Redis;
     readonly queue: Queue;
+    readonly subscriber: Redis;
     readonly ttlSeconds: number;
   }) {
     this.module = parts.module;
@@ -60,6 +62,7 @@ export class QueueLink {
     this.#connections = parts.connections;
     this.#client = parts.client;
     this.#queue = parts.queue;
+    this.#subscriber = parts.subscriber;
     this.#ttlSeconds = parts.ttlSeconds;
   }
 
@@ -80,7 +83,7 @@ export class QueueLink {
     });
     await subscriber.subscribe(producerChannel(id, producer));
     subscriber.on("ready", events.onReconnected);
-    return new QueueLink({ module, id, connections, client, queue, ttlSeconds: options.resultTtlSeconds });
+    return new QueueLink({ module, id, connections, client, queue, subscriber, ttlSeconds: options.resultTtlSeconds });
   }
 
   async add(jobs: readonly SentJob[]): Promise<void> {
@@ -91,6 +94,15 @@ export class QueueLink {
       opts: { jobId: id, priority: bullPriority(priority), attempts: 1, removeOnComplete: kept, removeOnFail: kept },
     }));
     await this.#queue.addBulk(added);
+  }
+
+  /** Hears what hosts tell of the tasks of a producer. */
+  async listen(producer: string): Promise<void> {
+    await this.#subscriber.subscribe(producerChannel(this.#id, producer));
+  }
+
+  async unlisten(producer: string): Promise<void> {
+    await this.#subscriber.unsubscribe(producerChannel(this.#id, producer));
   }
 
   /** Takes a job out, unless a host has it. */

@@ -14,6 +14,7 @@ import { SentJob } from "./sent-job.js";
 import { clearTimeout } from "../system/timers.js";
 import { setImmediate } from "../system/timers.js";
 import { setTimeout } from "../system/timers.js";
+import { taskChannel } from "./names.js";
 import type { CheckedExecutorOptions } from "./options.js";
 import type { ExecutorStats } from "../pool/pool-stats.js";
 import type { HostNews } from "./messages.js";
@@ -34,7 +35,11 @@ export class QueuePool implements TaskPool {
   readonly isAnyStarting = false;
   readonly #options: CheckedExecutorOptions;
   readonly #producer: string = randomUUID();
-  readonly #jobs = new Map<string, SentJob>();
+  /** By id: several, where tasks of this program have chosen the same one. */
+  readonly #jobs = new Map<string, Set<SentJob>>();
+  readonly #chosenIds = new WeakMap<PoolTask, string>();
+  readonly #tried = new WeakSet<PoolTask>();
+  #nextId: string | undefined;
   readonly #byTask = new Map<PoolTask, SentJob>();
   readonly #delayed = new DelayedTasks(this.timers, (task) => this.#send(task));
   readonly #counters = new PoolCounters();
@@ -62,13 +67,23 @@ export class QueuePool implements TaskPool {
     return made;
   }
 
+  /** Makes a call whose task has this id. */
+  withId<T>(id: string, call: () => T): T {
+    this.#nextId = id;
+    try {
+      return call();
+    } finally {
+      this.#nextId = undefined;
+    }
+  }
+
   get #unfinished(): number {
-    return this.#outgoing.length + this.#jobs.size + this.#delayed.size;
+    return this.#outgoing.length + this.#byTask.size + this.#delayed.size;
   }
 
   get #running(): number {
     let running = 0;
-    for (const { task } of this.#jobs.values()) if (task.state === "running") running += 1;
+    for (const { state } of this.#byTask.keys()) if (state === "running") running += 1;
     return running;
   }
 
@@ -111,6 +126,7 @@ export class QueuePool implements TaskPool {
     }
     this.#room?.take();
     this.keepAlive.hold();
+    if (this.#nextId !== undefined) this.#chosenIds.set(task, this.#nextId);
     this.#send(task);
   }
 
@@ -134,16 +150,21 @@ export class QueuePool implements TaskPool {
       return;
     }
     this.#isSendPlanned = false;
-    const sent: SentJob[] = [];
-    for (const task of this.#outgoing.splice(0)) {
-      const job = this.#makeJob(task, link);
-      if (job === undefined) continue;
-      sent.push(job);
-      this.#jobs.set(job.id, job);
-      this.#byTask.set(task, job);
-      task.holder = job;
-    }
-    await this.#add(link, sent);
+    const jobs = this.#outgoing.splice(0).map((task) => this.#makeJob(task, link));
+    const sent = jobs.filter((job) => job !== undefined);
+    for (const job of sent) this.#note(job);
+    const chosen = sent.filter(({ hasChosenId }) => hasChosenId);
+    await this.#add(
+      link,
+      sent.filter(({ hasChosenId }) => !hasChosenId),
+    );
+    for (const job of chosen) await this.#addChosen(link, job);
+  }
+
+  #note(job: SentJob): void {
+    this.#jobs.set(job.id, (this.#jobs.get(job.id) ?? new Set()).add(job));
+    this.#byTask.set(job.task, job);
+    job.task.holder = job;
   }
 
   async #add(link: QueueLink, jobs: readonly SentJob[]): Promise<void> {
@@ -152,6 +173,41 @@ export class QueuePool implements TaskPool {
       await link.add(jobs);
     } catch (error) {
       for (const job of jobs) this.#end(job, { kind: "ended", error: error as Error });
+    }
+  }
+
+  /** BullMQ takes no second job with an id: whose job it is then, is asked for. */
+  async #addChosen(link: QueueLink, job: SentJob): Promise<void> {
+    try {
+      await link.listen(job.data.producer);
+      // That of the attempt before.
+      if (job.isRetry) await link.remove(job.id);
+      await link.add([job]);
+      await link.ask([job], (each, state) => this.#onAnswer(link, each, state));
+    } catch (error) {
+      this.#end(job, { kind: "ended", error: error as Error });
+    }
+  }
+
+  /** Waits for the outcome of a job that is there already. */
+  follow(task: PoolTask, id: string): void {
+    if (this.#isShutDown) {
+      task.settle({ kind: "ended", error: new ExecutorShutdownError() });
+      return;
+    }
+    this.keepAlive.hold();
+    void this.#follow(task, id);
+  }
+
+  async #follow(task: PoolTask, id: string): Promise<void> {
+    try {
+      const link = await this.#connect();
+      const job = new SentJob({ id, fn: "", task, producer: taskChannel(id), link });
+      this.#note(job);
+      await link.listen(job.data.producer);
+      await link.ask([job], (each, state) => this.#onAnswer(link, each, state));
+    } catch (error) {
+      this.#settle(task, { kind: "ended", error: error as Error });
     }
   }
 
@@ -170,13 +226,23 @@ export class QueuePool implements TaskPool {
       this.#settle(task, { kind: "ended", error });
       return undefined;
     }
+    const chosenId = this.#chosenIds.get(task);
+    if (chosenId !== undefined) {
+      const isRetry = this.#tried.has(task);
+      this.#tried.add(task);
+      return new SentJob({ id: chosenId, fn: name, task, producer: taskChannel(chosenId), link, isRetry });
+    }
     this.#lastNumber += 1;
-    return new SentJob(`${this.#producer}-${this.#lastNumber}`, name, task, this.#producer, link);
+    const id = `${this.#producer}-${this.#lastNumber}`;
+    return new SentJob({ id, fn: name, task, producer: this.#producer, link });
   }
 
   #receive(news: HostNews): void {
-    const job = this.#jobs.get(news.id);
-    if (job === undefined) return;
+    for (const job of this.#jobs.get(news.id) ?? []) this.#receiveFor(job, news);
+    this.#room?.look();
+  }
+
+  #receiveFor(job: SentJob, news: HostNews): void {
     try {
       if (news.kind === "started") job.begin(news.place);
       else if (news.kind === "report") job.report(news.frame);
@@ -185,28 +251,33 @@ export class QueuePool implements TaskPool {
       // Bytes that no host has written: whoever may write to Redis can do that.
       this.#end(job, { kind: "ended", error: error as Error });
     }
-    this.#room?.look();
   }
 
   /** Some news may have been missed. */
   async #askForAll(): Promise<void> {
     const link = await this.#connect();
-    const jobs = [...this.#jobs.values()];
-    await link.ask(jobs, (job, state) => this.#onAnswer(link, job, state));
+    await link.ask([...this.#byTask.values()], (job, state) => this.#onAnswer(link, job, state));
   }
 
   #onAnswer(link: QueueLink, job: SentJob, state: JobState): void {
-    if (this.#jobs.get(job.id) !== job) return;
-    if (state.kind === "ended") this.#receive({ kind: "outcome", id: job.id, frame: state.frame });
+    if (this.#byTask.get(job.task) !== job) return;
+    if (state.kind === "ended") this.#receiveFor(job, { kind: "outcome", id: job.id, frame: state.frame });
     else if (state.kind === "lost") {
-      if (this.#options.onLost === "resubmit" && job.task.endReason === undefined) void this.#add(link, [job]);
+      const isOwn = job.data.fn !== "" && job.task.endReason === undefined;
+      if (isOwn && this.#options.onLost === "resubmit") void this.#add(link, [job]);
       else this.#end(job, { kind: "ended", error: new JobLostError(job.task.name, job.id) });
     }
   }
 
   #end(job: SentJob, outcome: TaskOutcome): void {
-    if (!this.#jobs.delete(job.id)) return;
+    if (this.#byTask.get(job.task) !== job) return;
     this.#byTask.delete(job.task);
+    const same = this.#jobs.get(job.id);
+    same?.delete(job);
+    if (same?.size === 0) {
+      this.#jobs.delete(job.id);
+      if (job.hasChosenId) void this.#connect().then((link) => link.unlisten(job.data.producer));
+    }
     this.#settle(job.task, outcome);
   }
 
@@ -255,7 +326,12 @@ export class QueuePool implements TaskPool {
     if (await job.remove()) {
       job.task.endReason = reason;
       this.#end(job, { kind: "ended", error: reason });
-    } else if (endsRunning) job.end(job.task, reason);
+    } else if (endsRunning) {
+      job.end(job.task, reason);
+      // Who else waited for it may have taken it out.
+      const link = await this.#connect();
+      await link.ask([job], (each, state) => this.#onAnswer(link, each, state));
+    }
   }
 
   warmUp(): Promise<void> {
@@ -308,13 +384,13 @@ export class QueuePool implements TaskPool {
       this.#settle(task, { kind: "ended", error: task.endReason });
     }
     // Whether a host has one by now, only the removal tells.
-    for (const job of this.#jobs.values()) {
+    for (const job of this.#byTask.values()) {
       if (job.task.state !== "running") void this.#withdrawJob(job, makeReason(), false);
     }
   }
 
   cancelRunning(makeReason: () => Error): void {
-    for (const { task } of this.#jobs.values()) this.cancel(task, makeReason());
+    for (const task of this.#byTask.keys()) this.cancel(task, makeReason());
   }
 
   /** There are no processes of this program. */

@@ -2,6 +2,7 @@ import { decodeFrame } from "./messages.js";
 import { encodeTask } from "./messages.js";
 import { encodeThrown } from "../values/thrown.js";
 import { ProcessTask } from "../system/process/process-task.js";
+import { taskChannel } from "./names.js";
 import type { HostCommand } from "./messages.js";
 import type { JobData } from "./messages.js";
 import type { PoolTask } from "../pool/queue/pool-task.js";
@@ -19,6 +20,18 @@ interface JobReach {
   tell(command: HostCommand): void;
 }
 
+interface JobParts {
+  readonly id: string;
+  /** The name of the export; none for a job that is there already. */
+  readonly fn: string;
+  readonly task: PoolTask;
+  /** Who hears of it. */
+  readonly producer: string;
+  readonly link: JobReach;
+  /** It was a job before, under the same id. */
+  readonly isRetry?: boolean;
+}
+
 /** A task that is a job of BullMQ: what its producer knows of it. */
 export class SentJob implements TaskHolder {
   readonly id: string;
@@ -28,12 +41,17 @@ export class SentJob implements TaskHolder {
   readonly data: JobData;
   readonly #link: JobReach;
 
-  /** @param fn - The name of the export. */
-  constructor(id: string, fn: string, task: PoolTask, producer: string, link: JobReach) {
+  /** Its id is its user's, and not this program's alone. */
+  readonly hasChosenId: boolean;
+  readonly isRetry: boolean;
+
+  constructor({ id, fn, task, producer, link, isRetry = false }: JobParts) {
     this.id = id;
     this.task = task;
     this.priority = task.priority;
     this.#link = link;
+    this.hasChosenId = producer === taskChannel(id);
+    this.isRetry = isRetry;
     const { args, callCount, goesOn, isHeard, name, timeoutMs } = task;
     const frame = encodeTask({
       kind: "task",

@@ -16,8 +16,10 @@ import { Redis } from "ioredis";
 import { BullMQTaskExecutor } from "../../src/bullmq/index.js";
 import { CancelledError } from "../../src/index.js";
 import { FunctionNotPicklableError } from "../../src/index.js";
+import { InvalidOptionError } from "../../src/index.js";
 import { JobLostError } from "../../src/bullmq/index.js";
 import { NotSerializableError } from "../../src/index.js";
+import { OutOfPaperError } from "../fixtures/conformance-tasks.js";
 import { RedisServer } from "../testlibraries/redis-server.js";
 import { WorkerCrashedError } from "../../src/index.js";
 import { add } from "../fixtures/tasks.js";
@@ -28,6 +30,7 @@ import { makeStream } from "../fixtures/conformance-tasks.js";
 import { readAll } from "../fixtures/conformance-tasks.js";
 import { setFirst } from "../fixtures/conformance-tasks.js";
 import { startFixture } from "../testlibraries/process-family.js";
+import { succeedAt } from "../fixtures/conformance-tasks.js";
 import { waitForAbort } from "../fixtures/conformance-tasks.js";
 import { waitForFile } from "../fixtures/conformance-tasks.js";
 import { waitForSignal } from "../fixtures/conformance-tasks.js";
@@ -140,6 +143,40 @@ async function waitForJob({ url }: RedisServer): Promise<void> {
   await waitUntil(async () => (await client.keys("*:prioritized")).length > 0, { what: "a job" });
   client.disconnect();
 }
+
+test("a task with an id of its own is found by other programs, runs once, and can be tried again", async () => {
+  const options = optionsFor(redis);
+  await using other = new BullMQTaskExecutor(options);
+  const marks = path.join(folder, "marks");
+  {
+    await using executor = new BullMQTaskExecutor(options);
+    await using _host = await startHost(redis, options.queue);
+    const gate = path.join(folder, "named");
+    const future = executor.with({ taskId: "report-1" }).submit(waitForFile, gate);
+    await future.started;
+    const found = other.find<string>("report-1");
+    writeFileSync(gate, "");
+    assert.deepEqual(await Promise.all([future, found]), ["waitForFile", "waitForFile"]);
+    const counted = executor.with({ taskId: "report-2", retries: { limit: 3 } });
+    assert.equal(await counted.submit(succeedAt, marks, 3), 3);
+    assert.equal(await executor.with({ taskId: "report-2" }).submit(succeedAt, marks, 9), 3);
+    await assert.rejects(executor.with({ taskId: "report-3" }).submit(succeedAt, marks, 9), OutOfPaperError);
+  }
+  // Nobody runs tasks any more.
+  assert.equal(await other.find("report-1"), "waitForFile");
+  assert.equal(await other.find("report-2"), 3);
+  await assert.rejects(other.find("report-3"), { message: "Tray 4 is empty." });
+  await assert.rejects(other.find("report-4"), JobLostError);
+  const waiting = other.with({ taskId: "report-5" }).submit(add, 1, 2);
+  const same = other.find("report-5");
+  await waitForJob(redis);
+  assert.equal(same.cancel(), true);
+  await assert.rejects(same, CancelledError);
+  waiting.cancel();
+  await assert.rejects(waiting, CancelledError);
+  for (const taskId of ["", "7", "a:b"]) assert.throws(() => other.with({ taskId }), InvalidOptionError);
+  assert.throws(() => other.with({ taskId: "map" }).map(add, [1], [2]), InvalidOptionError);
+});
 
 test("what lives on one machine is refused: code, streams, signals, shared arrays", async () => {
   const options = optionsFor(redis);

@@ -227,7 +227,7 @@ export class TaskSubmitter {
 
   /** How long a call of a function takes, in microseconds; `undefined` before one has ended. */
   callUs(fn: AnyFunction): number | undefined {
-    const outcome = this.#known.get(fn)?.outcome;
+    const outcome = this.#abroad?.functionFor(fn) ?? this.#known.get(fn)?.outcome;
     return outcome instanceof PooledFunction ? outcome.callUs : undefined;
   }
 
