@@ -47,6 +47,8 @@ export class QueuePool implements TaskPool {
   readonly #functions = new Map<object, PooledFunction>();
   #outgoing: PoolTask[] = [];
   #isSendPlanned = false;
+  /** Resolves when what was submitted so far is in the queue. */
+  #sent: Promise<void> = Promise.resolve();
   #link: Promise<QueueLink> | undefined;
   #lastNumber = 0;
   #isShutDown = false;
@@ -135,7 +137,9 @@ export class QueuePool implements TaskPool {
     this.#outgoing.push(task);
     if (this.#isSendPlanned) return;
     this.#isSendPlanned = true;
-    setImmediate(() => void this.#sendAll());
+    this.#sent = new Promise((resolve) => {
+      setImmediate(() => void this.#sendAll().then(resolve));
+    });
   }
 
   async #sendAll(): Promise<void> {
@@ -201,6 +205,8 @@ export class QueuePool implements TaskPool {
 
   async #follow(task: PoolTask, id: string): Promise<void> {
     try {
+      // It may be one of these.
+      await this.#sent;
       const link = await this.#connect();
       const job = new SentJob({ id, fn: "", task, producer: taskChannel(id), link });
       this.#note(job);

@@ -140,13 +140,16 @@ for (const onLost of ["fail", "resubmit"] as const) {
 /** Waits until some queue of a server has a job. */
 async function waitForJob({ url }: RedisServer): Promise<void> {
   const client = new Redis(url);
-  await waitUntil(async () => (await client.keys("*:prioritized")).length > 0, { what: "a job" });
-  client.disconnect();
+  try {
+    await waitUntil(async () => (await client.keys("*:prioritized")).length > 0, { what: "a job" });
+  } finally {
+    client.disconnect();
+  }
 }
 
 test("a task with an id of its own is found by other programs, runs once, and can be tried again", async () => {
   const options = optionsFor(redis);
-  await using other = new BullMQTaskExecutor(options);
+  await using other = new BullMQTaskExecutor({ ...options, cancelTasksWhenShutdown: true });
   const marks = path.join(folder, "marks");
   {
     await using executor = new BullMQTaskExecutor(options);
