@@ -42,13 +42,9 @@ export class BullMQTaskExecutor extends ProcessTaskPoolExecutor {
     const { cancelTasksWhenShutdown = false, maxQueue } = checked;
     const plan = checkTaskPoolOptions({ cancelTasksWhenShutdown, handleSignals: false, maxQueue });
     const pool = new QueuePool(checked);
-    super(
-      new ExecutorPlan(plan, () => {
-        findErrorClassesBy((wanted, functions) => findErrorPrototype(wanted, functions));
-        const abroad: Abroad = { functionFor: (fn) => pool.functionFor(fn), checkArguments };
-        return { pool, owned: new OwnedVariables(), abroad };
-      }),
-    );
+    const abroad: Abroad = { functionFor: (fn) => pool.functionFor(fn), checkArguments };
+    super(new ExecutorPlan(plan, { pool, owned: new OwnedVariables(), abroad }));
+    findErrorClassesBy((wanted, functions) => findErrorPrototype(wanted, functions));
     this.#pool = pool;
   }
 

@@ -9,7 +9,7 @@ import { TaskModule } from "./task-module.js";
 import { WorkerCrashedError } from "../errors.js";
 import { buildPool } from "../executor/build-pool.js";
 import { checkHostOptions } from "./options.js";
-import { checkPoolOptions } from "../executor/options/check-options.js";
+import { checkTaskPoolOptions } from "../executor/options/check-options.js";
 import { clearTimeout } from "../system/timers.js";
 import { decodeCommand } from "./messages.js";
 import { decodeTask } from "./messages.js";
@@ -76,9 +76,9 @@ export class BullMQTaskHost implements AsyncDisposable {
   constructor(options: BullMQTaskHostOptions) {
     this.#options = checkHostOptions(options);
     const { jobs, pool } = this.#options;
-    const checked = checkPoolOptions({ ...pool, ...(jobs === undefined ? {} : { maxWorkers: jobs }) });
+    const checked = checkTaskPoolOptions({ ...pool, maxWorkers: jobs, handleSignals: false });
     this.#jobs = checked.maxWorkers;
-    this.#pool = buildPool(checked, () => {}).pool;
+    this.#pool = buildPool(checked).pool;
   }
 
   /**

@@ -67,7 +67,11 @@ export function coreOf(executor: object): ExecutorCore {
 /** An executor that was dropped without a shutdown takes its idle workers with it, as soon as it is collected. */
 const dropped = new FinalizationRegistry<TaskPool>((pool) => pool.close());
 
-function putTogether(executor: object, options: CheckedTaskPoolOptions, { pool, owned, abroad }: BuiltPool): ExecutorCore {
+function putTogether(
+  executor: object,
+  options: CheckedTaskPoolOptions,
+  { pool, owned, abroad }: BuiltPool,
+): ExecutorCore {
   const submitter = new TaskSubmitter(pool, options.shareAboveBytes, executor, owned, abroad);
   const core = { pool, submitter, maxWorkers: options.maxWorkers };
   cores.set(executor, core);
