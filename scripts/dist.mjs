@@ -12,6 +12,8 @@
 //     syntax.cjs             acorn and eslint-scope, for functions whose text does not say all; syntax.LICENSES.txt
 //     watchdog.cjs           the thread of a worker, alone
 //     testing.cjs, testing.js, inline.cjs    asynccpu/testing, with copies of what else workers alone have
+//     bullmq.cjs, bullmq.js, queue.cjs, queues.cjs    asynccpu/bullmq
+//     cli.cjs                the command `asynccpu`
 //     index.d.cts, types/    the declarations; index.d.ts re-exports them
 //
 // Rollup joins the modules and leaves out what nobody uses. esbuild takes out comments, spaces and letters beyond
@@ -39,6 +41,8 @@ const PARENT = path.join(COMPILED, "index.js");
 const WORKER = path.join(COMPILED, "subprocess", "main.js");
 const REFERENCES = path.join(COMPILED, "pickle", "function-reference.js");
 const TESTING = path.join(COMPILED, "testing", "index.js");
+const BULLMQ = path.join(COMPILED, "bullmq", "index.js");
+const CLI = path.join(COMPILED, "bullmq", "cli.js");
 const WATCHDOG = path.join(COMPILED, "subprocess", "guard", "watchdog.js");
 
 function nameOf(file) {
@@ -200,8 +204,9 @@ function chunkOf(file, { getModuleInfo }) {
   const [inParent, inWorker, inReferences] = [PARENT, WORKER, REFERENCES].map((entry) =>
     loadedWith(entry, getModuleInfo).has(file),
   );
-  if (!inParent && !inReferences) return inWorker ? "worker" : "inline";
   const name = nameOf(file);
+  if (name.startsWith("bullmq/")) return /\/(cli|health)\.js$/.test(name) ? "cli" : "queues";
+  if (!inParent && !inReferences) return inWorker ? "worker" : "inline";
   // Every executor has them, and few have any.
   if (name === "pickle/variables/owned-variables.js") return "shared";
   // Asked after a whole look alone.
@@ -217,7 +222,7 @@ function chunkOf(file, { getModuleInfo }) {
 async function bundle(input, options) {
   const build = await rollup({
     input,
-    external: /^node:/,
+    external: /^(node:|bullmq$|ioredis$)/,
     plugins: [copiesForTesting, compiledFiles, lazyChunks, compact],
     onLog(level, log) {
       // A lazy chunk and one that uses it may well need each other.
@@ -337,7 +342,7 @@ function writeFaces(face, chunk, names) {
 
 /** The declarations that the public ones lead to, as those of CommonJS modules, which is what they describe. */
 function writeDeclarations() {
-  const files = new Set(["index", "testing/index"]);
+  const files = new Set(["index", "testing/index", "bullmq/index"]);
   for (const file of files) {
     const text = readFileSync(path.join(COMPILED, `${file}.d.ts`), "utf8");
     const ofCommonjs = text.replaceAll(/^((?:import|export) .*from ")(\.[^"]+)\.js"/gm, (_, start, specifier) => {
@@ -351,6 +356,7 @@ function writeDeclarations() {
   for (const [face, file] of [
     ["index", "index"],
     ["testing", "testing/index"],
+    ["bullmq", "bullmq/index"],
   ]) {
     writeFileSync(path.join(DIST, `${face}.d.cts`), `export * from "./types/${file}.cjs";\n`);
     writeFileSync(path.join(DIST, `${face}.d.ts`), `export * from "./${face}.cjs";\n`);
@@ -358,16 +364,19 @@ function writeDeclarations() {
 }
 
 rmSync(DIST, { recursive: true, force: true });
-const output = await bundle({ parent: PARENT, worker: WORKER, inline: TESTING }, { manualChunks: chunkOf });
+const entries = { parent: PARENT, worker: WORKER, inline: TESTING, queue: BULLMQ, cli: CLI };
+const output = await bundle(entries, { manualChunks: chunkOf });
 await bundle({ watchdog: WATCHDOG }, { inlineDynamicImports: true });
 await bundleSyntaxTools();
-if (output.find(({ fileName }) => fileName === "inline.cjs").imports.includes("worker.cjs")) {
-  const { moduleIds } = output.find(({ fileName }) => fileName === "worker.cjs");
-  throw new Error(`asynccpu/testing would load the worker: COPIED lacks one of ${moduleIds.map(nameOf).join(", ")}`);
+for (const { fileName, imports } of output) {
+  if (fileName === "worker.cjs" || imports?.includes("worker.cjs") !== true) continue;
+  const { moduleIds } = output.find(({ fileName: name }) => name === "worker.cjs");
+  throw new Error(`${fileName} would load the worker: COPIED lacks one of ${moduleIds.map(nameOf).join(", ")}`);
 }
 for (const [face, chunk] of [
   ["index", "parent"],
   ["testing", "inline"],
+  ["bullmq", "queue"],
 ]) {
   writeFaces(face, chunk, output.find(({ name, isEntry }) => isEntry && name === chunk).exports);
 }

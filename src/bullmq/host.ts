@@ -27,6 +27,7 @@ import { queueName } from "./names.js";
 import { setTimeout } from "../system/timers.js";
 import type { BullMQTaskHostOptions } from "./options.js";
 import type { CheckedHostOptions } from "./options.js";
+import type { ExecutorStats } from "../pool/pool-stats.js";
 import type { Engine } from "./redis.js";
 import type { HostCommand } from "./messages.js";
 import type { HostNews } from "./messages.js";
@@ -70,6 +71,7 @@ export class BullMQTaskHost implements AsyncDisposable {
   readonly #running = new Map<string, HostedTask>();
   readonly #outcomes = new Map<string, HostOutcome>();
   #opening: Promise<{ readonly link: HostLink; readonly worker: Worker<JobData, string> }> | undefined;
+  #link: HostLink | undefined;
   #ending: Promise<void> | undefined;
 
   /** @throws InvalidOptionError for an unknown option, or one out of its range. */
@@ -89,7 +91,24 @@ export class BullMQTaskHost implements AsyncDisposable {
   async start(): Promise<readonly string[]> {
     this.#opening ??= this.#open();
     const { link } = await this.#opening;
+    this.#link = link;
     return link.module.names;
+  }
+
+  /** What it serves, as far as it is known: the version is, when it has started. */
+  get serves(): { readonly queue: string; readonly version: string | undefined; readonly jobs: number } {
+    const { queue, version } = this.#options;
+    return { queue, version: this.#link?.id.version ?? version, jobs: this.#jobs };
+  }
+
+  /** Whether it takes tasks: it has started, is not about to end, and has its Redis. */
+  get isReady(): boolean {
+    return this.#link?.client.status === "ready" && this.#ending === undefined;
+  }
+
+  /** Counts its tasks and workers. */
+  stats(): ExecutorStats {
+    return this.#pool.stats();
   }
 
   async #open(): Promise<{ readonly link: HostLink; readonly worker: Worker<JobData, string> }> {

@@ -7,6 +7,7 @@ import { readFile } from "node:fs/promises";
 
 import { InvalidOptionError } from "../errors.js";
 import { externalOf } from "../pickle/refer/provenance.js";
+import { importValue } from "../pickle/refer/import-value.js";
 
 /** How much of the hash tells a version from others. */
 const VERSION_LENGTH = 12;
@@ -36,8 +37,8 @@ export class TaskModule {
 
   /** @param version - Default: a hash of the file. */
   static async load(url: string, version: string | undefined): Promise<TaskModule> {
-    // Reason: which module it is, is only known now.
-    const exports = (await import(url)) as Record<string, unknown>;
+    const { value } = await importValue({ kind: "import", specifier: url, referrer: url, path: [] });
+    const exports = value as Record<string, unknown>;
     const names = Object.keys(exports).filter((name) => typeof exports[name] === "function");
     const functions = new Map(names.map((name) => [name, exports[name] as AnyFunction]));
     return new TaskModule(url, version ?? (await hashOf(url)), functions);

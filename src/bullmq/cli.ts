@@ -1,0 +1,99 @@
+#!/usr/bin/env node
+/** The command `asynccpu`. */
+
+import process from "node:process";
+import { parseArgs } from "node:util";
+
+import { BullMQTaskHost } from "./host.js";
+import { serveHealth } from "./health.js";
+import type { BullMQTaskHostOptions } from "./options.js";
+
+const USAGE = `asynccpu worker MODULE --redis URL [options]
+
+Runs the exports of MODULE as tasks of a BullMQTaskExecutor, each in a process.
+
+  --redis URL      where Redis is, such as redis://localhost:6379 (default: $REDIS_URL)
+  --queue NAME     the queue of the executor (default: asynccpu)
+  --jobs N         how many tasks run at a time (default: the number of CPUs)
+  --version TEXT   the version of the tasks (default: a hash of the file)
+  --health PORT    serves /health and /metrics over HTTP on this port
+  --drain SECONDS  how long tasks may go on after SIGTERM; then their jobs go back into the queue (default: 10)
+`;
+
+const OPTIONS = {
+  redis: { type: "string" },
+  queue: { type: "string" },
+  jobs: { type: "string" },
+  version: { type: "string" },
+  health: { type: "string" },
+  drain: { type: "string" },
+  help: { type: "boolean", short: "h" },
+} as const;
+
+const DEFAULT_DRAIN_SECONDS = 10;
+
+/** The status of a command that was written wrongly. */
+const WRONG_USE = 2;
+
+/** What is wrong with the words of a command. */
+class UsageError extends Error {}
+
+function numberOf(option: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (!/^\d+$/.test(text)) throw new UsageError(`--${option} takes a whole number, but was given "${text}".`);
+  return Number(text);
+}
+
+interface Command {
+  readonly host: BullMQTaskHostOptions;
+  readonly healthPort: number | undefined;
+  readonly drainMs: number;
+}
+
+/** @throws UsageError, or what `parseArgs` throws. */
+function readCommand(words: readonly string[]): Command | "help" {
+  const { values, positionals } = parseArgs({ args: [...words], options: OPTIONS, allowPositionals: true });
+  if (values.help === true) return "help";
+  const [command, tasks, ...more] = positionals;
+  if (command !== "worker") throw new UsageError(`There is no command "${command ?? ""}".`);
+  if (tasks === undefined || more.length > 0) throw new UsageError("It takes one module.");
+  const url = values.redis ?? process.env["REDIS_URL"];
+  if (url === undefined) throw new UsageError("--redis is missing: where is Redis?");
+  const { queue, version } = values;
+  const jobs = numberOf("jobs", values.jobs);
+  return {
+    host: { connection: { url }, tasks, queue, version, jobs },
+    healthPort: numberOf("health", values.health),
+    drainMs: (numberOf("drain", values.drain) ?? DEFAULT_DRAIN_SECONDS) * 1000,
+  };
+}
+
+async function runWorker({ host: options, healthPort, drainMs }: Command): Promise<void> {
+  const host = new BullMQTaskHost(options);
+  const stop = new Promise<string>((resolve) => {
+    for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => resolve(signal));
+  });
+  const health = healthPort === undefined ? undefined : await serveHealth(host, healthPort);
+  const names = await host.start();
+  const { queue, version, jobs } = host.serves;
+  console.log(`Serves ${names.join(", ")} on queue ${queue}, version ${version}, ${jobs} at a time.`);
+  if (health !== undefined) console.log(`Health and metrics: port ${health.port}.`);
+  const signal = await stop;
+  console.log(`${signal}: takes no more tasks, and ends within ${drainMs / 1000} s.`);
+  await host.close(drainMs);
+  health?.close();
+}
+
+async function main(): Promise<void> {
+  try {
+    const command = readCommand(process.argv.slice(2));
+    if (command === "help") console.log(USAGE);
+    else await runWorker(command);
+  } catch (error) {
+    const isUsage = error instanceof UsageError || (error as { code?: string }).code?.startsWith("ERR_PARSE_ARGS");
+    console.error(isUsage === true ? `${(error as Error).message}\n\n${USAGE}` : error);
+    process.exitCode = isUsage === true ? WRONG_USE : 1;
+  }
+}
+
+void main();
