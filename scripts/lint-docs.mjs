@@ -49,8 +49,8 @@ const sections = sectionsOf(page);
 const breaches = [];
 let count = 0;
 
-/** The exports of both entry points; the places of their files count from the same folder. */
-const index = ["index", "testing/index"]
+/** The exports of all entry points; the places of their files count from the same folder. */
+const index = ["index", "testing/index", "bullmq/index"]
   .map((file) =>
     readFileSync(path.join(TYPES, `${file}.d.cts`), "utf8").replaceAll('"./', `"./${path.dirname(file)}/`),
   )

@@ -96,6 +96,11 @@ const LAYERS = [
       "executor/",
     ],
   },
+  // Other machines: has a pool of its own kind in the program, and one of processes on each host.
+  {
+    part: "bullmq/",
+    mayImport: ["errors.ts", "option-names.ts", "system/", "values/", "wire/", "pickle/", "pool/", "executor/"],
+  },
   { part: "index.ts", mayImport: [""] },
 ];
 

@@ -101,38 +101,6 @@ export class QueueFullError extends AsyncCpuError {
   }
 }
 
-/** A package that the called part of asynccpu needs, and that is not installed. */
-export class MissingPackageError extends AsyncCpuError {
-  /** Its name in the npm registry. */
-  readonly packageName: string;
-
-  constructor(packageName: string, neededBy: string, options?: ErrorOptions) {
-    super(
-      "ASYNCCPU_MISSING_PACKAGE",
-      `${neededBy} needs the package ${packageName}, which can't be loaded here: npm install ${packageName}.`,
-      options,
-    );
-    nameError(this, "MissingPackageError");
-    this.packageName = packageName;
-  }
-}
-
-/** A job is not known to Redis any more, and nobody knows what came of it. */
-export class JobLostError extends AsyncCpuError {
-  /** The id of the job. */
-  readonly jobId: string;
-
-  constructor(taskName: string, jobId: string) {
-    super(
-      "ASYNCCPU_JOB_LOST",
-      `Redis has no job ${jobId} of task "${taskName}" any more, and no outcome of it: it may have run or not. ` +
-        'Let Redis keep its data (appendonly yes), or have lost jobs submitted again with onLost: "resubmit".',
-    );
-    nameError(this, "JobLostError");
-    this.jobId = jobId;
-  }
-}
-
 /**
  * What a crash looks like: V8's heap was full (`heap-limit`), or the kernel killed the process for want of memory
  * (`oom-killer`, by the kernel's count of such kills, which is the whole machine's: a hint, no proof).

@@ -63,9 +63,8 @@ export class BullMQTaskExecutor extends ProcessTaskPoolExecutor {
     const refuse = (): never => {
       throw new InvalidOptionError("taskId", "taskId names one task, and a map has many: leave it out.");
     };
-    const call = view.submit as (fn: AnyFunction, ...args: unknown[]) => ProcessFuture<never>;
     const submit = (fn: AnyFunction, ...args: unknown[]): ProcessFuture<never> =>
-      this.#pool.withId(taskId, () => call(fn, ...args));
+      this.#pool.withId(taskId, () => view.submit(fn as (this: void, ...given: unknown[]) => never, ...args));
     return { submit, createProcessTask: submit, map: refuse, mapUnordered: refuse };
   }
 

@@ -1,7 +1,7 @@
 import { createServer } from "node:http";
 import { once } from "node:events";
-
 import type { AddressInfo } from "node:net";
+
 import type { BullMQTaskHost } from "./host.js";
 
 /** A server that tells how a host is. */

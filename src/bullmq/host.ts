@@ -1,5 +1,9 @@
 import { hostname } from "node:os";
 
+import type { Job } from "bullmq";
+import type { Redis } from "ioredis";
+import type { Worker } from "bullmq";
+
 import { CancelledError } from "../errors.js";
 import { Connections } from "./redis.js";
 import { HostTask } from "./host-task.js";
@@ -32,12 +36,9 @@ import type { Engine } from "./redis.js";
 import type { HostCommand } from "./messages.js";
 import type { HostNews } from "./messages.js";
 import type { HostOutcome } from "./host-task.js";
-import type { Job } from "bullmq";
 import type { JobData } from "./messages.js";
 import type { QueueId } from "./names.js";
-import type { Redis } from "ioredis";
 import type { TaskPool } from "../pool/task-pool.js";
-import type { Worker } from "bullmq";
 
 /** Beyond any number of deaths: the host decides what they mean, not BullMQ. */
 const MANY_STALLS = 1_000_000;
@@ -247,8 +248,8 @@ export class BullMQTaskHost implements AsyncDisposable {
   /**
    * Takes no more tasks, and lets those that run end.
    *
-   * @param drainMs - How long these may take, in milliseconds. What still runs then is ended, and its job goes back into
-   * the queue at once: another host runs it. Default: no limit.
+   * @param drainMs - How long these may take, in milliseconds. What still runs then is ended, and its job goes back
+   * into the queue at once: another host runs it. Default: no limit.
    */
   close(drainMs?: number): Promise<void> {
     this.#ending ??= this.#close(drainMs);

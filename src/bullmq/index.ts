@@ -6,5 +6,5 @@ export type { BullMQTaskExecutorOptions } from "./options.js";
 export type { BullMQTaskOptions } from "./options.js";
 export type { BullMQTaskHostOptions } from "./options.js";
 export type { RedisConnection } from "./redis.js";
-export { JobLostError } from "../errors.js";
-export { MissingPackageError } from "../errors.js";
+export { JobLostError } from "./errors.js";
+export { MissingPackageError } from "./errors.js";

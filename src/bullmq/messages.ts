@@ -63,18 +63,19 @@ export function decodeNews(bytes: Buffer): HostNews | undefined {
   const id = bytes.toString("utf8", HEAD_BYTES, end);
   const rest = bytes.subarray(end);
   if (kind !== "started") return { kind, id, frame: rest };
-  const place = parseObject(rest.toString()) as Partial<RunningPlace> | undefined;
+  const place = parseObject<RunningPlace>(rest.toString());
   if (typeof place?.host !== "string" || !Number.isSafeInteger(place.pid)) return undefined;
   return { kind, id, place: place as RunningPlace };
 }
 
 /** Reads what a producer tells; `undefined` for anything else. */
 export function decodeCommand(text: string): HostCommand | undefined {
-  const command = parseObject(text) as Partial<HostCommand> | undefined;
+  const command = parseObject<HostCommand>(text);
   return typeof command?.id === "string" && typeof command.kind === "string" ? (command as HostCommand) : undefined;
 }
 
-function parseObject(json: string): object | undefined {
+/** Whatever it has of what is expected. */
+function parseObject<T>(json: string): Partial<T> | undefined {
   try {
     const parsed: unknown = JSON.parse(json);
     return typeof parsed === "object" && parsed !== null ? parsed : undefined;

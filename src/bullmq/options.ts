@@ -37,8 +37,8 @@ export interface BullMQTaskExecutorOptions
 /** Options of a call of a `BullMQTaskExecutor`. */
 export interface BullMQTaskOptions<P = never> extends TaskOptions<P> {
   /**
-   * The id of the task, by which any program finds its outcome: no integer, and without colons. A second task with the
-   * id of one whose outcome is kept doesn't run: it has the outcome of the first. Default: an id of the executor's own.
+   * The id of the task, by which any program finds its outcome: no integer, and without colons. A second task with
+   * the id of one whose outcome is kept doesn't run: it has the outcome of the first. Default: the executor gives it.
    */
   readonly taskId?: string | undefined;
 }

@@ -1,3 +1,6 @@
+import type { Queue } from "bullmq";
+import type { Redis } from "ioredis";
+
 import { Connections } from "./redis.js";
 import { TaskModule } from "./task-module.js";
 import { decodeNews } from "./messages.js";
@@ -10,9 +13,7 @@ import { queueName } from "./names.js";
 import type { CheckedExecutorOptions } from "./options.js";
 import type { HostCommand } from "./messages.js";
 import type { HostNews } from "./messages.js";
-import type { Queue } from "bullmq";
 import type { QueueId } from "./names.js";
-import type { Redis } from "ioredis";
 import type { SentJob } from "./sent-job.js";
 
 /** BullMQ's highest number comes last, and 0 before all: every job has one in between. */
@@ -34,7 +35,7 @@ interface LinkEvents {
 }
 
 /** The number that BullMQ has for a priority: the higher the priority, the lower the number, and never 0. */
-export function bullPriority(priority: number): number {
+function bullPriority(priority: number): number {
   return Math.min(Math.max(MIDDLE_PRIORITY - priority, 1), 2 * MIDDLE_PRIORITY);
 }
 

@@ -4,7 +4,8 @@ import { CancelledError } from "../errors.js";
 import { DelayedTasks } from "../pool/queue/delayed-tasks.js";
 import { ExecutorShutdownError } from "../errors.js";
 import { FunctionNotPicklableError } from "../errors.js";
-import { JobLostError } from "../errors.js";
+import { JobLostError } from "./errors.js";
+import { JobTable } from "./job-table.js";
 import { KeepAlive } from "../pool/keep-alive.js";
 import { PoolCounters } from "../pool/pool-stats.js";
 import { QueueLink } from "./queue-link.js";
@@ -35,12 +36,10 @@ export class QueuePool implements TaskPool {
   readonly isAnyStarting = false;
   readonly #options: CheckedExecutorOptions;
   readonly #producer: string = randomUUID();
-  /** By id: several, where tasks of this program have chosen the same one. */
-  readonly #jobs = new Map<string, Set<SentJob>>();
+  readonly #jobs = new JobTable();
   readonly #chosenIds = new WeakMap<PoolTask, string>();
   readonly #tried = new WeakSet<PoolTask>();
   #nextId: string | undefined;
-  readonly #byTask = new Map<PoolTask, SentJob>();
   readonly #delayed = new DelayedTasks(this.timers, (task) => this.#send(task));
   readonly #counters = new PoolCounters();
   readonly #room: QueueRoom | undefined;
@@ -80,17 +79,11 @@ export class QueuePool implements TaskPool {
   }
 
   get #unfinished(): number {
-    return this.#outgoing.length + this.#byTask.size + this.#delayed.size;
-  }
-
-  get #running(): number {
-    let running = 0;
-    for (const { state } of this.#byTask.keys()) if (state === "running") running += 1;
-    return running;
+    return this.#outgoing.length + this.#jobs.size + this.#delayed.size;
   }
 
   get #waiting(): number {
-    return this.#unfinished - this.#running;
+    return this.#unfinished - this.#jobs.runningCount;
   }
 
   get hasRoom(): boolean {
@@ -108,7 +101,7 @@ export class QueuePool implements TaskPool {
 
   /** The connection takes as long as the first look at what is to be sent. */
   expectTask(): void {
-    if (!this.#isShutDown) this.#connect();
+    if (!this.#isShutDown) void this.#connect();
   }
 
   #connect(): Promise<QueueLink> {
@@ -156,19 +149,13 @@ export class QueuePool implements TaskPool {
     this.#isSendPlanned = false;
     const jobs = this.#outgoing.splice(0).map((task) => this.#makeJob(task, link));
     const sent = jobs.filter((job) => job !== undefined);
-    for (const job of sent) this.#note(job);
+    for (const job of sent) this.#jobs.add(job);
     const chosen = sent.filter(({ hasChosenId }) => hasChosenId);
     await this.#add(
       link,
       sent.filter(({ hasChosenId }) => !hasChosenId),
     );
     for (const job of chosen) await this.#addChosen(link, job);
-  }
-
-  #note(job: SentJob): void {
-    this.#jobs.set(job.id, (this.#jobs.get(job.id) ?? new Set()).add(job));
-    this.#byTask.set(job.task, job);
-    job.task.holder = job;
   }
 
   async #add(link: QueueLink, jobs: readonly SentJob[]): Promise<void> {
@@ -209,7 +196,7 @@ export class QueuePool implements TaskPool {
       await this.#sent;
       const link = await this.#connect();
       const job = new SentJob({ id, fn: "", task, producer: taskChannel(id), link });
-      this.#note(job);
+      this.#jobs.add(job);
       await link.listen(job.data.producer);
       await link.ask([job], (each, state) => this.#onAnswer(link, each, state));
     } catch (error) {
@@ -244,7 +231,7 @@ export class QueuePool implements TaskPool {
   }
 
   #receive(news: HostNews): void {
-    for (const job of this.#jobs.get(news.id) ?? []) this.#receiveFor(job, news);
+    for (const job of this.#jobs.withId(news.id)) this.#receiveFor(job, news);
     this.#room?.look();
   }
 
@@ -262,11 +249,11 @@ export class QueuePool implements TaskPool {
   /** Some news may have been missed. */
   async #askForAll(): Promise<void> {
     const link = await this.#connect();
-    await link.ask([...this.#byTask.values()], (job, state) => this.#onAnswer(link, job, state));
+    await link.ask([...this.#jobs], (job, state) => this.#onAnswer(link, job, state));
   }
 
   #onAnswer(link: QueueLink, job: SentJob, state: JobState): void {
-    if (this.#byTask.get(job.task) !== job) return;
+    if (!this.#jobs.has(job)) return;
     if (state.kind === "ended") this.#receiveFor(job, { kind: "outcome", id: job.id, frame: state.frame });
     else if (state.kind === "lost") {
       const isOwn = job.data.fn !== "" && job.task.endReason === undefined;
@@ -276,14 +263,9 @@ export class QueuePool implements TaskPool {
   }
 
   #end(job: SentJob, outcome: TaskOutcome): void {
-    if (this.#byTask.get(job.task) !== job) return;
-    this.#byTask.delete(job.task);
-    const same = this.#jobs.get(job.id);
-    same?.delete(job);
-    if (same?.size === 0) {
-      this.#jobs.delete(job.id);
-      if (job.hasChosenId) void this.#connect().then((link) => link.unlisten(job.data.producer));
-    }
+    if (!this.#jobs.delete(job)) return;
+    const isForgotten = job.hasChosenId && this.#jobs.withId(job.id).length === 0;
+    if (isForgotten) void this.#connect().then((link) => link.unlisten(job.data.producer));
     this.#settle(job.task, outcome);
   }
 
@@ -324,7 +306,7 @@ export class QueuePool implements TaskPool {
       this.#settle(task, { kind: "ended", error: reason });
       return;
     }
-    const job = this.#byTask.get(task);
+    const job = this.#jobs.of(task);
     if (job !== undefined) void this.#withdrawJob(job, reason, endsRunning);
   }
 
@@ -346,7 +328,7 @@ export class QueuePool implements TaskPool {
   }
 
   stats(): ExecutorStats {
-    const runningTasks = this.#running;
+    const runningTasks = this.#jobs.runningCount;
     const counted = this.#counters.describe(this.#unfinished - runningTasks, this.#unfinished, []);
     return { ...counted, assignedTasks: 0, runningTasks };
   }
@@ -390,13 +372,13 @@ export class QueuePool implements TaskPool {
       this.#settle(task, { kind: "ended", error: task.endReason });
     }
     // Whether a host has one by now, only the removal tells.
-    for (const job of this.#byTask.values()) {
+    for (const job of this.#jobs) {
       if (job.task.state !== "running") void this.#withdrawJob(job, makeReason(), false);
     }
   }
 
   cancelRunning(makeReason: () => Error): void {
-    for (const task of this.#byTask.keys()) this.cancel(task, makeReason());
+    for (const { task } of this.#jobs) this.cancel(task, makeReason());
   }
 
   /** There are no processes of this program. */

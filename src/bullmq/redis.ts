@@ -1,11 +1,12 @@
 /** BullMQ and ioredis, which are loaded when the first task is submitted, or a host starts; and connections. */
 
-import { MissingPackageError } from "../errors.js";
 import type { Queue } from "bullmq";
 import type { Redis } from "ioredis";
 import type { RedisOptions } from "ioredis";
 import type { WaitingError } from "bullmq";
 import type { Worker } from "bullmq";
+
+import { MissingPackageError } from "./errors.js";
 
 /** Where Redis is: a URL with options of ioredis, such options alone, or a client of ioredis (a cluster, too). */
 export type RedisConnection = (RedisOptions & { readonly url?: string }) | Redis;
@@ -22,7 +23,7 @@ async function load<T>(name: string, importing: () => Promise<T>): Promise<T> {
   try {
     return await importing();
   } catch (error) {
-    throw new MissingPackageError(name, "asynccpu/bullmq", { cause: error });
+    throw new MissingPackageError(name, { cause: error });
   }
 }
 

@@ -59,7 +59,7 @@ export class TaskModule {
     const external = externalOf(fn);
     if (external?.kind === "import" && external.specifier === this.url && external.path.length === 1) {
       const [name = ""] = external.path;
-      if (this.#functions.has(String(name))) return String(name);
+      if (this.#functions.has(name)) return name;
     }
     for (const [name, exported] of this.#functions) if (exported === fn) return name;
     return undefined;

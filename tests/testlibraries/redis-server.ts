@@ -8,9 +8,9 @@ import { rmSync } from "node:fs";
 import { spawn } from "node:child_process";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import type { ChildProcess } from "node:child_process";
 
 import { waitUntil } from "./wait-until.js";
-import type { ChildProcess } from "node:child_process";
 
 const HOW =
   "Set REDIS_URL, or install redis-server (Debian: apt-get install redis-server; macOS: brew install redis).";

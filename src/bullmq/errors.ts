@@ -1,0 +1,37 @@
+import { AsyncCpuError } from "../errors.js";
+
+function nameError(error: AsyncCpuError, name: string): void {
+  Object.defineProperty(error, "name", { value: name, configurable: true, writable: true });
+}
+
+/** A package that `asynccpu/bullmq` needs, and that can't be loaded. */
+export class MissingPackageError extends AsyncCpuError {
+  /** Its name in the npm registry. */
+  readonly packageName: string;
+
+  constructor(packageName: string, options?: ErrorOptions) {
+    super(
+      "ASYNCCPU_MISSING_PACKAGE",
+      `asynccpu/bullmq needs the package ${packageName}, which can't be loaded here: npm install ${packageName}.`,
+      options,
+    );
+    nameError(this, "MissingPackageError");
+    this.packageName = packageName;
+  }
+}
+
+/** Redis does not know a job any more, and nobody knows what came of it. */
+export class JobLostError extends AsyncCpuError {
+  /** The id of the job. */
+  readonly jobId: string;
+
+  constructor(taskName: string, jobId: string) {
+    super(
+      "ASYNCCPU_JOB_LOST",
+      `Redis has no job ${jobId} of task "${taskName}" any more, and no outcome of it: it may have run or not. ` +
+        'Let Redis keep its data (appendonly yes), or have lost jobs submitted again with onLost: "resubmit".',
+    );
+    nameError(this, "JobLostError");
+    this.jobId = jobId;
+  }
+}
