@@ -117,25 +117,23 @@ export class BullMQTaskHost implements AsyncDisposable {
     const [engine, module] = await Promise.all([loadEngine(), TaskModule.load(tasksUrl, version)]);
     const id = { queue, version: module.version };
     const connections = new Connections(connection, engine);
-    // ioredis goes on trying.
-    const ignore = (): void => {};
-    const client = connections.open(ignore);
-    const subscriber = connections.open(ignore);
+    const client = connections.open();
+    const subscriber = connections.open();
     subscriber.on("message", (_channel: string, text: string) => this.#obey(decodeCommand(text)));
     await subscriber.subscribe(hostsChannel(id));
     const link = { engine, client, connections, id, module };
-    const worker = this.#work(link, ignore);
+    const worker = this.#work(link);
     await worker.waitUntilReady();
     return { link, worker };
   }
 
-  #work(link: HostLink, ignore: () => void): Worker<JobData, string> {
+  #work(link: HostLink): Worker<JobData, string> {
     const { lockDurationMs, stalledIntervalMs } = this.#options;
     const worker = new link.engine.Worker<JobData, string>(
       queueName(link.id),
       (job, token) => this.#run(job, token, link),
       {
-        connection: link.connections.open(ignore),
+        connection: link.connections.open(),
         prefix: keyPrefix(link.id),
         concurrency: this.#jobs,
         lockDuration: lockDurationMs,
@@ -143,7 +141,8 @@ export class BullMQTaskHost implements AsyncDisposable {
         maxStalledCount: MANY_STALLS,
       },
     );
-    worker.on("error", ignore);
+    // Its connection tells of the same.
+    worker.on("error", () => {});
     // Only now: who has lost the lock tells nobody of an outcome.
     worker.on("completed", (job) => this.#tellOutcome(job, link));
     worker.on("failed", (job) => this.#tellOutcome(job, link));

@@ -32,6 +32,11 @@ export interface BullMQTaskExecutorOptions
    * it is submitted again under the same id, so that it may run twice ("resubmit"). Default: "fail".
    */
   readonly onLost?: "fail" | "resubmit" | undefined;
+  /**
+   * How often Redis is asked for tasks of which nothing was heard since it was asked last, in milliseconds: a host may
+   * die before it tells of an outcome. Default: 30000.
+   */
+  readonly askIntervalMs?: number | undefined;
 }
 
 /** Options of a call of a `BullMQTaskExecutor`. */
@@ -57,6 +62,10 @@ export interface BullMQTaskHostOptions
 const DEFAULT_QUEUE = "asynccpu";
 const DEFAULT_TTL_SECONDS = 3600;
 const DEFAULT_LOCK_MS = 30_000;
+const DEFAULT_ASK_MS = 30_000;
+
+/** Node's timers take no more. */
+const MOST_TIMER_MS = 2 ** 31 - 1;
 
 const SHARED = { connection: true, queue: true, tasks: true, version: true, resultTtlSeconds: true } as const;
 
@@ -64,6 +73,7 @@ const EXECUTOR_OPTIONS: OptionList = {
   call: "new BullMQTaskExecutor()",
   names: namesOf<BullMQTaskExecutorOptions>({
     ...SHARED,
+    askIntervalMs: true,
     cancelTasksWhenShutdown: true,
     maxQueue: true,
     onLost: true,
@@ -96,6 +106,7 @@ interface CheckedShared {
 /** The options of an executor, checked and filled in. */
 export interface CheckedExecutorOptions extends CheckedShared {
   readonly onLost: "fail" | "resubmit";
+  readonly askIntervalMs: number;
   readonly maxQueue: number | undefined;
   readonly cancelTasksWhenShutdown: boolean | undefined;
 }
@@ -129,11 +140,12 @@ function checkShared(options: SharedOptions): CheckedShared {
 /** @throws InvalidOptionError for an unknown option, and for the first one that is out of range. */
 export function checkExecutorOptions(given: BullMQTaskExecutorOptions): CheckedExecutorOptions {
   const options = readOptions(given, EXECUTOR_OPTIONS);
-  const { onLost = "fail", maxQueue, cancelTasksWhenShutdown } = options;
+  const { onLost = "fail", askIntervalMs = DEFAULT_ASK_MS, maxQueue, cancelTasksWhenShutdown } = options;
+  checkInteger("askIntervalMs", askIntervalMs, 100, MOST_TIMER_MS);
   if (onLost !== "fail" && onLost !== "resubmit") {
     throw new InvalidOptionError("onLost", '"fail" or "resubmit"', onLost);
   }
-  return { ...checkShared(options), onLost, maxQueue, cancelTasksWhenShutdown };
+  return { ...checkShared(options), onLost, askIntervalMs, maxQueue, cancelTasksWhenShutdown };
 }
 
 /** @throws InvalidOptionError for an unknown option, and for the first one that is out of range. */
@@ -142,8 +154,8 @@ export function checkHostOptions(given: BullMQTaskHostOptions): CheckedHostOptio
   const { jobs, lockDurationMs = DEFAULT_LOCK_MS, stalledIntervalMs = DEFAULT_LOCK_MS } = options;
   const { graceMs, maxMemoryBytes, maxTasksPerChild } = options;
   checkInteger("jobs", jobs, 1, Number.MAX_SAFE_INTEGER);
-  checkInteger("lockDurationMs", lockDurationMs, 1000, Number.MAX_SAFE_INTEGER);
-  checkInteger("stalledIntervalMs", stalledIntervalMs, 1000, Number.MAX_SAFE_INTEGER);
+  checkInteger("lockDurationMs", lockDurationMs, 1000, MOST_TIMER_MS);
+  checkInteger("stalledIntervalMs", stalledIntervalMs, 1000, MOST_TIMER_MS);
   const pool = { graceMs, maxMemoryBytes, maxTasksPerChild };
   return { ...checkShared(options), jobs, lockDurationMs, stalledIntervalMs, pool };
 }

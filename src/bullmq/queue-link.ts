@@ -72,12 +72,11 @@ export class QueueLink {
     const [engine, module] = await Promise.all([loadEngine(), TaskModule.load(options.tasksUrl, options.version)]);
     const id = { queue: options.queue, version: module.version };
     const connections = new Connections(options.connection, engine);
-    // ioredis goes on trying; tasks wait meanwhile.
-    const ignore = (): void => {};
-    const client = connections.open(ignore);
+    const client = connections.open();
     const queue = new engine.Queue(queueName(id), { connection: client, prefix: keyPrefix(id) });
-    queue.on("error", ignore);
-    const subscriber = connections.open(ignore);
+    // Its connection tells of the same.
+    queue.on("error", () => {});
+    const subscriber = connections.open();
     subscriber.on("messageBuffer", (_channel: Buffer, bytes: Buffer) => {
       const news = decodeNews(bytes);
       if (news !== undefined) events.onNews(news);
@@ -125,10 +124,12 @@ export class QueueLink {
   }
 
   async #stateOf(jobId: string): Promise<JobState> {
-    const job = await this.#queue.getJob(jobId);
-    if (job === undefined) return { kind: "lost" };
-    if (job.finishedOn === undefined) return { kind: "pending" };
-    if (typeof job.returnvalue === "string") return { kind: "ended", frame: Buffer.from(job.returnvalue, "base64") };
+    const fields = await this.#client.hmget(this.#queue.toKey(jobId), "timestamp", "finishedOn", "returnvalue");
+    const [timestamp, finishedOn, result] = fields;
+    if (typeof timestamp !== "string") return { kind: "lost" };
+    if (typeof finishedOn !== "string") return { kind: "pending" };
+    // JSON, as BullMQ writes it.
+    if (typeof result === "string") return { kind: "ended", frame: Buffer.from(String(JSON.parse(result)), "base64") };
     const frame = await this.#client.getBuffer(failureKey(this.#id, jobId));
     return frame === null ? { kind: "lost" } : { kind: "ended", frame };
   }

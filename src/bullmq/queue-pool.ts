@@ -7,6 +7,7 @@ import { FunctionNotPicklableError } from "../errors.js";
 import { JobLostError } from "./errors.js";
 import { JobTable } from "./job-table.js";
 import { KeepAlive } from "../pool/keep-alive.js";
+import { MissedNews } from "./missed-news.js";
 import { PoolCounters } from "../pool/pool-stats.js";
 import { QueueLink } from "./queue-link.js";
 import { QueueRoom } from "../pool/queue/queue-room.js";
@@ -49,6 +50,7 @@ export class QueuePool implements TaskPool {
   /** Resolves when what was submitted so far is in the queue. */
   #sent: Promise<void> = Promise.resolve();
   #link: Promise<QueueLink> | undefined;
+  #missed: MissedNews | undefined;
   #lastNumber = 0;
   #isShutDown = false;
   #endedResolvers: (() => void)[] = [];
@@ -105,9 +107,10 @@ export class QueuePool implements TaskPool {
   }
 
   #connect(): Promise<QueueLink> {
+    this.#missed ??= new MissedNews(this.#options.askIntervalMs, this.#jobs, (jobs) => this.#ask(jobs));
     this.#link ??= QueueLink.open(this.#options, this.#producer, {
       onNews: (news) => this.#receive(news),
-      onReconnected: () => void this.#askForAll(),
+      onReconnected: () => void this.#ask([...this.#jobs]),
     });
     // Each task that waits for it fails with it.
     this.#link.catch(() => {});
@@ -247,9 +250,9 @@ export class QueuePool implements TaskPool {
   }
 
   /** Some news may have been missed. */
-  async #askForAll(): Promise<void> {
+  async #ask(jobs: readonly SentJob[]): Promise<void> {
     const link = await this.#connect();
-    await link.ask([...this.#jobs], (job, state) => this.#onAnswer(link, job, state));
+    await link.ask(jobs, (job, state) => this.#onAnswer(link, job, state));
   }
 
   #onAnswer(link: QueueLink, job: SentJob, state: JobState): void {
@@ -357,6 +360,7 @@ export class QueuePool implements TaskPool {
 
   async #disconnect(): Promise<void> {
     const link = this.#link;
+    this.#missed?.stop();
     try {
       if (link !== undefined) await (await link).close();
     } catch {

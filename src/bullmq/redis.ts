@@ -1,5 +1,7 @@
 /** BullMQ and ioredis, which are loaded when the first task is submitted, or a host starts; and connections. */
 
+import process from "node:process";
+
 import type { Queue } from "bullmq";
 import type { Redis } from "ioredis";
 import type { RedisOptions } from "ioredis";
@@ -56,21 +58,34 @@ export class Connections {
   readonly #connection: RedisConnection;
   readonly #engine: Engine;
   readonly #clients: Redis[] = [];
+  #isOutageTold = false;
 
   constructor(connection: RedisConnection, engine: Engine) {
     this.#connection = connection;
     this.#engine = engine;
   }
 
-  /** Opens one more, which goes on trying for as long as Redis is away. */
-  open(onError: (error: Error) => void): Redis {
+  /** Opens one more, which goes on trying for as long as Redis is away. A warning tells of that, once an outage. */
+  open(): Redis {
     const connection = this.#connection;
     // BullMQ asks for it: a command waits for Redis rather than fail.
     const own = { maxRetriesPerRequest: null };
     const client = isClient(connection) ? connection.duplicate(own) : this.#connect(connection, own);
-    client.on("error", onError);
+    client.on("error", (error: Error) => this.#tellOutage(error));
+    client.on("ready", () => (this.#isOutageTold = false));
     this.#clients.push(client);
     return client;
+  }
+
+  #tellOutage(error: Error): void {
+    if (this.#isOutageTold) return;
+    this.#isOutageTold = true;
+    // Of several addresses that were tried, each has an error, and all together no message.
+    const [first = error] = error instanceof AggregateError ? (error.errors as readonly Error[]) : [];
+    process.emitWarning(`Redis can't be used, so tasks wait: ${first.message}. It is tried again.`, {
+      type: "AsyncCpuWarning",
+      code: "ASYNCCPU_REDIS_AWAY",
+    });
   }
 
   #connect(connection: RedisOptions & { readonly url?: string }, own: RedisOptions): Redis {

@@ -12,6 +12,7 @@ import { writeFileSync } from "node:fs";
 import path from "node:path";
 
 import { Redis } from "ioredis";
+import { Worker } from "bullmq";
 
 import { BullMQTaskExecutor } from "../../src/bullmq/index.js";
 import { CancelledError } from "../../src/index.js";
@@ -25,6 +26,9 @@ import { WorkerCrashedError } from "../../src/index.js";
 import { add } from "../fixtures/tasks.js";
 import { applyTo } from "../fixtures/conformance-tasks.js";
 import { childrenOf } from "../testlibraries/process-inspection.js";
+import { encodeFrame } from "../../src/bullmq/messages.js";
+import { keyPrefix } from "../../src/bullmq/names.js";
+import { queueName } from "../../src/bullmq/names.js";
 import { createSharedArray } from "../../src/index.js";
 import { makeStream } from "../fixtures/conformance-tasks.js";
 import { readAll } from "../fixtures/conformance-tasks.js";
@@ -146,6 +150,44 @@ async function waitForJob({ url }: RedisServer): Promise<void> {
     client.disconnect();
   }
 }
+
+test("an outcome that its host could not tell of is asked for", async () => {
+  const options = { ...optionsFor(redis), version: "silent" };
+  await using executor = new BullMQTaskExecutor({ ...options, askIntervalMs: 100 });
+  const future = executor.submit(add, 1, 2);
+  const id = { queue: options.queue, version: options.version };
+  const result = encodeFrame({ kind: "value", taskId: 1, durationUs: 0, value: 3 }).toString("base64");
+  const connection = new Redis(redis.url, { maxRetriesPerRequest: null });
+  const silent = new Worker(queueName(id), () => Promise.resolve(result), { connection, prefix: keyPrefix(id) });
+  try {
+    assert.equal(await future, 3);
+  } finally {
+    await silent.close();
+    connection.disconnect();
+  }
+});
+
+test("a warning tells that Redis is away, once", async () => {
+  await using server = await RedisServer.start(true);
+  const options = optionsFor(server);
+  await using executor = new BullMQTaskExecutor(options);
+  await executor.warmUp();
+  const warnings: string[] = [];
+  const note = ({ code = "", message }: NodeJS.ErrnoException): unknown => warnings.push(`${code}: ${message}`);
+  process.on("warning", note);
+  try {
+    await server.kill();
+    const future = executor.submit(add, 1, 2);
+    await waitUntil(() => warnings.length > 0, { what: "a warning" });
+    await server.resume();
+    await using _host = await startHost(server, options.queue);
+    assert.equal(await future, 3);
+    assert.equal(warnings.length, 1);
+    assert.match(warnings[0] ?? "", /^ASYNCCPU_REDIS_AWAY: Redis can't be used, so tasks wait: .*ECONNREFUSED/);
+  } finally {
+    process.off("warning", note);
+  }
+});
 
 test("a task with an id of its own is found by other programs, runs once, and can be tried again", async () => {
   const options = optionsFor(redis);

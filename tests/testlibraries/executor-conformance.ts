@@ -17,7 +17,6 @@ import { createSharedArray } from "asynccpu";
 import { disposeSharedArray } from "asynccpu";
 import { moduleTask } from "asynccpu";
 import { sharedMemoryOf } from "asynccpu";
-import { currentTask } from "asynccpu";
 
 import { OutOfPaperError } from "../fixtures/conformance-tasks.js";
 import { applyTo } from "../fixtures/conformance-tasks.js";
