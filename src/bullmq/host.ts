@@ -8,7 +8,7 @@ import { CancelledError } from "../errors.js";
 import { Connections } from "./redis.js";
 import { HostTask } from "./host-task.js";
 import { LockWatch } from "./lock-watch.js";
-import { PooledFunction } from "../pool/queue/function-table.js";
+import { NumberedFunctions } from "./numbered-functions.js";
 import { TaskModule } from "./task-module.js";
 import { WorkerCrashedError } from "../errors.js";
 import { buildPool } from "../executor/build-pool.js";
@@ -68,7 +68,7 @@ export class BullMQTaskHost implements AsyncDisposable {
   readonly #options: CheckedHostOptions;
   readonly #pool: TaskPool;
   readonly #jobs: number;
-  readonly #functions = new Map<string, PooledFunction>();
+  readonly #functions = new NumberedFunctions<string>((name) => this.#pickle(name));
   readonly #running = new Map<string, HostedTask>();
   readonly #outcomes = new Map<string, HostOutcome>();
   #opening: Promise<{ readonly link: HostLink; readonly worker: Worker<JobData, string> }> | undefined;
@@ -206,7 +206,7 @@ export class BullMQTaskHost implements AsyncDisposable {
   #call(job: QueuedJob, link: HostLink): Promise<HostOutcome | undefined> {
     const { data, id = "", name } = job;
     const { args, goesOn, taskName = name } = decodeTask(Buffer.from(data.task, "base64"));
-    const fn = this.#functionFor(data.fn, link.module);
+    const fn = this.#functions.of(data.fn);
     const kind = { name: taskName, fn, callCount: data.callCount, goesOn, timeoutMs: data.timeoutMs };
     return new Promise((resolve) => {
       const task = new HostTask(kind, args, data.isHeard === true, {
@@ -226,13 +226,8 @@ export class BullMQTaskHost implements AsyncDisposable {
     });
   }
 
-  #functionFor(name: string, module: TaskModule): PooledFunction {
-    const known = this.#functions.get(name);
-    if (known !== undefined) return known;
-    const { payload } = pickleFunction(moduleTask(module.url, name));
-    const made = new PooledFunction(this.#functions.size + 1, payload);
-    this.#functions.set(name, made);
-    return made;
+  #pickle(name: string): Uint8Array {
+    return pickleFunction(moduleTask(this.#options.tasksUrl, name)).payload;
   }
 
   /** Acts on what a producer says, if it is about a task that runs here. */

@@ -11,7 +11,7 @@ import { MissedNews } from "./missed-news.js";
 import { PoolCounters } from "../pool/pool-stats.js";
 import { QueueLink } from "./queue-link.js";
 import { QueueRoom } from "../pool/queue/queue-room.js";
-import { PooledFunction } from "../pool/queue/function-table.js";
+import { NumberedFunctions } from "./numbered-functions.js";
 import { SentJob } from "./sent-job.js";
 import { clearTimeout } from "../system/timers.js";
 import { setImmediate } from "../system/timers.js";
@@ -21,6 +21,7 @@ import type { CheckedExecutorOptions } from "./options.js";
 import type { ExecutorStats } from "../pool/pool-stats.js";
 import type { HostNews } from "./messages.js";
 import type { JobState } from "./queue-link.js";
+import type { PooledFunction } from "../pool/queue/function-table.js";
 import type { PoolTask } from "../pool/queue/pool-task.js";
 import type { ProcessTask } from "../system/process/process-task.js";
 import type { TaskOutcome } from "../pool/queue/pool-task.js";
@@ -44,7 +45,7 @@ export class QueuePool implements TaskPool {
   readonly #delayed = new DelayedTasks(this.timers, (task) => this.#send(task));
   readonly #counters = new PoolCounters();
   readonly #room: QueueRoom | undefined;
-  readonly #functions = new Map<object, PooledFunction>();
+  readonly #functions = new NumberedFunctions<object>(() => new Uint8Array(0));
   #outgoing: PoolTask[] = [];
   #isSendPlanned = false;
   /** Resolves when what was submitted so far is in the queue. */
@@ -63,11 +64,7 @@ export class QueuePool implements TaskPool {
 
   /** A function as tasks name it: it does not travel. */
   functionFor(fn: object): PooledFunction {
-    const known = this.#functions.get(fn);
-    if (known !== undefined) return known;
-    const made = new PooledFunction(this.#functions.size + 1, new Uint8Array(0));
-    this.#functions.set(fn, made);
-    return made;
+    return this.#functions.of(fn);
   }
 
   /** Makes a call whose task has this id. */

@@ -1,15 +1,14 @@
 import { after } from "node:test";
 import { randomUUID } from "node:crypto";
 
-import { BullMQTaskExecutor } from "../../src/bullmq/index.js";
-import { BullMQTaskHost } from "../../src/bullmq/index.js";
+import { BullMQTaskExecutor } from "asynccpu/bullmq";
+import { BullMQTaskHost } from "asynccpu/bullmq";
+
 import { RedisServer } from "../testlibraries/redis-server.js";
 import { describeExecutor } from "../testlibraries/executor-conformance.js";
 import type { ConformanceOptions } from "../testlibraries/executor-conformance-ends.js";
 
 const redis = await RedisServer.forTests();
-
-after(() => redis[Symbol.asyncDispose]());
 
 /** An executor with a host of its own, which ends with it. */
 class ServedExecutor extends BullMQTaskExecutor {
@@ -33,3 +32,6 @@ class ServedExecutor extends BullMQTaskExecutor {
 }
 
 describeExecutor("bullmq", (options = {}) => new ServedExecutor(options), { isNear: false });
+
+// The last: executors of the suite end before.
+after(() => redis[Symbol.asyncDispose]());

@@ -17,6 +17,7 @@ import { createSharedArray } from "asynccpu";
 import { disposeSharedArray } from "asynccpu";
 import { moduleTask } from "asynccpu";
 import { sharedMemoryOf } from "asynccpu";
+import type { TaskExecutor } from "asynccpu";
 
 import { OutOfPaperError } from "../fixtures/conformance-tasks.js";
 import { applyTo } from "../fixtures/conformance-tasks.js";
@@ -39,7 +40,6 @@ import { sizeOf } from "../fixtures/conformance-tasks.js";
 import { tellName } from "../fixtures/conformance-tasks.js";
 import { throwFive } from "../fixtures/conformance-tasks.js";
 import { reportEach } from "../fixtures/conformance-tasks.js";
-import type { TaskExecutor } from "asynccpu";
 import type { MakeExecutor } from "./executor-conformance-ends.js";
 
 async function collect<T>(values: AsyncIterable<T>): Promise<T[]> {
