@@ -99,7 +99,17 @@ const LAYERS = [
   // Other machines: has a pool of its own kind in the program, and one of processes on each host.
   {
     part: "bullmq/",
-    mayImport: ["errors.ts", "option-names.ts", "system/", "values/", "wire/", "pickle/", "pool/", "executor/"],
+    mayImport: [
+      "errors.ts",
+      "option-names.ts",
+      "system/",
+      "values/",
+      "wire/",
+      "pickle/",
+      "logging/",
+      "pool/",
+      "executor/",
+    ],
   },
   { part: "index.ts", mayImport: [""] },
 ];

@@ -1,19 +1,13 @@
 import { CancelledError } from "../errors.js";
-import { LogQueue } from "../logging/log-queue.js";
 import { MAX_PAYLOAD_BYTES } from "../wire/messages/frame.js";
 import { NotSerializableError } from "../errors.js";
 import { PROTOCOL_VERSION } from "../wire/messages/protocol.js";
-import { ProtocolError } from "../errors.js";
 import { ProcessPool } from "../pool/process-pool.js";
 import { encodePinned } from "../memory/pins.js";
-import { captureContext } from "../system/async-context.js";
-import { decodeFor } from "../values/errors/class-places.js";
-import { decodeValue } from "../values/codec.js";
 import { encodeArguments } from "../values/codec.js";
 import { encodeValue } from "../values/codec.js";
 import { findErrorPrototype } from "../pickle/error-classes.js";
 import { findErrorClassesBy } from "../values/errors/class-places.js";
-import { isLogRecord } from "../logging/log-record.js";
 import { mainModuleUrl } from "../pickle/refer/main-module.js";
 import { OwnedVariables } from "../pickle/variables/owned-variables.js";
 import { addAssignedBy } from "../pickle/pickle-function.js";
@@ -21,18 +15,18 @@ import { nativeMemory } from "../memory/native-memory.js";
 import { warnOfCopying } from "../memory/native-memory.js";
 import { guardSignals } from "../system/signals/signals.js";
 import { pickleFunction } from "../pickle/pickle-function.js";
-import { showValue } from "../show-value.js";
+import { makeIntake } from "./take-logs.js";
 import { sentWeakCollections } from "../values/classes/weak-collections.js";
 import { refuseUnpicklable } from "./submit/uncopied-arguments.js";
+import "../logging/foreign-logger.js";
+import "../values/process-tasks.js";
 import type { Abroad } from "./submit/task-submitter.js";
 import type { AnyFunction } from "../values/classes/value-writer.js";
 import type { CheckedTaskPoolOptions } from "./options/check-options.js";
-import type { LogRecord } from "../logging/log-record.js";
+import type { PoolConfig } from "../pool/process-pool.js";
 import type { TaskPool } from "../pool/task-pool.js";
 import type { ValueWriter } from "../values/classes/value-writer.js";
 import type { WorkerSettings } from "../wire/messages/protocol.js";
-import "../logging/foreign-logger.js";
-import "../values/process-tasks.js";
 
 /** Every worker gets the initargs before anything else, so functions in them travel as they are. */
 function makeInitargsWriter(owned: OwnedVariables): ValueWriter {
@@ -58,30 +52,6 @@ export interface BuiltPool<P extends TaskPool = TaskPool> {
   readonly owned: OwnedVariables;
   /** Where tasks go to other machines, to which no code goes. */
   readonly abroad?: Abroad | undefined;
-}
-
-/** @throws ProtocolError for what is no record. */
-function decodeRecord(encoded: Uint8Array, functions: readonly object[]): LogRecord {
-  const record = decodeFor(functions, () => decodeValue(encoded));
-  if (!isLogRecord(record)) throw new ProtocolError("A worker sent something that is not a log record.");
-  return record;
-}
-
-/**
- * A queue of the user's own is filled in the asynchronous context in which its executor was made. It may throw, which
- * is no nonsense of the worker.
- */
-function makePut(queue: LogQueue): (record: LogRecord) => void {
-  const put = (record: LogRecord): void => {
-    try {
-      queue.put(record);
-    } catch (error) {
-      process.emitWarning(error instanceof Error ? error : showValue(error), "AsyncCpuWarning");
-    }
-  };
-  if (queue.put === LogQueue.prototype.put) return put;
-  const inContext = captureContext();
-  return (record) => inContext(put, record);
 }
 
 /**
@@ -130,10 +100,14 @@ function makeActivityHandler(
 /**
  * Makes the pool behind an executor. No process is started yet.
  *
+ * @param takeLog - Takes the records of all workers in place of `queue`.
  * @throws FunctionNotPicklableError when the initializer or the configurer can't be sent to a worker.
  * @throws NotSerializableError when an argument of the initializer can't.
  */
-export function buildPool(options: CheckedTaskPoolOptions): BuiltPool<ProcessPool> {
+export function buildPool(
+  options: CheckedTaskPoolOptions,
+  takeLog: PoolConfig["onLog"] | undefined = options.queue && makeIntake(options.queue),
+): BuiltPool<ProcessPool> {
   findErrorClassesBy((wanted, functions) => findErrorPrototype(wanted, functions));
   // Held as long as the pool is: every worker that it starts needs the shared memory that these refer to.
   const owned = findOwned(options);
@@ -151,7 +125,7 @@ export function buildPool(options: CheckedTaskPoolOptions): BuiltPool<ProcessPoo
     protocolVersion: PROTOCOL_VERSION,
     mainUrl: mainModuleUrl(),
     graceMs: options.graceMs,
-    hasLogQueue: options.queue !== undefined,
+    hasLogQueue: takeLog !== undefined,
     shareAboveBytes: canShare ? options.shareAboveBytes : undefined,
     configurer: configurer.encoded,
     initializer: initializer.encoded,
@@ -164,7 +138,6 @@ export function buildPool(options: CheckedTaskPoolOptions): BuiltPool<ProcessPoo
       `with the initializer they take ${encoded.byteLength} bytes, and a message has at most ${MAX_PAYLOAD_BYTES}`,
     );
   }
-  const put = options.queue && makePut(options.queue);
   const pool: ProcessPool = new ProcessPool({
     maxWorkers: options.maxWorkers,
     maxQueue: options.maxQueue,
@@ -180,7 +153,7 @@ export function buildPool(options: CheckedTaskPoolOptions): BuiltPool<ProcessPoo
       startTimeoutMs: options.startTimeoutMs,
       maxTasks: options.maxTasksPerChild,
     },
-    onLog: (record, functions) => put?.(decodeRecord(record, functions)),
+    onLog: (record, functions, task) => takeLog?.(record, functions, task),
     onActivity: makeActivityHandler(options, () => pool),
   });
   return { pool, owned };

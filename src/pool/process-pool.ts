@@ -329,7 +329,7 @@ export class ProcessPool implements TaskPool {
       this.#brokenBy ??= new InitializerError(which, { cause: decodeThrown(error, this.#config.worker.functions) });
       this.#failWaiting(this.#brokenBy);
     },
-    onLog: (record, functions) => this.#config.onLog(record, functions),
+    onLog: (record, functions, task) => this.#config.onLog(record, functions, task),
     onEnded: (task, outcome) => {
       if (task.state === "running") this.#lostTasksInARow = 0;
       this.#settle(task, outcome);

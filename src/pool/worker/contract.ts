@@ -1,6 +1,7 @@
 /** What a worker is given when it is started, and what it tells its pool. */
 
 import type { Pins } from "../../memory/pins.js";
+import type { PoolTask } from "../queue/pool-task.js";
 import type { StartOptions } from "./start-options.js";
 import type { TaskLimits } from "../tasks/tasks-host.js";
 import type { TasksEvents } from "../tasks/tasks-host.js";
@@ -31,6 +32,9 @@ export interface WorkerEvents<W> extends TasksEvents {
   onDead(worker: W, death: WorkerDeath): void;
   /** @param error - As it was encoded. */
   onInitializeFailed(which: "initializer" | "configurer", error: Uint8Array): void;
-  /** @param functions - Those whose record it is, as they are in this process. */
-  onLog(record: Uint8Array, functions: readonly object[]): void;
+  /**
+   * @param functions - Those whose record it is, as they are in this process.
+   * @param task - The task that the worker has, if it has one.
+   */
+  onLog(record: Uint8Array, functions: readonly object[], task: PoolTask | undefined): void;
 }

@@ -254,7 +254,7 @@ export class Worker {
           this.#receiveFailure(news.isConfigurer ? "configurer" : "initializer", news.error);
           break;
         case "log":
-          this.#events.onLog(news.record, this.task?.functions ?? this.#config.functions ?? []);
+          this.#events.onLog(news.record, this.task?.functions ?? this.#config.functions ?? [], this.task);
           break;
         case "retiring":
           // First, or it would be given them once more.
