@@ -20,6 +20,32 @@ export class MissingPackageError extends AsyncCpuError {
   }
 }
 
+/** A program and the hosts of its queue, as far as they differ. */
+export interface VersionMismatch {
+  readonly queue: string;
+  readonly version: string;
+  readonly served: readonly string[];
+}
+
+/** Hosts serve the queue, but other versions of its tasks than this program has. */
+export class VersionMismatchError extends AsyncCpuError {
+  /** The version of this program. */
+  readonly version: string;
+  /** The versions that hosts serve. */
+  readonly served: readonly string[];
+
+  constructor({ queue, version, served }: VersionMismatch) {
+    super(
+      "ASYNCCPU_VERSION_MISMATCH",
+      `This program has version ${version} of the tasks of queue "${queue}", and its hosts serve ${served.join(", ")}. ` +
+        "Give program and hosts the same task module, or the same option version.",
+    );
+    nameError(this, "VersionMismatchError");
+    this.version = version;
+    this.served = served;
+  }
+}
+
 /** Redis does not know a job any more, and nobody knows what came of it. */
 export class JobLostError extends AsyncCpuError {
   /** The id of the job. */

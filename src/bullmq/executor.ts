@@ -42,7 +42,7 @@ export class BullMQTaskExecutor extends ProcessTaskPoolExecutor {
     const { cancelTasksWhenShutdown = false, maxQueue } = checked;
     const plan = checkTaskPoolOptions({ cancelTasksWhenShutdown, handleSignals: false, maxQueue });
     const pool = new QueuePool(checked);
-    const abroad: Abroad = { functionFor: (fn) => pool.functionFor(fn), checkArguments };
+    const abroad: Abroad = { functionFor: (fn) => pool.maker.functionFor(fn), checkArguments };
     super(new ExecutorPlan(plan, { pool, owned: new OwnedVariables(), abroad }));
     findErrorClassesBy((wanted, functions) => findErrorPrototype(wanted, functions));
     this.#pool = pool;
@@ -64,7 +64,7 @@ export class BullMQTaskExecutor extends ProcessTaskPoolExecutor {
       throw new InvalidOptionError("taskId", "taskId names one task, and a map has many: leave it out.");
     };
     const submit = (fn: AnyFunction, ...args: unknown[]): ProcessFuture<never> =>
-      this.#pool.withId(taskId, () => view.submit(fn as (this: void, ...given: unknown[]) => never, ...args));
+      this.#pool.maker.withId(taskId, () => view.submit(fn as (this: void, ...given: unknown[]) => never, ...args));
     return { submit, createProcessTask: submit, map: refuse, mapUnordered: refuse };
   }
 

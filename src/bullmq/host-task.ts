@@ -1,7 +1,10 @@
 import { NotSerializableError } from "../errors.js";
+import { HeldReports } from "./held-reports.js";
 import { PoolTask } from "../pool/queue/pool-task.js";
 import { encodeFrame } from "./messages.js";
+import { clearTimeout } from "../system/timers.js";
 import { encodeThrown } from "../values/thrown.js";
+import { setTimeout } from "../system/timers.js";
 import type { LiveMessage } from "../wire/messages/protocol.js";
 import type { ProcessTask } from "../system/process/process-task.js";
 import type { ReportMessage } from "../wire/messages/protocol.js";
@@ -12,7 +15,11 @@ import type { TaskOutcome } from "../pool/queue/pool-task.js";
 /** What a host does with the news of a task. */
 export interface HostTaskEvents {
   onStarted(processTask: ProcessTask): void;
+  /** Something that it has reported, for its producer. */
   onReport(frame: Uint8Array): void;
+  /** The value of it, for those who look at the queue. */
+  onProgress(value: Uint8Array): void;
+  onLog(record: Uint8Array): void;
   onSettled(outcome: HostOutcome): void;
 }
 
@@ -30,16 +37,24 @@ export function failureOf(error: Error): HostOutcome {
   return { isFailure: true, frame, what: error.message };
 }
 
+/** How long a task runs before its reports are asked for, although no producer listens, in milliseconds. */
+const HEAR_AFTER_MS = 250;
+
 /** A job of BullMQ as a task of the host's pool. */
 export class HostTask extends PoolTask {
   readonly isStartWanted = true;
   readonly isIdle = false;
   readonly #events: HostTaskEvents;
+  /** Of no producer yet; until one listens. */
+  #held: HeldReports | undefined;
   #isHeard: boolean;
+  #timer: NodeJS.Timeout | undefined;
   #process: ProcessTask | undefined;
 
+  /** @param isHeard - Whether its producer listens to what it reports. */
   constructor(kind: TaskKind, args: unknown, isHeard: boolean, events: HostTaskEvents) {
     super(kind, args);
+    if (!isHeard) this.#held = new HeldReports();
     this.#isHeard = isHeard;
     this.#events = events;
   }
@@ -50,9 +65,21 @@ export class HostTask extends PoolTask {
 
   /** Its producer listens from now on. */
   hear(): void {
+    const held = this.#held;
+    this.#held = undefined;
+    for (const report of held?.take() ?? []) this.#events.onReport(encodeFrame(report));
+    this.#hearHere();
+  }
+
+  #hearHere(): void {
     if (this.#isHeard) return;
     this.#isHeard = true;
     this.holder?.hear(this);
+  }
+
+  /** It has logged something. */
+  log(record: Uint8Array): void {
+    this.#events.onLog(record);
   }
 
   /** Sends a signal to the process that runs it. */
@@ -66,11 +93,14 @@ export class HostTask extends PoolTask {
 
   protected onStarted(processTask: ProcessTask): void {
     this.#process = processTask;
+    if (!this.#isHeard) this.#timer = setTimeout(() => this.#hearHere(), HEAR_AFTER_MS);
     this.#events.onStarted(processTask);
   }
 
   protected onReport(report: ReportMessage): void {
-    this.#events.onReport(encodeFrame(report));
+    this.#events.onProgress(report.value);
+    if (this.#held === undefined) this.#events.onReport(encodeFrame(report));
+    else this.#held.add(report);
   }
 
   protected onLive(_message: LiveMessage, _channel: TaskChannel): void {
@@ -78,6 +108,7 @@ export class HostTask extends PoolTask {
   }
 
   protected onSettled(outcome: TaskOutcome): void {
+    clearTimeout(this.#timer);
     this.#events.onSettled(this.#describe(outcome));
   }
 

@@ -1,21 +1,25 @@
 import { hostname } from "node:os";
 
 import type { Job } from "bullmq";
-import type { Redis } from "ioredis";
 import type { Worker } from "bullmq";
 
 import { CancelledError } from "../errors.js";
 import { Connections } from "./redis.js";
 import { HostTask } from "./host-task.js";
+import { JobPage } from "./job-page.js";
 import { LockWatch } from "./lock-watch.js";
 import { NumberedFunctions } from "./numbered-functions.js";
+import { ProducerWatch } from "./producers.js";
+import { ServedVersion } from "./versions.js";
 import { TaskModule } from "./task-module.js";
 import { WorkerCrashedError } from "../errors.js";
 import { buildPool } from "../executor/build-pool.js";
 import { checkHostOptions } from "./options.js";
 import { checkTaskPoolOptions } from "../executor/options/check-options.js";
 import { clearTimeout } from "../system/timers.js";
+import { createConsoleHandler } from "../logging/console-handler.js";
 import { decodeCommand } from "./messages.js";
+import { decodeRecord } from "../executor/take-logs.js";
 import { decodeTask } from "./messages.js";
 import { decodeThrown } from "../values/thrown.js";
 import { encodeNews } from "./messages.js";
@@ -37,15 +41,25 @@ import type { HostCommand } from "./messages.js";
 import type { HostNews } from "./messages.js";
 import type { HostOutcome } from "./host-task.js";
 import type { JobData } from "./messages.js";
+import type { PoolTask } from "../pool/queue/pool-task.js";
 import type { QueueId } from "./names.js";
+import type { RedisClient } from "./redis.js";
 import type { TaskPool } from "../pool/task-pool.js";
 
 /** Beyond any number of deaths: the host decides what they mean, not BullMQ. */
 const MANY_STALLS = 1_000_000;
 
+/** How much longer the error of a job is kept than the job. */
+const FAILURE_MARGIN_SECONDS = 60;
+
+/** Prints what tasks log whose producer does not take that. */
+const printer = createConsoleHandler();
+
 /** What a host has of a task that it runs. */
 interface HostedTask {
   readonly task: HostTask;
+  /** The producer with which it is to end. */
+  readonly endsWith: string | undefined;
   /** Its job goes back into the queue: its outcome is nobody's. */
   isHandedBack?: true;
 }
@@ -54,10 +68,12 @@ type QueuedJob = Job<JobData, string>;
 
 interface HostLink {
   readonly engine: Engine;
-  readonly client: Redis;
+  readonly client: RedisClient;
   readonly connections: Connections;
   readonly id: QueueId;
   readonly module: TaskModule;
+  readonly served: ServedVersion;
+  readonly producers: ProducerWatch;
 }
 
 /**
@@ -81,7 +97,7 @@ export class BullMQTaskHost implements AsyncDisposable {
     const { jobs, pool } = this.#options;
     const checked = checkTaskPoolOptions({ ...pool, maxWorkers: jobs, handleSignals: false });
     this.#jobs = checked.maxWorkers;
-    this.#pool = buildPool(checked).pool;
+    this.#pool = buildPool(checked, (record, _functions, task) => this.#takeLog(record, task)).pool;
   }
 
   /**
@@ -121,18 +137,22 @@ export class BullMQTaskHost implements AsyncDisposable {
     const subscriber = connections.open();
     subscriber.on("message", (_channel: string, text: string) => this.#obey(decodeCommand(text)));
     await subscriber.subscribe(hostsChannel(id));
-    const link = { engine, client, connections, id, module };
+    const served = new ServedVersion(client, id);
+    const link = { engine, client, connections, id, module, served, producers: new ProducerWatch(client, id) };
     const worker = this.#work(link);
     await worker.waitUntilReady();
+    await served.begin();
+    this.#followProducers(link.producers);
     return { link, worker };
   }
 
   #work(link: HostLink): Worker<JobData, string> {
-    const { lockDurationMs, stalledIntervalMs } = this.#options;
+    const { lockDurationMs, stalledIntervalMs, workerOptions } = this.#options;
     const worker = new link.engine.Worker<JobData, string>(
       queueName(link.id),
       (job, token) => this.#run(job, token, link),
       {
+        ...workerOptions,
         connection: link.connections.open(),
         prefix: keyPrefix(link.id),
         concurrency: this.#jobs,
@@ -149,6 +169,22 @@ export class BullMQTaskHost implements AsyncDisposable {
     const watch = new LockWatch(lockDurationMs, (lost) => this.#endLost(lost));
     watch.follow(worker);
     return worker;
+  }
+
+  #followProducers(producers: ProducerWatch): void {
+    const running = this.#running;
+    const findAll = (): string[] =>
+      [...running.values()].map(({ endsWith = "" }) => endsWith).filter((id) => id !== "");
+    producers.follow(findAll, (gone) => {
+      for (const { endsWith, task } of running.values()) {
+        if (endsWith === gone) this.#pool.cancel(task, producerGone());
+      }
+    });
+  }
+
+  #takeLog(record: Uint8Array, task: PoolTask | undefined): void {
+    if (task instanceof HostTask) task.log(record);
+    else void printer.handle(decodeRecord(record, []));
   }
 
   /** Another host may run them by now. */
@@ -182,7 +218,9 @@ export class BullMQTaskHost implements AsyncDisposable {
     }
     this.#outcomes.set(id, outcome);
     if (!outcome.isFailure) return outcome.frame.toString("base64");
-    await link.client.set(failureKey(link.id, id), outcome.frame, "EX", this.#options.resultTtlSeconds);
+    // It is to be there as long as the job, which has not ended yet.
+    const ttlSeconds = this.#options.resultTtlSeconds + FAILURE_MARGIN_SECONDS;
+    await link.client.set(failureKey(link.id, id), outcome.frame, "EX", ttlSeconds);
     throw new Error(outcome.what);
   }
 
@@ -196,6 +234,8 @@ export class BullMQTaskHost implements AsyncDisposable {
       return failureOf(new WorkerCrashedError(crash));
     }
     try {
+      const { endsWith } = data;
+      if (endsWith !== undefined && (await link.producers.isGone(endsWith))) return failureOf(producerGone());
       return await this.#call(job, link);
     } catch (error) {
       // Bytes that are no task.
@@ -208,6 +248,7 @@ export class BullMQTaskHost implements AsyncDisposable {
     const { args, goesOn, taskName = name } = decodeTask(Buffer.from(data.task, "base64"));
     const fn = this.#functions.of(data.fn);
     const kind = { name: taskName, fn, callCount: data.callCount, goesOn, timeoutMs: data.timeoutMs };
+    const page = new JobPage(job);
     return new Promise((resolve) => {
       const task = new HostTask(kind, args, data.isHeard === true, {
         onStarted: ({ id: pid, startTime }) => {
@@ -215,13 +256,21 @@ export class BullMQTaskHost implements AsyncDisposable {
           this.#tell(link, data.producer, { kind: "started", id, place });
         },
         onReport: (frame) => this.#tell(link, data.producer, { kind: "report", id, frame }),
+        onProgress: (value) => page.report(value),
+        onLog: (record) => {
+          const decoded = decodeRecord(record, []);
+          page.log(decoded);
+          if (data.isLogged === true) this.#tell(link, data.producer, { kind: "log", id, frame: record });
+          else void printer.handle(decoded);
+        },
         onSettled: (outcome) => {
+          page.close();
           const isHandedBack = this.#running.get(id)?.isHandedBack === true;
           this.#running.delete(id);
           resolve(isHandedBack ? undefined : outcome);
         },
       });
-      this.#running.set(id, { task });
+      this.#running.set(id, { task, endsWith: data.endsWith });
       this.#pool.submit(task);
     });
   }
@@ -252,11 +301,13 @@ export class BullMQTaskHost implements AsyncDisposable {
 
   async #close(drainMs: number | undefined): Promise<void> {
     const opened = await this.#opening;
+    opened?.link.served.end();
     const limit = drainMs === undefined ? undefined : setTimeout(() => this.#handBack(), drainMs);
     await opened?.worker.close();
     clearTimeout(limit);
     this.#pool.close();
     await this.#pool.ended();
+    opened?.link.producers.end();
     opened?.link.connections.close();
   }
 
@@ -271,6 +322,10 @@ export class BullMQTaskHost implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+}
+
+function producerGone(): Error {
+  return new CancelledError("The program that has submitted the task is gone.");
 }
 
 /** Why a task is to end, as its producer says. */

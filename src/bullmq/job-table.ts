@@ -18,6 +18,11 @@ export class JobTable {
     return count;
   }
 
+  /** Those of this program that are not known to run. */
+  get waiting(): readonly SentJob[] {
+    return [...this].filter(({ data, task }) => task.state === "queued" && data.fn !== "");
+  }
+
   add(job: SentJob): void {
     this.#byId.set(job.id, (this.#byId.get(job.id) ?? new Set()).add(job));
     this.#byTask.set(job.task, job);

@@ -22,6 +22,10 @@ export interface JobData {
   readonly timeoutMs?: number;
   /** Somebody listens to what it reports. */
   readonly isHeard?: true;
+  /** What it logs goes to whoever waits for it; else the host prints it. */
+  readonly isLogged?: true;
+  /** The producer with which it is to end. */
+  readonly endsWith?: string;
 }
 
 /** What a producer tells the hosts of its queue: the one that runs the job acts on it. */
@@ -40,9 +44,9 @@ export interface RunningPlace {
 /** What a host tells the producer of a job. */
 export type HostNews =
   | { readonly kind: "started"; readonly id: string; readonly place: RunningPlace }
-  | { readonly kind: "report" | "outcome"; readonly id: string; readonly frame: Uint8Array };
+  | { readonly kind: "report" | "outcome" | "log"; readonly id: string; readonly frame: Uint8Array };
 
-const NEWS = ["started", "report", "outcome"] as const;
+const NEWS = ["started", "report", "outcome", "log"] as const;
 
 const HEAD_BYTES = 3;
 

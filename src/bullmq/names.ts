@@ -26,6 +26,16 @@ export function hostsChannel(id: QueueId): string {
   return `${keyPrefix(id)}:hosts`;
 }
 
+/** Where hosts say which versions of a queue they serve. */
+export function versionsKey(queue: string): string {
+  return `{asynccpu-${queue}}:versions`;
+}
+
+/** Is there as long as a producer is. */
+export function aliveKey(id: QueueId, producer: string): string {
+  return `${keyPrefix(id)}:alive:${producer}`;
+}
+
 /** Where the error of a job that has failed is kept, as bytes. */
 export function failureKey(id: QueueId, jobId: string): string {
   return `${keyPrefix(id)}:failure:${jobId}`;

@@ -2,10 +2,16 @@
 
 import { InvalidOptionError } from "../errors.js";
 import { checkInteger } from "../executor/options/check-options.js";
+import { checkPassedToQueue } from "./passed-options.js";
+import { checkPassedToWorker } from "./passed-options.js";
 import { namesOf } from "../option-names.js";
 import { readOptions } from "../option-names.js";
 import { taskModuleUrl } from "./task-module.js";
+import type { LogQueue } from "../logging/log-queue.js";
 import type { OptionList } from "../option-names.js";
+import type { PassedJobOptions } from "./passed-options.js";
+import type { PassedQueueOptions } from "./passed-options.js";
+import type { PassedWorkerOptions } from "./passed-options.js";
 import type { ProcessTaskPoolExecutorOptions } from "../executor/options/options.js";
 import type { RedisConnection } from "./redis.js";
 import type { TaskOptions } from "../executor/options/options.js";
@@ -37,6 +43,23 @@ export interface BullMQTaskExecutorOptions
    * die before it tells of an outcome. Default: 30000.
    */
   readonly askIntervalMs?: number | undefined;
+  /**
+   * What happens to a task when hosts serve the queue, and none of them this version: it waits, and when its
+   * `queueTimeoutMs` ends that, the `cause` of the error names the versions ("wait"); or it rejects at once with a
+   * `VersionMismatchError` ("fail"). Default: "wait".
+   */
+  readonly onVersionMismatch?: "wait" | "fail" | undefined;
+  /**
+   * What happens to the tasks of this program when it ends, however it does: they go on ("continue"), or hosts cancel
+   * them within 30 seconds ("cancel"). Default: "continue".
+   */
+  readonly onProducerEnd?: "continue" | "cancel" | undefined;
+  /** Receives what the tasks of this executor log, on whichever host. Default: none; hosts print it. */
+  readonly logQueue?: LogQueue | undefined;
+  /** Options of BullMQ's `Queue`, but for those that the executor sets itself. */
+  readonly queueOptions?: PassedQueueOptions | undefined;
+  /** Options of BullMQ for each job, but for those that the executor sets itself. */
+  readonly jobOptions?: PassedJobOptions | undefined;
 }
 
 /** Options of a call of a `BullMQTaskExecutor`. */
@@ -48,15 +71,22 @@ export interface BullMQTaskOptions<P = never> extends TaskOptions<P> {
   readonly taskId?: string | undefined;
 }
 
+/** Options of the processes of a host. */
+type PoolOptions = Pick<
+  ProcessTaskPoolExecutorOptions,
+  "configurer" | "graceMs" | "initargs" | "initializer" | "maxMemoryBytes" | "maxTasksPerChild"
+>;
+
 /** Options of a `BullMQTaskHost`. */
-export interface BullMQTaskHostOptions
-  extends SharedOptions, Pick<ProcessTaskPoolExecutorOptions, "graceMs" | "maxMemoryBytes" | "maxTasksPerChild"> {
+export interface BullMQTaskHostOptions extends SharedOptions, PoolOptions {
   /** How many tasks run at a time, each in a process. Default: the number of CPUs. */
   readonly jobs?: number | undefined;
   /** How long the lock of a job lasts that its host doesn't renew, in milliseconds. Default: 30000. */
   readonly lockDurationMs?: number | undefined;
   /** How often hosts look for jobs whose host is gone, in milliseconds. Default: 30000. */
   readonly stalledIntervalMs?: number | undefined;
+  /** Options of BullMQ's `Worker`, but for those that the host sets itself. */
+  readonly workerOptions?: PassedWorkerOptions | undefined;
 }
 
 const DEFAULT_QUEUE = "asynccpu";
@@ -75,8 +105,13 @@ const EXECUTOR_OPTIONS: OptionList = {
     ...SHARED,
     askIntervalMs: true,
     cancelTasksWhenShutdown: true,
+    jobOptions: true,
+    logQueue: true,
     maxQueue: true,
     onLost: true,
+    onProducerEnd: true,
+    onVersionMismatch: true,
+    queueOptions: true,
   }),
   example: '{ connection: { url: "redis://localhost:6379" }, tasks: new URL("./tasks.js", import.meta.url) }',
 };
@@ -85,12 +120,16 @@ const HOST_OPTIONS: OptionList = {
   call: "new BullMQTaskHost()",
   names: namesOf<BullMQTaskHostOptions>({
     ...SHARED,
+    configurer: true,
     graceMs: true,
+    initargs: true,
+    initializer: true,
     jobs: true,
     lockDurationMs: true,
     maxMemoryBytes: true,
     maxTasksPerChild: true,
     stalledIntervalMs: true,
+    workerOptions: true,
   }),
   example: EXECUTOR_OPTIONS.example,
 };
@@ -107,6 +146,11 @@ interface CheckedShared {
 export interface CheckedExecutorOptions extends CheckedShared {
   readonly onLost: "fail" | "resubmit";
   readonly askIntervalMs: number;
+  readonly onVersionMismatch: "wait" | "fail";
+  readonly onProducerEnd: "continue" | "cancel";
+  readonly logQueue: LogQueue | undefined;
+  readonly queueOptions: PassedQueueOptions | undefined;
+  readonly jobOptions: PassedJobOptions | undefined;
   readonly maxQueue: number | undefined;
   readonly cancelTasksWhenShutdown: boolean | undefined;
 }
@@ -116,7 +160,8 @@ export interface CheckedHostOptions extends CheckedShared {
   readonly jobs: number | undefined;
   readonly lockDurationMs: number;
   readonly stalledIntervalMs: number;
-  readonly pool: Pick<ProcessTaskPoolExecutorOptions, "graceMs" | "maxMemoryBytes" | "maxTasksPerChild">;
+  readonly workerOptions: PassedWorkerOptions | undefined;
+  readonly pool: PoolOptions;
 }
 
 /** BullMQ allows no colon; a brace would be taken for a hash tag. */
@@ -130,6 +175,10 @@ function checkShared(options: SharedOptions): CheckedShared {
   if (typeof connection !== "object" || connection === null) {
     throw new InvalidOptionError("connection", "an object such as { url } or a client of ioredis", connection);
   }
+  const { keyPrefix, options: ofClient } = connection as { keyPrefix?: unknown; options?: { keyPrefix?: unknown } };
+  if ((keyPrefix ?? ofClient?.keyPrefix ?? "") !== "") {
+    throw new InvalidOptionError("connection.keyPrefix", "BullMQ takes no keyPrefix: tell queues apart by queue.");
+  }
   checkName("queue", queue);
   checkName("version", version);
   checkInteger("resultTtlSeconds", resultTtlSeconds, 1, Number.MAX_SAFE_INTEGER);
@@ -137,25 +186,53 @@ function checkShared(options: SharedOptions): CheckedShared {
   return { connection, queue, tasksUrl, version, resultTtlSeconds: resultTtlSeconds ?? DEFAULT_TTL_SECONDS };
 }
 
+/** @returns What was given, or the first of the values. */
+function checkChoice<T extends string>(option: string, value: T | undefined, values: readonly [T, T]): T {
+  const [first, second] = values;
+  if (value === undefined || value === first) return first;
+  if (value !== second) throw new InvalidOptionError(option, `"${first}" or "${second}"`, value);
+  return second;
+}
+
+function checkLogQueue(logQueue: Partial<LogQueue> | undefined, queue: unknown): void {
+  if (typeof (queue as Partial<LogQueue> | undefined)?.put === "function") {
+    throw new InvalidOptionError("queue", "queue is the name of the queue in Redis: pass a LogQueue as logQueue.");
+  }
+  if (logQueue === undefined || typeof logQueue?.put === "function") return;
+  throw new InvalidOptionError("logQueue", "a LogQueue", logQueue);
+}
+
 /** @throws InvalidOptionError for an unknown option, and for the first one that is out of range. */
 export function checkExecutorOptions(given: BullMQTaskExecutorOptions): CheckedExecutorOptions {
   const options = readOptions(given, EXECUTOR_OPTIONS);
-  const { onLost = "fail", askIntervalMs = DEFAULT_ASK_MS, maxQueue, cancelTasksWhenShutdown } = options;
+  const { askIntervalMs = DEFAULT_ASK_MS, logQueue, maxQueue, cancelTasksWhenShutdown } = options;
+  const { queueOptions, jobOptions } = options;
   checkInteger("askIntervalMs", askIntervalMs, 100, MOST_TIMER_MS);
-  if (onLost !== "fail" && onLost !== "resubmit") {
-    throw new InvalidOptionError("onLost", '"fail" or "resubmit"', onLost);
-  }
-  return { ...checkShared(options), onLost, askIntervalMs, maxQueue, cancelTasksWhenShutdown };
+  checkLogQueue(logQueue, options.queue);
+  checkPassedToQueue(queueOptions, jobOptions);
+  return {
+    ...checkShared(options),
+    onLost: checkChoice("onLost", options.onLost, ["fail", "resubmit"]),
+    onVersionMismatch: checkChoice("onVersionMismatch", options.onVersionMismatch, ["wait", "fail"]),
+    onProducerEnd: checkChoice("onProducerEnd", options.onProducerEnd, ["continue", "cancel"]),
+    askIntervalMs,
+    cancelTasksWhenShutdown,
+    jobOptions,
+    logQueue,
+    maxQueue,
+    queueOptions,
+  };
 }
 
 /** @throws InvalidOptionError for an unknown option, and for the first one that is out of range. */
 export function checkHostOptions(given: BullMQTaskHostOptions): CheckedHostOptions {
   const options = readOptions(given, HOST_OPTIONS);
-  const { jobs, lockDurationMs = DEFAULT_LOCK_MS, stalledIntervalMs = DEFAULT_LOCK_MS } = options;
-  const { graceMs, maxMemoryBytes, maxTasksPerChild } = options;
+  const { jobs, lockDurationMs = DEFAULT_LOCK_MS, stalledIntervalMs = DEFAULT_LOCK_MS, workerOptions } = options;
+  const { configurer, graceMs, initargs, initializer, maxMemoryBytes, maxTasksPerChild } = options;
   checkInteger("jobs", jobs, 1, Number.MAX_SAFE_INTEGER);
   checkInteger("lockDurationMs", lockDurationMs, 1000, MOST_TIMER_MS);
   checkInteger("stalledIntervalMs", stalledIntervalMs, 1000, MOST_TIMER_MS);
-  const pool = { graceMs, maxMemoryBytes, maxTasksPerChild };
-  return { ...checkShared(options), jobs, lockDurationMs, stalledIntervalMs, pool };
+  checkPassedToWorker(workerOptions);
+  const pool = { configurer, graceMs, initargs, initializer, maxMemoryBytes, maxTasksPerChild };
+  return { ...checkShared(options), jobs, lockDurationMs, stalledIntervalMs, workerOptions, pool };
 }

@@ -1,10 +1,12 @@
 import type { Queue } from "bullmq";
-import type { Redis } from "ioredis";
 
+import { AliveSign } from "./producers.js";
 import { Connections } from "./redis.js";
+import { InvalidOptionError } from "../errors.js";
 import { TaskModule } from "./task-module.js";
 import { decodeNews } from "./messages.js";
 import { failureKey } from "./names.js";
+import { findMismatch } from "./versions.js";
 import { hostsChannel } from "./names.js";
 import { keyPrefix } from "./names.js";
 import { loadEngine } from "./redis.js";
@@ -13,14 +15,20 @@ import { queueName } from "./names.js";
 import type { CheckedExecutorOptions } from "./options.js";
 import type { HostCommand } from "./messages.js";
 import type { HostNews } from "./messages.js";
+import type { PassedJobOptions } from "./passed-options.js";
 import type { QueueId } from "./names.js";
+import type { RedisClient } from "./redis.js";
 import type { SentJob } from "./sent-job.js";
+import type { VersionMismatch } from "./errors.js";
 
 /** BullMQ's highest number comes last, and 0 before all: every job has one in between. */
 const MIDDLE_PRIORITY = 1_000_000;
 
 /** How many jobs are asked for at a time. */
 const ASKED_AT_ONCE = 100;
+
+/** How many lines of its log a job keeps, the newest, where `jobOptions` says nothing else. */
+const KEPT_LINES = 1000;
 
 /** What Redis knows of a job. */
 export type JobState =
@@ -39,25 +47,31 @@ function bullPriority(priority: number): number {
   return Math.min(Math.max(MIDDLE_PRIORITY - priority, 1), 2 * MIDDLE_PRIORITY);
 }
 
+interface LinkParts {
+  readonly module: TaskModule;
+  readonly id: QueueId;
+  readonly connections: Connections;
+  readonly client: RedisClient;
+  readonly queue: Queue;
+  readonly subscriber: RedisClient;
+  readonly ttlSeconds: number;
+  readonly jobOptions: PassedJobOptions | undefined;
+  readonly aliveSign: AliveSign | undefined;
+}
+
 /** A producer's connections to its queue and its hosts. */
 export class QueueLink {
   readonly module: TaskModule;
   readonly #id: QueueId;
   readonly #connections: Connections;
-  readonly #client: Redis;
+  readonly #client: RedisClient;
   readonly #queue: Queue;
-  readonly #subscriber: Redis;
+  readonly #subscriber: RedisClient;
   readonly #ttlSeconds: number;
+  readonly #jobOptions: PassedJobOptions | undefined;
+  readonly #aliveSign: AliveSign | undefined;
 
-  private constructor(parts: {
-    readonly module: TaskModule;
-    readonly id: QueueId;
-    readonly connections: Connections;
-    readonly client: Redis;
-    readonly queue: Queue;
-    readonly subscriber: Redis;
-    readonly ttlSeconds: number;
-  }) {
+  private constructor(parts: LinkParts) {
     this.module = parts.module;
     this.#id = parts.id;
     this.#connections = parts.connections;
@@ -65,6 +79,8 @@ export class QueueLink {
     this.#queue = parts.queue;
     this.#subscriber = parts.subscriber;
     this.#ttlSeconds = parts.ttlSeconds;
+    this.#jobOptions = parts.jobOptions;
+    this.#aliveSign = parts.aliveSign;
   }
 
   /** @throws MissingPackageError, or what the task module throws. */
@@ -73,7 +89,8 @@ export class QueueLink {
     const id = { queue: options.queue, version: module.version };
     const connections = new Connections(options.connection, engine);
     const client = connections.open();
-    const queue = new engine.Queue(queueName(id), { connection: client, prefix: keyPrefix(id) });
+    const { onProducerEnd, queueOptions, jobOptions, resultTtlSeconds: ttlSeconds } = options;
+    const queue = new engine.Queue(queueName(id), { ...queueOptions, connection: client, prefix: keyPrefix(id) });
     // Its connection tells of the same.
     queue.on("error", () => {});
     const subscriber = connections.open();
@@ -82,16 +99,31 @@ export class QueueLink {
       if (news !== undefined) events.onNews(news);
     });
     await subscriber.subscribe(producerChannel(id, producer));
-    subscriber.on("ready", events.onReconnected);
-    return new QueueLink({ module, id, connections, client, queue, subscriber, ttlSeconds: options.resultTtlSeconds });
+    const aliveSign = onProducerEnd === "cancel" ? await AliveSign.show(client, id, producer) : undefined;
+    const parts = { module, id, connections, client, queue, subscriber, ttlSeconds, jobOptions, aliveSign };
+    const link = new QueueLink(parts);
+    link.#watchGaps(events);
+    return link;
+  }
+
+  #watchGaps({ onReconnected }: LinkEvents): void {
+    this.#subscriber.on("ready", onReconnected);
+    this.#client.on("ready", () => this.#aliveSign?.renew());
   }
 
   async add(jobs: readonly SentJob[]): Promise<void> {
     const kept = { age: this.#ttlSeconds };
+    const shared = {
+      keepLogs: KEPT_LINES,
+      ...this.#jobOptions,
+      attempts: 1,
+      removeOnComplete: kept,
+      removeOnFail: kept,
+    };
     const added = jobs.map(({ id, data, priority, task }) => ({
       name: task.name,
       data,
-      opts: { jobId: id, priority: bullPriority(priority), attempts: 1, removeOnComplete: kept, removeOnFail: kept },
+      opts: { ...shared, jobId: id, priority: bullPriority(priority) },
     }));
     await this.#queue.addBulk(added);
   }
@@ -105,6 +137,12 @@ export class QueueLink {
     await this.#subscriber.unsubscribe(producerChannel(this.#id, producer));
   }
 
+  /** @throws InvalidOptionError for an id under which BullMQ keeps something of the queue itself, such as "failed". */
+  checkId(taskId: string): void {
+    if (!Object.hasOwn(this.#queue.keys, taskId)) return;
+    throw new InvalidOptionError("taskId", "none of the words that BullMQ has for its own keys", taskId);
+  }
+
   /** Takes a job out, unless a host has it. */
   async remove(jobId: string): Promise<boolean> {
     return (await this.#queue.remove(jobId)) === 1;
@@ -112,6 +150,11 @@ export class QueueLink {
 
   tell(command: HostCommand): void {
     void this.#client.publish(hostsChannel(this.#id), JSON.stringify(command)).catch(() => {});
+  }
+
+  /** How its hosts differ from this program, if no host has its version. */
+  findMismatch(): Promise<VersionMismatch | undefined> {
+    return findMismatch(this.#client, this.#id);
   }
 
   /** Asks Redis what it knows of jobs. */
@@ -135,6 +178,7 @@ export class QueueLink {
   }
 
   async close(): Promise<void> {
+    this.#aliveSign?.end();
     await this.#queue.close();
     this.#connections.close();
   }

@@ -3,27 +3,28 @@ import { randomUUID } from "node:crypto";
 import { CancelledError } from "../errors.js";
 import { DelayedTasks } from "../pool/queue/delayed-tasks.js";
 import { ExecutorShutdownError } from "../errors.js";
-import { FunctionNotPicklableError } from "../errors.js";
 import { JobLostError } from "./errors.js";
+import { JobMaker } from "./job-maker.js";
 import { JobTable } from "./job-table.js";
 import { KeepAlive } from "../pool/keep-alive.js";
 import { MissedNews } from "./missed-news.js";
 import { PoolCounters } from "../pool/pool-stats.js";
 import { QueueLink } from "./queue-link.js";
 import { QueueRoom } from "../pool/queue/queue-room.js";
-import { NumberedFunctions } from "./numbered-functions.js";
-import { SentJob } from "./sent-job.js";
 import { clearTimeout } from "../system/timers.js";
 import { setImmediate } from "../system/timers.js";
 import { setTimeout } from "../system/timers.js";
-import { taskChannel } from "./names.js";
+import { makeIntake } from "../executor/take-logs.js";
+import { VersionMismatchError } from "./errors.js";
+import { VersionWatch } from "./version-watch.js";
+import { blameVersions } from "./version-watch.js";
 import type { CheckedExecutorOptions } from "./options.js";
 import type { ExecutorStats } from "../pool/pool-stats.js";
 import type { HostNews } from "./messages.js";
 import type { JobState } from "./queue-link.js";
-import type { PooledFunction } from "../pool/queue/function-table.js";
 import type { PoolTask } from "../pool/queue/pool-task.js";
 import type { ProcessTask } from "../system/process/process-task.js";
+import type { SentJob } from "./sent-job.js";
 import type { TaskOutcome } from "../pool/queue/pool-task.js";
 import type { TaskPool } from "../pool/task-pool.js";
 import type { Timers } from "../system/timers.js";
@@ -38,43 +39,42 @@ export class QueuePool implements TaskPool {
   readonly isAnyStarting = false;
   readonly #options: CheckedExecutorOptions;
   readonly #producer: string = randomUUID();
+  readonly maker: JobMaker;
   readonly #jobs = new JobTable();
-  readonly #chosenIds = new WeakMap<PoolTask, string>();
-  readonly #tried = new WeakSet<PoolTask>();
-  #nextId: string | undefined;
   readonly #delayed = new DelayedTasks(this.timers, (task) => this.#send(task));
   readonly #counters = new PoolCounters();
   readonly #room: QueueRoom | undefined;
-  readonly #functions = new NumberedFunctions<object>(() => new Uint8Array(0));
   #outgoing: PoolTask[] = [];
   #isSendPlanned = false;
   /** Resolves when what was submitted so far is in the queue. */
   #sent: Promise<void> = Promise.resolve();
   #link: Promise<QueueLink> | undefined;
   #missed: MissedNews | undefined;
-  #lastNumber = 0;
   #isShutDown = false;
   #endedResolvers: (() => void)[] = [];
 
+  /** With `onVersionMismatch: "fail"`. */
+  readonly #versions: VersionWatch | undefined;
+  readonly #takeLog: ReturnType<typeof makeIntake> | undefined;
+
   constructor(options: CheckedExecutorOptions) {
     this.#options = options;
-    const { maxQueue } = options;
-    this.#room = maxQueue === undefined ? undefined : new QueueRoom(maxQueue, () => maxQueue - this.#waiting);
-  }
-
-  /** A function as tasks name it: it does not travel. */
-  functionFor(fn: object): PooledFunction {
-    return this.#functions.of(fn);
-  }
-
-  /** Makes a call whose task has this id. */
-  withId<T>(id: string, call: () => T): T {
-    this.#nextId = id;
-    try {
-      return call();
-    } finally {
-      this.#nextId = undefined;
+    const { logQueue, maxQueue, onProducerEnd, onVersionMismatch } = options;
+    this.#takeLog = logQueue && makeIntake(logQueue);
+    this.maker = new JobMaker(this.#producer, {
+      ...(logQueue === undefined ? {} : { isLogged: true }),
+      ...(onProducerEnd === "cancel" ? { endsWith: this.#producer } : {}),
+    });
+    if (onVersionMismatch === "fail") {
+      this.#versions = new VersionWatch({
+        isAnyWaiting: () => this.#jobs.waiting.length > 0,
+        findMismatch: async () => (await this.#connect()).findMismatch(),
+        onMismatch: (mismatch) => {
+          for (const job of this.#jobs.waiting) void this.#withdrawJob(job, new VersionMismatchError(mismatch), false);
+        },
+      });
     }
+    this.#room = maxQueue === undefined ? undefined : new QueueRoom(maxQueue, () => maxQueue - this.#waiting);
   }
 
   get #unfinished(): number {
@@ -121,7 +121,7 @@ export class QueuePool implements TaskPool {
     }
     this.#room?.take();
     this.keepAlive.hold();
-    if (this.#nextId !== undefined) this.#chosenIds.set(task, this.#nextId);
+    this.maker.take(task);
     this.#send(task);
   }
 
@@ -147,8 +147,14 @@ export class QueuePool implements TaskPool {
       return;
     }
     this.#isSendPlanned = false;
-    const jobs = this.#outgoing.splice(0).map((task) => this.#makeJob(task, link));
-    const sent = jobs.filter((job) => job !== undefined);
+    const sent: SentJob[] = [];
+    for (const task of this.#outgoing.splice(0)) {
+      try {
+        sent.push(this.maker.make(task, link));
+      } catch (error) {
+        this.#settle(task, { kind: "ended", error: error as Error });
+      }
+    }
     for (const job of sent) this.#jobs.add(job);
     const chosen = sent.filter(({ hasChosenId }) => hasChosenId);
     await this.#add(
@@ -156,6 +162,7 @@ export class QueuePool implements TaskPool {
       sent.filter(({ hasChosenId }) => !hasChosenId),
     );
     for (const job of chosen) await this.#addChosen(link, job);
+    void this.#versions?.look();
   }
 
   async #add(link: QueueLink, jobs: readonly SentJob[]): Promise<void> {
@@ -195,7 +202,7 @@ export class QueuePool implements TaskPool {
       // It may be one of these.
       await this.#sent;
       const link = await this.#connect();
-      const job = new SentJob({ id, fn: "", task, producer: taskChannel(id), link });
+      const job = this.maker.follow(task, id, link);
       this.#jobs.add(job);
       await link.listen(job.data.producer);
       await link.ask([job], (each, state) => this.#onAnswer(link, each, state));
@@ -204,42 +211,27 @@ export class QueuePool implements TaskPool {
     }
   }
 
-  /** A job for it; `undefined` when hosts have no such task: it has failed, then. */
-  #makeJob(task: PoolTask, link: QueueLink): SentJob | undefined {
-    const [fn = {}] = task.functions;
-    const name = link.module.nameOf(fn);
-    if (name === undefined) {
-      const error = new FunctionNotPicklableError(task.name, [
-        {
-          variable: task.name,
-          problem: `it is no export of the task module ${link.module.url}, and no code goes to other machines`,
-          advice: "Export it there, and pass that export.",
-        },
-      ]);
-      this.#settle(task, { kind: "ended", error });
-      return undefined;
-    }
-    const chosenId = this.#chosenIds.get(task);
-    if (chosenId !== undefined) {
-      const isRetry = this.#tried.has(task);
-      this.#tried.add(task);
-      return new SentJob({ id: chosenId, fn: name, task, producer: taskChannel(chosenId), link, isRetry });
-    }
-    this.#lastNumber += 1;
-    const id = `${this.#producer}-${this.#lastNumber}`;
-    return new SentJob({ id, fn: name, task, producer: this.#producer, link });
+  #receive(news: HostNews): void {
+    const jobs = this.#jobs.withId(news.id);
+    if (news.kind === "log") this.#receiveLog(jobs[0], news.frame);
+    else for (const job of jobs) this.#receiveFor(job, news);
+    this.#room?.look();
   }
 
-  #receive(news: HostNews): void {
-    for (const job of this.#jobs.withId(news.id)) this.#receiveFor(job, news);
-    this.#room?.look();
+  /** Once, however many wait for the task. */
+  #receiveLog(job: SentJob | undefined, record: Uint8Array): void {
+    try {
+      if (job !== undefined) this.#takeLog?.(record, job.task.functions);
+    } catch {
+      // Bytes that no host has written.
+    }
   }
 
   #receiveFor(job: SentJob, news: HostNews): void {
     try {
       if (news.kind === "started") job.begin(news.place);
       else if (news.kind === "report") job.report(news.frame);
-      else this.#end(job, job.outcomeOf(news.frame));
+      else if (news.kind === "outcome") this.#end(job, job.outcomeOf(news.frame));
     } catch (error) {
       // Bytes that no host has written: whoever may write to Redis can do that.
       this.#end(job, { kind: "ended", error: error as Error });
@@ -294,7 +286,17 @@ export class QueuePool implements TaskPool {
 
   expire(task: PoolTask, error: Error): void {
     if (task.state === "settled" || task.state === "running") return;
-    this.#withdraw(task, error, false);
+    const job = this.#jobs.of(task);
+    if (job === undefined) this.#withdraw(task, error, false);
+    else void this.#expire(job, error);
+  }
+
+  async #expire(job: SentJob, error: Error): Promise<void> {
+    const link = await this.#connect();
+    // Without an answer it has no cause.
+    const mismatch = await link.findMismatch().catch(() => undefined);
+    if (mismatch !== undefined) blameVersions(error, mismatch);
+    await this.#withdrawJob(job, error, false);
   }
 
   /** Takes out a task that waits; one that has begun is told to end, if it is to. */

@@ -2,6 +2,7 @@
 
 import process from "node:process";
 
+import type { Cluster } from "ioredis";
 import type { Queue } from "bullmq";
 import type { Redis } from "ioredis";
 import type { RedisOptions } from "ioredis";
@@ -11,7 +12,10 @@ import type { Worker } from "bullmq";
 import { MissingPackageError } from "./errors.js";
 
 /** Where Redis is: a URL with options of ioredis, such options alone, or a client of ioredis (a cluster, too). */
-export type RedisConnection = (RedisOptions & { readonly url?: string }) | Redis;
+export type RedisConnection = (RedisOptions & { readonly url?: string }) | Redis | Cluster;
+
+/** A client of one server or of a cluster. */
+export type RedisClient = Redis | Cluster;
 
 /** What is used of the two packages. */
 export interface Engine {
@@ -49,15 +53,28 @@ export function loadEngine(): Promise<Engine> {
 }
 
 /** Whether it is a client rather than options for one. */
-function isClient(connection: RedisConnection): connection is Redis {
+function isClient(connection: RedisConnection): connection is RedisClient {
   return typeof (connection as Partial<Redis>).duplicate === "function";
+}
+
+function isCluster(client: RedisClient): client is Cluster {
+  return client.isCluster;
+}
+
+/** BullMQ asks for the first; the second has commands wait for the connection. */
+const OWN = { maxRetriesPerRequest: null, enableOfflineQueue: true } as const;
+
+function duplicate(client: RedisClient): RedisClient {
+  if (!isCluster(client)) return client.duplicate(OWN);
+  const { enableOfflineQueue, ...redisOptions } = OWN;
+  return client.duplicate([], { enableOfflineQueue, redisOptions });
 }
 
 /** Clients of one executor or host: all are its own, and end with it. */
 export class Connections {
   readonly #connection: RedisConnection;
   readonly #engine: Engine;
-  readonly #clients: Redis[] = [];
+  readonly #clients: RedisClient[] = [];
   #isOutageTold = false;
 
   constructor(connection: RedisConnection, engine: Engine) {
@@ -66,11 +83,9 @@ export class Connections {
   }
 
   /** Opens one more, which goes on trying for as long as Redis is away. A warning tells of that, once an outage. */
-  open(): Redis {
+  open(): RedisClient {
     const connection = this.#connection;
-    // BullMQ asks for it: a command waits for Redis rather than fail.
-    const own = { maxRetriesPerRequest: null };
-    const client = isClient(connection) ? connection.duplicate(own) : this.#connect(connection, own);
+    const client = isClient(connection) ? duplicate(connection) : this.#connect(connection);
     client.on("error", (error: Error) => this.#tellOutage(error));
     client.on("ready", () => (this.#isOutageTold = false));
     this.#clients.push(client);
@@ -88,10 +103,10 @@ export class Connections {
     });
   }
 
-  #connect(connection: RedisOptions & { readonly url?: string }, own: RedisOptions): Redis {
+  #connect(connection: RedisOptions & { readonly url?: string }): Redis {
     const { url, ...rest } = connection;
     const { Redis: Client } = this.#engine;
-    const options = { ...rest, ...own } as RedisOptions & { replyMapping?: "legacy" };
+    const options = { ...rest, ...OWN } as RedisOptions & { replyMapping?: "legacy" };
     return url === undefined ? new Client(options) : new Client(url, options);
   }
 

@@ -20,6 +20,9 @@ interface JobReach {
   tell(command: HostCommand): void;
 }
 
+/** What all jobs of a producer have in common. */
+export type JobWishes = Pick<JobData, "isLogged" | "endsWith">;
+
 interface JobParts {
   readonly id: string;
   /** The name of the export; none for a job that is there already. */
@@ -28,6 +31,7 @@ interface JobParts {
   /** Who hears of it. */
   readonly producer: string;
   readonly link: JobReach;
+  readonly wishes: JobWishes;
   /** It was a job before, under the same id. */
   readonly isRetry?: boolean;
 }
@@ -45,7 +49,7 @@ export class SentJob implements TaskHolder {
   readonly hasChosenId: boolean;
   readonly isRetry: boolean;
 
-  constructor({ id, fn, task, producer, link, isRetry = false }: JobParts) {
+  constructor({ id, fn, task, producer, link, wishes, isRetry = false }: JobParts) {
     this.id = id;
     this.task = task;
     this.priority = task.priority;
@@ -71,6 +75,7 @@ export class SentJob implements TaskHolder {
       callCount,
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
       ...(isHeard ? { isHeard } : {}),
+      ...wishes,
     };
   }
 

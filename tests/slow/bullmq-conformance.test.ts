@@ -31,7 +31,7 @@ class ServedExecutor extends BullMQTaskExecutor {
   }
 }
 
-describeExecutor("bullmq", (options = {}) => new ServedExecutor(options), { isNear: false });
+describeExecutor("bullmq", (options = {}) => new ServedExecutor(options), { isNear: false, hasLogs: true });
 
 // The last: executors of the suite end before.
 after(() => redis[Symbol.asyncDispose]());

@@ -219,6 +219,10 @@ test("a task with an id of its own is found by other programs, runs once, and ca
   await assert.rejects(same, CancelledError);
   waiting.cancel();
   await assert.rejects(waiting, CancelledError);
+  for (const taskId of ["failed", "meta"]) {
+    await assert.rejects(other.with({ taskId }).submit(add, 1, 2), InvalidOptionError);
+    await assert.rejects(other.find(taskId), InvalidOptionError);
+  }
   for (const taskId of ["", "7", "a:b"]) assert.throws(() => other.with({ taskId }), InvalidOptionError);
   assert.throws(() => other.with({ taskId: "map" }).map(add, [1], [2]), InvalidOptionError);
 });

@@ -15,6 +15,7 @@ import { ExecutorShutdownError } from "asynccpu";
 import { QueueFullError } from "asynccpu";
 import { QueueTimeoutError } from "asynccpu";
 import { TaskTimeoutError } from "asynccpu";
+import type { LogQueue } from "asynccpu";
 import type { ProcessFuture } from "asynccpu";
 import type { TaskExecutor } from "asynccpu";
 
@@ -34,6 +35,8 @@ export interface ConformanceOptions {
   readonly maxQueue?: number;
   readonly graceMs?: number;
   readonly cancelTasksWhenShutdown?: boolean;
+  /** Receives what tasks log. */
+  readonly logQueue?: LogQueue;
 }
 
 /** Makes an executor of one kind. */

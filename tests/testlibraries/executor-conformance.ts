@@ -23,6 +23,7 @@ import { OutOfPaperError } from "../fixtures/conformance-tasks.js";
 import { applyTo } from "../fixtures/conformance-tasks.js";
 import { readAll } from "../fixtures/conformance-tasks.js";
 import { waitForSignal } from "../fixtures/conformance-tasks.js";
+import { describeLogs } from "./executor-conformance-logs.js";
 import { describeEnding } from "./executor-conformance-ends.js";
 import { add } from "../fixtures/tasks.js";
 import { addLater } from "../fixtures/tasks.js";
@@ -59,11 +60,14 @@ declare global {
 export interface ExecutorTraits {
   /** Whether code and live values go to where tasks run; else only the name of an export does. */
   readonly isNear: boolean;
+  /** Whether what tasks log arrives in a queue. */
+  readonly hasLogs: boolean;
 }
 
 /** Runs the suite on executors of one kind. */
-export function describeExecutor(kind: string, make: MakeExecutor, traits: ExecutorTraits = { isNear: true }): void {
+export function describeExecutor(kind: string, make: MakeExecutor, traits: ExecutorTraits): void {
   describeEnding(kind, make);
+  if (traits.hasLogs) describeLogs(kind, make);
   const executor = make();
   after(() => executor.shutdown());
 

@@ -68,14 +68,26 @@ export class RedisServer implements AsyncDisposable {
     return RedisServer.start();
   }
 
-  /** @param keepsData - Whether it has its data again after a restart. */
-  static async start(keepsData = false): Promise<RedisServer> {
+  /**
+   * @param keepsData - Whether it has its data again after a restart.
+   * @param moreArgs - Come last, so they count.
+   */
+  static async start(
+    keepsData = false,
+    moreArgs: (port: number) => readonly string[] = () => [],
+  ): Promise<RedisServer> {
     ensureInstalled();
     const port = await findFreePort();
     const folder = mkdtempSync(path.join(tmpdir(), "asynccpu-redis-"));
     const persistence = keepsData ? ["--appendonly", "yes", "--appendfsync", "always"] : ["--appendonly", "no"];
     const place = ["--port", String(port), "--bind", "127.0.0.1", "--dir", folder];
-    const server = new RedisServer(`redis://127.0.0.1:${port}`, folder, [...place, "--save", "", ...persistence]);
+    const server = new RedisServer(`redis://127.0.0.1:${port}`, folder, [
+      ...place,
+      "--save",
+      "",
+      ...persistence,
+      ...moreArgs(port),
+    ]);
     await server.resume();
     return server;
   }

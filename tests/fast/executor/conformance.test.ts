@@ -2,4 +2,8 @@ import { ProcessTaskPoolExecutor } from "asynccpu";
 
 import { describeExecutor } from "../../testlibraries/executor-conformance.js";
 
-describeExecutor("processes", (options) => new ProcessTaskPoolExecutor({ maxWorkers: 1, ...options }));
+describeExecutor(
+  "processes",
+  ({ logQueue, ...options } = {}) => new ProcessTaskPoolExecutor({ maxWorkers: 1, ...options, queue: logQueue }),
+  { isNear: true, hasLogs: true },
+);

@@ -1,0 +1,46 @@
+import { VersionMismatchError } from "./errors.js";
+import { clearTimeout } from "../system/timers.js";
+import { setTimeout } from "../system/timers.js";
+import type { VersionMismatch } from "./errors.js";
+
+/** How often it looks while tasks wait. */
+const LOOK_EVERY_MS = 1000;
+
+/** What it looks at, and whom it tells. */
+interface WatchEvents {
+  /** Whether tasks wait for a host. */
+  readonly isAnyWaiting: () => boolean;
+  /** Why no host takes them, if that is so. */
+  readonly findMismatch: () => Promise<VersionMismatch | undefined>;
+  readonly onMismatch: (mismatch: VersionMismatch) => void;
+}
+
+/** Looks, while tasks wait, whether hosts serve another version than theirs alone. */
+export class VersionWatch {
+  readonly #events: WatchEvents;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(events: WatchEvents) {
+    this.#events = events;
+  }
+
+  /** Looks now, and then as long as tasks wait. Never rejects. */
+  async look(): Promise<void> {
+    clearTimeout(this.#timer);
+    if (!this.#events.isAnyWaiting()) return;
+    try {
+      const mismatch = await this.#events.findMismatch();
+      if (mismatch !== undefined) this.#events.onMismatch(mismatch);
+    } catch {
+      // Redis is away.
+    }
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.look(), LOOK_EVERY_MS).unref();
+  }
+}
+
+/** Makes the versions the cause of an error. */
+export function blameVersions(error: Error, mismatch: VersionMismatch): void {
+  const value = new VersionMismatchError(mismatch);
+  Object.defineProperty(error, "cause", { value, configurable: true, writable: true });
+}

@@ -1,0 +1,97 @@
+/** What goes through to BullMQ, and what the library keeps for itself. No Redis is asked. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { Redis } from "ioredis";
+
+import { BullMQTaskExecutor } from "../../../src/bullmq/index.js";
+import { BullMQTaskHost } from "../../../src/bullmq/index.js";
+import { InvalidOptionError } from "../../../src/index.js";
+
+const SHARED = { connection: { url: "redis://127.0.0.1:1" }, tasks: "tasks.js" };
+
+/** The message of the error for the option of this name. */
+function refusal(option: string, make: () => unknown): string {
+  try {
+    make();
+  } catch (error) {
+    assert.ok(error instanceof InvalidOptionError, String(error));
+    assert.equal(error.option, option);
+    return error.message;
+  }
+  return assert.fail(`${option} was not refused`);
+}
+
+function executor(options: object): () => BullMQTaskExecutor {
+  return () => new BullMQTaskExecutor({ ...SHARED, ...options });
+}
+
+function host(options: object): () => BullMQTaskHost {
+  return () => new BullMQTaskHost({ ...SHARED, ...options });
+}
+
+type Owned = Readonly<Record<string, readonly [value: unknown, advice: string]>>;
+
+const OF_QUEUE: Owned = {
+  connection: [{}, "option connection"],
+  prefix: ["p", "option queue"],
+  defaultJobOptions: [{}, "option jobOptions"],
+};
+
+const OF_JOB: Owned = {
+  jobId: ["a", "taskId"],
+  priority: [1, "priority"],
+  lifo: [true, "priority"],
+  attempts: [2, "retries"],
+  backoff: [5, "backoffMs"],
+  removeOnComplete: [true, "resultTtlSeconds"],
+  removeOnFail: [true, "resultTtlSeconds"],
+  deduplication: [{ id: "a" }, "taskId"],
+  repeat: [{}, "each time"],
+  parent: [{}, "await"],
+};
+
+const OF_WORKER: Owned = {
+  connection: [{}, "option connection"],
+  prefix: ["p", "option queue"],
+  concurrency: [2, "option jobs"],
+  autorun: [false, "start()"],
+  lockDuration: [1000, "lockDurationMs"],
+  lockRenewTime: [1000, "lockDurationMs"],
+  stalledInterval: [1000, "stalledIntervalMs"],
+  skipStalledCheck: [true, "stalledIntervalMs"],
+  maxStalledCount: [1, "retries"],
+  removeOnComplete: [{ count: 1 }, "resultTtlSeconds"],
+  removeOnFail: [{ count: 1 }, "resultTtlSeconds"],
+};
+
+for (const [option, owned, make] of [
+  ["queueOptions", OF_QUEUE, executor],
+  ["jobOptions", OF_JOB, executor],
+  ["workerOptions", OF_WORKER, host],
+] as const) {
+  test(`${option} refuses what the library sets, and says what to use`, () => {
+    for (const [name, [value, advice]] of Object.entries(owned)) {
+      const message = refusal(`${option}.${name}`, make({ [option]: { [name]: value } }));
+      assert.ok(message.includes(advice), message);
+    }
+    refusal(option, make({ [option]: 5 }));
+    make({ [option]: {} })();
+  });
+}
+
+test("a keyPrefix of ioredis, which BullMQ can't have, is refused in options and in a client", () => {
+  refusal("connection.keyPrefix", executor({ connection: { keyPrefix: "p:" } }));
+  const client = new Redis({ lazyConnect: true, keyPrefix: "p:" });
+  refusal("connection.keyPrefix", host({ connection: client }));
+  executor({ connection: new Redis({ lazyConnect: true }) })();
+});
+
+test("choices are checked", () => {
+  for (const option of ["onLost", "onVersionMismatch", "onProducerEnd"]) {
+    assert.match(refusal(option, executor({ [option]: "never" })), /must be "\w+" or "\w+"/);
+  }
+  refusal("logQueue", executor({ logQueue: {} }));
+  refusal("initargs", host({ initargs: 5 }));
+});

@@ -1,0 +1,63 @@
+/** How long outcomes wait in Redis. */
+
+import assert from "node:assert/strict";
+import { after } from "node:test";
+import { before } from "node:test";
+import { randomUUID } from "node:crypto";
+import { test } from "node:test";
+
+import { Redis } from "ioredis";
+
+import { BullMQTaskExecutor } from "../../src/bullmq/index.js";
+import { BullMQTaskHost } from "../../src/bullmq/index.js";
+import { JobLostError } from "../../src/bullmq/index.js";
+import { OutOfPaperError } from "../fixtures/conformance-tasks.js";
+import { RedisServer } from "../testlibraries/redis-server.js";
+import { add } from "../fixtures/tasks.js";
+import { failWithCause } from "../fixtures/conformance-tasks.js";
+import { waitUntil } from "../testlibraries/wait-until.js";
+
+/** Twice as long as a busy machine may stand still here. */
+const TTL_SECONDS = 8;
+
+let redis: RedisServer;
+
+before(async () => {
+  redis = await RedisServer.forTests();
+});
+
+after(() => redis[Symbol.asyncDispose]());
+
+test("outcomes of both kinds wait for at least resultTtlSeconds, and not for ever", async () => {
+  const tasks = new URL("../fixtures/conformance-exports.js", import.meta.url);
+  const queue = `results-${randomUUID()}`;
+  const options = { connection: { url: redis.url }, queue, tasks, version: "1", resultTtlSeconds: TTL_SECONDS };
+  await using host = new BullMQTaskHost({ ...options, jobs: 2 });
+  await host.start();
+  await using executor = new BullMQTaskExecutor(options);
+  const client = new Redis(redis.url);
+  try {
+    await executor.with({ taskId: "good" }).submit(add, 1, 2);
+    await executor.with({ taskId: "bad" }).submit(failWithCause, 2).exception();
+    const endedAt = performance.now();
+    // Only the end of another job has BullMQ remove any.
+    const endMore = async (): Promise<void> => {
+      await executor.submit(add, 1, 1);
+      await executor.submit(failWithCause, 1).exception();
+    };
+    const isHalfOver = (): boolean => performance.now() - endedAt > TTL_SECONDS * 500;
+    await waitUntil(() => endMore().then(isHalfOver), { what: "half of the time" });
+    assert.equal(await executor.find("good"), 3);
+    await assert.rejects(executor.find("bad"), { message: "Tray 2 is empty." });
+    for (const taskId of ["good", "bad"]) {
+      const isGone = async (): Promise<boolean> => (await executor.find(taskId).exception()) instanceof JobLostError;
+      await waitUntil(() => endMore().then(isGone), { what: "the end of an outcome" });
+    }
+    // The error of a job is there as long as the job.
+    const exception = await executor.with({ taskId: "late" }).submit(failWithCause, 2).exception();
+    const key = `{asynccpu-${queue}@1}:failure:late`;
+    assert.ok(exception instanceof OutOfPaperError && (await client.ttl(key)) > TTL_SECONDS);
+  } finally {
+    client.disconnect();
+  }
+});
