@@ -28,7 +28,7 @@ function shorten(text: string): string {
 
 function jsonOf(value: unknown): string | undefined {
   try {
-    return JSON.stringify(value) as string | undefined;
+    return JSON.stringify(value);
   } catch {
     // A bigint, or a circle.
     return undefined;
