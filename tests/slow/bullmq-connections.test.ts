@@ -115,7 +115,7 @@ test("a user with the rights of docs/api.md and no others", async () => {
   }
 });
 
-test("a cluster: all keys of a queue are on one node", async () => {
+test("a cluster, for a user with these rights: all keys of a queue are on one node", async () => {
   await using server = await RedisServer.start(false, () => [
     "--cluster-enabled",
     "yes",
@@ -126,8 +126,11 @@ test("a cluster: all keys of a queue are on one node", async () => {
   const admin = new Redis(server.url);
   await admin.call("CLUSTER", "ADDSLOTSRANGE", "0", "16383");
   await waitUntil(async () => (await admin.cluster("INFO")).includes("cluster_state:ok"), { what: "a cluster" });
+  const rights = [...rightsOfDocs(), "+cluster|slots", "+cluster|info"];
+  await admin.call("ACL", "SETUSER", "asynccpu", "reset", "on", ">secret", ...rights);
   admin.disconnect();
-  const cluster = new Cluster([{ host: hostname, port: Number(port) }]);
+  const redisOptions = { username: "asynccpu", password: "secret" };
+  const cluster = new Cluster([{ host: hostname, port: Number(port) }], { redisOptions });
   try {
     await useAll(cluster);
     assert.equal(cluster.status, "ready");
