@@ -4,8 +4,13 @@
 import process from "node:process";
 import { parseArgs } from "node:util";
 
+import { AsyncCpuError } from "../errors.js";
 import { BullMQTaskHost } from "./host.js";
+import { InvalidOptionError } from "../errors.js";
+import { clearTimeout } from "../system/timers.js";
 import { serveHealth } from "./health.js";
+import { setTimeout } from "../system/timers.js";
+import type { HealthServer } from "./health.js";
 import type { BullMQTaskHostOptions } from "./options.js";
 
 const USAGE = `asynccpu worker MODULE --redis URL [options]
@@ -16,7 +21,7 @@ Runs the exports of MODULE as tasks of a BullMQTaskExecutor, each in a process.
   --queue NAME     the queue of the executor (default: asynccpu)
   --jobs N         how many tasks run at a time (default: the number of CPUs)
   --version TEXT   the version of the tasks (default: a hash of the file)
-  --health PORT    serves /health and /metrics over HTTP on this port
+  --health PORT    serves /health, /live and /metrics over HTTP on this port
   --drain SECONDS  how long tasks may go on after SIGTERM; then their jobs go back into the queue (default: 10)
 `;
 
@@ -31,6 +36,9 @@ const OPTIONS = {
 } as const;
 
 const DEFAULT_DRAIN_SECONDS = 10;
+
+/** So much longer than the tasks may take until it has told Redis of them, with the grace period of those it ends. */
+const LAST_WORDS_MS = 10_000;
 
 /** The status of a command that was written wrongly. */
 const WRONG_USE = 2;
@@ -68,20 +76,45 @@ function readCommand(words: readonly string[]): Command | "help" {
   };
 }
 
-async function runWorker({ host: options, healthPort, drainMs }: Command): Promise<void> {
-  const host = new BullMQTaskHost(options);
+/** Says what it serves, until a signal. @returns The name of the signal. */
+async function serve(host: BullMQTaskHost, health: HealthServer | undefined): Promise<string> {
   const stop = new Promise<string>((resolve) => {
     for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => resolve(signal));
   });
-  const health = healthPort === undefined ? undefined : await serveHealth(host, healthPort);
-  const names = await host.start();
+  const started = host.start();
+  // It waits for Redis for as long as that takes.
+  const first = await Promise.race([started, stop]);
+  if (typeof first === "string") return first;
   const { queue, version, jobs } = host.serves;
-  console.log(`Serves ${names.join(", ")} on queue ${queue}, version ${version}, ${jobs} at a time.`);
+  console.log(`Serves ${(await started).join(", ")} on queue ${queue}, version ${version}, ${jobs} at a time.`);
   if (health !== undefined) console.log(`Health and metrics: port ${health.port}.`);
-  const signal = await stop;
-  console.log(`${signal}: takes no more tasks, and ends within ${drainMs / 1000} s.`);
-  await host.close(drainMs);
-  health?.close();
+  return stop;
+}
+
+/** Ends with 1 where Redis is away so long that a host can't tell it what became of its tasks. */
+async function runWorker({ host: options, healthPort, drainMs }: Command): Promise<void> {
+  const host = new BullMQTaskHost(options);
+  const health = healthPort === undefined ? undefined : await serveHealth(host, healthPort);
+  try {
+    const signal = await serve(host, health);
+    console.log(`${signal}: takes no more tasks, and ends within ${drainMs / 1000} s.`);
+    const limit = setTimeout(() => {
+      console.error("Redis does not answer: ends without it.");
+      process.exit(1);
+    }, drainMs + LAST_WORDS_MS);
+    await host.close(drainMs);
+    clearTimeout(limit);
+  } finally {
+    health?.close();
+  }
+}
+
+/** What is told of an error, and the status that goes with it. */
+function describeError(error: unknown): readonly [unknown, number] {
+  const { code = "", message } = error as Error & { code?: string };
+  if (error instanceof UsageError || code.startsWith("ERR_PARSE_ARGS")) return [`${message}\n\n${USAGE}`, WRONG_USE];
+  if (error instanceof InvalidOptionError) return [message, WRONG_USE];
+  return [error instanceof AsyncCpuError ? message : error, 1];
 }
 
 async function main(): Promise<void> {
@@ -90,9 +123,9 @@ async function main(): Promise<void> {
     if (command === "help") console.log(USAGE);
     else await runWorker(command);
   } catch (error) {
-    const isUsage = error instanceof UsageError || (error as { code?: string }).code?.startsWith("ERR_PARSE_ARGS");
-    console.error(isUsage === true ? `${(error as Error).message}\n\n${USAGE}` : error);
-    process.exitCode = isUsage === true ? WRONG_USE : 1;
+    const [told, status] = describeError(error);
+    console.error(told);
+    process.exitCode = status;
   }
 }
 

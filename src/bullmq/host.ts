@@ -13,11 +13,13 @@ import { ProducerWatch } from "./producers.js";
 import { ServedVersion } from "./versions.js";
 import { TaskModule } from "./task-module.js";
 import { WorkerCrashedError } from "../errors.js";
+import { bullKey } from "./names.js";
 import { buildPool } from "../executor/build-pool.js";
 import { checkHostOptions } from "./options.js";
 import { checkTaskPoolOptions } from "../executor/options/check-options.js";
 import { clearTimeout } from "../system/timers.js";
 import { createConsoleHandler } from "../logging/console-handler.js";
+import { countJobs } from "./queue-counts.js";
 import { decodeCommand } from "./messages.js";
 import { decodeRecord } from "../executor/take-logs.js";
 import { decodeTask } from "./messages.js";
@@ -42,6 +44,7 @@ import type { HostNews } from "./messages.js";
 import type { HostOutcome } from "./host-task.js";
 import type { JobData } from "./messages.js";
 import type { PoolTask } from "../pool/queue/pool-task.js";
+import type { QueueCounts } from "./queue-counts.js";
 import type { QueueId } from "./names.js";
 import type { RedisClient } from "./redis.js";
 import type { TaskPool } from "../pool/task-pool.js";
@@ -97,7 +100,7 @@ export class BullMQTaskHost implements AsyncDisposable {
     const { jobs, pool } = this.#options;
     const checked = checkTaskPoolOptions({ ...pool, maxWorkers: jobs, handleSignals: false });
     this.#jobs = checked.maxWorkers;
-    this.#pool = buildPool(checked, (record, _functions, task) => this.#takeLog(record, task)).pool;
+    this.#pool = buildPool(checked, (record, _functions, task) => this.#takeLog(record, task), true).pool;
   }
 
   /**
@@ -126,6 +129,13 @@ export class BullMQTaskHost implements AsyncDisposable {
   /** Counts its tasks and workers. */
   stats(): ExecutorStats {
     return this.#pool.stats();
+  }
+
+  /** Counts the jobs of its queue, on all hosts; `undefined` before it has started, and while Redis is away. */
+  async queueCounts(): Promise<QueueCounts | undefined> {
+    const link = this.#link;
+    if (link === undefined) return undefined;
+    return countJobs(link.client, (kind) => bullKey(link.id, kind));
   }
 
   async #open(): Promise<{ readonly link: HostLink; readonly worker: Worker<JobData, string> }> {

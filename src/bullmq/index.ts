@@ -2,6 +2,9 @@
 
 export { BullMQTaskExecutor } from "./executor.js";
 export { BullMQTaskHost } from "./host.js";
+export { findQueue } from "./find-queue.js";
+export type { BullMQQueuePlace } from "./find-queue.js";
+export type { QueueCounts } from "./queue-counts.js";
 export type { BullMQTaskExecutorOptions } from "./options.js";
 export type { BullMQTaskOptions } from "./options.js";
 export type { BullMQTaskHostOptions } from "./options.js";

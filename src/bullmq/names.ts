@@ -16,6 +16,11 @@ export function keyPrefix(id: QueueId): string {
   return `{asynccpu-${queueName(id)}}`;
 }
 
+/** The key that BullMQ has for the jobs of a queue that are of one kind, such as "active". */
+export function bullKey(id: QueueId, kind: string): string {
+  return `${keyPrefix(id)}:${queueName(id)}:${kind}`;
+}
+
 /** Where hosts tell one producer what becomes of its jobs. */
 export function producerChannel(id: QueueId, producer: string): string {
   return `${keyPrefix(id)}:producer:${producer}`;

@@ -89,7 +89,8 @@ export interface BullMQTaskHostOptions extends SharedOptions, PoolOptions {
   readonly workerOptions?: PassedWorkerOptions | undefined;
 }
 
-const DEFAULT_QUEUE = "asynccpu";
+/** The queue of an executor and a host that name none. */
+export const DEFAULT_QUEUE = "asynccpu";
 const DEFAULT_TTL_SECONDS = 3600;
 const DEFAULT_LOCK_MS = 30_000;
 const DEFAULT_ASK_MS = 30_000;

@@ -41,7 +41,7 @@ export class TaskModule {
     const exports = value as Record<string, unknown>;
     const names = Object.keys(exports).filter((name) => typeof exports[name] === "function");
     const functions = new Map(names.map((name) => [name, exports[name] as AnyFunction]));
-    return new TaskModule(url, version ?? (await hashOf(url)), functions);
+    return new TaskModule(url, version ?? (await versionOf(url)), functions);
   }
 
   /** The names of the exports that are functions. */
@@ -66,7 +66,8 @@ export class TaskModule {
   }
 }
 
-async function hashOf(url: string): Promise<string> {
+/** The version of a task module that names none: a hash of its file. */
+export async function versionOf(url: string): Promise<string> {
   const bytes = await readFile(fileURLToPath(url));
   return createHash("sha256").update(bytes).digest("hex").slice(0, VERSION_LENGTH);
 }

@@ -101,12 +101,14 @@ function makeActivityHandler(
  * Makes the pool behind an executor. No process is started yet.
  *
  * @param takeLog - Takes the records of all workers in place of `queue`.
+ * @param isForStrangers - Whether arguments come from other machines: no code is taken from them.
  * @throws FunctionNotPicklableError when the initializer or the configurer can't be sent to a worker.
  * @throws NotSerializableError when an argument of the initializer can't.
  */
 export function buildPool(
   options: CheckedTaskPoolOptions,
   takeLog: PoolConfig["onLog"] | undefined = options.queue && makeIntake(options.queue),
+  isForStrangers?: true,
 ): BuiltPool<ProcessPool> {
   findErrorClassesBy((wanted, functions) => findErrorPrototype(wanted, functions));
   // Held as long as the pool is: every worker that it starts needs the shared memory that these refer to.
@@ -130,6 +132,7 @@ export function buildPool(
     configurer: configurer.encoded,
     initializer: initializer.encoded,
     initargs: initargs.encoded,
+    isForStrangers,
   };
   const encoded = encodeValue(settings, "settings");
   if (encoded.byteLength > MAX_PAYLOAD_BYTES) {

@@ -168,6 +168,7 @@ export class TaskLoop {
     adoptMainModuleUrl(settings.mainUrl);
     setOuterGrace(settings.graceMs);
     this.#shareAboveBytes = settings.shareAboveBytes;
+    this.#values.isForStrangers = settings.isForStrangers === true;
     let isConfigurer = true;
     const hasUserCode = settings.configurer !== undefined || settings.initializer !== undefined;
     if (hasUserCode) this.#prepareForUserCode();

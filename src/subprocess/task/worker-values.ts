@@ -50,6 +50,7 @@ async function readBlobs(blobs: readonly Blob[]): Promise<ReadonlyMap<Blob, Arra
 
 /** One for the worker, as it runs one task at a time. */
 export class WorkerValues implements ValueReader, ValueWriter {
+  isForStrangers = false;
   readonly #functions: FunctionStore;
   readonly #send: (message: ToParentMessage) => void;
   readonly weakCollections: SharedWeakCollections = receivedWeakCollections;

@@ -41,6 +41,8 @@ export interface ValueReader {
   readFunction(plain: unknown): unknown;
   /** As in the writer. */
   readonly weakCollections?: SharedWeakCollections;
+  /** Whether values come from other machines: functions, classes, live values and shared memory are refused then. */
+  readonly isForStrangers?: boolean;
   /** Makes the counterpart of what was offered, maybe as a promise. */
   accept(plain: unknown): unknown;
 }

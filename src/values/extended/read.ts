@@ -84,8 +84,10 @@ function isPlainInstance(record: readonly unknown[]): boolean {
 }
 
 /** What a reader gives for a record, beforehand; maybe as a promise. */
-function prepare(record: readonly unknown[], reader: ValueReader | undefined): unknown {
+function prepare(record: readonly unknown[], given: ValueReader | undefined): unknown {
   const [tag, plain, ref] = record;
+  if (tag === MEMORY_TAG && given?.isForStrangers === true) throw damaged("it holds what can't be there");
+  const reader = given?.isForStrangers === true ? undefined : given;
   if (tag === FUNCTION_TAG || tag === LIVE_TAG) {
     if (reader === undefined) throw damaged("it holds what can't be there");
     return tag === LIVE_TAG ? reader.accept(plain) : reader.readFunction(plain);

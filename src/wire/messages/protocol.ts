@@ -42,6 +42,8 @@ export interface WorkerSettings {
   readonly initializer: Uint8Array | undefined;
   /** Encoded `initargs`. */
   readonly initargs: Uint8Array | undefined;
+  /** Arguments come from other machines, and hold data only. */
+  readonly isForStrangers?: true | undefined;
 }
 
 /**
