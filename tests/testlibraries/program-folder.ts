@@ -1,7 +1,9 @@
 /** A temporary folder of programs that import "asynccpu" by its name, as users' programs do. */
 
 import { spawnSync } from "node:child_process";
+import { chmodSync } from "node:fs";
 import { cpSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { mkdirSync } from "node:fs";
 import { mkdtempSync } from "node:fs";
 import { readFileSync } from "node:fs";
@@ -80,16 +82,20 @@ export class ProgramFolder implements Disposable {
   }
 
   /**
-   * Puts the compiled package under test in `node_modules`, as pnpm does: a link to a folder elsewhere. No registry is
-   * asked.
+   * Puts the compiled package under test in `node_modules`, as pnpm does: a link to a folder elsewhere, and its
+   * command. No registry is asked.
    */
   linkPackage(): void {
     const store = path.join(this.#root, "store", "asynccpu");
     mkdirSync(store, { recursive: true });
     cpSync(path.join(CHECKOUT, "package.json"), path.join(store, "package.json"));
     symlinkSync(path.join(CHECKOUT, "dist"), path.join(store, "dist"), "junction");
-    mkdirSync(this.at("node_modules"));
+    mkdirSync(this.at("node_modules", ".bin"), { recursive: true });
     symlinkSync(store, this.at("node_modules", "asynccpu"), "junction");
+    const command = path.join(CHECKOUT, "dist", "cli.cjs");
+    if (!existsSync(command)) return;
+    chmodSync(command, 0o755);
+    symlinkSync(command, this.at("node_modules", ".bin", "asynccpu"));
   }
 
   /** Unpacks an archive of the package, as npm does, and links what it depends on. No registry is asked. */
