@@ -3,60 +3,46 @@
  *
  *     npm run demo                    the 200 largest .js files under node_modules
  *     npm run demo -- path/to/folder  every file below that folder
+ *     npm run demo -- --redis         the same on two worker hosts, which take their tasks from a queue in Redis: that
+ *                                     of REDIS_URL, or one that the demo starts
  *
  * Ctrl-C ends it at once, with all its processes.
  */
 
 import { readdir } from "node:fs/promises";
-import { readFile } from "node:fs/promises";
 import { stat } from "node:fs/promises";
 import path from "node:path";
 import { monitorEventLoopDelay } from "node:perf_hooks";
-import { brotliCompressSync } from "node:zlib";
+import { parseArgs } from "node:util";
 import { constants } from "node:zlib";
 
+import { BullMQTaskExecutor } from "asynccpu/bullmq";
 import { CancelledError } from "asynccpu";
 import { LogQueue } from "asynccpu";
 import { ProcessTaskPoolExecutor } from "asynccpu";
 import { QueueListener } from "asynccpu";
 import type { LogRecord } from "asynccpu";
+import type { TaskExecutor } from "asynccpu";
 
+import { TwoHosts } from "./two-hosts.js";
+import { compressFile } from "./compress-file.js";
 import { formatCount } from "./format.js";
 import { formatRatio } from "./format.js";
 import { formatSeconds } from "./format.js";
 import { formatSize } from "./format.js";
 import { formatTable } from "./format.js";
+import type { Compressed } from "./compress-file.js";
 
 const DEFAULT_FOLDER = "node_modules";
 const DEFAULT_FILE_COUNT = 200;
 const SHOWN_ROWS = 10;
 const DELAY_RESOLUTION_MS = 1;
+/** The status of a program that Ctrl-C has ended. */
+const INTERRUPTED = 130;
 
 interface InputFile {
   readonly file: string;
   readonly sizeBytes: number;
-}
-
-interface Compressed extends InputFile {
-  readonly compressedBytes: number;
-  readonly cpuMs: number;
-}
-
-/** Runs in a worker process. It stands in the program's main file, and still needs no file of its own. */
-async function compressFile(file: string): Promise<Compressed> {
-  const before = process.cpuUsage();
-  const input = await readFile(file);
-  const output = brotliCompressSync(input, {
-    params: { [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY },
-  });
-  const used = process.cpuUsage(before);
-  console.log(`${path.basename(file)}: ${input.length} -> ${output.length} bytes`);
-  return {
-    file,
-    sizeBytes: input.length,
-    compressedBytes: output.length,
-    cpuMs: (used.user + used.system) / 1000,
-  };
 }
 
 /** The files below a folder, largest first, so that no worker is left with a long one at the end. */
@@ -111,6 +97,10 @@ class LogSummary {
     this.#last = record;
   }
 
+  get isEmpty(): boolean {
+    return this.#last === undefined;
+  }
+
   describe(): string {
     const total = sum([...this.#countByPid.values()], (count) => count);
     const byPid = [...this.#countByPid].map(([pid, count]) => `${count} from process ${pid}`).join(", ");
@@ -119,7 +109,24 @@ class LogSummary {
   }
 }
 
-async function compressAll(files: readonly InputFile[], folder: string): Promise<void> {
+/** How many files each process had: the program's own workers, or those of a host. */
+function describeHosts(results: readonly Compressed[]): string {
+  const countByPid = new Map<number, number>();
+  for (const { parentPid } of results) countByPid.set(parentPid, (countByPid.get(parentPid) ?? 0) + 1);
+  return [...countByPid].map(([pid, count]) => `${count} files by host ${pid}`).join(", ");
+}
+
+/** An executor for the demo: here, or on two hosts. */
+function makeExecutor(hosts: TwoHosts | undefined, queue: LogQueue): TaskExecutor & AsyncDisposable {
+  if (hosts === undefined) {
+    // The tasks have nothing to clean up, so a cancelled one needs no time for it.
+    return new ProcessTaskPoolExecutor({ queue, cancelTasksWhenShutdown: true, graceMs: 0 });
+  }
+  const tasks = new URL("./compress-file.js", import.meta.url);
+  return new BullMQTaskExecutor({ connection: { url: hosts.url }, queue: hosts.queue, tasks });
+}
+
+async function compressAll(files: readonly InputFile[], folder: string, hosts: TwoHosts | undefined): Promise<void> {
   const logs = new LogSummary();
   const queue = new LogQueue();
   const listener = new QueueListener(queue, (record) => logs.add(record));
@@ -129,8 +136,7 @@ async function compressAll(files: readonly InputFile[], folder: string): Promise
 
   listener.start();
   loopDelay.enable();
-  // The tasks have nothing to clean up, so a cancelled one needs no time for it.
-  await using executor = new ProcessTaskPoolExecutor({ queue, cancelTasksWhenShutdown: true, graceMs: 0 });
+  await using executor = makeExecutor(hosts, queue);
   const view = executor.with({ progress: { label: "files" }, chunkSize: 1 });
   const results: Compressed[] = [];
   const names = files.map(({ file }) => file);
@@ -150,26 +156,46 @@ async function compressAll(files: readonly InputFile[], folder: string): Promise
   console.log(`Wall time:                 ${formatSeconds(wallMs)}`);
   console.log(`CPU time of the tasks:     ${formatSeconds(cpuMs)} (${(cpuMs / wallMs).toFixed(2)} cores kept busy)`);
   console.log(`Event-loop delay, p99:     ${delayMs.toFixed(1)} ms in this process meanwhile`);
-  console.log(`Log records from workers:  ${logs.describe()}`);
+  if (!logs.isEmpty) console.log(`Log records from workers:  ${logs.describe()}`);
+  if (hosts !== undefined) console.log(`Worker hosts:              ${describeHosts(results)}`);
 }
 
-async function main(folder: string | undefined): Promise<void> {
+/** Two hosts that end with Ctrl-C: this program has no processes of its own then, and handles it itself. */
+async function startHosts(): Promise<TwoHosts> {
+  const hosts = await TwoHosts.start();
+  process.once("SIGINT", () => {
+    console.error("Interrupted.");
+    void hosts.kill().finally(() => process.exit(INTERRUPTED));
+  });
+  return hosts;
+}
+
+async function main(folder: string | undefined, isAbroad: boolean): Promise<void> {
   const files = await chooseFiles(folder);
   if (files.length === 0) throw new Error("there are no files in it");
   const size = formatSize(sum(files, (file) => file.sizeBytes));
   const what = folder === undefined ? "largest .js files under node_modules" : `files under ${folder}`;
   console.log(`Compressing ${files.length} ${what} (${size}) with Brotli, quality ${constants.BROTLI_MAX_QUALITY}`);
-  await compressAll(files, folder ?? DEFAULT_FOLDER);
+  const hosts = isAbroad ? await startHosts() : undefined;
+  try {
+    await compressAll(files, folder ?? DEFAULT_FOLDER, hosts);
+  } finally {
+    await hosts?.[Symbol.asyncDispose]();
+  }
 }
 
-const folder = process.argv[2];
+const { values, positionals } = parseArgs({
+  options: { redis: { type: "boolean", default: false } },
+  allowPositionals: true,
+});
+const [folder] = positionals;
 try {
-  await main(folder);
+  await main(folder, values.redis);
 } catch (error) {
   if (error instanceof CancelledError) {
     // Ctrl-C: the executor has ended its processes, and ends this one by the same signal when this turn is over.
     console.error("Interrupted.");
-    process.exitCode = 130;
+    process.exitCode = INTERRUPTED;
   } else {
     console.error(`${folder ?? DEFAULT_FOLDER}: ${error instanceof Error ? error.message : String(error)}`);
     process.exitCode = 1;
