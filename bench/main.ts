@@ -15,6 +15,8 @@
  *     npm run bench -- --pickling               functions on their way, in programs of up to 5,000 modules
  *     npm run bench -- --spawn                  how long starting a worker blocks a parent with much memory
  *     npm run bench -- --program [--node=PATH,PATH]   whole programs, on each Node; with --picture docs/programs.svg, of the last
+ *     npm run bench -- --bullmq [--jobs=N]      asynccpu/bullmq beside bare BullMQ, so many tasks a host at a time; needs Redis
+ *     npm run bench -- --bullmq-kill [--tasks=N]   100,000 tasks while hosts are killed: is every result right?
  *     npm run bench -- --profile=ID             the functions of asynccpu that cost most in a measure
  */
 
@@ -32,7 +34,9 @@ import { describeLoad } from "./machine.js";
 import { describeMachine } from "./machine.js";
 import { drawPicture } from "./picture.js";
 import { drawPrograms } from "./program-picture.js";
+import { formatBullMQ } from "./run-bullmq.js";
 import { formatDetails } from "./report.js";
+import { formatKillRun } from "./run-bullmq-kill.js";
 import { formatLongRun } from "./run-memory.js";
 import { formatPrograms } from "./run-programs.js";
 import { formatPickling } from "./run-pickling.js";
@@ -41,8 +45,11 @@ import { formatSpawn } from "./run-spawn.js";
 import { formatSummary } from "./report.js";
 import { installPeers } from "./peers/import-peer.js";
 import { isFlat } from "./run-memory.js";
+import { isWhole } from "./run-bullmq-kill.js";
 import { makePlan } from "./plan.js";
 import { peerVersions } from "./peers/import-peer.js";
+import { runBullMQ } from "./run-bullmq.js";
+import { runBullMQKill } from "./run-bullmq-kill.js";
 import { runMemory } from "./run-memory.js";
 import { runPickling } from "./run-pickling.js";
 import { runPrograms } from "./run-programs.js";
@@ -59,6 +66,8 @@ const DOCS_PICTURE = path.join(ROOT, "docs/performance.svg");
 const PROGRAMS_PICTURE = path.join(ROOT, "docs/programs.svg");
 
 const LONG_RUN_TASKS = 10_000_000;
+const KILL_RUN_TASKS = 100_000;
+const BULLMQ_ROUNDS = 5;
 
 const { values } = parseArgs({
   options: {
@@ -71,7 +80,10 @@ const { values } = parseArgs({
     "picture-from": { type: "string" },
     scale: { type: "boolean", default: false },
     memory: { type: "boolean", default: false },
-    tasks: { type: "string", default: String(LONG_RUN_TASKS) },
+    tasks: { type: "string" },
+    bullmq: { type: "boolean", default: false },
+    "bullmq-kill": { type: "boolean", default: false },
+    jobs: { type: "string", default: String(WORKERS) },
     pickling: { type: "boolean", default: false },
     spawn: { type: "boolean", default: false },
     program: { type: "boolean", default: false },
@@ -174,10 +186,31 @@ async function runWholeScale(): Promise<void> {
 }
 
 async function runLongRun(): Promise<void> {
-  const run = await runMemory(readCount("tasks", values.tasks));
+  const run = await runMemory(readCount("tasks", values.tasks ?? String(LONG_RUN_TASKS)));
   print(`Node ${process.version}; ${describeMachine()}\n\n${formatLongRun(run)}\n`);
   saveResults("memory.json", { node: process.version, machine: describeMachine(), ...run });
   process.exitCode = isFlat(run.heapBytes) ? 0 : 1;
+}
+
+async function runBesideBullMQ(): Promise<void> {
+  const startedAt = new Date().toISOString();
+  const jobs = readCount("jobs", values.jobs);
+  const rounds = readCount("rounds", values.rounds ?? String(values.quick ? 1 : BULLMQ_ROUNDS));
+  const loadBefore = describeLoad();
+  const results = await runBullMQ({ isQuick: values.quick, rounds, jobs });
+  const how = `${rounds} rounds in turns, ${jobs} tasks a host at a time; load before ${loadBefore}`;
+  print(`Node ${process.version}; ${describeMachine()}; ${how}\n\n${formatBullMQ(results)}\n`);
+  saveResults("bullmq.json", { startedAt, node: process.version, machine: describeMachine(), loadBefore, results });
+  process.exitCode = results.some(({ failures }) => failures.length > 0) ? 1 : 0;
+}
+
+async function runWhileHostsDie(): Promise<void> {
+  const startedAt = new Date().toISOString();
+  const tasks = readCount("tasks", values.tasks ?? String(KILL_RUN_TASKS));
+  const run = await runBullMQKill(tasks, readCount("jobs", values.jobs));
+  print(`Node ${process.version}; ${describeMachine()}\n\n${formatKillRun(run)}\n`);
+  saveResults("bullmq-kill.json", { startedAt, node: process.version, machine: describeMachine(), ...run });
+  process.exitCode = isWhole(run) ? 0 : 1;
 }
 
 async function runSpawnBlocks(): Promise<void> {
@@ -214,6 +247,10 @@ if (values["picture-from"] !== undefined) {
   await runWholePrograms();
 } else if (values.spawn) {
   await runSpawnBlocks();
+} else if (values.bullmq) {
+  await runBesideBullMQ();
+} else if (values["bullmq-kill"]) {
+  await runWhileHostsDie();
 } else if (values.scale) {
   await runWholeScale();
 } else {
