@@ -57,6 +57,7 @@ async function openBullMQ({ url, queue }: MeetingPlace): Promise<Producer> {
   const events = new QueueEvents(queue, { connection, prefix: "{bench}", lastEventId: "0" });
   // A listener for each job that waits.
   events.setMaxListeners(0);
+  bull.setMaxListeners(0);
   await events.waitUntilReady();
   return {
     run: async (value) => {
