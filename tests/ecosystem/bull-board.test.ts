@@ -7,6 +7,7 @@ import { randomUUID } from "node:crypto";
 import { readdirSync } from "node:fs";
 import { symlinkSync } from "node:fs";
 import { test } from "node:test";
+import { writeFileSync } from "node:fs";
 import path from "node:path";
 
 import { BullMQTaskExecutor } from "../../src/bullmq/index.js";
@@ -16,7 +17,9 @@ import { ProgramFolder } from "../testlibraries/program-folder.js";
 import { RedisServer } from "../testlibraries/redis-server.js";
 import { add } from "../fixtures/tasks.js";
 import { installPackages } from "../testlibraries/install-packages.js";
+import { reportUntil } from "../fixtures/log-tasks.js";
 import { startProgram } from "../testlibraries/process-family.js";
+import { waitUntil } from "../testlibraries/wait-until.js";
 
 const EXAMPLE = path.join(CHECKOUT, "examples", "bull-board");
 const TASKS = new URL("../fixtures/conformance-exports.js", import.meta.url);
@@ -24,6 +27,7 @@ const TASKS = new URL("../fixtures/conformance-exports.js", import.meta.url);
 interface Job {
   readonly id: string;
   readonly name: string;
+  readonly progress: unknown;
 }
 
 /** The example with its packages, and asynccpu. */
@@ -39,7 +43,7 @@ function makeFolder(): ProgramFolder {
   return folder;
 }
 
-test("bull-board shows the jobs of an executor by the names of their tasks", async () => {
+test("bull-board shows the jobs of an executor by the names of their tasks, with progress and logs", async () => {
   await using redis = await RedisServer.forTests();
   using folder = makeFolder();
   const options = { connection: { url: redis.url }, queue: `board-${randomUUID()}`, tasks: TASKS };
@@ -47,7 +51,8 @@ test("bull-board shows the jobs of an executor by the names of their tasks", asy
   await host.start();
   await using executor = new BullMQTaskExecutor(options);
   assert.equal(await executor.submit(add, 1, 2), 3);
-  assert.equal(await executor.with({ name: "the sum of the month" }).submit(add, 3, 4), 7);
+  const gate = folder.at("gate");
+  const running = executor.with({ name: "the report of the month" }).submit(reportUntil, gate);
 
   await using board = startProgram(folder.at("board.js"), {
     args: [fileURLToPath(TASKS), options.queue],
@@ -60,18 +65,22 @@ test("bull-board shows the jobs of an executor by the names of their tasks", asy
     assert.equal(response.status, 200, page);
     return response.json();
   };
-  const query = new URLSearchParams({ activeQueue: name, status: "completed", page: "1" });
-  const { queues } = (await get(`api/queues?${query.toString()}`)) as {
-    queues: { name: string; jobs: readonly Job[] }[];
+  const jobsThatAre = async (status: string): Promise<readonly Job[]> => {
+    const query = new URLSearchParams({ activeQueue: name, status, page: "1" });
+    const { queues } = (await get(`api/queues?${query.toString()}`)) as { queues: { jobs: readonly Job[] }[] };
+    return queues[0]?.jobs ?? [];
   };
-  assert.deepEqual(
-    queues.map((queue) => queue.name),
-    [name],
+  const report = await waitUntil(
+    async () => (await jobsThatAre("active")).find(({ progress }) => typeof progress === "object"),
+    { what: "the progress of a job" },
   );
-  const jobs = queues[0]?.jobs ?? [];
-  assert.deepEqual(jobs.map((job) => job.name).toSorted(), ["add", "the sum of the month"]);
-  const logs = await get(`api/queues/${encodeURIComponent(name)}/${encodeURIComponent(jobs[0]?.id ?? "")}/logs`);
-  assert.ok(Array.isArray(logs));
+  assert.equal(report?.name, "the report of the month");
+  writeFileSync(gate, "");
+  await running;
+  const ended = await jobsThatAre("completed");
+  assert.deepEqual(ended.map((job) => job.name).toSorted(), ["add", "the report of the month"]);
+  const logs = await get(`api/queues/${encodeURIComponent(name)}/${encodeURIComponent(report.id)}/logs`);
+  assert.match(String(logs), /begins/);
   board.kill("SIGTERM");
   assert.equal((await board.waitForEnd()).code, 0);
 });
