@@ -90,6 +90,8 @@ export async function runBullMQKill(tasks: number, jobs: number): Promise<KillRu
   const executor = new BullMQTaskExecutor({
     connection: { url: place.url },
     queue: place.queue,
+    // A host that dies between the end of a job and the telling of it: nobody waits for a minute here.
+    askIntervalMs: LOCK_MS,
     tasks: new URL("./bullmq-tasks.js", import.meta.url),
   });
   const counts = new Counts();
