@@ -6,6 +6,7 @@ import { parseArgs } from "node:util";
 
 import { AsyncCpuError } from "../errors.js";
 import { BullMQTaskHost } from "./host.js";
+import { FolderStore } from "./value-store.js";
 import { InvalidOptionError } from "../errors.js";
 import { clearTimeout } from "../system/timers.js";
 import { serveHealth } from "./health.js";
@@ -22,6 +23,7 @@ Runs the exports of MODULE as tasks of a BullMQTaskExecutor, each in a process.
   --jobs N         how many tasks run at a time (default: the number of CPUs)
   --version TEXT   the version of the tasks (default: a hash of the file)
   --health PORT    serves /health, /live and /metrics over HTTP on this port
+  --store FOLDER   a folder for large arguments and results, which the executor and all hosts share
   --drain SECONDS  how long tasks may go on after SIGTERM; then their jobs go back into the queue (default: 10)
 `;
 
@@ -32,6 +34,7 @@ const OPTIONS = {
   version: { type: "string" },
   health: { type: "string" },
   drain: { type: "string" },
+  store: { type: "string" },
   help: { type: "boolean", short: "h" },
 } as const;
 
@@ -69,8 +72,9 @@ function readCommand(words: readonly string[]): Command | "help" {
   if (url === undefined) throw new UsageError("--redis is missing: where is Redis?");
   const { queue, version } = values;
   const jobs = numberOf("jobs", values.jobs);
+  const store = values.store === undefined ? undefined : new FolderStore(values.store);
   return {
-    host: { connection: { url }, tasks, queue, version, jobs },
+    host: { connection: { url }, tasks, queue, version, jobs, store },
     healthPort: numberOf("health", values.health),
     drainMs: (numberOf("drain", values.drain) ?? DEFAULT_DRAIN_SECONDS) * 1000,
   };

@@ -46,6 +46,14 @@ export class VersionMismatchError extends AsyncCpuError {
   }
 }
 
+/** A value that is too large for Redis could not be put into the store, or not be had again. */
+export class ValueStoreError extends AsyncCpuError {
+  constructor(message: string, options?: ErrorOptions) {
+    super("ASYNCCPU_VALUE_STORE", message, options);
+    nameError(this, "ValueStoreError");
+  }
+}
+
 /** Redis does not know a job any more, and nobody knows what came of it. */
 export class JobLostError extends AsyncCpuError {
   /** The id of the job. */

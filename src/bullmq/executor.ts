@@ -4,11 +4,13 @@ import { NotSerializableError } from "../errors.js";
 import { OwnedVariables } from "../pickle/variables/owned-variables.js";
 import { ProcessTaskPoolExecutor } from "../executor/process-task-pool-executor.js";
 import { QueuePool } from "./queue-pool.js";
+import { ValueStoreError } from "./errors.js";
 import { checkExecutorOptions } from "./options.js";
 import { checkTaskPoolOptions } from "../executor/options/check-options.js";
 import { findErrorClassesBy } from "../values/errors/class-places.js";
 import { findErrorPrototype } from "../pickle/error-classes.js";
 import { followTask } from "./follow-task.js";
+import { registerErrorClass } from "../values/thrown.js";
 import type { Abroad } from "../executor/submit/task-submitter.js";
 import type { AnyFunction } from "../values/classes/value-writer.js";
 import type { BullMQTaskExecutorOptions } from "./options.js";
@@ -44,6 +46,7 @@ export class BullMQTaskExecutor extends ProcessTaskPoolExecutor {
     const pool = new QueuePool(checked);
     const abroad: Abroad = { functionFor: (fn) => pool.maker.functionFor(fn), checkArguments };
     super(new ExecutorPlan(plan, { pool, owned: new OwnedVariables(), abroad }));
+    registerErrorClass(ValueStoreError);
     findErrorClassesBy((wanted, functions) => findErrorPrototype(wanted, functions));
     this.#pool = pool;
   }

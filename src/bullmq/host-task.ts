@@ -1,9 +1,11 @@
 import { NotSerializableError } from "../errors.js";
 import { HeldReports } from "./held-reports.js";
+import { MAX_REDIS_BYTES } from "./large-values.js";
 import { PoolTask } from "../pool/queue/pool-task.js";
 import { encodeFrame } from "./messages.js";
 import { clearTimeout } from "../system/timers.js";
 import { encodeThrown } from "../values/thrown.js";
+import { sizeWithAttachments } from "../values/binary/attachments.js";
 import { setTimeout } from "../system/timers.js";
 import type { LiveMessage } from "../wire/messages/protocol.js";
 import type { ProcessTask } from "../system/process/process-task.js";
@@ -11,6 +13,8 @@ import type { ReportMessage } from "../wire/messages/protocol.js";
 import type { TaskChannel } from "../pool/queue/pool-task.js";
 import type { TaskKind } from "../pool/queue/pool-task.js";
 import type { TaskOutcome } from "../pool/queue/pool-task.js";
+
+const LIMIT = `at most ${MAX_REDIS_BYTES} go to another machine`;
 
 /** What a host does with the news of a task. */
 export interface HostTaskEvents {
@@ -99,7 +103,10 @@ export class HostTask extends PoolTask {
 
   protected onReport(report: ReportMessage): void {
     this.#events.onProgress(report.value);
-    if (this.#held === undefined) this.#events.onReport(encodeFrame(report));
+    const sizeBytes = sizeWithAttachments(report.value);
+    if (sizeBytes > MAX_REDIS_BYTES) {
+      this.holder?.end(this, new NotSerializableError("report", `it has ${sizeBytes} bytes, and ${LIMIT}`));
+    } else if (this.#held === undefined) this.#events.onReport(encodeFrame(report));
     else this.#held.add(report);
   }
 

@@ -1,4 +1,5 @@
 import { hostname } from "node:os";
+import { randomUUID } from "node:crypto";
 
 import type { Job } from "bullmq";
 import type { Worker } from "bullmq";
@@ -31,6 +32,7 @@ import { hostsChannel } from "./names.js";
 import { keyPrefix } from "./names.js";
 import { loadEngine } from "./redis.js";
 import { moduleTask } from "../pickle/refer/module-task.js";
+import { outcomeNews } from "./messages.js";
 import { pickleFunction } from "../pickle/pickle-function.js";
 import { producerChannel } from "./names.js";
 import { queueName } from "./names.js";
@@ -44,6 +46,7 @@ import type { HostNews } from "./messages.js";
 import type { HostOutcome } from "./host-task.js";
 import type { JobData } from "./messages.js";
 import type { PoolTask } from "../pool/queue/pool-task.js";
+import type { PackedValue } from "./large-values.js";
 import type { QueueCounts } from "./queue-counts.js";
 import type { QueueId } from "./names.js";
 import type { RedisClient } from "./redis.js";
@@ -60,16 +63,27 @@ const printer = createConsoleHandler();
 
 /** What a host has of a task that it runs. */
 interface HostedTask {
-  readonly task: HostTask;
+  /** Not there while its arguments are fetched. */
+  task?: HostTask;
+  /** Why it is to end, if it is to before it begins. */
+  endReason?: Error;
   /** The producer with which it is to end. */
   readonly endsWith: string | undefined;
   /** Its job goes back into the queue: its outcome is nobody's. */
   isHandedBack?: true;
 }
 
-type QueuedJob = Job<JobData, string>;
+/** What came of a job, and the same as BullMQ has it. */
+interface PackedOutcome {
+  readonly frame: Buffer;
+  readonly packed: PackedValue;
+}
+
+type QueuedJob = Job<JobData, PackedValue>;
 
 interface HostLink {
+  /** Tells this host from others. */
+  readonly name: string;
   readonly engine: Engine;
   readonly client: RedisClient;
   readonly connections: Connections;
@@ -89,10 +103,11 @@ export class BullMQTaskHost implements AsyncDisposable {
   readonly #jobs: number;
   readonly #functions = new NumberedFunctions<string>((name) => this.#pickle(name));
   readonly #running = new Map<string, HostedTask>();
-  readonly #outcomes = new Map<string, HostOutcome>();
-  #opening: Promise<{ readonly link: HostLink; readonly worker: Worker<JobData, string> }> | undefined;
+  readonly #outcomes = new WeakMap<QueuedJob, PackedOutcome>();
+  #opening: Promise<{ readonly link: HostLink; readonly worker: Worker<JobData, PackedValue> }> | undefined;
   #link: HostLink | undefined;
   #ending: Promise<void> | undefined;
+  #stopSweeps: (() => void) | undefined;
 
   /** @throws InvalidOptionError for an unknown option, or one out of its range. */
   constructor(options: BullMQTaskHostOptions) {
@@ -138,7 +153,7 @@ export class BullMQTaskHost implements AsyncDisposable {
     return countJobs(link.client, (kind) => bullKey(link.id, kind));
   }
 
-  async #open(): Promise<{ readonly link: HostLink; readonly worker: Worker<JobData, string> }> {
+  async #open(): Promise<{ readonly link: HostLink; readonly worker: Worker<JobData, PackedValue> }> {
     const { connection, queue, tasksUrl, version } = this.#options;
     const [engine, module] = await Promise.all([loadEngine(), TaskModule.load(tasksUrl, version)]);
     const id = { queue, version: module.version };
@@ -147,22 +162,25 @@ export class BullMQTaskHost implements AsyncDisposable {
     const subscriber = connections.open();
     subscriber.on("message", (_channel: string, text: string) => this.#obey(decodeCommand(text)));
     await subscriber.subscribe(hostsChannel(id));
+    const name = `${hostname()}-${randomUUID()}`;
     const served = new ServedVersion(client, id);
-    const link = { engine, client, connections, id, module, served, producers: new ProducerWatch(client, id) };
+    const link = { name, engine, client, connections, id, module, served, producers: new ProducerWatch(client, id) };
     const worker = this.#work(link);
     await worker.waitUntilReady();
     await served.begin();
     this.#followProducers(link.producers);
+    this.#stopSweeps = this.#options.values.startSweeps();
     return { link, worker };
   }
 
-  #work(link: HostLink): Worker<JobData, string> {
+  #work(link: HostLink): Worker<JobData, PackedValue> {
     const { lockDurationMs, stalledIntervalMs, workerOptions } = this.#options;
-    const worker = new link.engine.Worker<JobData, string>(
+    const worker = new link.engine.Worker<JobData, PackedValue>(
       queueName(link.id),
       (job, token) => this.#run(job, token, link),
       {
         ...workerOptions,
+        name: link.name,
         connection: link.connections.open(),
         prefix: keyPrefix(link.id),
         concurrency: this.#jobs,
@@ -186,9 +204,7 @@ export class BullMQTaskHost implements AsyncDisposable {
     const findAll = (): string[] =>
       [...running.values()].map(({ endsWith = "" }) => endsWith).filter((id) => id !== "");
     producers.follow(findAll, (gone) => {
-      for (const { endsWith, task } of running.values()) {
-        if (endsWith === gone) this.#pool.cancel(task, producerGone());
-      }
+      for (const hosted of running.values()) if (hosted.endsWith === gone) this.#end(hosted, producerGone());
     });
   }
 
@@ -199,10 +215,12 @@ export class BullMQTaskHost implements AsyncDisposable {
 
   /** Another host may run them by now. */
   #endLost(ids: readonly string[]): void {
-    for (const id of ids) {
-      const task = this.#running.get(id)?.task;
-      if (task !== undefined) this.#pool.cancel(task, new CancelledError("Its host has lost the job."));
-    }
+    for (const id of ids) this.#end(this.#running.get(id), new CancelledError("Its host has lost the job."));
+  }
+
+  #end(hosted: HostedTask | undefined, reason: Error): void {
+    if (hosted?.task !== undefined) this.#pool.cancel(hosted.task, reason);
+    else if (hosted !== undefined) hosted.endReason ??= reason;
   }
 
   #tell({ client, id }: HostLink, producer: string, news: HostNews): void {
@@ -210,15 +228,16 @@ export class BullMQTaskHost implements AsyncDisposable {
   }
 
   #tellOutcome(job: QueuedJob | undefined, link: HostLink): void {
-    const id = job?.id ?? "";
-    const outcome = this.#outcomes.get(id);
-    this.#outcomes.delete(id);
+    const outcome = job && this.#outcomes.get(job);
     if (job === undefined || outcome === undefined) return;
-    this.#tell(link, job.data.producer, { kind: "outcome", id, frame: outcome.frame });
+    this.#outcomes.delete(job);
+    const { data, id = "" } = job;
+    this.#options.values.forget(data.task);
+    this.#tell(link, data.producer, outcomeNews(id, outcome.packed, outcome.frame));
   }
 
-  /** What BullMQ calls for each job. @returns The result, in base64. */
-  async #run(job: QueuedJob, token: string | undefined, link: HostLink): Promise<string> {
+  /** What BullMQ calls for each job. @returns The result. */
+  async #run(job: QueuedJob, token: string | undefined, link: HostLink): Promise<PackedValue> {
     const { id = "" } = job;
     const outcome = await this.#outcomeOf(job, link);
     if (outcome === undefined) {
@@ -226,12 +245,24 @@ export class BullMQTaskHost implements AsyncDisposable {
       const { WaitingError } = link.engine;
       throw new WaitingError();
     }
-    this.#outcomes.set(id, outcome);
-    if (!outcome.isFailure) return outcome.frame.toString("base64");
+    const { frame, isFailure, packed, what } = await this.#pack(outcome, job.name);
+    this.#outcomes.set(job, { frame, packed });
+    if (!isFailure) return packed;
     // It is to be there as long as the job, which has not ended yet.
     const ttlSeconds = this.#options.resultTtlSeconds + FAILURE_MARGIN_SECONDS;
-    await link.client.set(failureKey(link.id, id), outcome.frame, "EX", ttlSeconds);
-    throw new Error(outcome.what);
+    await link.client.set(failureKey(link.id, id, link.name), JSON.stringify(packed), "EX", ttlSeconds);
+    throw new Error(what);
+  }
+
+  async #pack(outcome: HostOutcome, taskName: string): Promise<HostOutcome & PackedOutcome> {
+    const { resultTtlSeconds, values } = this.#options;
+    try {
+      const packed = await values.pack(outcome.frame, resultTtlSeconds, `The outcome of task "${taskName}"`);
+      return { ...outcome, packed };
+    } catch (error) {
+      const failure = failureOf(error as Error);
+      return { ...failure, packed: failure.frame.toString("base64") };
+    }
   }
 
   /** What a task came to; `undefined` when its job is to go back. */
@@ -243,19 +274,27 @@ export class BullMQTaskHost implements AsyncDisposable {
       const crash = { pid: 0, exitCode: null, signal: null, stderr: "", taskName: name, likelyCause: undefined };
       return failureOf(new WorkerCrashedError(crash));
     }
+    const hosted: HostedTask = { endsWith: data.endsWith };
+    this.#running.set(job.id ?? "", hosted);
     try {
       const { endsWith } = data;
-      if (endsWith !== undefined && (await link.producers.isGone(endsWith))) return failureOf(producerGone());
-      return await this.#call(job, link);
+      if (endsWith !== undefined && (await link.producers.isGone(endsWith))) throw producerGone();
+      const frame = await this.#options.values.unpack(data.task, `The arguments of task "${name}"`);
+      if (hosted.endReason !== undefined) throw hosted.endReason;
+      const outcome = await this.#call(job, frame, hosted, link);
+      return hosted.isHandedBack === true ? undefined : outcome;
     } catch (error) {
-      // Bytes that are no task.
-      return failureOf(error as Error);
+      // It was to end before it began, or these are no arguments.
+      return hosted.isHandedBack === true ? undefined : failureOf(error as Error);
+    } finally {
+      // After the loss of its lock the job may have come here once more.
+      if (this.#running.get(job.id ?? "") === hosted) this.#running.delete(job.id ?? "");
     }
   }
 
-  #call(job: QueuedJob, link: HostLink): Promise<HostOutcome | undefined> {
+  #call(job: QueuedJob, frame: Buffer, hosted: HostedTask, link: HostLink): Promise<HostOutcome> {
     const { data, id = "", name } = job;
-    const { args, goesOn, taskName = name } = decodeTask(Buffer.from(data.task, "base64"));
+    const { args, goesOn, taskName = name } = decodeTask(frame);
     const fn = this.#functions.of(data.fn);
     const kind = { name: taskName, fn, callCount: data.callCount, goesOn, timeoutMs: data.timeoutMs };
     const page = new JobPage(job);
@@ -265,7 +304,7 @@ export class BullMQTaskHost implements AsyncDisposable {
           const place = { host: hostname(), pid, ...(startTime === undefined ? {} : { startTime }) };
           this.#tell(link, data.producer, { kind: "started", id, place });
         },
-        onReport: (frame) => this.#tell(link, data.producer, { kind: "report", id, frame }),
+        onReport: (report) => this.#tell(link, data.producer, { kind: "report", id, frame: report }),
         onProgress: (value) => page.report(value),
         onLog: (record) => {
           const decoded = decodeRecord(record, []);
@@ -275,12 +314,10 @@ export class BullMQTaskHost implements AsyncDisposable {
         },
         onSettled: (outcome) => {
           page.close();
-          const isHandedBack = this.#running.get(id)?.isHandedBack === true;
-          this.#running.delete(id);
-          resolve(isHandedBack ? undefined : outcome);
+          resolve(outcome);
         },
       });
-      this.#running.set(id, { task, endsWith: data.endsWith });
+      hosted.task = task;
       this.#pool.submit(task);
     });
   }
@@ -291,11 +328,10 @@ export class BullMQTaskHost implements AsyncDisposable {
 
   /** Acts on what a producer says, if it is about a task that runs here. */
   #obey(command: HostCommand | undefined): void {
-    const task = this.#running.get(command?.id ?? "")?.task;
-    if (command === undefined || task === undefined) return;
-    if (command.kind === "hear") task.hear();
-    else if (command.kind === "signal") task.signal(command.signal);
-    else this.#pool.cancel(task, reasonOf(command.reason));
+    const hosted = this.#running.get(command?.id ?? "");
+    if (command?.kind === "hear") hosted?.task?.hear();
+    else if (command?.kind === "signal") hosted?.task?.signal(command.signal);
+    else if (command?.kind === "cancel") this.#end(hosted, reasonOf(command.reason));
   }
 
   /**
@@ -315,6 +351,7 @@ export class BullMQTaskHost implements AsyncDisposable {
     const limit = drainMs === undefined ? undefined : setTimeout(() => this.#handBack(), drainMs);
     await opened?.worker.close();
     clearTimeout(limit);
+    this.#stopSweeps?.();
     this.#pool.close();
     await this.#pool.ended();
     opened?.link.producers.end();
@@ -324,7 +361,7 @@ export class BullMQTaskHost implements AsyncDisposable {
   #handBack(): void {
     for (const hosted of this.#running.values()) {
       hosted.isHandedBack = true;
-      this.#pool.cancel(hosted.task, new CancelledError("Its host ends."));
+      this.#end(hosted, new CancelledError("Its host ends."));
     }
   }
 

@@ -6,6 +6,7 @@ import { decodeToParent } from "../wire/messages/message-codec.js";
 import { decodeToWorker } from "../wire/messages/message-codec.js";
 import { encodeToParent } from "../wire/messages/message-codec.js";
 import { encodeToWorker } from "../wire/messages/message-codec.js";
+import type { PackedValue } from "./large-values.js";
 import type { TaskMessage } from "../wire/messages/protocol.js";
 import type { ToParentMessage } from "../wire/messages/protocol.js";
 
@@ -13,8 +14,8 @@ import type { ToParentMessage } from "../wire/messages/protocol.js";
 export interface JobData {
   /** The export of the task module. */
   readonly fn: string;
-  /** The frame of a task message, in base64. */
-  readonly task: string;
+  /** The frame of a task message. */
+  readonly task: PackedValue;
   /** Who waits for the outcome. */
   readonly producer: string;
   /** Of a chunk, how many calls it is; else 0. */
@@ -44,9 +45,11 @@ export interface RunningPlace {
 /** What a host tells the producer of a job. */
 export type HostNews =
   | { readonly kind: "started"; readonly id: string; readonly place: RunningPlace }
-  | { readonly kind: "report" | "outcome" | "log"; readonly id: string; readonly frame: Uint8Array };
+  | { readonly kind: "report" | "outcome" | "log"; readonly id: string; readonly frame: Uint8Array }
+  /** The outcome lies in a store: as JSON, unchecked. */
+  | { readonly kind: "stored"; readonly id: string; readonly value: unknown };
 
-const NEWS = ["started", "report", "outcome", "log"] as const;
+const NEWS = ["started", "report", "outcome", "log", "stored"] as const;
 
 const HEAD_BYTES = 3;
 
@@ -56,7 +59,18 @@ export function encodeNews(news: HostNews): Buffer {
   const head = Buffer.alloc(HEAD_BYTES);
   head.writeUInt8(NEWS.indexOf(news.kind), 0);
   head.writeUInt16LE(id.length, 1);
-  return Buffer.concat([head, id, news.kind === "started" ? Buffer.from(JSON.stringify(news.place)) : news.frame]);
+  return Buffer.concat([head, id, restOf(news)]);
+}
+
+function restOf(news: HostNews): Uint8Array {
+  if (news.kind === "started") return Buffer.from(JSON.stringify(news.place));
+  return news.kind === "stored" ? Buffer.from(JSON.stringify(news.value)) : news.frame;
+}
+
+/** The outcome of a job as news, as far as it is known. */
+export function outcomeNews(id: string, value: unknown, frame?: Uint8Array): HostNews {
+  if (typeof value !== "string") return { kind: "stored", id, value };
+  return { kind: "outcome", id, frame: frame ?? Buffer.from(value, "base64") };
 }
 
 /** Reads a message of a channel; `undefined` for what no host sends. */
@@ -66,6 +80,7 @@ export function decodeNews(bytes: Buffer): HostNews | undefined {
   const end = HEAD_BYTES + bytes.readUInt16LE(1);
   const id = bytes.toString("utf8", HEAD_BYTES, end);
   const rest = bytes.subarray(end);
+  if (kind === "stored") return { kind, id, value: parseObject(rest.toString()) };
   if (kind !== "started") return { kind, id, frame: rest };
   const place = parseObject<RunningPlace>(rest.toString());
   if (typeof place?.host !== "string" || !Number.isSafeInteger(place.pid)) return undefined;

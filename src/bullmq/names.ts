@@ -41,9 +41,12 @@ export function aliveKey(id: QueueId, producer: string): string {
   return `${keyPrefix(id)}:alive:${producer}`;
 }
 
-/** Where the error of a job that has failed is kept, as bytes. */
-export function failureKey(id: QueueId, jobId: string): string {
-  return `${keyPrefix(id)}:failure:${jobId}`;
+/**
+ * Where a host keeps the error of a job that has failed. Each host has a key of its own: one that has lost the job to
+ * another host may find that out too late.
+ */
+export function failureKey(id: QueueId, jobId: string, host: string): string {
+  return `${keyPrefix(id)}:failure:${jobId}:${host}`;
 }
 
 /** In place of a producer, for a task whose id was chosen: any program may wait for it. */

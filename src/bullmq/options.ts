@@ -1,6 +1,8 @@
 /** The options of an executor and of a host, and their check. */
 
 import { InvalidOptionError } from "../errors.js";
+import { LargeValues } from "./large-values.js";
+import { MAX_REDIS_BYTES } from "./large-values.js";
 import { checkInteger } from "../executor/options/check-options.js";
 import { checkPassedToQueue } from "./passed-options.js";
 import { checkPassedToWorker } from "./passed-options.js";
@@ -15,6 +17,7 @@ import type { PassedWorkerOptions } from "./passed-options.js";
 import type { ProcessTaskPoolExecutorOptions } from "../executor/options/options.js";
 import type { RedisConnection } from "./redis.js";
 import type { TaskOptions } from "../executor/options/options.js";
+import type { ValueStore } from "./value-store.js";
 
 /** What an executor and its hosts have in common. */
 interface SharedOptions {
@@ -28,6 +31,13 @@ interface SharedOptions {
   readonly version?: string | undefined;
   /** How long outcomes are kept in Redis, in seconds. Default: 3600. */
   readonly resultTtlSeconds?: number | undefined;
+  /**
+   * Keeps large arguments and outcomes, of which Redis then has only references: the same one for the executor and
+   * all hosts. Without it they go through Redis, up to 16 MiB. Default: none.
+   */
+  readonly store?: ValueStore | undefined;
+  /** From which size on the store has them, in bytes. Default: 262144. */
+  readonly largeAboveBytes?: number | undefined;
 }
 
 /** Options of a `BullMQTaskExecutor`. */
@@ -98,7 +108,17 @@ const DEFAULT_ASK_MS = 30_000;
 /** Node's timers take no more. */
 const MOST_TIMER_MS = 2 ** 31 - 1;
 
-const SHARED = { connection: true, queue: true, tasks: true, version: true, resultTtlSeconds: true } as const;
+const DEFAULT_LARGE_BYTES = 262_144;
+
+const SHARED = {
+  connection: true,
+  largeAboveBytes: true,
+  queue: true,
+  resultTtlSeconds: true,
+  store: true,
+  tasks: true,
+  version: true,
+} as const;
 
 const EXECUTOR_OPTIONS: OptionList = {
   call: "new BullMQTaskExecutor()",
@@ -141,6 +161,7 @@ interface CheckedShared {
   readonly tasksUrl: string;
   readonly version: string | undefined;
   readonly resultTtlSeconds: number;
+  readonly values: LargeValues;
 }
 
 /** The options of an executor, checked and filled in. */
@@ -171,6 +192,19 @@ function checkName(option: string, value: unknown): void {
   throw new InvalidOptionError(option, "a text without colons and braces", value);
 }
 
+function isStore(given: unknown): given is ValueStore {
+  const { put, get, delete: remove } = (given ?? {}) as Partial<Record<keyof ValueStore, unknown>>;
+  return [put, get, remove].every((method) => typeof method === "function");
+}
+
+function checkValues({ store, largeAboveBytes }: SharedOptions): LargeValues {
+  if (store !== undefined && !isStore(store)) {
+    throw new InvalidOptionError("store", "an object with put, get and delete, such as new FolderStore(path)", store);
+  }
+  checkInteger("largeAboveBytes", largeAboveBytes, 1, MAX_REDIS_BYTES);
+  return new LargeValues(store, largeAboveBytes ?? DEFAULT_LARGE_BYTES);
+}
+
 function checkShared(options: SharedOptions): CheckedShared {
   const { connection, queue = DEFAULT_QUEUE, tasks, version, resultTtlSeconds } = options;
   if (typeof connection !== "object" || connection === null) {
@@ -184,7 +218,8 @@ function checkShared(options: SharedOptions): CheckedShared {
   checkName("version", version);
   checkInteger("resultTtlSeconds", resultTtlSeconds, 1, Number.MAX_SAFE_INTEGER);
   const tasksUrl = taskModuleUrl(tasks);
-  return { connection, queue, tasksUrl, version, resultTtlSeconds: resultTtlSeconds ?? DEFAULT_TTL_SECONDS };
+  const ttlSeconds = resultTtlSeconds ?? DEFAULT_TTL_SECONDS;
+  return { connection, queue, tasksUrl, version, resultTtlSeconds: ttlSeconds, values: checkValues(options) };
 }
 
 /** @returns What was given, or the first of the values. */

@@ -21,6 +21,7 @@ const OWNED_OF_QUEUE: Readonly<Record<OwnedOfQueue & keyof QueueOptions, string>
 
 type OwnedOfWorker =
   | "connection"
+  | "name"
   | "prefix"
   | "skipWaitingForReady"
   | "blockingConnection"
@@ -41,6 +42,7 @@ type OwnedOfWorker =
 
 const OWNED_OF_WORKER: Readonly<Record<OwnedOfWorker & keyof WorkerOptions, string>> = {
   connection: "use the option connection",
+  name: NO_COUNTERPART,
   prefix: "use the option queue",
   skipWaitingForReady: NO_COUNTERPART,
   blockingConnection: NO_COUNTERPART,

@@ -1,6 +1,7 @@
 import type { Queue } from "bullmq";
 
 import { AliveSign } from "./producers.js";
+import { ARGUMENT_TTL_SECONDS } from "./large-values.js";
 import { Connections } from "./redis.js";
 import { InvalidOptionError } from "../errors.js";
 import { TaskModule } from "./task-module.js";
@@ -10,12 +11,15 @@ import { findMismatch } from "./versions.js";
 import { hostsChannel } from "./names.js";
 import { keyPrefix } from "./names.js";
 import { loadEngine } from "./redis.js";
+import { outcomeNews } from "./messages.js";
 import { producerChannel } from "./names.js";
 import { queueName } from "./names.js";
 import type { CheckedExecutorOptions } from "./options.js";
 import type { HostCommand } from "./messages.js";
 import type { HostNews } from "./messages.js";
 import type { PassedJobOptions } from "./passed-options.js";
+import type { LargeValues } from "./large-values.js";
+import type { PackedValue } from "./large-values.js";
 import type { QueueId } from "./names.js";
 import type { RedisClient } from "./redis.js";
 import type { SentJob } from "./sent-job.js";
@@ -34,10 +38,12 @@ const KEPT_LINES = 1000;
 export type JobState =
   | { readonly kind: "pending" }
   | { readonly kind: "lost" }
-  | { readonly kind: "ended"; readonly frame: Uint8Array };
+  | { readonly kind: "ended"; readonly news: HostNews };
 
 interface LinkEvents {
   onNews(news: HostNews): void;
+  /** Redis has said what it knows of a job. */
+  onAnswer(link: QueueLink, job: SentJob, state: JobState): void;
   /** The connection was away: news may have been missed. */
   onReconnected(): void;
 }
@@ -45,6 +51,15 @@ interface LinkEvents {
 /** The number that BullMQ has for a priority: the higher the priority, the lower the number, and never 0. */
 function bullPriority(priority: number): number {
   return Math.min(Math.max(MIDDLE_PRIORITY - priority, 1), 2 * MIDDLE_PRIORITY);
+}
+
+/** What some program has written; `undefined` for no JSON. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 interface LinkParts {
@@ -57,11 +72,14 @@ interface LinkParts {
   readonly ttlSeconds: number;
   readonly jobOptions: PassedJobOptions | undefined;
   readonly aliveSign: AliveSign | undefined;
+  readonly values: LargeValues;
+  readonly onAnswer: LinkEvents["onAnswer"];
 }
 
 /** A producer's connections to its queue and its hosts. */
 export class QueueLink {
   readonly module: TaskModule;
+  readonly values: LargeValues;
   readonly #id: QueueId;
   readonly #connections: Connections;
   readonly #client: RedisClient;
@@ -70,9 +88,11 @@ export class QueueLink {
   readonly #ttlSeconds: number;
   readonly #jobOptions: PassedJobOptions | undefined;
   readonly #aliveSign: AliveSign | undefined;
+  readonly #onAnswer: LinkEvents["onAnswer"];
 
   private constructor(parts: LinkParts) {
     this.module = parts.module;
+    this.values = parts.values;
     this.#id = parts.id;
     this.#connections = parts.connections;
     this.#client = parts.client;
@@ -81,6 +101,7 @@ export class QueueLink {
     this.#ttlSeconds = parts.ttlSeconds;
     this.#jobOptions = parts.jobOptions;
     this.#aliveSign = parts.aliveSign;
+    this.#onAnswer = parts.onAnswer;
   }
 
   /** @throws MissingPackageError, or what the task module throws. */
@@ -100,8 +121,10 @@ export class QueueLink {
     });
     await subscriber.subscribe(producerChannel(id, producer));
     const aliveSign = onProducerEnd === "cancel" ? await AliveSign.show(client, id, producer) : undefined;
-    const parts = { module, id, connections, client, queue, subscriber, ttlSeconds, jobOptions, aliveSign };
-    const link = new QueueLink(parts);
+    const { onAnswer } = events;
+    const { values } = options;
+    const settings = { ttlSeconds, jobOptions, aliveSign, onAnswer };
+    const link = new QueueLink({ module, values, id, connections, client, queue, subscriber, ...settings });
     link.#watchGaps(events);
     return link;
   }
@@ -111,7 +134,13 @@ export class QueueLink {
     this.#client.on("ready", () => this.#aliveSign?.renew());
   }
 
-  async add(jobs: readonly SentJob[]): Promise<void> {
+  /**
+   * Adds jobs, all or none.
+   *
+   * @param isWanted - Is asked for each when its arguments are stored, which takes a while.
+   * @throws ValueStoreError for arguments that can't be stored.
+   */
+  async add(jobs: readonly SentJob[], isWanted: (job: SentJob) => boolean): Promise<void> {
     const kept = { age: this.#ttlSeconds };
     const shared = {
       keepLogs: KEPT_LINES,
@@ -120,12 +149,18 @@ export class QueueLink {
       removeOnComplete: kept,
       removeOnFail: kept,
     };
-    const added = jobs.map(({ id, data, priority, task }) => ({
-      name: task.name,
-      data,
-      opts: { ...shared, jobId: id, priority: bullPriority(priority) },
-    }));
-    await this.#queue.addBulk(added);
+    const added = [];
+    for (const job of jobs) {
+      const { id, data, frame, priority, task } = job;
+      const packed = await this.values.pack(frame, ARGUMENT_TTL_SECONDS, `The arguments of task "${task.name}"`);
+      job.packed = packed;
+      if (!isWanted(job)) this.values.forget(packed);
+      else {
+        const own = { jobId: id, priority: bullPriority(priority) };
+        added.push({ name: task.name, data: { ...data, task: packed }, opts: { ...shared, ...own } });
+      }
+    }
+    if (added.length > 0) await this.#queue.addBulk(added);
   }
 
   /** Hears what hosts tell of the tasks of a producer. */
@@ -144,8 +179,10 @@ export class QueueLink {
   }
 
   /** Takes a job out, unless a host has it. */
-  async remove(jobId: string): Promise<boolean> {
-    return (await this.#queue.remove(jobId)) === 1;
+  async remove(jobId: string, message?: PackedValue): Promise<boolean> {
+    if ((await this.#queue.remove(jobId)) !== 1) return false;
+    this.values.forget(message);
+    return true;
   }
 
   tell(command: HostCommand): void {
@@ -158,23 +195,22 @@ export class QueueLink {
   }
 
   /** Asks Redis what it knows of jobs. */
-  async ask(jobs: readonly SentJob[], onAnswer: (job: SentJob, state: JobState) => void): Promise<void> {
+  async ask(jobs: readonly SentJob[]): Promise<void> {
     for (let from = 0; from < jobs.length; from += ASKED_AT_ONCE) {
       const some = jobs.slice(from, from + ASKED_AT_ONCE);
       const states = await Promise.all(some.map(({ id }) => this.#stateOf(id)));
-      for (const [index, job] of some.entries()) onAnswer(job, states[index] ?? { kind: "pending" });
+      for (const [index, job] of some.entries()) this.#onAnswer(this, job, states[index] ?? { kind: "pending" });
     }
   }
 
   async #stateOf(jobId: string): Promise<JobState> {
-    const fields = await this.#client.hmget(this.#queue.toKey(jobId), "timestamp", "finishedOn", "returnvalue");
-    const [timestamp, finishedOn, result] = fields;
-    if (typeof timestamp !== "string") return { kind: "lost" };
+    const fields = ["timestamp", "finishedOn", "returnvalue", "pb"] as const;
+    const [addedOn, finishedOn, result, host] = await this.#client.hmget(this.#queue.toKey(jobId), ...fields);
+    if (typeof addedOn !== "string") return { kind: "lost" };
     if (typeof finishedOn !== "string") return { kind: "pending" };
-    // JSON, as BullMQ writes it.
-    if (typeof result === "string") return { kind: "ended", frame: Buffer.from(String(JSON.parse(result)), "base64") };
-    const frame = await this.#client.getBuffer(failureKey(this.#id, jobId));
-    return frame === null ? { kind: "lost" } : { kind: "ended", frame };
+    const outcome = result ?? (await this.#client.get(failureKey(this.#id, jobId, host ?? "")));
+    if (typeof outcome !== "string") return { kind: "lost" };
+    return { kind: "ended", news: outcomeNews(jobId, parseJson(outcome)) };
   }
 
   async close(): Promise<void> {

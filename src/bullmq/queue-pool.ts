@@ -11,6 +11,7 @@ import { MissedNews } from "./missed-news.js";
 import { PoolCounters } from "../pool/pool-stats.js";
 import { QueueLink } from "./queue-link.js";
 import { QueueRoom } from "../pool/queue/queue-room.js";
+import { addJobs } from "./add-jobs.js";
 import { clearTimeout } from "../system/timers.js";
 import { setImmediate } from "../system/timers.js";
 import { setTimeout } from "../system/timers.js";
@@ -18,6 +19,7 @@ import { makeIntake } from "../executor/take-logs.js";
 import { VersionMismatchError } from "./errors.js";
 import { VersionWatch } from "./version-watch.js";
 import { blameVersions } from "./version-watch.js";
+import { withdrawJob } from "./withdraw-job.js";
 import type { CheckedExecutorOptions } from "./options.js";
 import type { ExecutorStats } from "../pool/pool-stats.js";
 import type { HostNews } from "./messages.js";
@@ -107,6 +109,7 @@ export class QueuePool implements TaskPool {
     this.#missed ??= new MissedNews(this.#options.askIntervalMs, this.#jobs, (jobs) => this.#ask(jobs));
     this.#link ??= QueueLink.open(this.#options, this.#producer, {
       onNews: (news) => this.#receive(news),
+      onAnswer: (link, job, state) => this.#onAnswer(link, job, state),
       onReconnected: () => void this.#ask([...this.#jobs]),
     });
     // Each task that waits for it fails with it.
@@ -157,21 +160,14 @@ export class QueuePool implements TaskPool {
     }
     for (const job of sent) this.#jobs.add(job);
     const chosen = sent.filter(({ hasChosenId }) => hasChosenId);
-    await this.#add(
-      link,
-      sent.filter(({ hasChosenId }) => !hasChosenId),
-    );
+    const others = sent.filter(({ hasChosenId }) => !hasChosenId);
+    await this.#add(link, others);
     for (const job of chosen) await this.#addChosen(link, job);
     void this.#versions?.look();
   }
 
-  async #add(link: QueueLink, jobs: readonly SentJob[]): Promise<void> {
-    if (jobs.length === 0) return;
-    try {
-      await link.add(jobs);
-    } catch (error) {
-      for (const job of jobs) this.#end(job, { kind: "ended", error: error as Error });
-    }
+  #add(link: QueueLink, jobs: readonly SentJob[]): Promise<void> {
+    return addJobs(link, this.#jobs, jobs, (job, error) => this.#end(job, { kind: "ended", error }));
   }
 
   /** BullMQ takes no second job with an id: whose job it is then, is asked for. */
@@ -180,8 +176,8 @@ export class QueuePool implements TaskPool {
       await link.listen(job.data.producer);
       // That of the attempt before.
       if (job.isRetry) await link.remove(job.id);
-      await link.add([job]);
-      await link.ask([job], (each, state) => this.#onAnswer(link, each, state));
+      await this.#add(link, [job]);
+      await link.ask([job]);
     } catch (error) {
       this.#end(job, { kind: "ended", error: error as Error });
     }
@@ -204,8 +200,9 @@ export class QueuePool implements TaskPool {
       const link = await this.#connect();
       const job = this.maker.follow(task, id, link);
       this.#jobs.add(job);
+      job.isAdded = true;
       await link.listen(job.data.producer);
-      await link.ask([job], (each, state) => this.#onAnswer(link, each, state));
+      await link.ask([job]);
     } catch (error) {
       this.#settle(task, { kind: "ended", error: error as Error });
     }
@@ -231,6 +228,7 @@ export class QueuePool implements TaskPool {
     try {
       if (news.kind === "started") job.begin(news.place);
       else if (news.kind === "report") job.report(news.frame);
+      else if (news.kind === "stored") void job.fetchOutcome(news.value).then((outcome) => this.#end(job, outcome));
       else if (news.kind === "outcome") this.#end(job, job.outcomeOf(news.frame));
     } catch (error) {
       // Bytes that no host has written: whoever may write to Redis can do that.
@@ -238,19 +236,21 @@ export class QueuePool implements TaskPool {
     }
   }
 
-  /** Some news may have been missed. */
+  /** Some news may have been missed. Redis need not know yet of jobs that are on their way to it. */
   async #ask(jobs: readonly SentJob[]): Promise<void> {
     const link = await this.#connect();
-    await link.ask(jobs, (job, state) => this.#onAnswer(link, job, state));
+    await link.ask(jobs.filter(({ isAdded }) => isAdded));
   }
 
   #onAnswer(link: QueueLink, job: SentJob, state: JobState): void {
     if (!this.#jobs.has(job)) return;
-    if (state.kind === "ended") this.#receiveFor(job, { kind: "outcome", id: job.id, frame: state.frame });
+    if (state.kind === "ended") this.#receiveFor(job, state.news);
     else if (state.kind === "lost") {
       const isOwn = job.data.fn !== "" && job.task.endReason === undefined;
-      if (isOwn && this.#options.onLost === "resubmit") void this.#add(link, [job]);
-      else this.#end(job, { kind: "ended", error: new JobLostError(job.task.name, job.id) });
+      if (isOwn && this.#options.onLost === "resubmit") {
+        job.isAdded = false;
+        void this.#add(link, [job]);
+      } else this.#end(job, { kind: "ended", error: new JobLostError(job.task.name, job.id) });
     }
   }
 
@@ -313,15 +313,14 @@ export class QueuePool implements TaskPool {
   }
 
   async #withdrawJob(job: SentJob, reason: Error, endsRunning: boolean): Promise<void> {
-    if (await job.remove()) {
-      job.task.endReason = reason;
-      this.#end(job, { kind: "ended", error: reason });
-    } else if (endsRunning) {
-      job.end(job.task, reason);
-      // Who else waited for it may have taken it out.
-      const link = await this.#connect();
-      await link.ask([job], (each, state) => this.#onAnswer(link, each, state));
-    }
+    await withdrawJob(job, endsRunning ? reason : undefined, {
+      isOpen: () => this.#jobs.has(job),
+      onRemoved: () => {
+        job.task.endReason = reason;
+        this.#end(job, { kind: "ended", error: reason });
+      },
+      ask: async () => (await this.#connect()).ask([job]),
+    });
   }
 
   warmUp(): Promise<void> {

@@ -41,6 +41,8 @@ async function loadBoth(): Promise<Engine> {
   return { Queue: bullmq.Queue, Redis: ioredis.Redis, WaitingError: bullmq.WaitingError, Worker: bullmq.Worker };
 }
 
+const KEEP_ALIVE_MS = 10_000;
+
 let engine: Promise<Engine> | undefined;
 
 /**
@@ -61,8 +63,11 @@ function isCluster(client: RedisClient): client is Cluster {
   return client.isCluster;
 }
 
-/** BullMQ asks for the first; the second has commands wait for the connection. */
-const OWN = { maxRetriesPerRequest: null, enableOfflineQueue: true } as const;
+/**
+ * BullMQ asks for the first; the second has commands wait for the connection. By the third a connection that the other
+ * side has forgotten shows after some 20 s, also one that only listens.
+ */
+const OWN = { maxRetriesPerRequest: null, enableOfflineQueue: true, keepAlive: KEEP_ALIVE_MS } as const;
 
 function duplicate(client: RedisClient): RedisClient {
   if (!isCluster(client)) return client.duplicate(OWN);

@@ -5,6 +5,8 @@ import { ProcessTask } from "../system/process/process-task.js";
 import { taskChannel } from "./names.js";
 import type { HostCommand } from "./messages.js";
 import type { JobData } from "./messages.js";
+import type { LargeValues } from "./large-values.js";
+import type { PackedValue } from "./large-values.js";
 import type { PoolTask } from "../pool/queue/pool-task.js";
 import type { RunningPlace } from "./messages.js";
 import type { TaskChannel } from "../pool/queue/pool-task.js";
@@ -16,7 +18,8 @@ const NOBODY: TaskChannel = { send: () => {}, sendToWatchdog: () => {} };
 
 /** The way to a job and to who runs it. */
 interface JobReach {
-  remove(jobId: string): Promise<boolean>;
+  readonly values: LargeValues;
+  remove(jobId: string, message?: PackedValue): Promise<boolean>;
   tell(command: HostCommand): void;
 }
 
@@ -41,8 +44,14 @@ export class SentJob implements TaskHolder {
   readonly id: string;
   readonly task: PoolTask;
   readonly priority: number;
-  /** Kept until it has ended: it may have to be sent again. */
-  readonly data: JobData;
+  /** What hosts must know beside the frame. */
+  readonly data: Omit<JobData, "task">;
+  /** Its task message. Kept until it has ended: it may have to be sent again. */
+  readonly frame: Buffer;
+  /** The same as BullMQ has it, once it does. */
+  packed: PackedValue | undefined;
+  /** Redis has it, or had it. */
+  isAdded = false;
   readonly #link: JobReach;
 
   /** Its id is its user's, and not this program's alone. */
@@ -57,7 +66,7 @@ export class SentJob implements TaskHolder {
     this.hasChosenId = producer === taskChannel(id);
     this.isRetry = isRetry;
     const { args, callCount, goesOn, isHeard, name, timeoutMs } = task;
-    const frame = encodeTask({
+    this.frame = encodeTask({
       kind: "task",
       taskId: 1,
       functionId: task.fn.id,
@@ -70,7 +79,6 @@ export class SentJob implements TaskHolder {
     });
     this.data = {
       fn,
-      task: frame.toString("base64"),
       producer,
       callCount,
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
@@ -90,6 +98,8 @@ export class SentJob implements TaskHolder {
       return isAlive();
     };
     task.begin(ProcessTask.onHost(pid, startTime, { host, isAlive, sendSignal }));
+    // No host had it when somebody began to listen.
+    if (task.isHeard && this.data.isHeard !== true) this.hear();
   }
 
   /** It has reported something. */
@@ -110,9 +120,18 @@ export class SentJob implements TaskHolder {
     return message;
   }
 
+  /** The same, where it lies in a store. */
+  async fetchOutcome(value: unknown): Promise<TaskOutcome> {
+    try {
+      return this.outcomeOf(await this.#link.values.unpack(value, `The outcome of task "${this.task.name}"`));
+    } catch (error) {
+      return { kind: "ended", error: error as Error };
+    }
+  }
+
   /** Takes it out of the queue. @returns Whether it was there, and no host had it. */
   remove(): Promise<boolean> {
-    return this.#link.remove(this.id);
+    return this.#link.remove(this.id, this.packed);
   }
 
   end(_task: PoolTask, reason: Error): void {

@@ -52,6 +52,11 @@ export function sleep(durationMs: number): Promise<void> {
   });
 }
 
+/** As `sleep`, but the program need not go on until then. */
+export function pause(durationMs: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, durationMs).unref());
+}
+
 /** Resolves in the next turn of the event loop. */
 export function nextTurn(): Promise<void> {
   return new Promise((resolve) => {

@@ -27,7 +27,8 @@ class ServedExecutor extends BullMQTaskExecutor {
 
   override async shutdown(options = {}): Promise<void> {
     await super.shutdown(options);
-    await this.#host.close();
+    // Of a test that has failed, a task may wait for ever.
+    await this.#host.close(0);
   }
 }
 

@@ -33,14 +33,13 @@ import { createSharedArray } from "../../src/index.js";
 import { makeStream } from "../fixtures/conformance-tasks.js";
 import { readAll } from "../fixtures/conformance-tasks.js";
 import { setFirst } from "../fixtures/conformance-tasks.js";
-import { startFixture } from "../testlibraries/process-family.js";
+import { startHost } from "../testlibraries/bullmq-hosts.js";
 import { succeedAt } from "../fixtures/conformance-tasks.js";
 import { waitForAbort } from "../fixtures/conformance-tasks.js";
 import { waitForFile } from "../fixtures/conformance-tasks.js";
 import { waitForSignal } from "../fixtures/conformance-tasks.js";
 import { waitUntil } from "../testlibraries/wait-until.js";
 import type { BullMQTaskExecutorOptions } from "../../src/bullmq/index.js";
-import type { RunningProgram } from "../testlibraries/process-family.js";
 
 const folder = mkdtempSync(path.join(tmpdir(), "asynccpu-bullmq-"));
 let redis: RedisServer;
@@ -59,21 +58,15 @@ function optionsFor(server: RedisServer): BullMQTaskExecutorOptions & { readonly
   return { connection: { url: server.url }, queue: `faults-${randomUUID()}`, tasks };
 }
 
-async function startHost({ url }: RedisServer, queue: string): Promise<RunningProgram> {
-  const host = startFixture("bullmq-host", { args: [url, queue] });
-  await host.waitForLine(/^serving$/);
-  return host;
-}
-
 test("the jobs of a host that is killed fail with WorkerCrashedError, or run again where that is asked for", async () => {
   const options = optionsFor(redis);
   await using executor = new BullMQTaskExecutor(options);
-  await using first = await startHost(redis, options.queue);
+  await using first = await startHost(redis.url, options.queue);
   const gate = path.join(folder, "killed");
   const once = executor.submit(waitForFile, gate);
   const again = executor.with({ retries: { limit: 3, on: "crash" } }).submit(waitForFile, gate);
   await Promise.all([once.started, again.started]);
-  await using _second = await startHost(redis, options.queue);
+  await using _second = await startHost(redis.url, options.queue);
   process.kill(first.pid, "SIGKILL");
   await assert.rejects(once, WorkerCrashedError);
   writeFileSync(gate, "");
@@ -83,7 +76,7 @@ test("the jobs of a host that is killed fail with WorkerCrashedError, or run aga
 test("a host that ends hands back at once what it runs, and leaves no process", async () => {
   const options = optionsFor(redis);
   await using executor = new BullMQTaskExecutor(options);
-  await using first = await startHost(redis, options.queue);
+  await using first = await startHost(redis.url, options.queue);
   const gate = path.join(folder, "handed-back");
   const future = executor.submit(waitForFile, gate);
   const { id } = await future.started;
@@ -92,14 +85,14 @@ test("a host that ends hands back at once what it runs, and leaves no process", 
   assert.equal((await first.waitForEnd()).code, 0);
   await first.waitForNobody();
   writeFileSync(gate, "");
-  await using _second = await startHost(redis, options.queue);
+  await using _second = await startHost(redis.url, options.queue);
   assert.equal(await future, "waitForFile");
 });
 
 test("future.started names the host, and signals go through it", async () => {
   const options = optionsFor(redis);
   await using executor = new BullMQTaskExecutor(options);
-  await using _host = await startHost(redis, options.queue);
+  await using _host = await startHost(redis.url, options.queue);
   const future = executor.submit(waitForAbort);
   const started = await future.started;
   assert.equal(typeof started.host, "string");
@@ -113,7 +106,7 @@ test("tasks go on over a restart of a Redis that keeps its data", async () => {
   await using server = await RedisServer.start(true);
   const options = optionsFor(server);
   await using executor = new BullMQTaskExecutor(options);
-  await using _host = await startHost(server, options.queue);
+  await using _host = await startHost(server.url, options.queue);
   const gate = path.join(folder, "restart");
   const running = executor.submit(waitForFile, gate);
   await running.started;
@@ -135,7 +128,7 @@ for (const onLost of ["fail", "resubmit"] as const) {
     await server.kill();
     await server.resume();
     if (onLost === "fail") await assert.rejects(future, JobLostError);
-    await using _host = await startHost(server, options.queue);
+    await using _host = await startHost(server.url, options.queue);
     if (onLost === "resubmit") assert.equal(await future, 3);
     assert.equal(await executor.submit(add, 2, 2), 4);
   });
@@ -180,7 +173,7 @@ test("a warning tells that Redis is away, once", async () => {
     const future = executor.submit(add, 1, 2);
     await waitUntil(() => warnings.length > 0, { what: "a warning" });
     await server.resume();
-    await using _host = await startHost(server, options.queue);
+    await using _host = await startHost(server.url, options.queue);
     assert.equal(await future, 3);
     assert.equal(warnings.length, 1);
     assert.match(warnings[0] ?? "", /^ASYNCCPU_REDIS_AWAY: Redis can't be used, so tasks wait: .*ECONN/);
@@ -195,7 +188,7 @@ test("a task with an id of its own is found by other programs, runs once, and ca
   const marks = path.join(folder, "marks");
   {
     await using executor = new BullMQTaskExecutor(options);
-    await using _host = await startHost(redis, options.queue);
+    await using _host = await startHost(redis.url, options.queue);
     const gate = path.join(folder, "named");
     const future = executor.with({ taskId: "report-1" }).submit(waitForFile, gate);
     await future.started;
@@ -230,7 +223,7 @@ test("a task with an id of its own is found by other programs, runs once, and ca
 test("what lives on one machine is refused: code, streams, signals, shared arrays", async () => {
   const options = optionsFor(redis);
   await using executor = new BullMQTaskExecutor(options);
-  await using _host = await startHost(redis, options.queue);
+  await using _host = await startHost(redis.url, options.queue);
   const triple = (value: number): number => value * 3;
   await assert.rejects(executor.submit(triple, 1), FunctionNotPicklableError);
   await assert.rejects(executor.submit(applyTo, triple, 1), NotSerializableError);
@@ -245,7 +238,7 @@ test("what lives on one machine is refused: code, streams, signals, shared array
 test("nonsense on the channels, and jobs that no executor has made, harm nobody", async () => {
   const options = optionsFor(redis);
   await using executor = new BullMQTaskExecutor(options);
-  await using _host = await startHost(redis, options.queue);
+  await using _host = await startHost(redis.url, options.queue);
   assert.equal(await executor.submit(add, 1, 2), 3);
   const client = new Redis(redis.url);
   const channels = (await client.pubsub("CHANNELS", "*")) as string[];

@@ -92,6 +92,11 @@ export class RedisServer implements AsyncDisposable {
     return server;
   }
 
+  /** How it is reached on another address. */
+  urlAt(address: string): string {
+    return this.url.replace("127.0.0.1", address);
+  }
+
   /** Starts it, at first or again, and waits until it answers. */
   async resume(): Promise<void> {
     this.#process = spawn("redis-server", this.#args, { stdio: ["ignore", "pipe", "inherit"] });

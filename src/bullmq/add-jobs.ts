@@ -1,0 +1,32 @@
+import type { JobTable } from "./job-table.js";
+import type { QueueLink } from "./queue-link.js";
+import type { SentJob } from "./sent-job.js";
+
+/** How many large arguments are on their way to the store at a time. */
+const STORED_AT_ONCE = 16;
+
+/**
+ * Adds jobs of a table to the queue. Those with large arguments go one by one: that these can't be stored is no
+ * matter of the others.
+ *
+ * @param onFailed - Is told of each that could not be added.
+ */
+export async function addJobs(
+  link: QueueLink,
+  table: JobTable,
+  jobs: readonly SentJob[],
+  onFailed: (job: SentJob, error: Error) => void,
+): Promise<void> {
+  const addTogether = async (some: readonly SentJob[]): Promise<void> => {
+    try {
+      await link.add(some, (job) => table.has(job));
+      for (const job of some) job.isAdded = true;
+    } catch (error) {
+      for (const job of some) onFailed(job, error as Error);
+    }
+  };
+  const small = jobs.filter(({ frame }) => !link.values.isLarge(frame));
+  if (small.length > 0) await addTogether(small);
+  const large = jobs.filter(({ frame }) => link.values.isLarge(frame));
+  while (large.length > 0) await Promise.all(large.splice(0, STORED_AT_ONCE).map((job) => addTogether([job])));
+}
