@@ -8,9 +8,7 @@ import { AsyncCpuError } from "../errors.js";
 import { BullMQTaskHost } from "./host.js";
 import { FolderStore } from "./value-store.js";
 import { InvalidOptionError } from "../errors.js";
-import { clearTimeout } from "../system/timers.js";
 import { serveHealth } from "./health.js";
-import { setTimeout } from "../system/timers.js";
 import type { HealthServer } from "./health.js";
 import type { BullMQTaskHostOptions } from "./options.js";
 
@@ -39,9 +37,6 @@ const OPTIONS = {
 } as const;
 
 const DEFAULT_DRAIN_SECONDS = 10;
-
-/** So much longer than the tasks may take until it has told Redis of them, with the grace period of those it ends. */
-const LAST_WORDS_MS = 10_000;
 
 /** The status of a command that was written wrongly. */
 const WRONG_USE = 2;
@@ -86,6 +81,7 @@ async function serve(host: BullMQTaskHost, health: HealthServer | undefined): Pr
     for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => resolve(signal));
   });
   const started = host.start();
+  started.catch(() => {});
   // It waits for Redis for as long as that takes.
   const first = await Promise.race([started, stop]);
   if (typeof first === "string") return first;
@@ -95,19 +91,13 @@ async function serve(host: BullMQTaskHost, health: HealthServer | undefined): Pr
   return stop;
 }
 
-/** Ends with 1 where Redis is away so long that a host can't tell it what became of its tasks. */
 async function runWorker({ host: options, healthPort, drainMs }: Command): Promise<void> {
   const host = new BullMQTaskHost(options);
   const health = healthPort === undefined ? undefined : await serveHealth(host, healthPort);
   try {
     const signal = await serve(host, health);
     console.log(`${signal}: takes no more tasks, and ends within ${drainMs / 1000} s.`);
-    const limit = setTimeout(() => {
-      console.error("Redis does not answer: ends without it.");
-      process.exit(1);
-    }, drainMs + LAST_WORDS_MS);
     await host.close(drainMs);
-    clearTimeout(limit);
   } finally {
     health?.close();
   }

@@ -6,6 +6,7 @@ import type { Worker } from "bullmq";
 
 import { CancelledError } from "../errors.js";
 import { Connections } from "./redis.js";
+import { ExecutorShutdownError } from "../errors.js";
 import { HostTask } from "./host-task.js";
 import { JobPage } from "./job-page.js";
 import { LockWatch } from "./lock-watch.js";
@@ -61,6 +62,9 @@ const FAILURE_MARGIN_SECONDS = 60;
 /** Prints what tasks log whose producer does not take that. */
 const printer = createConsoleHandler();
 
+/** How long an end waits for a Redis that is away, when its tasks have ended, in milliseconds. */
+const REDIS_WAIT_MS = 5000;
+
 /** What a host has of a task that it runs. */
 interface HostedTask {
   /** Not there while its arguments are fetched. */
@@ -101,10 +105,12 @@ export class BullMQTaskHost implements AsyncDisposable {
   readonly #options: CheckedHostOptions;
   readonly #pool: TaskPool;
   readonly #jobs: number;
+  readonly #graceMs: number;
   readonly #functions = new NumberedFunctions<string>((name) => this.#pickle(name));
   readonly #running = new Map<string, HostedTask>();
   readonly #outcomes = new WeakMap<QueuedJob, PackedOutcome>();
   #opening: Promise<{ readonly link: HostLink; readonly worker: Worker<JobData, PackedValue> }> | undefined;
+  readonly #closing = new AbortController();
   #link: HostLink | undefined;
   #ending: Promise<void> | undefined;
   #stopSweeps: (() => void) | undefined;
@@ -115,6 +121,7 @@ export class BullMQTaskHost implements AsyncDisposable {
     const { jobs, pool } = this.#options;
     const checked = checkTaskPoolOptions({ ...pool, maxWorkers: jobs, handleSignals: false });
     this.#jobs = checked.maxWorkers;
+    this.#graceMs = checked.graceMs;
     this.#pool = buildPool(checked, (record, _functions, task) => this.#takeLog(record, task), true).pool;
   }
 
@@ -124,7 +131,7 @@ export class BullMQTaskHost implements AsyncDisposable {
    * @returns Resolves with the names of the tasks that it serves.
    */
   async start(): Promise<readonly string[]> {
-    this.#opening ??= this.#open();
+    this.#opening ??= Promise.race([this.#open(), whenAborted(this.#closing.signal).then(refuseToStart)]);
     const { link } = await this.#opening;
     this.#link = link;
     return link.module.names;
@@ -157,7 +164,7 @@ export class BullMQTaskHost implements AsyncDisposable {
     const { connection, queue, tasksUrl, version } = this.#options;
     const [engine, module] = await Promise.all([loadEngine(), TaskModule.load(tasksUrl, version)]);
     const id = { queue, version: module.version };
-    const connections = new Connections(connection, engine);
+    const connections = new Connections(connection, engine, this.#closing.signal);
     const client = connections.open();
     const subscriber = connections.open();
     subscriber.on("message", (_channel: string, text: string) => this.#obey(decodeCommand(text)));
@@ -346,16 +353,25 @@ export class BullMQTaskHost implements AsyncDisposable {
   }
 
   async #close(drainMs: number | undefined): Promise<void> {
-    const opened = await this.#opening;
+    const gaveUp = whenAborted(this.#closing.signal);
+    // It waits for no Redis that was never there.
+    if (this.#link === undefined) this.#closing.abort();
+    const opened = await this.#opening?.catch(() => undefined);
     opened?.link.served.end();
-    const limit = drainMs === undefined ? undefined : setTimeout(() => this.#handBack(), drainMs);
-    await opened?.worker.close();
-    clearTimeout(limit);
+    const isRedisAway = this.#link?.client.status !== "ready" && this.#running.size === 0;
+    const drain = drainMs === undefined ? undefined : setTimeout(() => this.#handBack(), drainMs);
+    const giveUpMs = isRedisAway ? 0 : (drainMs ?? Infinity) + this.#graceMs + REDIS_WAIT_MS;
+    const giveUp = giveUpMs === Infinity ? undefined : setTimeout(() => this.#closing.abort(), giveUpMs);
+    // What waits for Redis never settles, once its connection was given up.
+    await Promise.race([opened?.worker.close(isRedisAway), gaveUp]);
+    if (this.#closing.signal.aborted) void opened?.worker.disconnect();
+    clearTimeout(drain);
+    clearTimeout(giveUp);
     this.#stopSweeps?.();
     this.#pool.close();
     await this.#pool.ended();
     opened?.link.producers.end();
-    opened?.link.connections.close();
+    this.#closing.abort();
   }
 
   #handBack(): void {
@@ -373,6 +389,14 @@ export class BullMQTaskHost implements AsyncDisposable {
 
 function producerGone(): Error {
   return new CancelledError("The program that has submitted the task is gone.");
+}
+
+function whenAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => signal.addEventListener("abort", () => resolve()));
+}
+
+function refuseToStart(): never {
+  throw new ExecutorShutdownError();
 }
 
 /** Why a task is to end, as its producer says. */

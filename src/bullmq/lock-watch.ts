@@ -34,6 +34,7 @@ export class LockWatch {
     worker.on("completed", end);
     worker.on("failed", (job) => job !== undefined && end(job));
     const timer = setInterval(() => this.#look(), this.#lockDurationMs / LOOKS);
+    // A worker whose Redis was given up never closes.
     timer.unref();
     worker.on("closed", () => clearInterval(timer));
   }

@@ -46,6 +46,8 @@ interface LinkEvents {
   onAnswer(link: QueueLink, job: SentJob, state: JobState): void;
   /** The connection was away: news may have been missed. */
   onReconnected(): void;
+  /** Aborted when nobody waits for Redis any more. */
+  readonly closing: AbortSignal;
 }
 
 /** The number that BullMQ has for a priority: the higher the priority, the lower the number, and never 0. */
@@ -108,7 +110,7 @@ export class QueueLink {
   static async open(options: CheckedExecutorOptions, producer: string, events: LinkEvents): Promise<QueueLink> {
     const [engine, module] = await Promise.all([loadEngine(), TaskModule.load(options.tasksUrl, options.version)]);
     const id = { queue: options.queue, version: module.version };
-    const connections = new Connections(options.connection, engine);
+    const connections = new Connections(options.connection, engine, events.closing);
     const client = connections.open();
     const { onProducerEnd, queueOptions, jobOptions, resultTtlSeconds: ttlSeconds } = options;
     const queue = new engine.Queue(queueName(id), { ...queueOptions, connection: client, prefix: keyPrefix(id) });
@@ -213,9 +215,10 @@ export class QueueLink {
     return { kind: "ended", news: outcomeNews(jobId, parseJson(outcome)) };
   }
 
+  /** Does not wait for a Redis that is away. */
   async close(): Promise<void> {
     this.#aliveSign?.end();
-    await this.#queue.close();
+    if (this.#client.status === "ready") await this.#queue.close();
     this.#connections.close();
   }
 }

@@ -7,6 +7,7 @@ import { JobLostError } from "./errors.js";
 import { JobMaker } from "./job-maker.js";
 import { JobTable } from "./job-table.js";
 import { KeepAlive } from "../pool/keep-alive.js";
+import { LinkKeeper } from "./link-keeper.js";
 import { MissedNews } from "./missed-news.js";
 import { PoolCounters } from "../pool/pool-stats.js";
 import { QueueLink } from "./queue-link.js";
@@ -50,7 +51,14 @@ export class QueuePool implements TaskPool {
   #isSendPlanned = false;
   /** Resolves when what was submitted so far is in the queue. */
   #sent: Promise<void> = Promise.resolve();
-  #link: Promise<QueueLink> | undefined;
+  readonly #links = new LinkKeeper((closing) =>
+    QueueLink.open(this.#options, this.#producer, {
+      onNews: (news) => this.#receive(news),
+      onAnswer: (link, job, state) => this.#onAnswer(link, job, state),
+      onReconnected: () => void this.#ask([...this.#jobs]),
+      closing,
+    }),
+  );
   #missed: MissedNews | undefined;
   #isShutDown = false;
   #endedResolvers: (() => void)[] = [];
@@ -107,14 +115,7 @@ export class QueuePool implements TaskPool {
 
   #connect(): Promise<QueueLink> {
     this.#missed ??= new MissedNews(this.#options.askIntervalMs, this.#jobs, (jobs) => this.#ask(jobs));
-    this.#link ??= QueueLink.open(this.#options, this.#producer, {
-      onNews: (news) => this.#receive(news),
-      onAnswer: (link, job, state) => this.#onAnswer(link, job, state),
-      onReconnected: () => void this.#ask([...this.#jobs]),
-    });
-    // Each task that waits for it fails with it.
-    this.#link.catch(() => {});
-    return this.#link;
+    return this.#links.get();
   }
 
   submit(task: PoolTask): void {
@@ -144,8 +145,6 @@ export class QueuePool implements TaskPool {
       link = await this.#connect();
     } catch (error) {
       this.#isSendPlanned = false;
-      // The next task tries anew.
-      this.#link = undefined;
       for (const task of this.#outgoing.splice(0)) this.#settle(task, { kind: "ended", error: error as Error });
       return;
     }
@@ -356,14 +355,9 @@ export class QueuePool implements TaskPool {
     });
   }
 
-  async #disconnect(): Promise<void> {
-    const link = this.#link;
+  #disconnect(): Promise<void> {
     this.#missed?.stop();
-    try {
-      if (link !== undefined) await (await link).close();
-    } catch {
-      // It was never there.
-    }
+    return this.#links.close();
   }
 
   cancelQueued(makeReason: () => Error): void {

@@ -80,15 +80,20 @@ export class Connections {
   readonly #connection: RedisConnection;
   readonly #engine: Engine;
   readonly #clients: RedisClient[] = [];
+  readonly #closing: AbortSignal;
   #isOutageTold = false;
 
-  constructor(connection: RedisConnection, engine: Engine) {
+  /** @param closing - Closes them all when it is aborted, and lets no other be opened. */
+  constructor(connection: RedisConnection, engine: Engine, closing: AbortSignal) {
     this.#connection = connection;
     this.#engine = engine;
+    this.#closing = closing;
+    closing.addEventListener("abort", () => this.close());
   }
 
   /** Opens one more, which goes on trying for as long as Redis is away. A warning tells of that, once an outage. */
   open(): RedisClient {
+    this.#closing.throwIfAborted();
     const connection = this.#connection;
     const client = isClient(connection) ? duplicate(connection) : this.#connect(connection);
     client.on("error", (error: Error) => this.#tellOutage(error));

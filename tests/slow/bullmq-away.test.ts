@@ -1,0 +1,70 @@
+/** Ends of executors and hosts whose Redis is away: they wait for nothing that can't come. */
+
+import assert from "node:assert/strict";
+import { after } from "node:test";
+import { mkdtempSync } from "node:fs";
+import { rmSync } from "node:fs";
+import { test } from "node:test";
+import { tmpdir } from "node:os";
+import path from "node:path";
+
+import { BullMQTaskExecutor } from "../../src/bullmq/index.js";
+import { BullMQTaskHost } from "../../src/bullmq/index.js";
+import { CancelledError } from "../../src/index.js";
+import { JobLostError } from "../../src/bullmq/index.js";
+import { RedisServer } from "../testlibraries/redis-server.js";
+import { add } from "../fixtures/tasks.js";
+import { startFixture } from "../testlibraries/process-family.js";
+import { waitForFile } from "../fixtures/conformance-tasks.js";
+
+const folder = mkdtempSync(path.join(tmpdir(), "asynccpu-away-"));
+const tasks = new URL("../fixtures/conformance-exports.js", import.meta.url);
+
+/** Nothing listens there: the port of a server that has ended. */
+async function emptyUrl(): Promise<string> {
+  await using server = await RedisServer.start();
+  return server.url;
+}
+
+after(() => rmSync(folder, { recursive: true }));
+
+test("an executor shuts down when its Redis has gone", async () => {
+  await using server = await RedisServer.start();
+  const executor = new BullMQTaskExecutor({ connection: { url: server.url }, tasks });
+  await executor.warmUp();
+  await server.kill();
+  await executor.shutdown();
+});
+
+test("an executor whose Redis was never there shuts down, once its tasks are cancelled", async () => {
+  const executor = new BullMQTaskExecutor({ connection: { url: await emptyUrl() }, tasks });
+  const future = executor.submit(add, 1, 2);
+  const error = future.exception();
+  await executor.shutdown({ cancelFutures: true });
+  assert.ok((await error) instanceof CancelledError);
+});
+
+test("a host whose Redis was never there ends", async () => {
+  const host = new BullMQTaskHost({ connection: { url: await emptyUrl() }, tasks });
+  const started = assert.rejects(host.start());
+  await host.close();
+  await started;
+});
+
+test("a host whose Redis has gone ends, with the task that it runs", async () => {
+  await using server = await RedisServer.start();
+  const queue = "away";
+  await using executor = new BullMQTaskExecutor({ connection: { url: server.url }, queue, tasks });
+  await using host = startFixture("bullmq-host", { args: [server.url, queue] });
+  await host.waitForLine(/^serving$/);
+  const future = executor.submit(waitForFile, path.join(folder, "never"));
+  await future.started;
+  await server.kill();
+  process.kill(host.pid, "SIGTERM");
+  assert.equal((await host.waitForEnd()).code, 0);
+  await host.waitForNobody();
+  // Nobody can tell what became of it.
+  const error = future.exception();
+  await server.resume();
+  assert.ok((await error) instanceof JobLostError);
+});
