@@ -170,8 +170,9 @@ export class QueueLink {
     await this.#subscriber.subscribe(producerChannel(this.#id, producer));
   }
 
+  /** Never rejects: who can't be told goes on to send what nobody waits for. */
   async unlisten(producer: string): Promise<void> {
-    await this.#subscriber.unsubscribe(producerChannel(this.#id, producer));
+    await this.#subscriber.unsubscribe(producerChannel(this.#id, producer)).catch(() => {});
   }
 
   /** @throws InvalidOptionError for an id under which BullMQ keeps something of the queue itself, such as "failed". */

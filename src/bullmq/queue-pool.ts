@@ -237,8 +237,12 @@ export class QueuePool implements TaskPool {
 
   /** Some news may have been missed. Redis need not know yet of jobs that are on their way to it. */
   async #ask(jobs: readonly SentJob[]): Promise<void> {
-    const link = await this.#connect();
-    await link.ask(jobs.filter(({ isAdded }) => isAdded));
+    try {
+      const link = await this.#connect();
+      await link.ask(jobs.filter(({ isAdded }) => isAdded));
+    } catch {
+      // Redis refuses, or nobody waits for it any more. It is asked again in time.
+    }
   }
 
   #onAnswer(link: QueueLink, job: SentJob, state: JobState): void {
@@ -291,9 +295,10 @@ export class QueuePool implements TaskPool {
   }
 
   async #expire(job: SentJob, error: Error): Promise<void> {
-    const link = await this.#connect();
     // Without an answer it has no cause.
-    const mismatch = await link.findMismatch().catch(() => undefined);
+    const mismatch = await this.#connect()
+      .then((link) => link.findMismatch())
+      .catch(() => undefined);
     if (mismatch !== undefined) blameVersions(error, mismatch);
     await this.#withdrawJob(job, error, false);
   }
@@ -318,7 +323,7 @@ export class QueuePool implements TaskPool {
         job.task.endReason = reason;
         this.#end(job, { kind: "ended", error: reason });
       },
-      ask: async () => (await this.#connect()).ask([job]),
+      ask: () => this.#ask([job]),
     });
   }
 

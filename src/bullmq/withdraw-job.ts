@@ -23,7 +23,8 @@ interface Withdrawal {
  */
 export async function withdrawJob(job: SentJob, reason: Error | undefined, withdrawal: Withdrawal): Promise<void> {
   for (let waitMs = FIRST_REPEAT_MS; withdrawal.isOpen(); waitMs = Math.min(2 * waitMs, MAX_REPEAT_MS)) {
-    if (await job.remove()) {
+    // Redis may refuse it, a replica for one.
+    if (await job.remove().catch(() => false)) {
       withdrawal.onRemoved();
       return;
     }
