@@ -42,7 +42,7 @@ const WORKER = path.join(COMPILED, "subprocess", "main.js");
 const REFERENCES = path.join(COMPILED, "pickle", "function-reference.js");
 const TESTING = path.join(COMPILED, "testing", "index.js");
 const BULLMQ = path.join(COMPILED, "bullmq", "index.js");
-const CLI = path.join(COMPILED, "bullmq", "cli.js");
+const CLI = path.join(COMPILED, "bullmq", "host", "cli.js");
 const WATCHDOG = path.join(COMPILED, "subprocess", "guard", "watchdog.js");
 
 function nameOf(file) {

@@ -110,6 +110,7 @@ const LAYERS = [
       "pool/",
       "executor/",
     ],
+    inner: ["contract", "program", "host", ""],
   },
   { part: "index.ts", mayImport: [""] },
 ];

@@ -16,7 +16,7 @@ import { ProgramFolder } from "../testlibraries/program-folder.js";
 type Tree = { readonly [key: string]: Tree } & readonly Tree[] & (string | number | boolean);
 
 const FOLDER = path.join(CHECKOUT, "examples", "deploy");
-/** What the command needs beyond its --drain, in seconds: LAST_WORDS_MS of src/bullmq/cli.ts. */
+/** What the command may need beyond its --drain, in seconds: the grace period, and REDIS_WAIT_MS of the host. */
 const LAST_WORDS_SECONDS = 10;
 
 function read(name: string): string {

@@ -17,7 +17,7 @@ import { QueueEvents } from "bullmq";
 import { BullMQTaskHost } from "../../src/bullmq/index.js";
 import { RedisServer } from "../testlibraries/redis-server.js";
 import { encodeArguments } from "../../src/values/codec.js";
-import { encodeTask } from "../../src/bullmq/messages.js";
+import { encodeTask } from "../../src/bullmq/contract/messages.js";
 import { findQueue } from "../../src/bullmq/index.js";
 import { pickleFunction } from "../../src/pickle/pickle-function.js";
 

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { JobPage } from "../../../src/bullmq/job-page.js";
+import { JobPage } from "../../../src/bullmq/host/job-page.js";
 import { encodeValue } from "../../../src/values/codec.js";
 import { waitUntil } from "../../testlibraries/wait-until.js";
 import type { LogRecord } from "../../../src/logging/log-record.js";

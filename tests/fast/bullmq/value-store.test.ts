@@ -19,11 +19,11 @@ import { BullMQTaskExecutor } from "../../../src/bullmq/index.js";
 import { BullMQTaskHost } from "../../../src/bullmq/index.js";
 import { FolderStore } from "../../../src/bullmq/index.js";
 import { InvalidOptionError } from "../../../src/errors.js";
-import { LargeValues } from "../../../src/bullmq/large-values.js";
-import { MAX_REDIS_BYTES } from "../../../src/bullmq/large-values.js";
+import { LargeValues } from "../../../src/bullmq/contract/large-values.js";
+import { MAX_REDIS_BYTES } from "../../../src/bullmq/contract/large-values.js";
 import { ValueStoreError } from "../../../src/bullmq/index.js";
 import { waitUntil } from "../../testlibraries/wait-until.js";
-import type { ValueReference } from "../../../src/bullmq/large-values.js";
+import type { ValueReference } from "../../../src/bullmq/contract/large-values.js";
 import type { ValueStore } from "../../../src/bullmq/index.js";
 
 const root = mkdtempSync(path.join(tmpdir(), "asynccpu-store-"));

@@ -4,11 +4,11 @@
  */
 
 import { aliveKey } from "./names.js";
-import { clearInterval } from "../system/timers.js";
-import { clearTimeout } from "../system/timers.js";
-import { performance } from "../system/timers.js";
-import { setInterval } from "../system/timers.js";
-import { setTimeout } from "../system/timers.js";
+import { clearInterval } from "../../system/timers.js";
+import { clearTimeout } from "../../system/timers.js";
+import { performance } from "../../system/timers.js";
+import { setInterval } from "../../system/timers.js";
+import { setTimeout } from "../../system/timers.js";
 import type { QueueId } from "./names.js";
 import type { RedisClient } from "./redis.js";
 

@@ -1,10 +1,10 @@
-import { FunctionNotPicklableError } from "../errors.js";
-import { NumberedFunctions } from "./numbered-functions.js";
+import { FunctionNotPicklableError } from "../../errors.js";
+import { NumberedFunctions } from "../contract/numbered-functions.js";
 import { SentJob } from "./sent-job.js";
-import { taskChannel } from "./names.js";
+import { taskChannel } from "../contract/names.js";
 import type { JobWishes } from "./sent-job.js";
-import type { PooledFunction } from "../pool/queue/function-table.js";
-import type { PoolTask } from "../pool/queue/pool-task.js";
+import type { PooledFunction } from "../../pool/queue/function-table.js";
+import type { PoolTask } from "../../pool/queue/pool-task.js";
 import type { QueueLink } from "./queue-link.js";
 
 /** Makes jobs of tasks, with their ids. */

@@ -1,17 +1,17 @@
-import { decodeFrame } from "./messages.js";
-import { encodeTask } from "./messages.js";
-import { encodeThrown } from "../values/thrown.js";
-import { ProcessTask } from "../system/process/process-task.js";
-import { taskChannel } from "./names.js";
-import type { HostCommand } from "./messages.js";
-import type { JobData } from "./messages.js";
-import type { LargeValues } from "./large-values.js";
-import type { PackedValue } from "./large-values.js";
-import type { PoolTask } from "../pool/queue/pool-task.js";
-import type { RunningPlace } from "./messages.js";
-import type { TaskChannel } from "../pool/queue/pool-task.js";
-import type { TaskHolder } from "../pool/queue/pool-task.js";
-import type { TaskOutcome } from "../pool/queue/pool-task.js";
+import { decodeFrame } from "../contract/messages.js";
+import { encodeTask } from "../contract/messages.js";
+import { encodeThrown } from "../../values/thrown.js";
+import { ProcessTask } from "../../system/process/process-task.js";
+import { taskChannel } from "../contract/names.js";
+import type { HostCommand } from "../contract/messages.js";
+import type { JobData } from "../contract/messages.js";
+import type { LargeValues } from "../contract/large-values.js";
+import type { PackedValue } from "../contract/large-values.js";
+import type { PoolTask } from "../../pool/queue/pool-task.js";
+import type { RunningPlace } from "../contract/messages.js";
+import type { TaskChannel } from "../../pool/queue/pool-task.js";
+import type { TaskHolder } from "../../pool/queue/pool-task.js";
+import type { TaskOutcome } from "../../pool/queue/pool-task.js";
 
 /** Hosts see to the pace of reports; streams don't come here. */
 const NOBODY: TaskChannel = { send: () => {}, sendToWatchdog: () => {} };

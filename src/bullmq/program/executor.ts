@@ -1,25 +1,25 @@
-import { ExecutorPlan } from "../executor/process-pool-executor.js";
-import { InvalidOptionError } from "../errors.js";
-import { NotSerializableError } from "../errors.js";
-import { OwnedVariables } from "../pickle/variables/owned-variables.js";
-import { ProcessTaskPoolExecutor } from "../executor/process-task-pool-executor.js";
+import { ExecutorPlan } from "../../executor/process-pool-executor.js";
+import { InvalidOptionError } from "../../errors.js";
+import { NotSerializableError } from "../../errors.js";
+import { OwnedVariables } from "../../pickle/variables/owned-variables.js";
+import { ProcessTaskPoolExecutor } from "../../executor/process-task-pool-executor.js";
 import { QueuePool } from "./queue-pool.js";
-import { ValueStoreError } from "./errors.js";
-import { checkExecutorOptions } from "./options.js";
-import { checkTaskPoolOptions } from "../executor/options/check-options.js";
-import { findErrorClassesBy } from "../values/errors/class-places.js";
-import { findErrorPrototype } from "../pickle/error-classes.js";
+import { ValueStoreError } from "../contract/errors.js";
+import { checkExecutorOptions } from "../contract/options.js";
+import { checkTaskPoolOptions } from "../../executor/options/check-options.js";
+import { findErrorClassesBy } from "../../values/errors/class-places.js";
+import { findErrorPrototype } from "../../pickle/error-classes.js";
 import { followTask } from "./follow-task.js";
-import { registerErrorClass } from "../values/thrown.js";
-import type { Abroad } from "../executor/submit/task-submitter.js";
-import type { AnyFunction } from "../values/classes/value-writer.js";
-import type { BullMQTaskExecutorOptions } from "./options.js";
-import type { BullMQTaskOptions } from "./options.js";
-import type { ContinueOptions } from "../executor/options/options.js";
-import type { ContinueTaskView } from "../executor/process-task-pool-executor.js";
-import type { FinishedArguments } from "../executor/submit/encoded-arguments.js";
-import type { ProcessFuture } from "../executor/outcome/process-future.js";
-import type { TaskView } from "../executor/process-task-pool-executor.js";
+import { registerErrorClass } from "../../values/thrown.js";
+import type { Abroad } from "../../executor/submit/task-submitter.js";
+import type { AnyFunction } from "../../values/classes/value-writer.js";
+import type { BullMQTaskExecutorOptions } from "../contract/options.js";
+import type { BullMQTaskOptions } from "../contract/options.js";
+import type { ContinueOptions } from "../../executor/options/options.js";
+import type { ContinueTaskView } from "../../executor/process-task-pool-executor.js";
+import type { FinishedArguments } from "../../executor/submit/encoded-arguments.js";
+import type { ProcessFuture } from "../../executor/outcome/process-future.js";
+import type { TaskView } from "../../executor/process-task-pool-executor.js";
 
 /** @throws NotSerializableError for what lives in this process, or on this machine, alone. */
 function checkArguments({ extras, pins }: FinishedArguments): void {

@@ -1,4 +1,4 @@
-import { AsyncCpuError } from "../errors.js";
+import { AsyncCpuError } from "../../errors.js";
 
 function nameError(error: AsyncCpuError, name: string): void {
   Object.defineProperty(error, "name", { value: name, configurable: true, writable: true });

@@ -4,7 +4,7 @@ import type { DefaultJobOptions } from "bullmq";
 import type { QueueOptions } from "bullmq";
 import type { WorkerOptions } from "bullmq";
 
-import { InvalidOptionError } from "../errors.js";
+import { InvalidOptionError } from "../../errors.js";
 
 const NO_COUNTERPART = "the executor sees to that itself";
 

@@ -8,7 +8,7 @@ import { rm } from "node:fs/promises";
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
 
-import { InvalidOptionError } from "../errors.js";
+import { InvalidOptionError } from "../../errors.js";
 
 /**
  * Keeps large values beside Redis. The executor and its hosts reach the same objects through stores of their own. A

@@ -1,4 +1,4 @@
-import type { PoolTask } from "../pool/queue/pool-task.js";
+import type { PoolTask } from "../../pool/queue/pool-task.js";
 import type { SentJob } from "./sent-job.js";
 
 /** The tasks of a program that are jobs. */

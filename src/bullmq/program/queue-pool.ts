@@ -1,36 +1,36 @@
 import { randomUUID } from "node:crypto";
 
-import { CancelledError } from "../errors.js";
-import { DelayedTasks } from "../pool/queue/delayed-tasks.js";
-import { ExecutorShutdownError } from "../errors.js";
-import { JobLostError } from "./errors.js";
+import { CancelledError } from "../../errors.js";
+import { DelayedTasks } from "../../pool/queue/delayed-tasks.js";
+import { ExecutorShutdownError } from "../../errors.js";
+import { JobLostError } from "../contract/errors.js";
 import { JobMaker } from "./job-maker.js";
 import { JobTable } from "./job-table.js";
-import { KeepAlive } from "../pool/keep-alive.js";
+import { KeepAlive } from "../../pool/keep-alive.js";
 import { LinkKeeper } from "./link-keeper.js";
 import { MissedNews } from "./missed-news.js";
-import { PoolCounters } from "../pool/pool-stats.js";
+import { PoolCounters } from "../../pool/pool-stats.js";
 import { QueueLink } from "./queue-link.js";
-import { QueueRoom } from "../pool/queue/queue-room.js";
+import { QueueRoom } from "../../pool/queue/queue-room.js";
 import { addJobs } from "./add-jobs.js";
-import { clearTimeout } from "../system/timers.js";
-import { setImmediate } from "../system/timers.js";
-import { setTimeout } from "../system/timers.js";
-import { makeIntake } from "../executor/take-logs.js";
-import { VersionMismatchError } from "./errors.js";
+import { clearTimeout } from "../../system/timers.js";
+import { setImmediate } from "../../system/timers.js";
+import { setTimeout } from "../../system/timers.js";
+import { makeIntake } from "../../executor/take-logs.js";
+import { VersionMismatchError } from "../contract/errors.js";
 import { VersionWatch } from "./version-watch.js";
 import { blameVersions } from "./version-watch.js";
 import { withdrawJob } from "./withdraw-job.js";
-import type { CheckedExecutorOptions } from "./options.js";
-import type { ExecutorStats } from "../pool/pool-stats.js";
-import type { HostNews } from "./messages.js";
+import type { CheckedExecutorOptions } from "../contract/options.js";
+import type { ExecutorStats } from "../../pool/pool-stats.js";
+import type { HostNews } from "../contract/messages.js";
 import type { JobState } from "./queue-link.js";
-import type { PoolTask } from "../pool/queue/pool-task.js";
-import type { ProcessTask } from "../system/process/process-task.js";
+import type { PoolTask } from "../../pool/queue/pool-task.js";
+import type { ProcessTask } from "../../system/process/process-task.js";
 import type { SentJob } from "./sent-job.js";
-import type { TaskOutcome } from "../pool/queue/pool-task.js";
-import type { TaskPool } from "../pool/task-pool.js";
-import type { Timers } from "../system/timers.js";
+import type { TaskOutcome } from "../../pool/queue/pool-task.js";
+import type { TaskPool } from "../../pool/task-pool.js";
+import type { Timers } from "../../system/timers.js";
 
 /** The tasks that a program has in a queue of BullMQ, and what it hears of them. */
 export class QueuePool implements TaskPool {

@@ -1,9 +1,9 @@
 import type { Job } from "bullmq";
 import type { Worker } from "bullmq";
 
-import { clearInterval } from "../system/timers.js";
-import { performance } from "../system/timers.js";
-import { setInterval } from "../system/timers.js";
+import { clearInterval } from "../../system/timers.js";
+import { performance } from "../../system/timers.js";
+import { setInterval } from "../../system/timers.js";
 
 /** How often it looks while a lock lasts. */
 const LOOKS = 4;

@@ -1,18 +1,18 @@
-import { NotSerializableError } from "../errors.js";
+import { NotSerializableError } from "../../errors.js";
 import { HeldReports } from "./held-reports.js";
-import { MAX_REDIS_BYTES } from "./large-values.js";
-import { PoolTask } from "../pool/queue/pool-task.js";
-import { encodeFrame } from "./messages.js";
-import { clearTimeout } from "../system/timers.js";
-import { encodeThrown } from "../values/thrown.js";
-import { sizeWithAttachments } from "../values/binary/attachments.js";
-import { setTimeout } from "../system/timers.js";
-import type { LiveMessage } from "../wire/messages/protocol.js";
-import type { ProcessTask } from "../system/process/process-task.js";
-import type { ReportMessage } from "../wire/messages/protocol.js";
-import type { TaskChannel } from "../pool/queue/pool-task.js";
-import type { TaskKind } from "../pool/queue/pool-task.js";
-import type { TaskOutcome } from "../pool/queue/pool-task.js";
+import { MAX_REDIS_BYTES } from "../contract/large-values.js";
+import { PoolTask } from "../../pool/queue/pool-task.js";
+import { encodeFrame } from "../contract/messages.js";
+import { clearTimeout } from "../../system/timers.js";
+import { encodeThrown } from "../../values/thrown.js";
+import { sizeWithAttachments } from "../../values/binary/attachments.js";
+import { setTimeout } from "../../system/timers.js";
+import type { LiveMessage } from "../../wire/messages/protocol.js";
+import type { ProcessTask } from "../../system/process/process-task.js";
+import type { ReportMessage } from "../../wire/messages/protocol.js";
+import type { TaskChannel } from "../../pool/queue/pool-task.js";
+import type { TaskKind } from "../../pool/queue/pool-task.js";
+import type { TaskOutcome } from "../../pool/queue/pool-task.js";
 
 const LIMIT = `at most ${MAX_REDIS_BYTES} go to another machine`;
 

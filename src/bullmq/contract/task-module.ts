@@ -5,9 +5,9 @@ import { fileURLToPath } from "node:url";
 import { pathToFileURL } from "node:url";
 import { readFile } from "node:fs/promises";
 
-import { InvalidOptionError } from "../errors.js";
-import { externalOf } from "../pickle/refer/provenance.js";
-import { importValue } from "../pickle/refer/import-value.js";
+import { InvalidOptionError } from "../../errors.js";
+import { externalOf } from "../../pickle/refer/provenance.js";
+import { importValue } from "../../pickle/refer/import-value.js";
 
 /** How much of the hash tells a version from others. */
 const VERSION_LENGTH = 12;

@@ -1,22 +1,22 @@
 /** The options of an executor and of a host, and their check. */
 
-import { InvalidOptionError } from "../errors.js";
+import { InvalidOptionError } from "../../errors.js";
 import { LargeValues } from "./large-values.js";
 import { MAX_REDIS_BYTES } from "./large-values.js";
-import { checkInteger } from "../executor/options/check-options.js";
+import { checkInteger } from "../../executor/options/check-options.js";
 import { checkPassedToQueue } from "./passed-options.js";
 import { checkPassedToWorker } from "./passed-options.js";
-import { namesOf } from "../option-names.js";
-import { readOptions } from "../option-names.js";
+import { namesOf } from "../../option-names.js";
+import { readOptions } from "../../option-names.js";
 import { taskModuleUrl } from "./task-module.js";
-import type { LogQueue } from "../logging/log-queue.js";
-import type { OptionList } from "../option-names.js";
+import type { LogQueue } from "../../logging/log-queue.js";
+import type { OptionList } from "../../option-names.js";
 import type { PassedJobOptions } from "./passed-options.js";
 import type { PassedQueueOptions } from "./passed-options.js";
 import type { PassedWorkerOptions } from "./passed-options.js";
-import type { ProcessTaskPoolExecutorOptions } from "../executor/options/options.js";
+import type { ProcessTaskPoolExecutorOptions } from "../../executor/options/options.js";
 import type { RedisConnection } from "./redis.js";
-import type { TaskOptions } from "../executor/options/options.js";
+import type { TaskOptions } from "../../executor/options/options.js";
 import type { ValueStore } from "./value-store.js";
 
 /** What an executor and its hosts have in common. */

@@ -1,9 +1,9 @@
-import { DEFAULT_QUEUE } from "./options.js";
-import { keyPrefix } from "./names.js";
-import { queueName } from "./names.js";
-import { taskModuleUrl } from "./task-module.js";
-import { versionOf } from "./task-module.js";
-import type { BullMQTaskExecutorOptions } from "./options.js";
+import { DEFAULT_QUEUE } from "../contract/options.js";
+import { keyPrefix } from "../contract/names.js";
+import { queueName } from "../contract/names.js";
+import { taskModuleUrl } from "../contract/task-module.js";
+import { versionOf } from "../contract/task-module.js";
+import type { BullMQTaskExecutorOptions } from "../contract/options.js";
 
 /** What `new Queue(name, { prefix })` of BullMQ takes. */
 export interface BullMQQueuePlace {

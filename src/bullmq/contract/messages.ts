@@ -1,14 +1,14 @@
 /** What an executor and its hosts tell each other. */
 
-import { FrameDecoder } from "../wire/messages/frame-decoder.js";
-import { ProtocolError } from "../errors.js";
-import { decodeToParent } from "../wire/messages/message-codec.js";
-import { decodeToWorker } from "../wire/messages/message-codec.js";
-import { encodeToParent } from "../wire/messages/message-codec.js";
-import { encodeToWorker } from "../wire/messages/message-codec.js";
+import { FrameDecoder } from "../../wire/messages/frame-decoder.js";
+import { ProtocolError } from "../../errors.js";
+import { decodeToParent } from "../../wire/messages/message-codec.js";
+import { decodeToWorker } from "../../wire/messages/message-codec.js";
+import { encodeToParent } from "../../wire/messages/message-codec.js";
+import { encodeToWorker } from "../../wire/messages/message-codec.js";
 import type { PackedValue } from "./large-values.js";
-import type { TaskMessage } from "../wire/messages/protocol.js";
-import type { ToParentMessage } from "../wire/messages/protocol.js";
+import type { TaskMessage } from "../../wire/messages/protocol.js";
+import type { ToParentMessage } from "../../wire/messages/protocol.js";
 
 /** A job as BullMQ keeps it, as JSON: everything that a host must know of a task. */
 export interface JobData {

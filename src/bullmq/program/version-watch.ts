@@ -1,7 +1,7 @@
-import { VersionMismatchError } from "./errors.js";
-import { clearTimeout } from "../system/timers.js";
-import { setTimeout } from "../system/timers.js";
-import type { VersionMismatch } from "./errors.js";
+import { VersionMismatchError } from "../contract/errors.js";
+import { clearTimeout } from "../../system/timers.js";
+import { setTimeout } from "../../system/timers.js";
+import type { VersionMismatch } from "../contract/errors.js";
 
 /** How often it looks while tasks wait. */
 const LOOK_EVERY_MS = 1000;

@@ -1,5 +1,5 @@
-import { clearInterval } from "../system/timers.js";
-import { setInterval } from "../system/timers.js";
+import { clearInterval } from "../../system/timers.js";
+import { setInterval } from "../../system/timers.js";
 import type { JobTable } from "./job-table.js";
 import type { SentJob } from "./sent-job.js";
 

@@ -1,10 +1,10 @@
-import { PooledFunction } from "../pool/queue/function-table.js";
-import { SubmittedKind } from "../executor/submit/submitted-task.js";
-import { SubmittedTask } from "../executor/submit/submitted-task.js";
-import { captureStack } from "../executor/outcome/submission-stack.js";
-import { futures } from "../executor/outcome/process-future.js";
-import type { AnyFunction } from "../values/classes/value-writer.js";
-import type { ProcessFuture } from "../executor/outcome/process-future.js";
+import { PooledFunction } from "../../pool/queue/function-table.js";
+import { SubmittedKind } from "../../executor/submit/submitted-task.js";
+import { SubmittedTask } from "../../executor/submit/submitted-task.js";
+import { captureStack } from "../../executor/outcome/submission-stack.js";
+import { futures } from "../../executor/outcome/process-future.js";
+import type { AnyFunction } from "../../values/classes/value-writer.js";
+import type { ProcessFuture } from "../../executor/outcome/process-future.js";
 import type { QueuePool } from "./queue-pool.js";
 
 /** Nothing is called here. */

@@ -4,12 +4,12 @@ import { inspect } from "node:util";
 
 import type { Job } from "bullmq";
 
-import { clearTimeout } from "../system/timers.js";
-import { decodeValue } from "../values/codec.js";
-import { formatLogRecord } from "../logging/console-handler.js";
-import { setTimeout } from "../system/timers.js";
-import { sizeWithAttachments } from "../values/binary/attachments.js";
-import type { LogRecord } from "../logging/log-record.js";
+import { clearTimeout } from "../../system/timers.js";
+import { decodeValue } from "../../values/codec.js";
+import { formatLogRecord } from "../../logging/console-handler.js";
+import { setTimeout } from "../../system/timers.js";
+import { sizeWithAttachments } from "../../values/binary/attachments.js";
+import type { LogRecord } from "../../logging/log-record.js";
 
 /** How often its progress is written, in milliseconds. */
 const PROGRESS_EVERY_MS = 250;

@@ -4,13 +4,13 @@
 import process from "node:process";
 import { parseArgs } from "node:util";
 
-import { AsyncCpuError } from "../errors.js";
+import { AsyncCpuError } from "../../errors.js";
 import { BullMQTaskHost } from "./host.js";
-import { FolderStore } from "./value-store.js";
-import { InvalidOptionError } from "../errors.js";
+import { FolderStore } from "../contract/value-store.js";
+import { InvalidOptionError } from "../../errors.js";
 import { serveHealth } from "./health.js";
 import type { HealthServer } from "./health.js";
-import type { BullMQTaskHostOptions } from "./options.js";
+import type { BullMQTaskHostOptions } from "../contract/options.js";
 
 const USAGE = `asynccpu worker MODULE --redis URL [options]
 

@@ -1,11 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { webcrypto } from "node:crypto";
 
-import { MAX_BODY_BYTES } from "../wire/messages/frame.js";
+import { MAX_BODY_BYTES } from "../../wire/messages/frame.js";
 import { ValueStoreError } from "./errors.js";
-import { clearInterval } from "../system/timers.js";
-import { dateNow } from "../system/timers.js";
-import { setInterval } from "../system/timers.js";
+import { clearInterval } from "../../system/timers.js";
+import { dateNow } from "../../system/timers.js";
+import { setInterval } from "../../system/timers.js";
 import type { ValueStore } from "./value-store.js";
 
 /** Where the bytes of a value lie, and what they have to be. */

@@ -5,8 +5,8 @@
 
 import { randomUUID } from "node:crypto";
 
-import { clearInterval } from "../system/timers.js";
-import { setInterval } from "../system/timers.js";
+import { clearInterval } from "../../system/timers.js";
+import { setInterval } from "../../system/timers.js";
 import { versionsKey } from "./names.js";
 import type { QueueId } from "./names.js";
 import type { RedisClient } from "./redis.js";

@@ -1,5 +1,5 @@
-import { clearTimeout } from "../system/timers.js";
-import { setTimeout } from "../system/timers.js";
+import { clearTimeout } from "../../system/timers.js";
+import { setTimeout } from "../../system/timers.js";
 import type { RedisClient } from "./redis.js";
 
 /** The jobs of a queue, on all its hosts. */

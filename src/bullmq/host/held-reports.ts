@@ -1,5 +1,5 @@
-import { sizeWithAttachments } from "../values/binary/attachments.js";
-import type { ReportMessage } from "../wire/messages/protocol.js";
+import { sizeWithAttachments } from "../../values/binary/attachments.js";
+import type { ReportMessage } from "../../wire/messages/protocol.js";
 
 /** So many reports may wait; of more, the newest win. As in a worker. */
 const MOST_WAITING = 100;

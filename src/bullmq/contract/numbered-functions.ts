@@ -1,4 +1,4 @@
-import { PooledFunction } from "../pool/queue/function-table.js";
+import { PooledFunction } from "../../pool/queue/function-table.js";
 
 /** Functions with numbers and what is learnt of each, by whatever tells them apart. */
 export class NumberedFunctions<K> {

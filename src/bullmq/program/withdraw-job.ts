@@ -1,4 +1,4 @@
-import { pause } from "../system/timers.js";
+import { pause } from "../../system/timers.js";
 import type { SentJob } from "./sent-job.js";
 
 /** After which time a host is told again to end a task; twice as long each time, up to the second. */
