@@ -15,6 +15,10 @@ import { waitUntil } from "./wait-until.js";
 const HOW =
   "Set REDIS_URL, or install redis-server (Debian: apt-get install redis-server; macOS: brew install redis).";
 
+const INSTALL =
+  "command -v redis-server || " +
+  "{ apt-get update -q && apt-get install -y -q --no-install-recommends redis-server; }";
+
 function has(command: string): boolean {
   try {
     execFileSync(command, ["--version"], { stdio: "ignore" });
@@ -28,11 +32,15 @@ function has(command: string): boolean {
 function ensureInstalled(): void {
   if (has("redis-server")) return;
   if (process.getuid?.() !== 0 || !has("apt-get")) throw new Error(`These tests need Redis. ${HOW}`);
-  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
-  const options = { env, stdio: "ignore", timeout: 300_000 } as const;
+  // In runlevel 1 the package starts no server of its own.
+  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive", RUNLEVEL: "1" };
   try {
-    execFileSync("apt-get", ["update", "-q"], options);
-    execFileSync("apt-get", ["install", "-y", "-q", "--no-install-recommends", "redis-server"], options);
+    // Files of tests run at the same time, and apt-get does not wait for another one.
+    execFileSync("flock", [path.join(tmpdir(), "asynccpu-apt.lock"), "sh", "-c", INSTALL], {
+      env,
+      stdio: "ignore",
+      timeout: 300_000,
+    });
   } catch (error) {
     throw new Error(`These tests need Redis, and apt-get could not install it. ${HOW}`, { cause: error });
   }
