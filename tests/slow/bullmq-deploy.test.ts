@@ -140,7 +140,7 @@ test("Kubernetes: probes, times, and a number of hosts by a metric that there is
   const trigger = scaled["spec"]?.["triggers"]?.[0];
   assert.equal(trigger?.["type"], "prometheus");
   const query = String(trigger?.["metadata"]?.["query"]);
-  const metrics = readFileSync(path.join(CHECKOUT, "src", "bullmq", "metrics.ts"), "utf8");
+  const metrics = readFileSync(path.join(CHECKOUT, "src", "bullmq", "host", "metrics.ts"), "utf8");
   const [, metric = ""] = /(asynccpu_\w+)/.exec(query) ?? [];
   assert.ok(metrics.includes(`"${metric}"`), metric);
   for (const label of ["version", "state", "queue"]) assert.ok(query.includes(label));
@@ -151,7 +151,7 @@ test("docs/deploy.md names every file, and every metric", () => {
   for (const name of ["asynccpu-worker.service", "Dockerfile", "compose.yaml", "kubernetes.yaml"]) {
     assert.ok(page.includes(name), name);
   }
-  const metrics = readFileSync(path.join(CHECKOUT, "src", "bullmq", "metrics.ts"), "utf8");
+  const metrics = readFileSync(path.join(CHECKOUT, "src", "bullmq", "host", "metrics.ts"), "utf8");
   const names = [...metrics.matchAll(/"(asynccpu_\w+)"/g)].map(([, name]) => name ?? "");
   assert.ok(names.length >= 5);
   for (const name of names) assert.ok(page.includes(`\`${name}\``), name);
