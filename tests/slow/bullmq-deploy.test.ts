@@ -133,12 +133,14 @@ test("Kubernetes: probes, times, and a number of hosts by a metric that there is
   assert.ok(Number(pod?.["terminationGracePeriodSeconds"]) > drainSeconds + LAST_WORDS_SECONDS);
   assert.equal(pod?.["securityContext"]?.["runAsNonRoot"], true);
   const pathOf = (probe: string): unknown => container?.[probe]?.["httpGet"]?.["path"];
-  assert.deepEqual(["startupProbe", "readinessProbe", "livenessProbe"].map(pathOf), ["/health", "/health", "/live"]);
+  assert.deepEqual(["startupProbe", "readinessProbe", "livenessProbe"].map(pathOf), [undefined, "/health", "/live"]);
   assert.deepEqual([scaled["apiVersion"], scaled["kind"]], ["keda.sh/v1alpha1", "ScaledObject"]);
   assert.equal(scaled["spec"]?.["scaleTargetRef"]?.["name"], deployment["metadata"]?.["name"]);
   assert.ok(Number(scaled["spec"]?.["minReplicaCount"]) >= 1);
   const trigger = scaled["spec"]?.["triggers"]?.[0];
   assert.equal(trigger?.["type"], "prometheus");
+  const words = container?.["args"] as unknown as string[];
+  assert.ok(Number(trigger?.["metadata"]?.["threshold"]) <= Number(words[words.indexOf("--jobs") + 1]));
   const query = String(trigger?.["metadata"]?.["query"]);
   const metrics = readFileSync(path.join(CHECKOUT, "src", "bullmq", "host", "metrics.ts"), "utf8");
   const [, metric = ""] = /(asynccpu_\w+)/.exec(query) ?? [];

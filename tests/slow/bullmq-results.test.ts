@@ -31,10 +31,10 @@ after(() => redis[Symbol.asyncDispose]());
 test("outcomes of both kinds wait for at least resultTtlSeconds, and not for ever", async () => {
   const tasks = new URL("../fixtures/conformance-exports.js", import.meta.url);
   const queue = `results-${randomUUID()}`;
-  const options = { connection: { url: redis.url }, queue, tasks, version: "1", resultTtlSeconds: TTL_SECONDS };
+  const options = { connection: { url: redis.url }, queue, tasks, version: "1" };
   await using host = new BullMQTaskHost({ ...options, jobs: 2 });
   await host.start();
-  await using executor = new BullMQTaskExecutor(options);
+  await using executor = new BullMQTaskExecutor({ ...options, resultTtlSeconds: TTL_SECONDS });
   const client = new Redis(redis.url);
   try {
     await executor.with({ taskId: "good" }).submit(add, 1, 2);
@@ -59,5 +59,28 @@ test("outcomes of both kinds wait for at least resultTtlSeconds, and not for eve
     assert.ok(exception instanceof OutOfPaperError && (await client.ttl(key)) > TTL_SECONDS);
   } finally {
     client.disconnect();
+  }
+});
+
+test("in a queue where nothing else ends, an outcome is over in time, too, and its id is free again", async () => {
+  const tasks = new URL("../fixtures/conformance-exports.js", import.meta.url);
+  const options = { connection: { url: redis.url }, queue: `quiet-${randomUUID()}`, tasks };
+  await using host = new BullMQTaskHost({ ...options, jobs: 1 });
+  await host.start();
+  await using executor = new BullMQTaskExecutor({ ...options, resultTtlSeconds: 1 });
+  for (const [taskId, fn] of [
+    ["good", add],
+    ["bad", failWithCause],
+  ] as const) {
+    const view = executor.with({ taskId });
+    await view.submit(fn, 2, 0).exception();
+    const isOver = async (): Promise<boolean> => (await executor.find(taskId).exception()) instanceof JobLostError;
+    await waitUntil(isOver, { what: "the end of an outcome" });
+    const { completedTasks, failedTasks } = executor.stats();
+    assert.equal(await view.submit(add, 3, 4), 7);
+    assert.deepEqual(
+      [executor.stats().completedTasks, executor.stats().failedTasks],
+      [completedTasks + 1, failedTasks],
+    );
   }
 });

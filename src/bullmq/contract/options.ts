@@ -29,8 +29,6 @@ interface SharedOptions {
   readonly tasks: string | URL;
   /** Which version of the tasks this is; each has a queue of its own. Default: a hash of the module's file. */
   readonly version?: string | undefined;
-  /** How long outcomes are kept in Redis, in seconds. Default: 3600. */
-  readonly resultTtlSeconds?: number | undefined;
   /**
    * Keeps large arguments and outcomes, of which Redis then has only references: the same one for the executor and
    * all hosts. Without it they go through Redis, up to 16 MiB. Default: none.
@@ -48,6 +46,8 @@ export interface BullMQTaskExecutorOptions
    * it is submitted again under the same id, so that it may run twice ("resubmit"). Default: "fail".
    */
   readonly onLost?: "fail" | "resubmit" | undefined;
+  /** How long outcomes are kept at least, in seconds: 1 to 315,360,000 (ten years). Default: 3600. */
+  readonly resultTtlSeconds?: number | undefined;
   /**
    * How often Redis is asked for tasks of which nothing was heard since it was asked last, in milliseconds: a host may
    * die before it tells of an outcome. Default: 30000.
@@ -101,7 +101,11 @@ export interface BullMQTaskHostOptions extends SharedOptions, PoolOptions {
 
 /** The queue of an executor and a host that name none. */
 export const DEFAULT_QUEUE = "asynccpu";
-const DEFAULT_TTL_SECONDS = 3600;
+/** How long outcomes are kept, in seconds, unless the program says otherwise. */
+export const DEFAULT_TTL_SECONDS = 3600;
+
+/** How long they can be kept, in seconds: ten years. */
+export const LONGEST_TTL_SECONDS: number = 10 * 365 * 24 * 3600;
 const DEFAULT_LOCK_MS = 30_000;
 const DEFAULT_ASK_MS = 30_000;
 
@@ -114,7 +118,6 @@ const SHARED = {
   connection: true,
   largeAboveBytes: true,
   queue: true,
-  resultTtlSeconds: true,
   store: true,
   tasks: true,
   version: true,
@@ -133,6 +136,7 @@ const EXECUTOR_OPTIONS: OptionList = {
     onProducerEnd: true,
     onVersionMismatch: true,
     queueOptions: true,
+    resultTtlSeconds: true,
   }),
   example: '{ connection: { url: "redis://localhost:6379" }, tasks: new URL("./tasks.js", import.meta.url) }',
 };
@@ -160,12 +164,12 @@ interface CheckedShared {
   readonly queue: string;
   readonly tasksUrl: string;
   readonly version: string | undefined;
-  readonly resultTtlSeconds: number;
   readonly values: LargeValues;
 }
 
 /** The options of an executor, checked and filled in. */
 export interface CheckedExecutorOptions extends CheckedShared {
+  readonly resultTtlSeconds: number;
   readonly onLost: "fail" | "resubmit";
   readonly askIntervalMs: number;
   readonly onVersionMismatch: "wait" | "fail";
@@ -206,7 +210,7 @@ function checkValues({ store, largeAboveBytes }: SharedOptions): LargeValues {
 }
 
 function checkShared(options: SharedOptions): CheckedShared {
-  const { connection, queue = DEFAULT_QUEUE, tasks, version, resultTtlSeconds } = options;
+  const { connection, queue = DEFAULT_QUEUE, tasks, version } = options;
   if (typeof connection !== "object" || connection === null) {
     throw new InvalidOptionError("connection", "an object such as { url } or a client of ioredis", connection);
   }
@@ -216,10 +220,7 @@ function checkShared(options: SharedOptions): CheckedShared {
   }
   checkName("queue", queue);
   checkName("version", version);
-  checkInteger("resultTtlSeconds", resultTtlSeconds, 1, Number.MAX_SAFE_INTEGER);
-  const tasksUrl = taskModuleUrl(tasks);
-  const ttlSeconds = resultTtlSeconds ?? DEFAULT_TTL_SECONDS;
-  return { connection, queue, tasksUrl, version, resultTtlSeconds: ttlSeconds, values: checkValues(options) };
+  return { connection, queue, tasksUrl: taskModuleUrl(tasks), version, values: checkValues(options) };
 }
 
 /** @returns What was given, or the first of the values. */
@@ -242,8 +243,9 @@ function checkLogQueue(logQueue: Partial<LogQueue> | undefined, queue: unknown):
 export function checkExecutorOptions(given: BullMQTaskExecutorOptions): CheckedExecutorOptions {
   const options = readOptions(given, EXECUTOR_OPTIONS);
   const { askIntervalMs = DEFAULT_ASK_MS, logQueue, maxQueue, cancelTasksWhenShutdown } = options;
-  const { queueOptions, jobOptions } = options;
+  const { queueOptions, jobOptions, resultTtlSeconds = DEFAULT_TTL_SECONDS } = options;
   checkInteger("askIntervalMs", askIntervalMs, 100, MOST_TIMER_MS);
+  checkInteger("resultTtlSeconds", resultTtlSeconds, 1, LONGEST_TTL_SECONDS);
   checkLogQueue(logQueue, options.queue);
   checkPassedToQueue(queueOptions, jobOptions);
   return {
@@ -257,6 +259,7 @@ export function checkExecutorOptions(given: BullMQTaskExecutorOptions): CheckedE
     logQueue,
     maxQueue,
     queueOptions,
+    resultTtlSeconds,
   };
 }
 

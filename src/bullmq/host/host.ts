@@ -2,6 +2,7 @@ import { hostname } from "node:os";
 import { randomUUID } from "node:crypto";
 
 import type { Job } from "bullmq";
+import type { JobsOptions } from "bullmq";
 import type { Worker } from "bullmq";
 
 import { CancelledError } from "../../errors.js";
@@ -17,6 +18,8 @@ import { TaskModule } from "../contract/task-module.js";
 import { WorkerCrashedError } from "../../errors.js";
 import { bullKey } from "../contract/names.js";
 import { buildPool } from "../../executor/build-pool.js";
+import { DEFAULT_TTL_SECONDS } from "../contract/options.js";
+import { LONGEST_TTL_SECONDS } from "../contract/options.js";
 import { checkHostOptions } from "../contract/options.js";
 import { checkTaskPoolOptions } from "../../executor/options/check-options.js";
 import { clearTimeout } from "../../system/timers.js";
@@ -252,19 +255,20 @@ export class BullMQTaskHost implements AsyncDisposable {
       const { WaitingError } = link.engine;
       throw new WaitingError();
     }
-    const { frame, isFailure, packed, what } = await this.#pack(outcome, job.name);
+    const ttlSeconds = ttlOf(job.opts);
+    const { frame, isFailure, packed, what } = await this.#pack(outcome, job.name, ttlSeconds);
     this.#outcomes.set(job, { frame, packed });
     if (!isFailure) return packed;
     // It is to be there as long as the job, which has not ended yet.
-    const ttlSeconds = this.#options.resultTtlSeconds + FAILURE_MARGIN_SECONDS;
-    await link.client.set(failureKey(link.id, id, link.name), JSON.stringify(packed), "EX", ttlSeconds);
+    const key = failureKey(link.id, id, link.name);
+    await link.client.set(key, JSON.stringify(packed), "EX", ttlSeconds + FAILURE_MARGIN_SECONDS);
     throw new Error(what);
   }
 
-  async #pack(outcome: HostOutcome, taskName: string): Promise<HostOutcome & PackedOutcome> {
-    const { resultTtlSeconds, values } = this.#options;
+  async #pack(outcome: HostOutcome, taskName: string, ttlSeconds: number): Promise<HostOutcome & PackedOutcome> {
+    const { values } = this.#options;
     try {
-      const packed = await values.pack(outcome.frame, resultTtlSeconds, `The outcome of task "${taskName}"`);
+      const packed = await values.pack(outcome.frame, ttlSeconds, `The outcome of task "${taskName}"`);
       return { ...outcome, packed };
     } catch (error) {
       const failure = failureOf(error as Error);
@@ -389,6 +393,13 @@ export class BullMQTaskHost implements AsyncDisposable {
 
 function producerGone(): Error {
   return new CancelledError("The program that has submitted the task is gone.");
+}
+
+/** How long the program wants an outcome to be kept, in seconds. */
+function ttlOf({ removeOnComplete }: JobsOptions): number {
+  const { age } = (typeof removeOnComplete === "object" ? removeOnComplete : {}) as { readonly age?: unknown };
+  const isTtl = Number.isSafeInteger(age) && (age as number) > 0 && (age as number) <= LONGEST_TTL_SECONDS;
+  return isTtl ? (age as number) : DEFAULT_TTL_SECONDS;
 }
 
 function whenAborted(signal: AbortSignal): Promise<void> {

@@ -6,6 +6,7 @@ import { Connections } from "../contract/redis.js";
 import { InvalidOptionError } from "../../errors.js";
 import { TaskModule } from "../contract/task-module.js";
 import { decodeNews } from "../contract/messages.js";
+import { dateNow } from "../../system/timers.js";
 import { failureKey } from "../contract/names.js";
 import { findMismatch } from "../contract/versions.js";
 import { hostsChannel } from "../contract/names.js";
@@ -38,6 +39,8 @@ const KEPT_LINES = 1000;
 export type JobState =
   | { readonly kind: "pending" }
   | { readonly kind: "lost" }
+  /** It has ended, and its outcome is kept no longer. */
+  | { readonly kind: "over" }
   | { readonly kind: "ended"; readonly news: HostNews };
 
 interface LinkEvents {
@@ -153,6 +156,7 @@ export class QueueLink {
     };
     const added = [];
     for (const job of jobs) {
+      if (job.mayBeThere && (await this.#stateOf(job.id)).kind === "over") await this.#queue.remove(job.id);
       const { id, data, frame, priority, task } = job;
       const packed = await this.values.pack(frame, ARGUMENT_TTL_SECONDS, `The arguments of task "${task.name}"`);
       job.packed = packed;
@@ -211,8 +215,10 @@ export class QueueLink {
     const [addedOn, finishedOn, result, host] = await this.#client.hmget(this.#queue.toKey(jobId), ...fields);
     if (typeof addedOn !== "string") return { kind: "lost" };
     if (typeof finishedOn !== "string") return { kind: "pending" };
+    // BullMQ itself takes a job out only when another one ends.
+    if (Number(finishedOn) + this.#ttlSeconds * 1000 < dateNow()) return { kind: "over" };
     const outcome = result ?? (await this.#client.get(failureKey(this.#id, jobId, host ?? "")));
-    if (typeof outcome !== "string") return { kind: "lost" };
+    if (typeof outcome !== "string") return { kind: "over" };
     return { kind: "ended", news: outcomeNews(jobId, parseJson(outcome)) };
   }
 

@@ -248,10 +248,11 @@ export class QueuePool implements TaskPool {
   #onAnswer(link: QueueLink, job: SentJob, state: JobState): void {
     if (!this.#jobs.has(job)) return;
     if (state.kind === "ended") this.#receiveFor(job, state.news);
-    else if (state.kind === "lost") {
+    else if (state.kind !== "pending") {
       const isOwn = job.data.fn !== "" && job.task.endReason === undefined;
       if (isOwn && this.#options.onLost === "resubmit") {
         job.isAdded = false;
+        job.mayBeThere = true;
         void this.#add(link, [job]);
       } else this.#end(job, { kind: "ended", error: new JobLostError(job.task.name, job.id) });
     }

@@ -52,6 +52,8 @@ export class SentJob implements TaskHolder {
   packed: PackedValue | undefined;
   /** Redis has it, or had it. */
   isAdded = false;
+  /** Redis may have a job of this id whose outcome is kept no longer. */
+  mayBeThere: boolean;
   readonly #link: JobReach;
 
   /** Its id is its user's, and not this program's alone. */
@@ -65,6 +67,7 @@ export class SentJob implements TaskHolder {
     this.#link = link;
     this.hasChosenId = producer === taskChannel(id);
     this.isRetry = isRetry;
+    this.mayBeThere = this.hasChosenId;
     const { args, callCount, goesOn, isHeard, name, timeoutMs } = task;
     this.frame = encodeTask({
       kind: "task",
