@@ -44,6 +44,18 @@ test("an executor whose Redis was never there shuts down, once its tasks are can
   assert.ok((await error) instanceof CancelledError);
 });
 
+test("tasks wait for a Redis that is away, although the client would have given up", async () => {
+  await using server = await RedisServer.start(true);
+  const connection = { url: server.url, retryStrategy: () => null };
+  await using executor = new BullMQTaskExecutor({ connection, queue: "patient", tasks });
+  await using host = new BullMQTaskHost({ connection, queue: "patient", tasks });
+  await host.start();
+  await server.kill();
+  const future = executor.submit(add, 1, 2);
+  await server.resume();
+  assert.equal(await future, 3);
+});
+
 test("a host whose Redis was never there ends", async () => {
   const host = new BullMQTaskHost({ connection: { url: await emptyUrl() }, tasks });
   const started = assert.rejects(host.start());

@@ -9,6 +9,8 @@ import { test } from "node:test";
 import { writeFileSync } from "node:fs";
 import path from "node:path";
 
+import { Redis } from "ioredis";
+
 import { BullMQTaskExecutor } from "../../src/bullmq/index.js";
 import { CHECKOUT } from "../testlibraries/program-folder.js";
 import { ProgramFolder } from "../testlibraries/program-folder.js";
@@ -172,4 +174,16 @@ test("a host that finds no Redis says that it waits, and ends when it is told to
   await waitUntil(() => program.stderr.includes("ASYNCCPU_REDIS_AWAY"), { what: "a word on Redis" });
   program.kill("SIGTERM");
   assert.equal((await program.waitForEnd()).code, 0);
+});
+
+test("a host whose user may not listen says so, and ends", async () => {
+  await using server = await RedisServer.start();
+  const admin = new Redis(server.url);
+  await admin.call("ACL", "SETUSER", "deaf", "on", ">secret", "~*", "+@all", "resetchannels");
+  admin.disconnect();
+  const url = server.url.replace("redis://", "redis://deaf:secret@");
+  await using program = startProgram(COMMAND, { args: ["worker", TASKS.href, "--redis", url, "--health", "0"] });
+  const { code, stderr } = await program.waitForEnd();
+  assert.equal(code, 1);
+  assert.match(stderr, /NOPERM/);
 });

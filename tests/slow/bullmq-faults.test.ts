@@ -5,6 +5,7 @@ import { after } from "node:test";
 import { before } from "node:test";
 import { mkdtempSync } from "node:fs";
 import { randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { rmSync } from "node:fs";
 import { test } from "node:test";
 import { tmpdir } from "node:os";
@@ -15,6 +16,7 @@ import { Redis } from "ioredis";
 import { Worker } from "bullmq";
 
 import { BullMQTaskExecutor } from "../../src/bullmq/index.js";
+import { BullMQTaskHost } from "../../src/bullmq/index.js";
 import { CancelledError } from "../../src/index.js";
 import { FunctionNotPicklableError } from "../../src/index.js";
 import { InvalidOptionError } from "../../src/index.js";
@@ -87,6 +89,34 @@ test("a host that ends hands back at once what it runs, and leaves no process", 
   writeFileSync(gate, "");
   await using _second = await startHost(redis.url, options.queue);
   assert.equal(await future, "waitForFile");
+});
+
+test("a job that is handed back wakes a host that waits", async () => {
+  const options = { ...optionsFor(redis), workerOptions: { drainDelay: 600 }, jobs: 1 };
+  const { workerOptions: _, jobs: __, ...ofExecutor } = options;
+  await using executor = new BullMQTaskExecutor(ofExecutor);
+  const first = new BullMQTaskHost(options);
+  await first.start();
+  const gate = path.join(folder, "woken");
+  const future = executor.submit(waitForFile, gate);
+  await future.started;
+  await using second = new BullMQTaskHost(options);
+  await second.start();
+  await first.close(0);
+  writeFileSync(gate, "");
+  assert.equal(await future, "waitForFile");
+});
+
+test("a success under a chosen id is not run again by another program that would have tried", async () => {
+  const options = optionsFor(redis);
+  await using one = new BullMQTaskExecutor(options);
+  await using other = new BullMQTaskExecutor(options);
+  await using _host = await startHost(redis.url, options.queue);
+  const file = path.join(folder, "runs");
+  const submit = (executor: BullMQTaskExecutor, backoffMs: number): Promise<unknown> =>
+    executor.with({ taskId: "shared", retries: { limit: 2, backoffMs } }).submit(succeedAt, file, 2);
+  const outcomes = await Promise.all([submit(one, 0), submit(other, 2000)]);
+  assert.deepEqual([outcomes[0], readFileSync(file, "utf8").length], [outcomes[1], 2]);
 });
 
 test("future.started names the host, and signals go through it", async () => {

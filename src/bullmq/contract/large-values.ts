@@ -36,6 +36,8 @@ const MAX_DELETED = 1000;
 /** A key begins with the second, since 1970, from which on nobody asks for the object. */
 const EXPIRING_KEY = /^(\d{1,12})-[\da-f]{8}-[\da-f-]{27}(\..*)?$/;
 
+const KEY = /^\d{1,12}-[\da-f]{8}-[\da-f-]{27}$/;
+
 function makeKey(ttlSeconds: number): string {
   return `${Math.ceil(dateNow() / 1000) + ttlSeconds + LATER_SECONDS}-${randomUUID()}`;
 }
@@ -53,7 +55,8 @@ async function digestOf(bytes: Uint8Array): Promise<string> {
 
 function isReference(value: unknown): value is ValueReference {
   const { key, bytes, digest } = (value ?? {}) as Partial<Record<keyof ValueReference, unknown>>;
-  return typeof key === "string" && Number.isSafeInteger(bytes) && typeof digest === "string";
+  // Whoever can write to Redis must not reach other objects of the store.
+  return typeof key === "string" && KEY.test(key) && Number.isSafeInteger(bytes) && typeof digest === "string";
 }
 
 /** The way of values that are too large for Redis: an executor and its hosts have one each. */

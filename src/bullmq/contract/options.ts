@@ -219,6 +219,7 @@ function checkShared(options: SharedOptions): CheckedShared {
     throw new InvalidOptionError("connection.keyPrefix", "BullMQ takes no keyPrefix: tell queues apart by queue.");
   }
   checkName("queue", queue);
+  if (queue.includes("@")) throw new InvalidOptionError("queue", "a text without @", queue);
   checkName("version", version);
   return { connection, queue, tasksUrl: taskModuleUrl(tasks), version, values: checkValues(options) };
 }

@@ -69,10 +69,23 @@ function isCluster(client: RedisClient): client is Cluster {
  */
 const OWN = { maxRetriesPerRequest: null, enableOfflineQueue: true, keepAlive: KEEP_ALIVE_MS } as const;
 
+const LONGEST_RETRY_MS = 2000;
+
+/** The user's pause before a connection is tried again; there is always one, as tasks wait for Redis however long. */
+function retryAlways(given: ((times: number) => unknown) | null | undefined): (times: number) => number {
+  return (times) => {
+    const pauseMs = given?.(times);
+    return typeof pauseMs === "number" ? pauseMs : Math.min(times * 50, LONGEST_RETRY_MS);
+  };
+}
+
 function duplicate(client: RedisClient): RedisClient {
-  if (!isCluster(client)) return client.duplicate(OWN);
+  if (!isCluster(client)) {
+    return client.duplicate({ ...OWN, retryStrategy: retryAlways(client.options.retryStrategy) });
+  }
   const { enableOfflineQueue, ...redisOptions } = OWN;
-  return client.duplicate([], { enableOfflineQueue, redisOptions });
+  const clusterRetryStrategy = retryAlways(client.options.clusterRetryStrategy);
+  return client.duplicate([], { enableOfflineQueue, redisOptions, clusterRetryStrategy });
 }
 
 /** Clients of one executor or host: all are its own, and end with it. */
@@ -116,7 +129,9 @@ export class Connections {
   #connect(connection: RedisOptions & { readonly url?: string }): Redis {
     const { url, ...rest } = connection;
     const { Redis: Client } = this.#engine;
-    const options = { ...rest, ...OWN } as RedisOptions & { replyMapping?: "legacy" };
+    const options = { ...rest, ...OWN, retryStrategy: retryAlways(rest.retryStrategy) } as RedisOptions & {
+      replyMapping?: "legacy";
+    };
     return url === undefined ? new Client(options) : new Client(url, options);
   }
 

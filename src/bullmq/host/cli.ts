@@ -99,6 +99,8 @@ async function runWorker({ host: options, healthPort, drainMs }: Command): Promi
     console.log(`${signal}: takes no more tasks, and ends within ${drainMs / 1000} s.`);
     await host.close(drainMs);
   } finally {
+    // Of a start that has failed, too.
+    await host.close(0);
     health?.close();
   }
 }

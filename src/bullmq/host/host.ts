@@ -68,6 +68,9 @@ const printer = createConsoleHandler();
 /** How long an end waits for a Redis that is away, when its tasks have ended, in milliseconds. */
 const REDIS_WAIT_MS = 5000;
 
+/** Longer is no limit: Node's timers take little more, in milliseconds (24 days). */
+const LONGEST_DRAIN_MS = 24 * 24 * 3_600_000;
+
 /** What a host has of a task that it runs. */
 interface HostedTask {
   /** Not there while its arguments are fetched. */
@@ -109,12 +112,13 @@ export class BullMQTaskHost implements AsyncDisposable {
   readonly #pool: TaskPool;
   readonly #jobs: number;
   readonly #graceMs: number;
-  readonly #functions = new NumberedFunctions<string>((name) => this.#pickle(name));
+  readonly #functions = new NumberedFunctions<string>(new Map(), (name) => this.#pickle(name));
   readonly #running = new Map<string, HostedTask>();
   readonly #outcomes = new WeakMap<QueuedJob, PackedOutcome>();
   #opening: Promise<{ readonly link: HostLink; readonly worker: Worker<JobData, PackedValue> }> | undefined;
   readonly #closing = new AbortController();
   #link: HostLink | undefined;
+  #worker: Worker<JobData, PackedValue> | undefined;
   #ending: Promise<void> | undefined;
   #stopSweeps: (() => void) | undefined;
 
@@ -176,8 +180,11 @@ export class BullMQTaskHost implements AsyncDisposable {
     const served = new ServedVersion(client, id);
     const link = { name, engine, client, connections, id, module, served, producers: new ProducerWatch(client, id) };
     const worker = this.#work(link);
+    this.#worker = worker;
     await worker.waitUntilReady();
     await served.begin();
+    if (this.#closing.signal.aborted) served.end();
+    this.#closing.signal.throwIfAborted();
     this.#followProducers(link.producers);
     this.#stopSweeps = this.#options.values.startSweeps();
     return { link, worker };
@@ -252,6 +259,8 @@ export class BullMQTaskHost implements AsyncDisposable {
     const outcome = await this.#outcomeOf(job, link);
     if (outcome === undefined) {
       await job.moveToWait(token);
+      // Wakes a host that waits: BullMQ does not for a job that it puts back.
+      await link.client.zadd(bullKey(link.id, "marker"), 0, "0");
       const { WaitingError } = link.engine;
       throw new WaitingError();
     }
@@ -363,12 +372,13 @@ export class BullMQTaskHost implements AsyncDisposable {
     const opened = await this.#opening?.catch(() => undefined);
     opened?.link.served.end();
     const isRedisAway = this.#link?.client.status !== "ready" && this.#running.size === 0;
-    const drain = drainMs === undefined ? undefined : setTimeout(() => this.#handBack(), drainMs);
-    const giveUpMs = isRedisAway ? 0 : (drainMs ?? Infinity) + this.#graceMs + REDIS_WAIT_MS;
+    const limitMs = drainMs === undefined || drainMs > LONGEST_DRAIN_MS ? undefined : drainMs;
+    const drain = limitMs === undefined ? undefined : setTimeout(() => this.#handBack(), limitMs);
+    const giveUpMs = isRedisAway ? 0 : (limitMs ?? Infinity) + this.#graceMs + REDIS_WAIT_MS;
     const giveUp = giveUpMs === Infinity ? undefined : setTimeout(() => this.#closing.abort(), giveUpMs);
     // What waits for Redis never settles, once its connection was given up.
-    await Promise.race([opened?.worker.close(isRedisAway), gaveUp]);
-    if (this.#closing.signal.aborted) void opened?.worker.disconnect();
+    await Promise.race([this.#worker?.close(isRedisAway), gaveUp]);
+    if (this.#closing.signal.aborted) void this.#worker?.disconnect().catch(() => {});
     clearTimeout(drain);
     clearTimeout(giveUp);
     this.#stopSweeps?.();

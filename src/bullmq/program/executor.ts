@@ -84,8 +84,11 @@ export class BullMQTaskExecutor extends ProcessTaskPoolExecutor {
   }
 }
 
+const LONGEST_ID = 500;
+
 /** BullMQ takes no integer, which it could have given itself, and no colon, which parts its keys. */
 function checkTaskId(taskId: unknown): void {
-  if (typeof taskId === "string" && /^[^:]+$/.test(taskId) && !/^\d+$/.test(taskId)) return;
-  throw new InvalidOptionError("taskId", "a text without colons that is no integer", taskId);
+  const isText = typeof taskId === "string" && taskId.length <= LONGEST_ID;
+  if (isText && /^[^:]+$/.test(taskId) && !/^\d+$/.test(taskId)) return;
+  throw new InvalidOptionError("taskId", `a text of at most ${LONGEST_ID} characters, no integer, no colon`, taskId);
 }

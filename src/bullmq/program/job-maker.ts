@@ -12,7 +12,7 @@ export class JobMaker {
   readonly #producer: string;
   readonly #wishes: JobWishes;
   /** As tasks name them: they do not travel. */
-  readonly #functions = new NumberedFunctions<object>(() => new Uint8Array(0));
+  readonly #functions = new NumberedFunctions<object>(new WeakMap(), () => new Uint8Array(0));
   readonly #chosenIds = new WeakMap<PoolTask, string>();
   readonly #tried = new WeakSet<PoolTask>();
   #nextId: string | undefined;

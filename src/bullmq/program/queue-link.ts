@@ -41,7 +41,7 @@ export type JobState =
   | { readonly kind: "lost" }
   /** It has ended, and its outcome is kept no longer. */
   | { readonly kind: "over" }
-  | { readonly kind: "ended"; readonly news: HostNews };
+  | { readonly kind: "ended"; readonly news: HostNews; readonly isFailure: boolean };
 
 interface LinkEvents {
   onNews(news: HostNews): void;
@@ -156,7 +156,7 @@ export class QueueLink {
     };
     const added = [];
     for (const job of jobs) {
-      if (job.mayBeThere && (await this.#stateOf(job.id)).kind === "over") await this.#queue.remove(job.id);
+      if (job.mayBeThere && !(await this.#makeWay(job))) continue;
       const { id, data, frame, priority, task } = job;
       const packed = await this.values.pack(frame, ARGUMENT_TTL_SECONDS, `The arguments of task "${task.name}"`);
       job.packed = packed;
@@ -210,6 +210,16 @@ export class QueueLink {
     }
   }
 
+  /** Takes out an outcome that is over, or the attempt before. @returns Whether the id is free. */
+  async #makeWay({ id, isRetry }: SentJob): Promise<boolean> {
+    const state = await this.#stateOf(id);
+    if (state.kind === "lost") return true;
+    const isFailed = state.kind === "ended" && state.isFailure;
+    if (state.kind !== "over" && !(isRetry && isFailed)) return false;
+    await this.#queue.remove(id);
+    return true;
+  }
+
   async #stateOf(jobId: string): Promise<JobState> {
     const fields = ["timestamp", "finishedOn", "returnvalue", "pb"] as const;
     const [addedOn, finishedOn, result, host] = await this.#client.hmget(this.#queue.toKey(jobId), ...fields);
@@ -219,7 +229,7 @@ export class QueueLink {
     if (Number(finishedOn) + this.#ttlSeconds * 1000 < dateNow()) return { kind: "over" };
     const outcome = result ?? (await this.#client.get(failureKey(this.#id, jobId, host ?? "")));
     if (typeof outcome !== "string") return { kind: "over" };
-    return { kind: "ended", news: outcomeNews(jobId, parseJson(outcome)) };
+    return { kind: "ended", news: outcomeNews(jobId, parseJson(outcome)), isFailure: typeof result !== "string" };
   }
 
   /** Does not wait for a Redis that is away. */

@@ -12,6 +12,7 @@ import { MissedNews } from "./missed-news.js";
 import { PoolCounters } from "../../pool/pool-stats.js";
 import { QueueLink } from "./queue-link.js";
 import { QueueRoom } from "../../pool/queue/queue-room.js";
+import { addChosen } from "./add-jobs.js";
 import { addJobs } from "./add-jobs.js";
 import { clearTimeout } from "../../system/timers.js";
 import { setImmediate } from "../../system/timers.js";
@@ -50,7 +51,7 @@ export class QueuePool implements TaskPool {
   #outgoing: PoolTask[] = [];
   #isSendPlanned = false;
   /** Resolves when what was submitted so far is in the queue. */
-  #sent: Promise<void> = Promise.resolve();
+  #sent: Promise<unknown> = Promise.resolve();
   readonly #links = new LinkKeeper((closing) =>
     QueueLink.open(this.#options, this.#producer, {
       onNews: (news) => this.#receive(news),
@@ -134,9 +135,10 @@ export class QueuePool implements TaskPool {
     this.#outgoing.push(task);
     if (this.#isSendPlanned) return;
     this.#isSendPlanned = true;
-    this.#sent = new Promise((resolve) => {
+    const sent = new Promise<void>((resolve) => {
       setImmediate(() => void this.#sendAll().then(resolve));
     });
+    this.#sent = Promise.all([this.#sent, sent]);
   }
 
   async #sendAll(): Promise<void> {
@@ -161,25 +163,12 @@ export class QueuePool implements TaskPool {
     const chosen = sent.filter(({ hasChosenId }) => hasChosenId);
     const others = sent.filter(({ hasChosenId }) => !hasChosenId);
     await this.#add(link, others);
-    for (const job of chosen) await this.#addChosen(link, job);
+    for (const job of chosen) await addChosen(link, job, () => this.#add(link, [job]), this.#fail);
     void this.#versions?.look();
   }
 
   #add(link: QueueLink, jobs: readonly SentJob[]): Promise<void> {
-    return addJobs(link, this.#jobs, jobs, (job, error) => this.#end(job, { kind: "ended", error }));
-  }
-
-  /** BullMQ takes no second job with an id: whose job it is then, is asked for. */
-  async #addChosen(link: QueueLink, job: SentJob): Promise<void> {
-    try {
-      await link.listen(job.data.producer);
-      // That of the attempt before.
-      if (job.isRetry) await link.remove(job.id);
-      await this.#add(link, [job]);
-      await link.ask([job]);
-    } catch (error) {
-      this.#end(job, { kind: "ended", error: error as Error });
-    }
+    return addJobs(link, this.#jobs, jobs, this.#fail);
   }
 
   /** Waits for the outcome of a job that is there already. */
@@ -193,24 +182,28 @@ export class QueuePool implements TaskPool {
   }
 
   async #follow(task: PoolTask, id: string): Promise<void> {
+    let job: SentJob | undefined;
     try {
       // It may be one of these.
       await this.#sent;
       const link = await this.#connect();
-      const job = this.maker.follow(task, id, link);
+      job = this.maker.follow(task, id, link);
       this.#jobs.add(job);
       job.isAdded = true;
       await link.listen(job.data.producer);
       await link.ask([job]);
+      // It was cancelled before there was a job.
+      if (task.endReason !== undefined) await this.#withdrawJob(job, task.endReason, true);
     } catch (error) {
-      this.#settle(task, { kind: "ended", error: error as Error });
+      if (job === undefined) this.#settle(task, { kind: "ended", error: error as Error });
+      else this.#fail(job, error as Error);
     }
   }
 
   #receive(news: HostNews): void {
     const jobs = this.#jobs.withId(news.id);
     if (news.kind === "log") this.#receiveLog(jobs[0], news.frame);
-    else for (const job of jobs) this.#receiveFor(job, news);
+    else for (const job of jobs) this.#hear(job, news);
     this.#room?.look();
   }
 
@@ -223,6 +216,12 @@ export class QueuePool implements TaskPool {
     }
   }
 
+  /** An outcome under a chosen id may be that of the attempt before. */
+  #hear(job: SentJob, news: HostNews): void {
+    if (job.isRetry && (news.kind === "outcome" || news.kind === "stored")) void this.#ask([job]);
+    else this.#receiveFor(job, news);
+  }
+
   #receiveFor(job: SentJob, news: HostNews): void {
     try {
       if (news.kind === "started") job.begin(news.place);
@@ -231,9 +230,11 @@ export class QueuePool implements TaskPool {
       else if (news.kind === "outcome") this.#end(job, job.outcomeOf(news.frame));
     } catch (error) {
       // Bytes that no host has written: whoever may write to Redis can do that.
-      this.#end(job, { kind: "ended", error: error as Error });
+      this.#fail(job, error as Error);
     }
   }
+
+  readonly #fail = (job: SentJob, error: Error): void => this.#end(job, { kind: "ended", error });
 
   /** Some news may have been missed. Redis need not know yet of jobs that are on their way to it. */
   async #ask(jobs: readonly SentJob[]): Promise<void> {
@@ -254,7 +255,7 @@ export class QueuePool implements TaskPool {
         job.isAdded = false;
         job.mayBeThere = true;
         void this.#add(link, [job]);
-      } else this.#end(job, { kind: "ended", error: new JobLostError(job.task.name, job.id) });
+      } else this.#fail(job, job.addError ?? new JobLostError(job.task.name, job.id));
     }
   }
 
@@ -319,7 +320,7 @@ export class QueuePool implements TaskPool {
 
   async #withdrawJob(job: SentJob, reason: Error, endsRunning: boolean): Promise<void> {
     await withdrawJob(job, endsRunning ? reason : undefined, {
-      isOpen: () => this.#jobs.has(job),
+      isOpen: () => this.#jobs.has(job) && (endsRunning || job.task.state !== "running"),
       onRemoved: () => {
         job.task.endReason = reason;
         this.#end(job, { kind: "ended", error: reason });

@@ -52,6 +52,8 @@ export class SentJob implements TaskHolder {
   packed: PackedValue | undefined;
   /** Redis has it, or had it. */
   isAdded = false;
+  /** What went wrong when it was added; it may be in the queue all the same. */
+  addError: Error | undefined;
   /** Redis may have a job of this id whose outcome is kept no longer. */
   mayBeThere: boolean;
   readonly #link: JobReach;

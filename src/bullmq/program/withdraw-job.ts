@@ -7,7 +7,7 @@ const MAX_REPEAT_MS = 4000;
 
 /** What to do about a job that is to end. */
 interface Withdrawal {
-  /** Whether its outcome is still waited for. */
+  /** Whether its outcome is still waited for; of a task that is to end only if it waits, whether it may wait. */
   isOpen(): boolean;
   /** It was in the queue, and is no more. */
   onRemoved(): void;
@@ -23,15 +23,18 @@ interface Withdrawal {
  */
 export async function withdrawJob(job: SentJob, reason: Error | undefined, withdrawal: Withdrawal): Promise<void> {
   for (let waitMs = FIRST_REPEAT_MS; withdrawal.isOpen(); waitMs = Math.min(2 * waitMs, MAX_REPEAT_MS)) {
+    const { isAdded } = job;
     // Redis may refuse it, a replica for one.
-    if (await job.remove().catch(() => false)) {
+    const isRemoved = await job.remove().catch(() => undefined);
+    if (isRemoved === true) {
       withdrawal.onRemoved();
       return;
     }
-    if (reason === undefined) return;
-    job.end(job.task, reason);
-    // Somebody else who waited for it may have taken it out.
-    await withdrawal.ask();
+    if (reason !== undefined) {
+      job.end(job.task, reason);
+      // Somebody else who waited for it may have taken it out.
+      await withdrawal.ask();
+    } else if (isRemoved === false && isAdded) return;
     if (withdrawal.isOpen()) await pause(waitMs);
   }
 }

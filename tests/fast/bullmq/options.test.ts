@@ -95,3 +95,12 @@ test("choices are checked", () => {
   refusal("logQueue", executor({ logQueue: {} }));
   refusal("initargs", host({ initargs: 5 }));
 });
+
+test("names that would mean another queue, and ids that are no ids, are refused", async () => {
+  assert.throws(executor({ queue: "a@b" }), InvalidOptionError);
+  await using made = new BullMQTaskExecutor(SHARED);
+  for (const taskId of ["", "12", "a:b", "x".repeat(501)]) {
+    assert.throws(() => made.with({ taskId }), InvalidOptionError, taskId);
+    assert.throws(() => made.find(taskId), InvalidOptionError, taskId);
+  }
+});

@@ -1,0 +1,45 @@
+/** Adding jobs: what is known when that fails. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { ValueStoreError } from "../../../src/bullmq/index.js";
+import { addJobs } from "../../../src/bullmq/program/add-jobs.js";
+import type { JobTable } from "../../../src/bullmq/program/job-table.js";
+import type { QueueLink } from "../../../src/bullmq/program/queue-link.js";
+import type { SentJob } from "../../../src/bullmq/program/sent-job.js";
+
+const refusal = Object.assign(new Error("NOPERM"), { name: "ReplyError" });
+
+const CASES: Readonly<Record<string, { thrown: Error; askFails?: Error; failed: number; asked: number }>> = {
+  "a pipeline that broke off: Redis is asked which are there": { thrown: new Error("closed"), failed: 0, asked: 2 },
+  "a Redis that is away for asking, too: they go on": {
+    thrown: new Error("closed"),
+    askFails: new Error("closed"),
+    failed: 0,
+    asked: 2,
+  },
+  "a Redis that refuses all: they fail": { thrown: refusal, askFails: refusal, failed: 2, asked: 2 },
+  "arguments that can't be stored: they fail": { thrown: new ValueStoreError("full"), failed: 2, asked: 0 },
+};
+
+for (const [title, { thrown, askFails, failed, asked }] of Object.entries(CASES)) {
+  test(title, async () => {
+    const jobs = [{}, {}] as SentJob[];
+    let askedCount = 0;
+    const link = {
+      values: { isLarge: () => false },
+      add: () => Promise.reject(thrown),
+      ask: (some: readonly SentJob[]) => {
+        askedCount += some.length;
+        return askFails === undefined ? Promise.resolve() : Promise.reject(askFails);
+      },
+    };
+    const errors: Error[] = [];
+    await addJobs(link as unknown as QueueLink, { has: () => true } as unknown as JobTable, jobs, (_job, error) => {
+      errors.push(error);
+    });
+    assert.deepEqual([errors.length, askedCount], [failed, asked]);
+    assert.ok(errors.every((error) => error === thrown));
+  });
+}
