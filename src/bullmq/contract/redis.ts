@@ -88,6 +88,20 @@ function duplicate(client: RedisClient): RedisClient {
   return client.duplicate([], { enableOfflineQueue, redisOptions, clusterRetryStrategy });
 }
 
+/**
+ * ioredis subscribes anew when it is connected again, and nobody hears when that fails: a client that is closed just
+ * then would end the program by an unhandled rejection.
+ */
+function handleResubscriptions(client: RedisClient): void {
+  const subscribe = client.subscribe.bind(client) as (...channels: string[]) => Promise<unknown>;
+  const handled = (...channels: string[]): Promise<unknown> => {
+    const subscribed = subscribe(...channels);
+    subscribed.catch(() => {});
+    return subscribed;
+  };
+  Object.assign(client, { subscribe: handled });
+}
+
 /** Clients of one executor or host: all are its own, and end with it. */
 export class Connections {
   readonly #connection: RedisConnection;
@@ -111,6 +125,7 @@ export class Connections {
     const client = isClient(connection) ? duplicate(connection) : this.#connect(connection);
     client.on("error", (error: Error) => this.#tellOutage(error));
     client.on("ready", () => (this.#isOutageTold = false));
+    handleResubscriptions(client);
     this.#clients.push(client);
     return client;
   }

@@ -117,7 +117,11 @@ async function main(): Promise<void> {
   try {
     const command = readCommand(process.argv.slice(2));
     if (command === "help") console.log(USAGE);
-    else await runWorker(command);
+    else {
+      await runWorker(command);
+      // Timers of BullMQ, whose Redis is away, would keep it for a while.
+      process.exit();
+    }
   } catch (error) {
     const [told, status] = describeError(error);
     console.error(told);

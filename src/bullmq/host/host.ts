@@ -372,20 +372,31 @@ export class BullMQTaskHost implements AsyncDisposable {
     const opened = await this.#opening?.catch(() => undefined);
     opened?.link.served.end();
     const isRedisAway = this.#link?.client.status !== "ready" && this.#running.size === 0;
-    const limitMs = drainMs === undefined || drainMs > LONGEST_DRAIN_MS ? undefined : drainMs;
-    const drain = limitMs === undefined ? undefined : setTimeout(() => this.#handBack(), limitMs);
-    const giveUpMs = isRedisAway ? 0 : (limitMs ?? Infinity) + this.#graceMs + REDIS_WAIT_MS;
-    const giveUp = giveUpMs === Infinity ? undefined : setTimeout(() => this.#closing.abort(), giveUpMs);
+    const endLimits = this.#limit(drainMs ?? Infinity, isRedisAway);
     // What waits for Redis never settles, once its connection was given up.
     await Promise.race([this.#worker?.close(isRedisAway), gaveUp]);
-    if (this.#closing.signal.aborted) void this.#worker?.disconnect().catch(() => {});
-    clearTimeout(drain);
-    clearTimeout(giveUp);
+    if (this.#closing.signal.aborted) {
+      // Ends its timers; it does not wait.
+      await this.#worker?.pause(true);
+      void this.#worker?.disconnect().catch(() => {});
+    }
+    endLimits();
     this.#stopSweeps?.();
     this.#pool.close();
     await this.#pool.ended();
     opened?.link.producers.end();
     this.#closing.abort();
+  }
+
+  /** Limits an end. @returns Ends the limits. */
+  #limit(drainMs: number, isRedisAway: boolean): () => void {
+    const isLimited = drainMs <= LONGEST_DRAIN_MS;
+    const giveUpMs = isRedisAway ? 0 : drainMs + this.#graceMs + REDIS_WAIT_MS;
+    const timers = [
+      isLimited ? setTimeout(() => this.#handBack(), drainMs) : undefined,
+      isLimited || isRedisAway ? setTimeout(() => this.#closing.abort(), giveUpMs) : undefined,
+    ];
+    return () => timers.forEach(clearTimeout);
   }
 
   #handBack(): void {

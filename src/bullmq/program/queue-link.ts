@@ -235,7 +235,11 @@ export class QueueLink {
   /** Does not wait for a Redis that is away. */
   async close(): Promise<void> {
     this.#aliveSign?.end();
-    if (this.#client.status === "ready") await this.#queue.close();
+    try {
+      if (this.#client.status === "ready") await this.#queue.close();
+    } catch {
+      // It has gone meanwhile.
+    }
     this.#connections.close();
   }
 }
