@@ -115,7 +115,7 @@ export class BullMQTaskHost implements AsyncDisposable {
   readonly #functions = new NumberedFunctions<string>(new Map(), (name) => this.#pickle(name));
   readonly #running = new Map<string, HostedTask>();
   readonly #outcomes = new WeakMap<QueuedJob, PackedOutcome>();
-  #opening: Promise<{ readonly link: HostLink; readonly worker: Worker<JobData, PackedValue> }> | undefined;
+  #opening: Promise<HostLink> | undefined;
   readonly #closing = new AbortController();
   #link: HostLink | undefined;
   #worker: Worker<JobData, PackedValue> | undefined;
@@ -139,9 +139,8 @@ export class BullMQTaskHost implements AsyncDisposable {
    */
   async start(): Promise<readonly string[]> {
     this.#opening ??= Promise.race([this.#open(), whenAborted(this.#closing.signal).then(refuseToStart)]);
-    const { link } = await this.#opening;
-    this.#link = link;
-    return link.module.names;
+    this.#link = await this.#opening;
+    return this.#link.module.names;
   }
 
   /** What it serves, as far as it is known: the version is, when it has started. */
@@ -167,7 +166,7 @@ export class BullMQTaskHost implements AsyncDisposable {
     return countJobs(link.client, (kind) => bullKey(link.id, kind));
   }
 
-  async #open(): Promise<{ readonly link: HostLink; readonly worker: Worker<JobData, PackedValue> }> {
+  async #open(): Promise<HostLink> {
     const { connection, queue, tasksUrl, version } = this.#options;
     const [engine, module] = await Promise.all([loadEngine(), TaskModule.load(tasksUrl, version)]);
     const id = { queue, version: module.version };
@@ -187,7 +186,7 @@ export class BullMQTaskHost implements AsyncDisposable {
     this.#closing.signal.throwIfAborted();
     this.#followProducers(link.producers);
     this.#stopSweeps = this.#options.values.startSweeps();
-    return { link, worker };
+    return link;
   }
 
   #work(link: HostLink): Worker<JobData, PackedValue> {
@@ -369,8 +368,8 @@ export class BullMQTaskHost implements AsyncDisposable {
     const gaveUp = whenAborted(this.#closing.signal);
     // It waits for no Redis that was never there.
     if (this.#link === undefined) this.#closing.abort();
-    const opened = await this.#opening?.catch(() => undefined);
-    opened?.link.served.end();
+    const link = await this.#opening?.catch(() => undefined);
+    link?.served.end();
     const isRedisAway = this.#link?.client.status !== "ready" && this.#running.size === 0;
     const endLimits = this.#limit(drainMs ?? Infinity, isRedisAway);
     // What waits for Redis never settles, once its connection was given up.
@@ -384,7 +383,7 @@ export class BullMQTaskHost implements AsyncDisposable {
     this.#stopSweeps?.();
     this.#pool.close();
     await this.#pool.ended();
-    opened?.link.producers.end();
+    link?.producers.end();
     this.#closing.abort();
   }
 

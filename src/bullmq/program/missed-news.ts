@@ -18,6 +18,7 @@ export class MissedNews {
   #before = new WeakSet<SentJob>();
   #isAsking = false;
 
+  /** @param ask - Never rejects. */
   constructor(intervalMs: number, jobs: JobTable, ask: (jobs: readonly SentJob[]) => Promise<void>) {
     this.#jobs = jobs;
     this.#ask = ask;
@@ -34,11 +35,7 @@ export class MissedNews {
     const running = old.filter(({ task }) => task.state === "running");
     if (old.length === 0) return;
     this.#isAsking = true;
-    try {
-      await this.#ask([...running, ...waiting]);
-    } catch {
-      // Redis is away: all are asked for when it is back.
-    }
+    await this.#ask([...running, ...waiting]);
     this.#isAsking = false;
   }
 
