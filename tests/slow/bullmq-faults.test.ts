@@ -234,6 +234,11 @@ test("a task with an id of its own is found by other programs, runs once, and ca
   // Nobody runs tasks any more.
   assert.equal(await other.find("report-1"), "waitForFile");
   assert.equal(await other.find("report-2"), 3);
+  {
+    // A shutdown waits for it, even before there is a connection.
+    await using late = new BullMQTaskExecutor(options);
+    assert.deepEqual(await Promise.all([late.find("report-2"), late.shutdown()]), [3, undefined]);
+  }
   await assert.rejects(other.find("report-3"), { message: "Tray 4 is empty." });
   await assert.rejects(other.find("report-4"), JobLostError);
   const waiting = other.with({ taskId: "report-5" }).submit(add, 1, 2);

@@ -19,6 +19,7 @@ import { Redis } from "ioredis";
 import { BullMQTaskExecutor } from "../../src/bullmq/index.js";
 import { BullMQTaskHost } from "../../src/bullmq/index.js";
 import { CancelledError } from "../../src/index.js";
+import { JobLostError } from "../../src/bullmq/index.js";
 import { FolderStore } from "../../src/bullmq/index.js";
 import { NotSerializableError } from "../../src/index.js";
 import { RedisServer } from "../testlibraries/redis-server.js";
@@ -127,6 +128,23 @@ test("a task that is taken out of the queue takes its arguments along", async ()
   });
   future.cancel();
   await assert.rejects(future, CancelledError);
+  await waitUntil(() => readdirSync(folder).length === 0, { what: "an empty folder" });
+});
+
+test("a job that Redis has lost leaves no arguments behind", async () => {
+  const folder = newFolder();
+  const options = { ...newOptions(new FolderStore(folder)), askIntervalMs: 100 };
+  await using executor = new BullMQTaskExecutor(options);
+  const future = executor.with({ taskId: "lost" }).submit(keep, large);
+  let keys: string[] = [];
+  const findJob = async (): Promise<boolean> => {
+    keys = await client.keys(`{asynccpu-${options.queue}@*:lost`);
+    return keys.length === 1;
+  };
+  await waitUntil(findJob, { what: "a job" });
+  assert.equal(readdirSync(folder).length, 1);
+  await client.del(keys);
+  await assert.rejects(future, JobLostError);
   await waitUntil(() => readdirSync(folder).length === 0, { what: "an empty folder" });
 });
 

@@ -3,12 +3,32 @@ import type { JobTable } from "./job-table.js";
 import type { QueueLink } from "./queue-link.js";
 import type { SentJob } from "./sent-job.js";
 
-/** How many large arguments are on their way to the store at a time. */
-const STORED_AT_ONCE = 16;
+/** How many jobs that go each by itself are on their way at a time. */
+const ALONE_AT_ONCE = 16;
 
 /**
- * Adds jobs of a table to the queue. Those with large arguments go one by one: that these can't be stored is no
- * matter of the others.
+ * Sends jobs of a table to the queue. Those with chosen ids go each by itself, and so do those with large arguments:
+ * that these can't be stored is no matter of the others.
+ *
+ * @param onFailed - Is told of each that could not be added.
+ */
+export async function sendJobs(
+  link: QueueLink,
+  table: JobTable,
+  jobs: readonly SentJob[],
+  onFailed: (job: SentJob, error: Error) => void,
+): Promise<void> {
+  const isAlone = ({ hasChosenId, frame }: SentJob): boolean => hasChosenId || link.values.isLarge(frame);
+  const add = (some: readonly SentJob[]): Promise<void> => addJobs(link, table, some, onFailed);
+  const addAlone = (job: SentJob): Promise<void> =>
+    job.hasChosenId ? addChosen(link, job, () => add([job]), onFailed) : add([job]);
+  await add(jobs.filter((job) => !isAlone(job)));
+  const alone = jobs.filter(isAlone);
+  while (alone.length > 0) await Promise.all(alone.splice(0, ALONE_AT_ONCE).map(addAlone));
+}
+
+/**
+ * Adds jobs of a table to the queue, all at once.
  *
  * @param onFailed - Is told of each that could not be added.
  */
@@ -18,26 +38,17 @@ export async function addJobs(
   jobs: readonly SentJob[],
   onFailed: (job: SentJob, error: Error) => void,
 ): Promise<void> {
-  const unsure: SentJob[] = [];
-  const addTogether = async (some: readonly SentJob[]): Promise<void> => {
-    try {
-      await link.add(some, (job) => table.has(job));
-      for (const job of some) job.isAdded = true;
-    } catch (error) {
-      for (const job of some) {
-        if (error instanceof ValueStoreError) onFailed(job, error);
-        else {
-          Object.assign(job, { isAdded: true, addError: error });
-          unsure.push(job);
-        }
-      }
+  try {
+    await link.add(jobs, (job) => table.has(job));
+    for (const job of jobs) job.isAdded = true;
+  } catch (error) {
+    if (error instanceof ValueStoreError) {
+      for (const job of jobs) onFailed(job, error);
+      return;
     }
-  };
-  const small = jobs.filter(({ frame }) => !link.values.isLarge(frame));
-  if (small.length > 0) await addTogether(small);
-  const large = jobs.filter(({ frame }) => link.values.isLarge(frame));
-  while (large.length > 0) await Promise.all(large.splice(0, STORED_AT_ONCE).map((job) => addTogether([job])));
-  await askForUnsure(link, unsure, onFailed);
+    for (const job of jobs) Object.assign(job, { isAdded: true, addError: error });
+    await askForUnsure(link, jobs, onFailed);
+  }
 }
 
 /** A pipeline that breaks off has added some: Redis tells which. */
@@ -56,7 +67,7 @@ async function askForUnsure(
 }
 
 /** Adds one with a chosen id. BullMQ takes no second job with an id: whose job it is then, is asked for. */
-export async function addChosen(
+async function addChosen(
   link: QueueLink,
   job: SentJob,
   add: () => Promise<void>,

@@ -140,7 +140,7 @@ export class QueueLink {
   }
 
   /**
-   * Adds jobs, all or none.
+   * Adds jobs. When it fails, some may be there.
    *
    * @param isWanted - Is asked for each when its arguments are stored, which takes a while.
    * @throws ValueStoreError for arguments that can't be stored.

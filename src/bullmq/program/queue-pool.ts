@@ -9,18 +9,18 @@ import { JobTable } from "./job-table.js";
 import { KeepAlive } from "../../pool/keep-alive.js";
 import { LinkKeeper } from "./link-keeper.js";
 import { MissedNews } from "./missed-news.js";
+import { Outbox } from "./outbox.js";
 import { PoolCounters } from "../../pool/pool-stats.js";
 import { QueueLink } from "./queue-link.js";
 import { QueueRoom } from "../../pool/queue/queue-room.js";
-import { addChosen } from "./add-jobs.js";
 import { addJobs } from "./add-jobs.js";
 import { clearTimeout } from "../../system/timers.js";
-import { setImmediate } from "../../system/timers.js";
 import { setTimeout } from "../../system/timers.js";
 import { makeIntake } from "../../executor/take-logs.js";
 import { VersionMismatchError } from "../contract/errors.js";
 import { VersionWatch } from "./version-watch.js";
 import { blameVersions } from "./version-watch.js";
+import { sendJobs } from "./add-jobs.js";
 import { withdrawJob } from "./withdraw-job.js";
 import type { CheckedExecutorOptions } from "../contract/options.js";
 import type { ExecutorStats } from "../../pool/pool-stats.js";
@@ -45,13 +45,14 @@ export class QueuePool implements TaskPool {
   readonly #producer: string = randomUUID();
   readonly maker: JobMaker;
   readonly #jobs = new JobTable();
-  readonly #delayed = new DelayedTasks(this.timers, (task) => this.#send(task));
+  readonly #delayed = new DelayedTasks(this.timers, (task) => this.#outbox.add(task));
   readonly #counters = new PoolCounters();
   readonly #room: QueueRoom | undefined;
-  #outgoing: PoolTask[] = [];
-  #isSendPlanned = false;
-  /** Resolves when what was submitted so far is in the queue. */
-  #sent: Promise<unknown> = Promise.resolve();
+  readonly #outbox = new Outbox({
+    connect: () => this.#connect(),
+    send: (link, tasks) => this.#send(link, tasks),
+    onFailed: (task, error) => this.#settle(task, { kind: "ended", error }),
+  });
   readonly #links = new LinkKeeper((closing) =>
     QueueLink.open(this.#options, this.#producer, {
       onNews: (news) => this.#receive(news),
@@ -60,6 +61,8 @@ export class QueuePool implements TaskPool {
       closing,
     }),
   );
+  /** Those that `find` waits for, before there is a connection. */
+  #findingCount = 0;
   #missed: MissedNews | undefined;
   #isShutDown = false;
   #endedResolvers: (() => void)[] = [];
@@ -89,7 +92,7 @@ export class QueuePool implements TaskPool {
   }
 
   get #unfinished(): number {
-    return this.#outgoing.length + this.#jobs.size + this.#delayed.size;
+    return this.#outbox.size + this.#findingCount + this.#jobs.size + this.#delayed.size;
   }
 
   get #waiting(): number {
@@ -127,48 +130,21 @@ export class QueuePool implements TaskPool {
     this.#room?.take();
     this.keepAlive.hold();
     this.maker.take(task);
-    this.#send(task);
+    this.#outbox.add(task);
   }
 
-  /** Sends it with the others of this turn. */
-  #send(task: PoolTask): void {
-    this.#outgoing.push(task);
-    if (this.#isSendPlanned) return;
-    this.#isSendPlanned = true;
-    const sent = new Promise<void>((resolve) => {
-      setImmediate(() => void this.#sendAll().then(resolve));
-    });
-    this.#sent = Promise.all([this.#sent, sent]);
-  }
-
-  async #sendAll(): Promise<void> {
-    let link: QueueLink;
-    try {
-      link = await this.#connect();
-    } catch (error) {
-      this.#isSendPlanned = false;
-      for (const task of this.#outgoing.splice(0)) this.#settle(task, { kind: "ended", error: error as Error });
-      return;
-    }
-    this.#isSendPlanned = false;
-    const sent: SentJob[] = [];
-    for (const task of this.#outgoing.splice(0)) {
+  async #send(link: QueueLink, tasks: readonly PoolTask[]): Promise<void> {
+    const jobs: SentJob[] = [];
+    for (const task of tasks) {
       try {
-        sent.push(this.maker.make(task, link));
+        jobs.push(this.maker.make(task, link));
       } catch (error) {
         this.#settle(task, { kind: "ended", error: error as Error });
       }
     }
-    for (const job of sent) this.#jobs.add(job);
-    const chosen = sent.filter(({ hasChosenId }) => hasChosenId);
-    const others = sent.filter(({ hasChosenId }) => !hasChosenId);
-    await this.#add(link, others);
-    for (const job of chosen) await addChosen(link, job, () => this.#add(link, [job]), this.#fail);
+    for (const job of jobs) this.#jobs.add(job);
+    await sendJobs(link, this.#jobs, jobs, this.#fail);
     void this.#versions?.look();
-  }
-
-  #add(link: QueueLink, jobs: readonly SentJob[]): Promise<void> {
-    return addJobs(link, this.#jobs, jobs, this.#fail);
   }
 
   /** Waits for the outcome of a job that is there already. */
@@ -178,15 +154,24 @@ export class QueuePool implements TaskPool {
       return;
     }
     this.keepAlive.hold();
+    this.#findingCount += 1;
     void this.#follow(task, id);
+  }
+
+  /** Waits for what was submitted before, too: it may be one of these. */
+  async #findLink(): Promise<QueueLink> {
+    try {
+      await this.#outbox.sent;
+      return await this.#connect();
+    } finally {
+      this.#findingCount -= 1;
+    }
   }
 
   async #follow(task: PoolTask, id: string): Promise<void> {
     let job: SentJob | undefined;
     try {
-      // It may be one of these.
-      await this.#sent;
-      const link = await this.#connect();
+      const link = await this.#findLink();
       job = this.maker.follow(task, id, link);
       this.#jobs.add(job);
       job.isAdded = true;
@@ -250,11 +235,13 @@ export class QueuePool implements TaskPool {
     if (!this.#jobs.has(job)) return;
     if (state.kind === "ended") this.#receiveFor(job, state.news);
     else if (state.kind !== "pending") {
+      // The job that would have deleted them is not there.
+      link.values.forget(job.packed);
       const isOwn = job.data.fn !== "" && job.task.endReason === undefined;
       if (isOwn && this.#options.onLost === "resubmit") {
         job.isAdded = false;
         job.mayBeThere = true;
-        void this.#add(link, [job]);
+        void addJobs(link, this.#jobs, [job], this.#fail);
       } else this.#fail(job, job.addError ?? new JobLostError(job.task.name, job.id));
     }
   }
@@ -307,9 +294,7 @@ export class QueuePool implements TaskPool {
 
   /** Takes out a task that waits; one that has begun is told to end, if it is to. */
   #withdraw(task: PoolTask, reason: Error, endsRunning: boolean): void {
-    const at = this.#outgoing.indexOf(task);
-    if (at !== -1) this.#outgoing.splice(at, 1);
-    if (at !== -1 || this.#delayed.remove(task)) {
+    if (this.#outbox.remove(task) || this.#delayed.remove(task)) {
       task.endReason = reason;
       this.#settle(task, { kind: "ended", error: reason });
       return;
@@ -368,9 +353,7 @@ export class QueuePool implements TaskPool {
   }
 
   cancelQueued(makeReason: () => Error): void {
-    const waiting = [...this.#outgoing, ...this.#delayed.drain()];
-    this.#outgoing = [];
-    for (const task of waiting) {
+    for (const task of [...this.#outbox.drain(), ...this.#delayed.drain()]) {
       task.endReason = makeReason();
       this.#settle(task, { kind: "ended", error: task.endReason });
     }
