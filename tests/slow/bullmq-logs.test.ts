@@ -12,6 +12,7 @@ import { writeFileSync } from "node:fs";
 import path from "node:path";
 
 import { Queue } from "bullmq";
+import { Redis } from "ioredis";
 
 import { BullMQTaskExecutor } from "../../src/bullmq/index.js";
 import { BullMQTaskHost } from "../../src/bullmq/index.js";
@@ -21,6 +22,7 @@ import { RedisServer } from "../testlibraries/redis-server.js";
 import { keyPrefix } from "../../src/bullmq/contract/names.js";
 import { logDebugAndWarn } from "../fixtures/log-tasks.js";
 import { logLines } from "../fixtures/log-tasks.js";
+import { logWhenThere } from "../fixtures/log-tasks.js";
 import { queueName } from "../../src/bullmq/contract/names.js";
 import { reportUntil } from "../fixtures/log-tasks.js";
 import { startFixture } from "../testlibraries/process-family.js";
@@ -127,6 +129,31 @@ test("a job keeps its newest lines, as many as jobOptions say, and the program h
   } finally {
     await queue.close();
   }
+});
+
+test("a host keeps few of the records that Redis does not take, and prints the others", async () => {
+  const options = makeOptions();
+  const logQueue = new LogQueue();
+  await using executor = new BullMQTaskExecutor({ ...options, logQueue });
+  await using host = startFixture("bullmq-host", { args: [redis.url, options.queue, "1", "60000"] });
+  await host.waitForLine(/^serving$/);
+  const gate = path.join(folder, "away");
+  const future = executor.submit(logWhenThere, gate, 400, 100_000);
+  await future.started;
+  const client = new Redis(redis.url);
+  try {
+    await client.client("PAUSE", 60_000, "WRITE");
+    writeFileSync(gate, "");
+    await waitUntil(() => host.stderr.includes("line 400 x"), { what: "the last line at the host" });
+    await client.client("UNPAUSE");
+  } finally {
+    client.disconnect();
+  }
+  await future;
+  const printed = host.stderr.match(/line \d+ x/g)?.length ?? 0;
+  // 16 MiB, and the one that is above it.
+  assert.ok(logQueue.size > 150 && logQueue.size < 180, `${logQueue.size} records`);
+  assert.equal(logQueue.size + printed, 400);
 });
 
 test("the configurer of a host sets levels; a queue of logs in place of the name is refused", async () => {

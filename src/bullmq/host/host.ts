@@ -8,6 +8,7 @@ import type { Worker } from "bullmq";
 import { CancelledError } from "../../errors.js";
 import { Connections } from "../contract/redis.js";
 import { ExecutorShutdownError } from "../../errors.js";
+import { HostLogs } from "./host-logs.js";
 import { HostTask } from "./host-task.js";
 import { JobPage } from "./job-page.js";
 import { LockWatch } from "./lock-watch.js";
@@ -23,7 +24,6 @@ import { LONGEST_TTL_SECONDS } from "../contract/options.js";
 import { checkHostOptions } from "../contract/options.js";
 import { checkTaskPoolOptions } from "../../executor/options/check-options.js";
 import { clearTimeout } from "../../system/timers.js";
-import { createConsoleHandler } from "../../logging/console-handler.js";
 import { countJobs } from "../contract/queue-counts.js";
 import { decodeCommand } from "../contract/messages.js";
 import { decodeRecord } from "../../executor/take-logs.js";
@@ -61,9 +61,6 @@ const MANY_STALLS = 1_000_000;
 
 /** How much longer the error of a job is kept than the job. */
 const FAILURE_MARGIN_SECONDS = 60;
-
-/** Prints what tasks log whose producer does not take that. */
-const printer = createConsoleHandler();
 
 /** How long an end waits for a Redis that is away, when its tasks have ended, in milliseconds. */
 const REDIS_WAIT_MS = 5000;
@@ -114,6 +111,7 @@ export class BullMQTaskHost implements AsyncDisposable {
   readonly #graceMs: number;
   readonly #functions = new NumberedFunctions<string>(new Map(), (name) => this.#pickle(name));
   readonly #running = new Map<string, HostedTask>();
+  readonly #logs = new HostLogs();
   readonly #outcomes = new WeakMap<QueuedJob, PackedOutcome>();
   #opening: Promise<HostLink> | undefined;
   readonly #closing = new AbortController();
@@ -226,7 +224,7 @@ export class BullMQTaskHost implements AsyncDisposable {
 
   #takeLog(record: Uint8Array, task: PoolTask | undefined): void {
     if (task instanceof HostTask) task.log(record);
-    else void printer.handle(decodeRecord(record, []));
+    else this.#logs.print(decodeRecord(record, []));
   }
 
   /** Another host may run them by now. */
@@ -239,8 +237,9 @@ export class BullMQTaskHost implements AsyncDisposable {
     else if (hosted !== undefined) hosted.endReason ??= reason;
   }
 
-  #tell({ client, id }: HostLink, producer: string, news: HostNews): void {
-    void client.publish(producerChannel(id, producer), encodeNews(news)).catch(() => {});
+  /** Resolves when Redis has taken it, or is not there any more. */
+  async #tell({ client, id }: HostLink, producer: string, news: HostNews): Promise<void> {
+    await client.publish(producerChannel(id, producer), encodeNews(news)).catch(() => {});
   }
 
   #tellOutcome(job: QueuedJob | undefined, link: HostLink): void {
@@ -249,7 +248,7 @@ export class BullMQTaskHost implements AsyncDisposable {
     this.#outcomes.delete(job);
     const { data, id = "" } = job;
     this.#options.values.forget(data.task);
-    this.#tell(link, data.producer, outcomeNews(id, outcome.packed, outcome.frame));
+    void this.#tell(link, data.producer, outcomeNews(id, outcome.packed, outcome.frame));
   }
 
   /** What BullMQ calls for each job. @returns The result. */
@@ -321,15 +320,16 @@ export class BullMQTaskHost implements AsyncDisposable {
       const task = new HostTask(kind, args, data.isHeard === true, {
         onStarted: ({ id: pid, startTime }) => {
           const place = { host: hostname(), pid, ...(startTime === undefined ? {} : { startTime }) };
-          this.#tell(link, data.producer, { kind: "started", id, place });
+          void this.#tell(link, data.producer, { kind: "started", id, place });
         },
-        onReport: (report) => this.#tell(link, data.producer, { kind: "report", id, frame: report }),
+        onReport: (report) => void this.#tell(link, data.producer, { kind: "report", id, frame: report }),
         onProgress: (value) => page.report(value),
         onLog: (record) => {
           const decoded = decodeRecord(record, []);
           page.log(decoded);
-          if (data.isLogged === true) this.#tell(link, data.producer, { kind: "log", id, frame: record });
-          else void printer.handle(decoded);
+          const send = (): Promise<void> => this.#tell(link, data.producer, { kind: "log", id, frame: record });
+          if (data.isLogged === true) void this.#logs.send(decoded, record.length, send);
+          else this.#logs.print(decoded);
         },
         onSettled: (outcome) => {
           page.close();
