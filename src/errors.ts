@@ -391,11 +391,10 @@ export class ImportTimeUseError extends AsyncCpuError {
 
 /** The executor was shut down before this task was submitted. */
 export class ExecutorShutdownError extends AsyncCpuError {
-  constructor() {
-    super(
-      "ASYNCCPU_EXECUTOR_SHUT_DOWN",
-      "The executor has been shut down and takes no more tasks. Submit before shutdown(), or make a new executor.",
-    );
+  constructor(
+    message = "The executor has been shut down and takes no more tasks. Submit before shutdown(), or make a new executor.",
+  ) {
+    super("ASYNCCPU_EXECUTOR_SHUT_DOWN", message);
     nameError(this, "ExecutorShutdownError");
   }
 }

@@ -99,6 +99,9 @@ export interface BullMQTaskHostOptions extends SharedOptions, PoolOptions {
   readonly workerOptions?: PassedWorkerOptions | undefined;
 }
 
+/** The highest priority of a task, and the lowest below 0: BullMQ has numbers from 1 to 2^21. */
+export const MOST_PRIORITY = 1_000_000;
+
 /** The queue of an executor and a host that name none. */
 export const DEFAULT_QUEUE = "asynccpu";
 /** How long outcomes are kept, in seconds, unless the program says otherwise. */
@@ -209,6 +212,13 @@ function checkValues({ store, largeAboveBytes }: SharedOptions): LargeValues {
   return new LargeValues(store, largeAboveBytes ?? DEFAULT_LARGE_BYTES);
 }
 
+/** @throws InvalidOptionError for names that BullMQ doesn't take, or that would mean another queue. */
+export function checkQueueNames(queue: string, version: string | undefined): void {
+  checkName("queue", queue);
+  if (queue.includes("@")) throw new InvalidOptionError("queue", "a text without @", queue);
+  checkName("version", version);
+}
+
 function checkShared(options: SharedOptions): CheckedShared {
   const { connection, queue = DEFAULT_QUEUE, tasks, version } = options;
   if (typeof connection !== "object" || connection === null) {
@@ -218,9 +228,7 @@ function checkShared(options: SharedOptions): CheckedShared {
   if ((keyPrefix ?? ofClient?.keyPrefix ?? "") !== "") {
     throw new InvalidOptionError("connection.keyPrefix", "BullMQ takes no keyPrefix: tell queues apart by queue.");
   }
-  checkName("queue", queue);
-  if (queue.includes("@")) throw new InvalidOptionError("queue", "a text without @", queue);
-  checkName("version", version);
+  checkQueueNames(queue, version);
   return { connection, queue, tasksUrl: taskModuleUrl(tasks), version, values: checkValues(options) };
 }
 

@@ -12,7 +12,7 @@ import type { Worker } from "bullmq";
 import { MissingPackageError } from "./errors.js";
 
 /** Where Redis is: a URL with options of ioredis, such options alone, or a client of ioredis (a cluster, too). */
-export type RedisConnection = (RedisOptions & { readonly url?: string }) | Redis | Cluster;
+export type RedisConnection = (Omit<RedisOptions, "keyPrefix"> & { readonly url?: string }) | Redis | Cluster;
 
 /** A client of one server or of a cluster. */
 export type RedisClient = Redis | Cluster;

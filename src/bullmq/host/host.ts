@@ -134,8 +134,10 @@ export class BullMQTaskHost implements AsyncDisposable {
    * Begins to take tasks.
    *
    * @returns Resolves with the names of the tasks that it serves.
+   * @throws ExecutorShutdownError after `close()`.
    */
   async start(): Promise<readonly string[]> {
+    if (this.#ending !== undefined) throw new ExecutorShutdownError("The host has been closed: make a new one.");
     this.#opening ??= Promise.race([this.#open(), whenAborted(this.#closing.signal).then(refuseToStart)]);
     this.#link = await this.#opening;
     return this.#link.module.names;

@@ -5,7 +5,9 @@ import { OwnedVariables } from "../../pickle/variables/owned-variables.js";
 import { ProcessTaskPoolExecutor } from "../../executor/process-task-pool-executor.js";
 import { QueuePool } from "./queue-pool.js";
 import { ValueStoreError } from "../contract/errors.js";
+import { MOST_PRIORITY } from "../contract/options.js";
 import { checkExecutorOptions } from "../contract/options.js";
+import { checkInteger } from "../../executor/options/check-options.js";
 import { checkTaskPoolOptions } from "../../executor/options/check-options.js";
 import { findErrorClassesBy } from "../../values/errors/class-places.js";
 import { findErrorPrototype } from "../../pickle/error-classes.js";
@@ -57,10 +59,20 @@ export class BullMQTaskExecutor extends ProcessTaskPoolExecutor {
    * @throws InvalidOptionError for an unknown option, or one out of its range.
    */
   override with<P = unknown>(options: ContinueOptions<P>): ContinueTaskView;
+  /** Gives a view for one task, which has this id. */
+  override with<P = unknown>(
+    options: BullMQTaskOptions<P> & { readonly taskId: string },
+  ): Pick<TaskView, "createProcessTask" | "submit">;
+  /**
+   * Gives a view of this executor whose calls have these options.
+   *
+   * @throws InvalidOptionError for an unknown option, or one out of its range.
+   */
   override with<P = unknown>(options: BullMQTaskOptions<P>): TaskView;
   override with<P = unknown>(given: BullMQTaskOptions<P> | ContinueOptions<P>): TaskView | ContinueTaskView {
     const { taskId, ...options } = given as BullMQTaskOptions<P>;
     const view = super.with(options);
+    checkInteger("priority", options.priority, -MOST_PRIORITY, MOST_PRIORITY);
     if (taskId === undefined) return view;
     checkTaskId(taskId);
     const refuse = (): never => {
@@ -86,9 +98,13 @@ export class BullMQTaskExecutor extends ProcessTaskPoolExecutor {
 
 const LONGEST_ID = 500;
 
-/** BullMQ takes no integer, which it could have given itself, and no colon, which parts its keys. */
+/**
+ * BullMQ takes no integer, which it could have given itself, and no colon, which parts its keys. By its way to look for
+ * integers, "NaN" is one. Redis has no lone surrogates, so several ids with them would be one.
+ */
 function checkTaskId(taskId: unknown): void {
-  const isText = typeof taskId === "string" && taskId.length <= LONGEST_ID;
-  if (isText && /^[^:]+$/.test(taskId) && !/^\d+$/.test(taskId)) return;
+  const isText =
+    typeof taskId === "string" && taskId.length <= LONGEST_ID && Buffer.from(taskId).toString() === taskId;
+  if (isText && /^[^:]+$/.test(taskId) && !/^(-?\d+|NaN)$/.test(taskId)) return;
   throw new InvalidOptionError("taskId", `a text of at most ${LONGEST_ID} characters, no integer, no colon`, taskId);
 }

@@ -4,6 +4,7 @@ import { AliveSign } from "../contract/producers.js";
 import { ARGUMENT_TTL_SECONDS } from "../contract/large-values.js";
 import { Connections } from "../contract/redis.js";
 import { InvalidOptionError } from "../../errors.js";
+import { MOST_PRIORITY } from "../contract/options.js";
 import { TaskModule } from "../contract/task-module.js";
 import { decodeNews } from "../contract/messages.js";
 import { dateNow } from "../../system/timers.js";
@@ -27,7 +28,7 @@ import type { SentJob } from "./sent-job.js";
 import type { VersionMismatch } from "../contract/errors.js";
 
 /** BullMQ's highest number comes last, and 0 before all: every job has one in between. */
-const MIDDLE_PRIORITY = 1_000_000;
+const MIDDLE_PRIORITY = MOST_PRIORITY + 1;
 
 /** How many jobs are asked for at a time. */
 const ASKED_AT_ONCE = 100;
@@ -55,7 +56,7 @@ interface LinkEvents {
 
 /** The number that BullMQ has for a priority: the higher the priority, the lower the number, and never 0. */
 function bullPriority(priority: number): number {
-  return Math.min(Math.max(MIDDLE_PRIORITY - priority, 1), 2 * MIDDLE_PRIORITY);
+  return MIDDLE_PRIORITY - priority;
 }
 
 /** What some program has written; `undefined` for no JSON. */

@@ -7,6 +7,7 @@ import { Redis } from "ioredis";
 
 import { BullMQTaskExecutor } from "../../../src/bullmq/index.js";
 import { BullMQTaskHost } from "../../../src/bullmq/index.js";
+import { findQueue } from "../../../src/bullmq/index.js";
 import { InvalidOptionError } from "../../../src/index.js";
 
 const SHARED = { connection: { url: "redis://127.0.0.1:1" }, tasks: "tasks.js" };
@@ -99,8 +100,28 @@ test("choices are checked", () => {
 test("names that would mean another queue, and ids that are no ids, are refused", async () => {
   assert.throws(executor({ queue: "a@b" }), InvalidOptionError);
   await using made = new BullMQTaskExecutor(SHARED);
-  for (const taskId of ["", "12", "a:b", "x".repeat(501)]) {
+  for (const taskId of ["", "12", "-5", "007", "NaN", "a:b", "lone \ud800", "x".repeat(501)]) {
     assert.throws(() => made.with({ taskId }), InvalidOptionError, taskId);
     assert.throws(() => made.find(taskId), InvalidOptionError, taskId);
   }
+  for (const taskId of ["5-", "--5", "1.5", "nan", "😀"]) made.with({ taskId });
+  const { tasks } = SHARED;
+  for (const place of [{ queue: "a:b" }, { queue: "a@b" }, { queue: "" }, { version: "{1}" }]) {
+    await assert.rejects(findQueue({ tasks, version: "1", ...place }), InvalidOptionError);
+  }
+});
+
+test("priorities that BullMQ could not tell apart are refused at the call", async () => {
+  await using made = new BullMQTaskExecutor(SHARED);
+  for (const priority of [1_000_001, -1_000_001, 2 ** 40]) {
+    const message = refusal("priority", () => made.with({ priority }));
+    assert.match(message, /from -1000000 to 1000000/);
+  }
+  for (const priority of [1_000_000, -1_000_000]) made.with({ priority });
+});
+
+test("a host that was closed does not start", async () => {
+  const made = host({})();
+  await made.close();
+  await assert.rejects(made.start(), { code: "ASYNCCPU_EXECUTOR_SHUT_DOWN", message: /^The host has been closed/ });
 });
