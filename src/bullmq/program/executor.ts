@@ -99,8 +99,8 @@ export class BullMQTaskExecutor extends ProcessTaskPoolExecutor {
 const LONGEST_ID = 500;
 
 /**
- * BullMQ takes no integer, which it could have given itself, and no colon, which parts its keys. By its way to look for
- * integers, "NaN" is one. Redis has no lone surrogates, so several ids with them would be one.
+ * BullMQ takes no integer, which it could have given itself, and no colon, which parts its keys. It looks for integers
+ * in a way that finds "NaN", too. Redis has no lone surrogates, so several ids with them would be one.
  */
 function checkTaskId(taskId: unknown): void {
   const isText =
