@@ -187,7 +187,9 @@ const lazyChunks = {
 const compact = {
   name: "compact",
   async renderChunk(code) {
-    const options = { minifyWhitespace: true, charset: "ascii", platform: "node", target: "node20", sourcemap: true };
+    const output = { charset: "ascii", platform: "node", target: "node20", sourcemap: true };
+    // Node prints the whole line from which an uncaught error was thrown.
+    const options = { minifyWhitespace: true, lineLimit: 119, ...output };
     const { code: compactCode, map } = await transform(code, options);
     return { code: compactCode, map: JSON.parse(map) };
   },
@@ -265,6 +267,7 @@ async function bundleSyntaxTools() {
     metafile: true,
     bundle: true,
     minify: true,
+    lineLimit: 119,
     charset: "ascii",
     platform: "node",
     mainFields: ["module", "main"],

@@ -213,3 +213,14 @@ describe("the shipped files", () => {
     assert.deepEqual(Object.keys(imported).toSorted(), Object.keys(required).toSorted());
   });
 });
+
+test("an error that nobody catches is seen with its message, and not behind a page of code", () => {
+  using folder = new ProgramFolder();
+  folder.linkPackage();
+  const code = 'import { ProcessTaskPoolExecutor } from "asynccpu"; new ProcessTaskPoolExecutor({ maxWorker: 1 });';
+  folder.write({ "misspelt.mjs": code });
+  const { stderr, status } = folder.run(["misspelt.mjs"]);
+  assert.equal(status, 1);
+  const at = stderr.indexOf("maxWorker");
+  assert.ok(at !== -1 && at < 1000, stderr.slice(0, 2000));
+});
