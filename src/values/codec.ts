@@ -1,7 +1,7 @@
 /**
  * Values to bytes and back. The first byte tells the encoding:
  *
- *     0x01  compact    small plain values, without V8 (compact/)
+ *     0x01  compact    small plain values and binary data, without V8 (compact/)
  *     0x02  extended   values with errors or instances that have an extension (extended/)
  *     0x03  one of the other two, with large binary data beside it (attachments)
  *     0xff  V8         everything else that structuredClone takes (extended/v8-clone)

@@ -4,6 +4,7 @@ import { damaged } from "../classes/damaged.js";
 import { COMPACT_TAG } from "./write.js";
 import { MAX_DEPTH } from "./write.js";
 import { TAG } from "./write.js";
+import { makeWholeView } from "../../memory/view-types.js";
 
 /** Up to this length a loop beats the call into native code. */
 const SHORT_STRING = 6;
@@ -58,6 +59,8 @@ class Reader {
         return this.#list(depth);
       case TAG.object:
         return this.#object(depth);
+      case TAG.view:
+        return this.#view();
       default:
         return this.#string(tag);
     }
@@ -150,6 +153,15 @@ class Reader {
     const list: unknown[] = [];
     for (let index = 0; index < count; index++) list.push(this.node(depth + 1));
     return list;
+  }
+
+  #view(): ArrayBufferView {
+    const type = this.#byte();
+    const size = this.#byte() | (this.#byte() << 8) | (this.#byte() << 16);
+    const at = this.#take(size);
+    const own = new ArrayBuffer(size);
+    new Uint8Array(own).set(this.#bytes.subarray(at, at + size));
+    return makeWholeView(type, own);
   }
 
   #object(depth: number): object {

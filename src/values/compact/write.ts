@@ -1,5 +1,6 @@
 /**
- * The fast way for small plain values: numbers, strings and the like, and small trees of arrays and plain objects.
+ * The fast way for small plain values: numbers, strings and the like, small trees of arrays and plain objects, and
+ * binary data below the size of attachments.
  *
  * V8's serializer costs 1 to 5 microseconds a message before the first byte; most tasks have an argument or two. What
  * does not fit here (anything else, anything big, an object that occurs twice) is left to V8.
@@ -8,11 +9,17 @@
  *     int      4 bytes              double  8 bytes
  *     latin1   length, bytes        utf16   length in bytes, bytes        bigint  length, decimal digits
  *     list     count, nodes         object  count, (key as a string node, node)...
+ *     view     number of its class (1 byte), length in bytes (3 bytes), bytes
  *
  * Integers are little-endian; lengths and counts are varints.
  */
 
 import { types } from "node:util";
+
+import { ATTACHED_BYTES } from "../binary/attachments.js";
+import { segmentOf } from "../../memory/segment.js";
+import { viewPrototype } from "../../memory/view-types.js";
+import { viewTypeOf } from "../../memory/view-types.js";
 
 /** First byte of the encoding. */
 export const COMPACT_TAG = 0x01;
@@ -30,9 +37,10 @@ export const TAG = {
   bigint: 8,
   list: 9,
   object: 10,
+  view: 11,
 } as const;
 
-/** Longest encoding, in bytes. */
+/** Longest encoding, in bytes, without binary data. */
 const MAX_BYTES = 4096;
 
 /** Encodings are cut from slabs of this size, in bytes: one allocation for many messages. */
@@ -40,6 +48,9 @@ const SLAB_BYTES = 32 * 1024;
 
 /** Most objects in one value: they are compared one by one to find those that occur twice. */
 const MAX_OBJECTS = 48;
+
+/** Tag, type, and the size in three bytes. */
+const VIEW_HEAD_BYTES = 5;
 
 /** Deepest nesting, on both sides. */
 export const MAX_DEPTH = 16;
@@ -64,6 +75,8 @@ let slab: Buffer = Buffer.allocUnsafeSlow(SLAB_BYTES);
 let start = 0;
 let position = 0;
 let limit = 0;
+/** The slab of all, while a value with larger binary data is in one of its own. */
+let shared: { readonly slab: Buffer; readonly start: number } | undefined;
 const seen: object[] = [];
 
 /** A getter that runs in the middle may log, which encodes a record: that must not touch the state above. */
@@ -168,7 +181,7 @@ function writeObject(object: object, depth: number): void {
   const prototype: unknown = Object.getPrototypeOf(object);
   const isArray = prototype === Array.prototype && Array.isArray(object);
   // Before the keys are listed: those of a typed array of 20 MB take seconds.
-  if (isArray ? object.length > MAX_BYTES : prototype !== Object.prototype) throw UNFIT;
+  if (isArray ? object.length > MAX_BYTES : prototype !== Object.prototype) return writeView(object, prototype);
   seen.push(object);
   const keys = Object.keys(object);
   need(6);
@@ -181,6 +194,55 @@ function writeObject(object: object, depth: number): void {
     writeNode((object as Record<string, unknown>)[key], depth + 1);
   }
   return undefined;
+}
+
+/** Binary data: a copy of what it shows, in memory of its own. */
+function writeView(object: object, prototype: unknown): void {
+  if (!ArrayBuffer.isView(object)) throw UNFIT;
+  const type = viewTypeOf(object);
+  if (type < 0 || viewPrototype(type) !== prototype) throw UNFIT;
+  const { buffer, byteOffset, byteLength } = object;
+  if (byteLength === 0 || byteLength >= ATTACHED_BYTES || !isPlainBuffer(buffer)) throw UNFIT;
+  seen.push(object);
+  if (byteLength === buffer.byteLength) {
+    // Views of a whole buffer share it.
+    if (seen.includes(buffer)) throw UNFIT;
+    seen.push(buffer);
+  }
+  const sizeBytes = VIEW_HEAD_BYTES + byteLength;
+  if (position + sizeBytes > limit) moveToOwnSlab(sizeBytes);
+  slab[position] = TAG.view;
+  slab[position + 1] = type;
+  slab[position + 2] = byteLength;
+  slab[position + 3] = byteLength >> 8;
+  slab[position + 4] = byteLength >> 16;
+  slab.set(new Uint8Array(buffer, byteOffset, byteLength), position + VIEW_HEAD_BYTES);
+  position += sizeBytes;
+}
+
+/** Whether it is memory of this process alone, whose size does not change. */
+function isPlainBuffer(buffer: ArrayBufferLike): boolean {
+  const { resizable } = buffer as { readonly resizable?: boolean };
+  return !types.isSharedArrayBuffer(buffer) && resizable !== true && segmentOf(buffer) === undefined;
+}
+
+/** Goes on in a slab of its own, with room for `sizeBytes`, and for small values behind it. */
+function moveToOwnSlab(sizeBytes: number): void {
+  const written = position - start;
+  const own = Buffer.allocUnsafeSlow(Math.max(written + sizeBytes + MAX_BYTES, 2 * written));
+  own.set(slab.subarray(start, position));
+  if (shared === undefined) shared = { slab, start };
+  slab = own;
+  start = 0;
+  position = written;
+  limit = own.length;
+}
+
+/** Goes back to the slab of all. */
+function leaveOwnSlab(): void {
+  if (shared === undefined) return;
+  ({ slab, start } = shared);
+  shared = undefined;
 }
 
 function writeArray(array: readonly unknown[], keys: readonly string[], depth: number): void {
@@ -232,6 +294,7 @@ export function encodeCompact(value: unknown, roots: "one" | "list"): Uint8Array
     return undefined;
   } finally {
     isBusy = false;
+    leaveOwnSlab();
     if (seen.length > 0) seen.length = 0;
   }
 }
