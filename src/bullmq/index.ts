@@ -16,5 +16,6 @@ export type { ValueStore } from "./contract/value-store.js";
 export { FolderStore } from "./contract/value-store.js";
 export { JobLostError } from "./contract/errors.js";
 export { MissingPackageError } from "./contract/errors.js";
+export { RedisRefusedError } from "./contract/errors.js";
 export { VersionMismatchError } from "./contract/errors.js";
 export { ValueStoreError } from "./contract/errors.js";

@@ -1,6 +1,6 @@
 import { AsyncCpuError } from "../../errors.js";
 
-function nameError(error: AsyncCpuError, name: string): void {
+function nameError(error: Error, name: string): void {
   Object.defineProperty(error, "name", { value: name, configurable: true, writable: true });
 }
 
@@ -52,6 +52,35 @@ export class ValueStoreError extends AsyncCpuError {
     super("ASYNCCPU_VALUE_STORE", message, options);
     nameError(this, "ValueStoreError");
   }
+}
+
+/** Redis answers, and refuses: by a wrong password or none, by the rights of the user, or for want of memory. */
+export class RedisRefusedError extends AsyncCpuError {
+  constructor(cause: Error) {
+    super(
+      "ASYNCCPU_REDIS_REFUSED",
+      `Redis refuses what is asked of it: ${cause.message.replace(/\.?$/, ".")} ` +
+        "Look at the option connection, or --redis (user, password, database), and at what this user may do there.",
+      { cause },
+    );
+    nameError(this, "RedisRefusedError");
+  }
+}
+
+/** Of errors of ioredis: whether Redis itself has answered with it. */
+export function isRefusal(error: Error): boolean {
+  return error.name === "ReplyError";
+}
+
+/**
+ * The error for users. What Redis has refused is an error of ioredis, which holds the command: with its password, for
+ * one.
+ */
+export function refusalOf(error: Error): Error {
+  if (!isRefusal(error)) return error;
+  const cause = new Error(error.message);
+  nameError(cause, error.name);
+  return new RedisRefusedError(cause);
 }
 
 /** Redis does not know a job any more, and nobody knows what came of it. */

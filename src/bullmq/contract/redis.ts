@@ -10,6 +10,8 @@ import type { WaitingError } from "bullmq";
 import type { Worker } from "bullmq";
 
 import { MissingPackageError } from "./errors.js";
+import { isRefusal } from "./errors.js";
+import { refusalOf } from "./errors.js";
 
 /** Where Redis is: a URL with options of ioredis, such options alone, or a client of ioredis (a cluster, too). */
 export type RedisConnection = (Omit<RedisOptions, "keyPrefix"> & { readonly url?: string }) | Redis | Cluster;
@@ -102,6 +104,13 @@ function handleResubscriptions(client: RedisClient): void {
   Object.assign(client, { subscribe: handled });
 }
 
+/** What went wrong at one of the addresses that were tried, where there is an error for all together. */
+function reasonOf(error: Error): Error {
+  const { lastNodeError } = error as { lastNodeError?: Error };
+  const [first = lastNodeError ?? error] = error instanceof AggregateError ? (error.errors as readonly Error[]) : [];
+  return first;
+}
+
 /** Clients of one executor or host: all are its own, and end with it. */
 export class Connections {
   readonly #connection: RedisConnection;
@@ -109,13 +118,35 @@ export class Connections {
   readonly #clients: RedisClient[] = [];
   readonly #closing: AbortSignal;
   #isOutageTold = false;
+  /** While they begin: ends that. */
+  #onRefused: ((error: Error) => void) | undefined;
 
   /** @param closing - Closes them all when it is aborted, and lets no other be opened. */
   constructor(connection: RedisConnection, engine: Engine, closing: AbortSignal) {
     this.#connection = connection;
     this.#engine = engine;
     this.#closing = closing;
-    closing.addEventListener("abort", () => this.close());
+    closing.addEventListener("abort", this.close);
+  }
+
+  /**
+   * Does what the first task needs, which waits for a Redis that is away. Closes all clients when that fails.
+   *
+   * @throws RedisRefusedError when Redis refuses: it would do so again.
+   */
+  async begin<T>(work: () => Promise<T>): Promise<T> {
+    // An event, as ioredis itself goes on with database 0 where it can't have the one that is wanted.
+    const refused = new Promise<never>((_resolve, reject) => {
+      this.#onRefused = reject;
+    });
+    try {
+      return await Promise.race([work(), refused]);
+    } catch (error) {
+      this.close();
+      throw refusalOf(error as Error);
+    } finally {
+      this.#onRefused = undefined;
+    }
   }
 
   /** Opens one more, which goes on trying for as long as Redis is away. A warning tells of that, once an outage. */
@@ -130,12 +161,18 @@ export class Connections {
     return client;
   }
 
-  #tellOutage(error: Error): void {
+  #tellOutage(given: Error): void {
+    const error = reasonOf(given);
+    if (isRefusal(error) && this.#onRefused !== undefined) {
+      this.#onRefused(error);
+      return;
+    }
     if (this.#isOutageTold) return;
     this.#isOutageTold = true;
-    // Of several addresses that were tried, each has an error, and all together no message.
-    const [first = error] = error instanceof AggregateError ? (error.errors as readonly Error[]) : [];
-    process.emitWarning(`Redis can't be used, so tasks wait: ${first.message}. It is tried again.`, {
+    const what = isRefusal(error)
+      ? "Redis refuses to connect again, so tasks that it has wait, and new ones fail"
+      : "Redis can't be used, so tasks wait";
+    process.emitWarning(`${what}: ${error.message.replace(/\.$/, "")}. It is tried again.`, {
       type: "AsyncCpuWarning",
       code: "ASYNCCPU_REDIS_AWAY",
     });
@@ -150,7 +187,10 @@ export class Connections {
     return url === undefined ? new Client(options) : new Client(url, options);
   }
 
-  close(): void {
+  readonly close = (): void => {
+    // Nobody waits any more.
+    this.#isOutageTold = true;
+    this.#closing.removeEventListener("abort", this.close);
     for (const client of this.#clients) client.disconnect();
-  }
+  };
 }

@@ -135,6 +135,7 @@ export class BullMQTaskHost implements AsyncDisposable {
    *
    * @returns Resolves with the names of the tasks that it serves.
    * @throws ExecutorShutdownError after `close()`.
+   * @throws RedisRefusedError for a wrong password, for one.
    */
   async start(): Promise<readonly string[]> {
     if (this.#ending !== undefined) throw new ExecutorShutdownError("The host has been closed: make a new one.");
@@ -174,13 +175,14 @@ export class BullMQTaskHost implements AsyncDisposable {
     const client = connections.open();
     const subscriber = connections.open();
     subscriber.on("message", (_channel: string, text: string) => this.#obey(decodeCommand(text)));
-    await subscriber.subscribe(hostsChannel(id));
     const name = `${hostname()}-${randomUUID()}`;
     const served = new ServedVersion(client, id);
     const link = { name, engine, client, connections, id, module, served, producers: new ProducerWatch(client, id) };
-    const worker = this.#work(link);
-    this.#worker = worker;
-    await worker.waitUntilReady();
+    await connections.begin(async () => {
+      await subscriber.subscribe(hostsChannel(id));
+      this.#worker = this.#work(link);
+      await this.#worker.waitUntilReady();
+    });
     await served.begin();
     if (this.#closing.signal.aborted) served.end();
     this.#closing.signal.throwIfAborted();

@@ -1,4 +1,6 @@
 import { ValueStoreError } from "../contract/errors.js";
+import { isRefusal } from "../contract/errors.js";
+import { refusalOf } from "../contract/errors.js";
 import type { JobTable } from "./job-table.js";
 import type { QueueLink } from "./queue-link.js";
 import type { SentJob } from "./sent-job.js";
@@ -46,7 +48,7 @@ export async function addJobs(
       for (const job of jobs) onFailed(job, error);
       return;
     }
-    for (const job of jobs) Object.assign(job, { isAdded: true, addError: error });
+    for (const job of jobs) Object.assign(job, { isAdded: true, addError: refusalOf(error as Error) });
     await askForUnsure(link, jobs, onFailed);
   }
 }
@@ -61,8 +63,8 @@ async function askForUnsure(
     await link.ask(unsure);
   } catch (error) {
     // Redis is away, and asked again when it is back; or it refuses this as well.
-    if ((error as Error).name !== "ReplyError") return;
-    for (const job of unsure) onFailed(job, job.addError ?? (error as Error));
+    if (!isRefusal(error as Error)) return;
+    for (const job of unsure) onFailed(job, job.addError ?? refusalOf(error as Error));
   }
 }
 
@@ -78,6 +80,6 @@ async function addChosen(
     await add();
     await link.ask([job]);
   } catch (error) {
-    onFailed(job, error as Error);
+    onFailed(job, refusalOf(error as Error));
   }
 }

@@ -110,7 +110,7 @@ export class QueueLink {
     this.#onAnswer = parts.onAnswer;
   }
 
-  /** @throws MissingPackageError, or what the task module throws. */
+  /** @throws MissingPackageError, RedisRefusedError, or what the task module throws. */
   static async open(options: CheckedExecutorOptions, producer: string, events: LinkEvents): Promise<QueueLink> {
     const [engine, module] = await Promise.all([loadEngine(), TaskModule.load(options.tasksUrl, options.version)]);
     const id = { queue: options.queue, version: module.version };
@@ -125,8 +125,10 @@ export class QueueLink {
       const news = decodeNews(bytes);
       if (news !== undefined) events.onNews(news);
     });
-    await subscriber.subscribe(producerChannel(id, producer));
-    const aliveSign = onProducerEnd === "cancel" ? await AliveSign.show(client, id, producer) : undefined;
+    const aliveSign = await connections.begin(async () => {
+      await subscriber.subscribe(producerChannel(id, producer));
+      return onProducerEnd === "cancel" ? AliveSign.show(client, id, producer) : undefined;
+    });
     const { onAnswer } = events;
     const { values } = options;
     const settings = { ttlSeconds, jobOptions, aliveSign, onAnswer };

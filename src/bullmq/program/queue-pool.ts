@@ -20,6 +20,7 @@ import { makeIntake } from "../../executor/take-logs.js";
 import { VersionMismatchError } from "../contract/errors.js";
 import { VersionWatch } from "./version-watch.js";
 import { blameVersions } from "./version-watch.js";
+import { refusalOf } from "../contract/errors.js";
 import { sendJobs } from "./add-jobs.js";
 import { withdrawJob } from "./withdraw-job.js";
 import type { CheckedExecutorOptions } from "../contract/options.js";
@@ -181,7 +182,7 @@ export class QueuePool implements TaskPool {
       if (task.endReason !== undefined) await this.#withdrawJob(job, task.endReason, true);
     } catch (error) {
       if (job === undefined) this.#settle(task, { kind: "ended", error: error as Error });
-      else this.#fail(job, error as Error);
+      else this.#fail(job, refusalOf(error as Error));
     }
   }
 
