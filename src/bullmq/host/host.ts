@@ -12,7 +12,6 @@ import { HostLogs } from "./host-logs.js";
 import { HostTask } from "./host-task.js";
 import { JobPage } from "./job-page.js";
 import { LockWatch } from "./lock-watch.js";
-import { NumberedFunctions } from "../contract/numbered-functions.js";
 import { ProducerWatch } from "../contract/producers.js";
 import { ServedVersion } from "../contract/versions.js";
 import { TaskModule } from "../contract/task-module.js";
@@ -32,12 +31,11 @@ import { decodeThrown } from "../../values/thrown.js";
 import { encodeNews } from "../contract/messages.js";
 import { failureKey } from "../contract/names.js";
 import { failureOf } from "./host-task.js";
+import { functionsOf } from "./module-functions.js";
 import { hostsChannel } from "../contract/names.js";
 import { keyPrefix } from "../contract/names.js";
 import { loadEngine } from "../contract/redis.js";
-import { moduleTask } from "../../pickle/refer/module-task.js";
 import { outcomeNews } from "../contract/messages.js";
-import { pickleFunction } from "../../pickle/pickle-function.js";
 import { producerChannel } from "../contract/names.js";
 import { queueName } from "../contract/names.js";
 import { setTimeout } from "../../system/timers.js";
@@ -50,6 +48,7 @@ import type { HostNews } from "../contract/messages.js";
 import type { HostOutcome } from "./host-task.js";
 import type { JobData } from "../contract/messages.js";
 import type { PoolTask } from "../../pool/queue/pool-task.js";
+import type { NumberedFunctions } from "../contract/numbered-functions.js";
 import type { PackedValue } from "../contract/large-values.js";
 import type { QueueCounts } from "../contract/queue-counts.js";
 import type { QueueId } from "../contract/names.js";
@@ -96,6 +95,8 @@ interface HostLink {
   readonly connections: Connections;
   readonly id: QueueId;
   readonly module: TaskModule;
+  /** The tasks that were asked for, as workers are told of them. */
+  readonly functions: NumberedFunctions<string>;
   readonly served: ServedVersion;
   readonly producers: ProducerWatch;
 }
@@ -109,7 +110,6 @@ export class BullMQTaskHost implements AsyncDisposable {
   readonly #pool: TaskPool;
   readonly #jobs: number;
   readonly #graceMs: number;
-  readonly #functions = new NumberedFunctions<string>(new Map(), (name) => this.#pickle(name));
   readonly #running = new Map<string, HostedTask>();
   readonly #logs = new HostLogs();
   readonly #outcomes = new WeakMap<QueuedJob, PackedOutcome>();
@@ -169,7 +169,7 @@ export class BullMQTaskHost implements AsyncDisposable {
 
   async #open(): Promise<HostLink> {
     const { connection, queue, tasksUrl, version } = this.#options;
-    const [engine, module] = await Promise.all([loadEngine(), TaskModule.load(tasksUrl, version)]);
+    const [engine, module] = await Promise.all([loadEngine(), TaskModule.loadToServe(tasksUrl, version)]);
     const id = { queue, version: module.version };
     const connections = new Connections(connection, engine, this.#closing.signal);
     const client = connections.open();
@@ -177,7 +177,9 @@ export class BullMQTaskHost implements AsyncDisposable {
     subscriber.on("message", (_channel: string, text: string) => this.#obey(decodeCommand(text)));
     const name = `${hostname()}-${randomUUID()}`;
     const served = new ServedVersion(client, id);
-    const link = { name, engine, client, connections, id, module, served, producers: new ProducerWatch(client, id) };
+    const producers = new ProducerWatch(client, id);
+    const functions = functionsOf(module);
+    const link = { name, engine, client, connections, id, module, functions, served, producers };
     await connections.begin(async () => {
       await subscriber.subscribe(hostsChannel(id));
       this.#worker = this.#work(link);
@@ -317,7 +319,7 @@ export class BullMQTaskHost implements AsyncDisposable {
   #call(job: QueuedJob, frame: Buffer, hosted: HostedTask, link: HostLink): Promise<HostOutcome> {
     const { data, id = "", name } = job;
     const { args, goesOn, taskName = name } = decodeTask(frame);
-    const fn = this.#functions.of(data.fn);
+    const fn = link.functions.of(data.fn);
     const kind = { name: taskName, fn, callCount: data.callCount, goesOn, timeoutMs: data.timeoutMs };
     const page = new JobPage(job);
     return new Promise((resolve) => {
@@ -343,10 +345,6 @@ export class BullMQTaskHost implements AsyncDisposable {
       hosted.task = task;
       this.#pool.submit(task);
     });
-  }
-
-  #pickle(name: string): Uint8Array {
-    return pickleFunction(moduleTask(this.#options.tasksUrl, name)).payload;
   }
 
   /** Acts on what a producer says, if it is about a task that runs here. */

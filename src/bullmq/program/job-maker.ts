@@ -1,6 +1,6 @@
-import { FunctionNotPicklableError } from "../../errors.js";
 import { NumberedFunctions } from "../contract/numbered-functions.js";
 import { SentJob } from "./sent-job.js";
+import { refuseFunction } from "./refuse-function.js";
 import { taskChannel } from "../contract/names.js";
 import type { JobWishes } from "./sent-job.js";
 import type { PooledFunction } from "../../pool/queue/function-table.js";
@@ -51,15 +51,7 @@ export class JobMaker {
   make(task: PoolTask, link: QueueLink): SentJob {
     const [original = {}] = task.functions;
     const fn = link.module.nameOf(original);
-    if (fn === undefined) {
-      throw new FunctionNotPicklableError(task.name, [
-        {
-          variable: task.name,
-          problem: `it is no export of the task module ${link.module.url}, and no code goes to other machines`,
-          advice: "Export it there, and pass that export.",
-        },
-      ]);
-    }
+    if (fn === undefined) throw refuseFunction(task.name, original, link.module);
     const shared = { fn, task, link, wishes: this.#wishes };
     const chosenId = this.#chosenIds.get(task);
     if (chosenId === undefined) {

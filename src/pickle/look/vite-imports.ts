@@ -24,6 +24,9 @@ export const VITE_DYNAMIC_IMPORT = "__vite_ssr_dynamic_import__";
 /** The name that stands for `import.meta`. */
 export const VITE_IMPORT_META = "__vite_ssr_import_meta__";
 
+/** The variable that holds an anonymous default export. */
+export const VITE_DEFAULT_EXPORT = "__vite_ssr_export_default__";
+
 /** The part of Vitest's state that is read; all of it is undocumented, and may be missing. */
 interface VitestWorker {
   readonly config?: { readonly root?: unknown };
@@ -34,6 +37,11 @@ interface VitestWorker {
 
 function vitestWorker(): VitestWorker | undefined {
   return (globalThis as { __vitest_worker__?: VitestWorker }).__vitest_worker__;
+}
+
+/** Whether this process runs tests of Vitest. */
+export function isInVitest(): boolean {
+  return vitestWorker() !== undefined;
 }
 
 /** The folder that a path such as `/helpers.ts` begins in. */

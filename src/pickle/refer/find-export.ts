@@ -204,11 +204,16 @@ function* readExports(
   }
 }
 
+/** Whether a compiler has made it of a module: it says so, or (Vite) is tagged as namespaces are. */
+function isCompiledModule(exports: object): boolean {
+  return Object.hasOwn(exports, "__esModule") || dataProperty(exports, Symbol.toStringTag) === "Module";
+}
+
 /**
  * A module's export. Compilers write them as getters, and mark the module; these do nothing but to read a variable.
  */
 export function exportedValue(exports: object, key: string): unknown {
-  if (!Object.hasOwn(exports, "__esModule")) return dataProperty(exports, key);
+  if (!isCompiledModule(exports)) return dataProperty(exports, key);
   try {
     return (exports as Record<string, unknown>)[key];
   } catch {

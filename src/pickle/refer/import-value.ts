@@ -1,6 +1,8 @@
 /** Finds, in the worker, values that a pickle only names: globals, exports of modules, `require`, `import.meta`. */
 
 import process from "node:process";
+import { realpathSync } from "node:fs";
+import type nodeModule from "node:module";
 import { createRequire } from "node:module";
 import { isBuiltin } from "node:module";
 import { join } from "node:path";
@@ -11,12 +13,13 @@ import { Script } from "node:vm";
 import { constants } from "node:vm";
 
 import { ModuleNotFoundError } from "../../errors.js";
-import type { ExternalNode } from "../graph/format.js";
 import { intrinsicNamed } from "./intrinsics.js";
 import { rememberExternal } from "./provenance.js";
 import { nativeSpecifier } from "../look/vite-imports.js";
 import { symbolOf } from "./unique-symbols.js";
+import type { ExternalNode } from "../graph/format.js";
 
+type NodeModule = typeof nodeModule;
 type Importer = (specifier: string, options: object | undefined) => Promise<object>;
 
 const NOT_FOUND: ReadonlySet<unknown> = new Set([
@@ -98,8 +101,33 @@ function rethrow(error: unknown, specifier: string, referrer: string): never {
 }
 
 /** What was found, in a box: a value such as Promise.prototype has a `then`, which an async function would call. */
-interface Found {
-  readonly value: unknown;
+interface Found<T = unknown> {
+  readonly value: T;
+}
+
+function filesAt(url: string): readonly string[] {
+  if (!url.startsWith("file:")) return [];
+  const file = fileURLToPath(url.replace(/[?#].*$/s, ""));
+  try {
+    return [realpathSync(file), file];
+  } catch {
+    return [file];
+  }
+}
+
+/**
+ * What a CommonJS module has given to `module.exports`; `undefined` for a module of another kind. Node itself offers
+ * to `import()` only those names that it has read in the text.
+ *
+ * @param namespace - What `import()` gave for the module.
+ */
+export async function commonjsExports(namespace: object, url: string): Promise<Found<object> | undefined> {
+  const exports: unknown = Object.hasOwn(namespace, "default") && (namespace as { readonly default: unknown }).default;
+  if (!isReference(exports)) return undefined;
+  // Jest gives all others a `createRequire` of its own, with a cache of its own.
+  const module = (await importerFor(import.meta.url)("node:module", undefined)) as NodeModule;
+  const { cache } = module.createRequire(import.meta.url);
+  return filesAt(url).some((file) => cache[file]?.exports === exports) ? { value: exports } : undefined;
 }
 
 async function importModule(node: ExternalNode & { kind: "import" }): Promise<Found> {
@@ -111,7 +139,10 @@ async function importModule(node: ExternalNode & { kind: "import" }): Promise<Fo
   } catch (error) {
     rethrow(error, specifier, referrer);
   }
-  return { value: follow(namespace, path, `Module ${specifier}`) };
+  const [name] = path;
+  const isThere = name === undefined || Object.hasOwn(namespace, name);
+  const common = isThere ? undefined : await commonjsExports(namespace, specifier);
+  return { value: follow(common === undefined ? namespace : common.value, path, `Module ${specifier}`) };
 }
 
 function requireModule(filename: string, path: readonly string[]): unknown {

@@ -53,12 +53,18 @@ export function moduleTask(module: string | URL, name = "default"): (...args: un
         "Move the function to a module of its own.",
     );
   }
+  return standInFor(href, [name]);
+}
+
+/** Names a function by the URL of its module, and the way to it from there. */
+export function standInFor(href: string, path: readonly string[]): () => never {
+  const name = path.at(-1) ?? "";
   const standIn = (): never => {
     throw new TypeError(
       `moduleTask(${JSON.stringify(href)}, ${JSON.stringify(name)}) is for executors: import the function to call it here.`,
     );
   };
   Object.defineProperty(standIn, "name", { value: name, configurable: true });
-  rememberExternal(standIn, { kind: "import", specifier: href, referrer: href, path: [name] });
+  rememberExternal(standIn, { kind: "import", specifier: href, referrer: href, path });
   return standIn;
 }

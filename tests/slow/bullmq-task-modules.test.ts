@@ -1,0 +1,131 @@
+/** Task modules as programs have them: in CommonJS, compiled as they are loaded, and in test runners. */
+
+import assert from "node:assert/strict";
+import { after } from "node:test";
+import { before } from "node:test";
+import { randomUUID } from "node:crypto";
+import { test } from "node:test";
+
+import { ProgramFolder } from "../testlibraries/program-folder.js";
+import { RedisServer } from "../testlibraries/redis-server.js";
+import { TSX_COMMAND } from "../testlibraries/program-folder.js";
+import { installTools } from "../testlibraries/runner-tools.js";
+import { linkTool } from "../testlibraries/runner-tools.js";
+import { toolFile } from "../testlibraries/runner-tools.js";
+
+const COMMONJS_TASKS = `
+  class ShapeError extends Error {}
+  const add = (a, b) => a + b;
+  Object.assign(exports, { ShapeError, add, fail: () => { throw new ShapeError("wrong"); } });
+`;
+const MODULE_TASKS = `
+  import { ShapeError } from "./shapes.ENDING";
+  export { ShapeError } from "./shapes.ENDING";
+  export class OwnError extends ShapeError {}
+  export function add(a, b) { return a + b; }
+  export function fail() { throw new ShapeError("wrong"); }
+  export const failOwn = () => { throw new OwnError("own"); };
+  export default (a) => a;
+`;
+const SHAPES = `export class ShapeError extends Error {}`;
+
+/** What a program prints when host, tasks and classes of errors work. */
+const USE = `
+  async function use({ BullMQTaskExecutor, BullMQTaskHost }, { add, fail, ShapeError }, tasks) {
+    const options = { connection: { url: process.env.REDIS_URL }, queue: process.env.QUEUE, tasks };
+    const host = new BullMQTaskHost({ ...options, jobs: 1 });
+    await host.start();
+    const executor = new BullMQTaskExecutor(options);
+    try {
+      const error = await executor.with({ queueTimeoutMs: 20_000 }).submit(fail).exception();
+      return [await executor.submit(add, 1, 2), error instanceof ShapeError, error.message];
+    } finally {
+      await executor.shutdown();
+      await host.close();
+    }
+  }
+`;
+const RESULT = [3, true, "wrong"];
+
+const folder = new ProgramFolder();
+let redis: RedisServer;
+
+before(async () => {
+  redis = await RedisServer.forTests();
+  installTools();
+  folder.linkPackage();
+  linkTool(folder, "vitest");
+});
+
+after(async () => {
+  await redis[Symbol.asyncDispose]();
+  folder[Symbol.dispose]();
+});
+
+function environment(): Readonly<Record<string, string>> {
+  return { REDIS_URL: redis.url, QUEUE: `modules-${randomUUID()}`, NO_COLOR: "1" };
+}
+
+test("a program and its host use a task module of CommonJS, with exports that Node does not see in its text", () => {
+  folder.write({
+    "tasks.cjs": COMMONJS_TASKS,
+    "main.cjs": `${USE}
+      use(require("asynccpu/bullmq"), require("./tasks.cjs"), __dirname + "/tasks.cjs")
+        .then((result) => console.log(JSON.stringify(result)));`,
+  });
+  const { stdout, stderr } = folder.run(["main.cjs"], { env: environment() });
+  assert.equal(stdout.trim(), JSON.stringify(RESULT), stderr);
+});
+
+test("tsx compiles program and tasks in a package of CommonJS", () => {
+  folder.write({
+    "typescript/package.json": JSON.stringify({ type: "commonjs" }),
+    "typescript/shapes.ts": SHAPES,
+    "typescript/tasks.ts": MODULE_TASKS.replaceAll("ENDING", "js").replaceAll("(a, b)", "(a: number, b: number)"),
+    "typescript/main.ts": `
+      import * as bullmq from "asynccpu/bullmq"; import * as tasks from "./tasks.js"; import { join } from "node:path";
+      ${USE}
+      void use(bullmq, tasks, join(__dirname, "tasks.ts")).then((result) => console.log(JSON.stringify(result)));`,
+  });
+  const { stdout, stderr } = folder.run([TSX_COMMAND, "main.ts"], { env: environment(), cwd: "typescript" });
+  assert.equal(stdout.trim(), JSON.stringify(RESULT), stderr);
+});
+
+test("a test of Vitest submits the exports that it imports", () => {
+  folder.write({
+    "vitest/package.json": JSON.stringify({ type: "module" }),
+    "vitest/shapes.js": SHAPES,
+    "vitest/tasks.js": MODULE_TASKS.replaceAll("ENDING", "js"),
+    "vitest/tasks.test.js": `
+      import { expect, test } from "vitest"; import * as bullmq from "asynccpu/bullmq"; import * as tasks from "./tasks.js";
+      ${USE}
+      const url = new URL("./tasks.js", import.meta.url);
+      test("named", async () => expect(await use(bullmq, tasks, url)).toEqual(${JSON.stringify(RESULT)}), 50_000);
+      test("of the same file, and the default export", async () => {
+        const { default: add, failOwn: fail, OwnError: ShapeError } = tasks;
+        expect(await use(bullmq, { add, fail, ShapeError }, url)).toEqual([1, true, "own"]);
+      }, 50_000);`,
+  });
+  const args = [toolFile("vitest", "vitest.mjs"), "run", "--root", "vitest"];
+  const { stdout, stderr, status } = folder.run(args, { env: environment() });
+  assert.equal(status, 0, `${stdout}\n${stderr}`);
+  assert.match(stdout, /Tests {2}2 passed/);
+});
+
+test("a test of Jest submits the exports that it requires", () => {
+  folder.write({
+    "jest/package.json": JSON.stringify({ type: "commonjs" }),
+    "jest/jest.config.json": JSON.stringify({ transform: {} }),
+    "jest/tasks.js": COMMONJS_TASKS,
+    "jest/tasks.test.js": `
+      ${USE}
+      test("named", async () => {
+        const result = await use(require("asynccpu/bullmq"), require("./tasks.js"), __dirname + "/tasks.js");
+        expect(result).toEqual(${JSON.stringify(RESULT)});
+      }, 50_000);`,
+  });
+  const args = [toolFile("jest", "bin", "jest.js"), "--config", "jest.config.json"];
+  const { stdout, stderr, status } = folder.run(args, { env: environment(), cwd: "jest" });
+  assert.equal(status, 0, `${stdout}\n${stderr}`);
+  assert.match(stderr, /Tests: +1 passed/);
+});
