@@ -96,6 +96,16 @@ describe("asynccpu worker, written wrongly", () => {
     });
   }
 
+  test("with a module that exports no function, says what to do, and ends with 2", () => {
+    folder.write({ "nothing.mjs": "export const size = 1;" });
+    const { status, stdout, stderr } = folder.run([COMMAND, "worker", "./nothing.mjs", "--redis", url]);
+    assert.deepEqual([status, stdout], [2, ""], stderr);
+    assert.match(
+      stderr,
+      /^The task module file:.*nothing\.mjs exports no function \(it has size\).* Export each task/,
+    );
+  });
+
   test("with --help, shows every option, and ends with 0", () => {
     const { status, stdout, stderr } = folder.run([COMMAND, "--help"]);
     assert.deepEqual([status, stderr], [0, ""]);
@@ -108,7 +118,7 @@ describe("asynccpu worker, written wrongly", () => {
     const args = ["worker", "./nowhere.js", "--redis", redis.url, "--health", "0"];
     const { status, stdout, stderr } = folder.run([COMMAND, ...args]);
     assert.deepEqual([status, stdout], [1, ""]);
-    assert.match(stderr, /nowhere\.js/);
+    assert.match(stderr, /^The task module file:.*nowhere\.js can't be loaded: .*; a relative path is taken from /);
   });
 });
 
