@@ -58,11 +58,17 @@ export class QueueTimeoutError extends AsyncCpuError {
   /** The limit that was exceeded, in milliseconds. */
   readonly queueTimeoutMs: number;
 
-  constructor(taskName: string, queueTimeoutMs: number) {
+  /** @param advice - What is known of the reason, and what to do. */
+  constructor(
+    taskName: string,
+    queueTimeoutMs: number,
+    advice = "Submit less at a time, or raise queueTimeoutMs or maxWorkers.",
+    options?: ErrorOptions,
+  ) {
     super(
       "ASYNCCPU_QUEUE_TIMEOUT",
-      `Task "${taskName}" waited for a worker for longer than its queueTimeoutMs of ${queueTimeoutMs} ms and was dropped. ` +
-        "Submit less at a time, or raise queueTimeoutMs or maxWorkers.",
+      `Task "${taskName}" waited for longer than its queueTimeoutMs of ${queueTimeoutMs} ms and was dropped. ${advice}`,
+      options,
     );
     nameError(this, "QueueTimeoutError");
     this.queueTimeoutMs = queueTimeoutMs;
@@ -103,13 +109,14 @@ export class QueueFullError extends AsyncCpuError {
 
 /**
  * What a crash looks like: V8's heap was full (`heap-limit`), or the kernel killed the process for want of memory
- * (`oom-killer`, by the kernel's count of such kills, which is the whole machine's: a hint, no proof).
+ * (`oom-killer`, by the kernel's count of such kills, which is the whole machine's: a hint, no proof). Or the host of
+ * another machine that ran the task is gone as a whole (`host-gone`).
  */
-export type CrashCause = "heap-limit" | "oom-killer";
+export type CrashCause = "heap-limit" | "oom-killer" | "host-gone";
 
 /** What is known of a worker process that ended while it ran a task. */
 export interface WorkerCrash {
-  /** Process id of the worker. */
+  /** Process id of the worker; 0 when its host is gone. */
   readonly pid: number;
   /** Exit status; `null` when a signal ended the process. */
   readonly exitCode: number | null;
@@ -119,7 +126,7 @@ export interface WorkerCrash {
   readonly stderr: string;
   /** Name of the task that it was running. */
   readonly taskName: string;
-  /** What it looks like, when it looks like a lack of memory. */
+  /** What it looks like, as far as that is known. */
   readonly likelyCause?: CrashCause | undefined;
 }
 
@@ -128,14 +135,19 @@ function endSentence(text: string): string {
   return /[.!?]$/.test(text) ? text : `${text}.`;
 }
 
-function describeEnd(exitCode: number | null, signal: NodeJS.Signals | null): string {
-  return signal === null ? `exited with code ${exitCode ?? "unknown"}` : `was ended by ${signal}`;
-}
-
 const CAUSE_TEXTS: Readonly<Record<CrashCause, string>> = {
   "heap-limit": " It looks as if V8's heap was full: raise --max-old-space-size in execArgv, or send smaller pieces.",
+  "host-gone":
+    " It was killed, stood still or lost Redis: another host has seen that the lock of the job had run out. " +
+    'The task may have run in part. with({ retries: { limit: 3, on: "crash" } }) has it run again.',
   "oom-killer": " It looks as if the kernel killed it for want of memory: use fewer workers, or send smaller pieces.",
 };
+
+function describeCrash({ exitCode, likelyCause, pid, signal, taskName }: WorkerCrash): string {
+  if (likelyCause === "host-gone") return `The host that ran task "${taskName}" is gone.`;
+  const end = signal === null ? `exited with code ${exitCode ?? "unknown"}` : `was ended by ${signal}`;
+  return `Worker process ${pid} ${end} while it ran task "${taskName}". Other tasks are not affected.`;
+}
 
 /** Says what a task may have done, when nothing else is known of the end. */
 function explainEnd({ signal, stderr, likelyCause }: WorkerCrash): string {
@@ -161,11 +173,7 @@ export class WorkerCrashedError extends AsyncCpuError implements WorkerCrash {
   readonly likelyCause: CrashCause | undefined;
 
   constructor(crash: WorkerCrash) {
-    super(
-      "ASYNCCPU_WORKER_CRASHED",
-      `Worker process ${crash.pid} ${describeEnd(crash.exitCode, crash.signal)} while it ran task "${crash.taskName}". ` +
-        `Other tasks are not affected.${explainEnd(crash)}${quoteStderr(crash.stderr)}`,
-    );
+    super("ASYNCCPU_WORKER_CRASHED", `${describeCrash(crash)}${explainEnd(crash)}${quoteStderr(crash.stderr)}`);
     nameError(this, "WorkerCrashedError");
     this.pid = crash.pid;
     this.exitCode = crash.exitCode;

@@ -12,6 +12,7 @@ import { BullMQTaskExecutor } from "../../src/bullmq/index.js";
 import { BullMQTaskHost } from "../../src/bullmq/index.js";
 import { CancelledError } from "../../src/index.js";
 import { JobLostError } from "../../src/bullmq/index.js";
+import { QueueTimeoutError } from "../../src/index.js";
 import { RedisServer } from "../testlibraries/redis-server.js";
 import { add } from "../fixtures/tasks.js";
 import { startFixture } from "../testlibraries/process-family.js";
@@ -54,6 +55,13 @@ test("tasks wait for a Redis that is away, although the client would have given 
   const future = executor.submit(add, 1, 2);
   await server.resume();
   assert.equal(await future, 3);
+});
+
+test("a queueTimeoutMs ends the wait for a Redis that was never there, and says what it was", async () => {
+  await using executor = new BullMQTaskExecutor({ connection: { url: await emptyUrl() }, tasks });
+  const error = await executor.with({ queueTimeoutMs: 100 }).submit(add, 1, 2).exception();
+  assert.ok(error instanceof QueueTimeoutError);
+  assert.match(error.message, /queueTimeoutMs of 100 ms and was dropped\. It is not in the queue yet: is Redis there/);
 });
 
 test("a host whose Redis was never there ends", async () => {

@@ -71,7 +71,10 @@ test("the jobs of a host that is killed fail with WorkerCrashedError, or run aga
   await Promise.all([once.started, again.started]);
   await using _second = await startHost(redis.url, options.queue);
   process.kill(first.pid, "SIGKILL");
-  await assert.rejects(once, WorkerCrashedError);
+  const error = await once.exception();
+  assert.ok(error instanceof WorkerCrashedError);
+  assert.deepEqual([error.pid, error.likelyCause], [0, "host-gone"]);
+  assert.match(error.message, /^The host that ran task "waitForFile" is gone\. .*on: "crash"/);
   writeFileSync(gate, "");
   assert.equal(await again, "waitForFile");
 });
@@ -241,7 +244,10 @@ test("a task with an id of its own is found by other programs, runs once, and ca
     assert.deepEqual(await Promise.all([late.find("report-2"), late.shutdown()]), [3, undefined]);
   }
   await assert.rejects(other.find("report-3"), { message: "Tray 4 is empty." });
-  await assert.rejects(other.find("report-4"), JobLostError);
+  const unknown = await other.find("report-4").exception();
+  assert.ok(unknown instanceof JobLostError);
+  assert.match(unknown.message, /^Redis has no job report-4, and no outcome of it\. Look at the id/);
+  assert.doesNotMatch(unknown.message, /resubmit/);
   const waiting = other.with({ taskId: "report-5" }).submit(add, 1, 2);
   const same = other.find("report-5");
   await waitForJob(redis);

@@ -15,6 +15,7 @@ import { RedisServer } from "../testlibraries/redis-server.js";
 import { VersionMismatchError } from "../../src/bullmq/index.js";
 import { add } from "../fixtures/tasks.js";
 import { startFixture } from "../testlibraries/process-family.js";
+import { waitForAbort } from "../fixtures/conformance-tasks.js";
 import { waitUntil } from "../testlibraries/wait-until.js";
 import type { BullMQTaskExecutorOptions } from "../../src/bullmq/index.js";
 
@@ -70,6 +71,7 @@ test("else it waits: for a host of its version, or until its queueTimeoutMs, who
   const error = await executor.with({ queueTimeoutMs: 300 }).submit(add, 2, 2).exception();
   assert.ok(error instanceof QueueTimeoutError && error.cause instanceof VersionMismatchError);
   assert.deepEqual([error.cause.version, error.cause.served], ["2", ["1"]]);
+  assert.ok(error.message.includes(error.cause.message));
   {
     await using _second = await startHost("2", options.queue);
     assert.equal(await waiting, 3);
@@ -82,6 +84,16 @@ test("a queueTimeoutMs has no such cause while no host lives, or one of its own 
   const lonely = await executor.with({ queueTimeoutMs: 100 }).submit(add, 1, 2).exception();
   assert.ok(lonely instanceof QueueTimeoutError);
   assert.equal(lonely.cause, undefined);
+  assert.equal(lonely.queueTimeoutMs, 100);
+  assert.match(lonely.message, /No host serves queue "versions-.*", version 2: start one/);
+  await using _host = await startHost("2", options.queue);
+  const busy = executor.submit(waitForAbort);
+  await busy.started;
+  const late = await executor.with({ queueTimeoutMs: 100 }).submit(add, 1, 2).exception();
+  assert.ok(late instanceof QueueTimeoutError && late.cause === undefined);
+  assert.match(late.message, /No host of queue .* has taken it: start more/);
+  busy.cancel();
+  await busy.exception();
 });
 
 test("a host that has ended counts no more at once, one that was killed after a time", async () => {

@@ -88,12 +88,16 @@ export class JobLostError extends AsyncCpuError {
   /** The id of the job. */
   readonly jobId: string;
 
-  constructor(taskName: string, jobId: string) {
-    super(
-      "ASYNCCPU_JOB_LOST",
-      `Redis has no job ${jobId} of task "${taskName}" any more, and no outcome of it: it may have run or not. ` +
-        'Let Redis keep its data (appendonly yes), or have lost jobs submitted again with onLost: "resubmit".',
-    );
+  /** @param taskName - None for a job that `find` looks for. */
+  constructor(taskName: string | undefined, jobId: string) {
+    const message =
+      taskName === undefined
+        ? `Redis has no job ${jobId}, and no outcome of it. ` +
+          "Look at the id, and whether tasks (or version) and queue are those of the program that has submitted it. " +
+          "That program's resultTtlSeconds says how long an outcome is kept."
+        : `Redis has no job ${jobId} of task "${taskName}" any more, and no outcome of it: it may have run or not. ` +
+          'Let Redis keep its data (appendonly yes), or have lost jobs submitted again with onLost: "resubmit".';
+    super("ASYNCCPU_JOB_LOST", message);
     nameError(this, "JobLostError");
     this.jobId = jobId;
   }

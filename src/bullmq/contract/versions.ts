@@ -60,14 +60,15 @@ export class ServedVersion {
   }
 }
 
-/** What is wrong when hosts serve a queue, and none of them has this version; else `undefined`. */
-export async function findMismatch(
-  client: RedisClient,
-  { queue, version }: QueueId,
-): Promise<VersionMismatch | undefined> {
+/** Which versions hosts serve beside the one of a program. */
+export async function findServed(client: RedisClient, { queue, version }: QueueId): Promise<VersionMismatch> {
   const now = await nowSeconds(client);
   const members = await client.zrangebyscore(versionsKey(queue), now, "+inf");
   const served = new Set(members.map((member) => member.slice(0, member.indexOf(":"))));
-  if (served.size === 0 || served.has(version)) return undefined;
   return { queue, version, served: [...served].toSorted() };
+}
+
+/** Whether hosts serve a queue, and none of them has this version. */
+export function isMismatch({ served, version }: VersionMismatch): boolean {
+  return served.length > 0 && !served.includes(version);
 }

@@ -295,8 +295,8 @@ export class BullMQTaskHost implements AsyncDisposable {
     if (!link.module.has(data.fn)) return failureOf(new TypeError(`The task module of this host has no ${data.fn}.`));
     // It may have run in part: whether it is to run again is for its program to say.
     if (stalledCounter > 0) {
-      const crash = { pid: 0, exitCode: null, signal: null, stderr: "", taskName: name, likelyCause: undefined };
-      return failureOf(new WorkerCrashedError(crash));
+      const unknown = { pid: 0, exitCode: null, signal: null, stderr: "" } as const;
+      return failureOf(new WorkerCrashedError({ ...unknown, taskName: name, likelyCause: "host-gone" }));
     }
     const hosted: HostedTask = { endsWith: data.endsWith };
     this.#running.set(job.id ?? "", hosted);

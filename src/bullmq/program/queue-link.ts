@@ -9,7 +9,7 @@ import { TaskModule } from "../contract/task-module.js";
 import { decodeNews } from "../contract/messages.js";
 import { dateNow } from "../../system/timers.js";
 import { failureKey } from "../contract/names.js";
-import { findMismatch } from "../contract/versions.js";
+import { findServed } from "../contract/versions.js";
 import { hostsChannel } from "../contract/names.js";
 import { keyPrefix } from "../contract/names.js";
 import { loadEngine } from "../contract/redis.js";
@@ -199,9 +199,9 @@ export class QueueLink {
     void this.#client.publish(hostsChannel(this.#id), JSON.stringify(command)).catch(() => {});
   }
 
-  /** How its hosts differ from this program, if no host has its version. */
-  findMismatch(): Promise<VersionMismatch | undefined> {
-    return findMismatch(this.#client, this.#id);
+  /** Which versions its hosts serve. */
+  findServed(): Promise<VersionMismatch> {
+    return findServed(this.#client, this.#id);
   }
 
   /** Asks Redis what it knows of jobs. */

@@ -19,7 +19,7 @@ import { setTimeout } from "../../system/timers.js";
 import { makeIntake } from "../../executor/take-logs.js";
 import { VersionMismatchError } from "../contract/errors.js";
 import { VersionWatch } from "./version-watch.js";
-import { blameVersions } from "./version-watch.js";
+import { explainWait } from "./explain-wait.js";
 import { refusalOf } from "../contract/errors.js";
 import { sendJobs } from "./add-jobs.js";
 import { withdrawJob } from "./withdraw-job.js";
@@ -83,7 +83,7 @@ export class QueuePool implements TaskPool {
     if (onVersionMismatch === "fail") {
       this.#versions = new VersionWatch({
         isAnyWaiting: () => this.#jobs.waiting.length > 0,
-        findMismatch: async () => (await this.#connect()).findMismatch(),
+        findServed: async () => (await this.#connect()).findServed(),
         onMismatch: (mismatch) => {
           for (const job of this.#jobs.waiting) void this.#withdrawJob(job, new VersionMismatchError(mismatch), false);
         },
@@ -243,7 +243,7 @@ export class QueuePool implements TaskPool {
         job.isAdded = false;
         job.mayBeThere = true;
         void addJobs(link, this.#jobs, [job], this.#fail);
-      } else this.#fail(job, job.addError ?? new JobLostError(job.task.name, job.id));
+      } else this.#fail(job, job.addError ?? new JobLostError(job.data.fn === "" ? undefined : job.task.name, job.id));
     }
   }
 
@@ -280,17 +280,15 @@ export class QueuePool implements TaskPool {
   expire(task: PoolTask, error: Error): void {
     if (task.state === "settled" || task.state === "running") return;
     const job = this.#jobs.of(task);
-    if (job === undefined) this.#withdraw(task, error, false);
+    if (job === undefined) this.#withdraw(task, explainWait(task.name, error, undefined), false);
     else void this.#expire(job, error);
   }
 
   async #expire(job: SentJob, error: Error): Promise<void> {
-    // Without an answer it has no cause.
-    const mismatch = await this.#connect()
-      .then((link) => link.findMismatch())
-      .catch(() => undefined);
-    if (mismatch !== undefined) blameVersions(error, mismatch);
-    await this.#withdrawJob(job, error, false);
+    const explained = await this.#connect()
+      .then(async (link) => explainWait(job.task.name, error, await link.findServed()))
+      .catch(() => error);
+    await this.#withdrawJob(job, explained, false);
   }
 
   /** Takes out a task that waits; one that has begun is told to end, if it is to. */

@@ -1,5 +1,5 @@
-import { VersionMismatchError } from "../contract/errors.js";
 import { clearTimeout } from "../../system/timers.js";
+import { isMismatch } from "../contract/versions.js";
 import { setTimeout } from "../../system/timers.js";
 import type { VersionMismatch } from "../contract/errors.js";
 
@@ -10,8 +10,7 @@ const LOOK_EVERY_MS = 1000;
 interface WatchEvents {
   /** Whether tasks wait for a host. */
   readonly isAnyWaiting: () => boolean;
-  /** Why no host takes them, if that is so. */
-  readonly findMismatch: () => Promise<VersionMismatch | undefined>;
+  readonly findServed: () => Promise<VersionMismatch>;
   readonly onMismatch: (mismatch: VersionMismatch) => void;
 }
 
@@ -29,18 +28,12 @@ export class VersionWatch {
     clearTimeout(this.#timer);
     if (!this.#events.isAnyWaiting()) return;
     try {
-      const mismatch = await this.#events.findMismatch();
-      if (mismatch !== undefined) this.#events.onMismatch(mismatch);
+      const served = await this.#events.findServed();
+      if (isMismatch(served)) this.#events.onMismatch(served);
     } catch {
       // Redis is away.
     }
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => void this.look(), LOOK_EVERY_MS).unref();
   }
-}
-
-/** Makes the versions the cause of an error. */
-export function blameVersions(error: Error, mismatch: VersionMismatch): void {
-  const value = new VersionMismatchError(mismatch);
-  Object.defineProperty(error, "cause", { value, configurable: true, writable: true });
 }

@@ -137,7 +137,7 @@ test("a task that has not begun in time fails, and never runs", async () => {
     assert.ok(error instanceof QueueTimeoutError);
     assert.equal(error.code, "ASYNCCPU_QUEUE_TIMEOUT");
     assert.equal(error.queueTimeoutMs, 20);
-    assert.match(error.message, /^Task "late" waited for a worker for longer than its queueTimeoutMs of 20 ms/);
+    assert.match(error.message, /^Task "late" waited for longer than its queueTimeoutMs of 20 ms/);
     return true;
   });
   assert.equal(late.cancelled, false);
