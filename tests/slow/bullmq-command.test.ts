@@ -4,10 +4,13 @@ import assert from "node:assert/strict";
 import { after } from "node:test";
 import { before } from "node:test";
 import { describe } from "node:test";
+import { createServer } from "node:net";
+import { once } from "node:events";
 import { randomUUID } from "node:crypto";
 import { test } from "node:test";
 import { writeFileSync } from "node:fs";
 import path from "node:path";
+import type { AddressInfo } from "node:net";
 
 import { Redis } from "ioredis";
 
@@ -86,6 +89,17 @@ describe("asynccpu worker, written wrongly", () => {
     ["with an unknown option", ["worker", "./tasks.js", "--redus", url], /^Unknown option '--redus'/],
     ["with an option without its value", ["worker", "./tasks.js", "--redis"], /^Option '--redis <value>'/],
     ["with no jobs", ["worker", "./tasks.js", "--redis", url, "--jobs", "0"], /maxWorkers|jobs/],
+    [
+      "with a URL of something else",
+      ["worker", "./tasks.js", "--redis", "http://:secret@localhost"],
+      /redis:\/\/ or rediss:\/\/, but is "http:\/\/"\.$/m,
+    ],
+    ["with no port", ["worker", "./tasks.js", "--redis", url, "--health", "70000"], /^--health takes a port: /],
+    [
+      "with no lock",
+      ["worker", "./tasks.js", "--redis", url, "--lock", "0"],
+      /"lockDurationMs" must be an integer from 1000/,
+    ],
     ["with a colon in the queue", ["worker", "./tasks.js", "--redis", url, "--queue", "a:b"], /queue/],
   ] as const) {
     test(`${name}, says so in a line, and ends with 2`, () => {
@@ -109,9 +123,20 @@ describe("asynccpu worker, written wrongly", () => {
   test("with --help, shows every option, and ends with 0", () => {
     const { status, stdout, stderr } = folder.run([COMMAND, "--help"]);
     assert.deepEqual([status, stderr], [0, ""]);
-    for (const option of ["redis", "queue", "jobs", "version", "health", "drain"]) {
+    for (const option of ["redis", "queue", "jobs", "version", "health", "drain", "lock"]) {
       assert.match(stdout, new RegExp(`^ +--${option} `, "m"));
     }
+  });
+
+  test("with a health port that is taken, says so in a line, and ends with 1", async () => {
+    const other = createServer().listen(0);
+    await once(other, "listening");
+    const { port } = other.address() as AddressInfo;
+    const args = ["worker", TASKS.href, "--redis", redis.url, "--health", String(port)];
+    const { code, stderr } = await startProgram(COMMAND, { args }).waitForEnd();
+    other.close();
+    assert.equal(code, 1);
+    assert.match(stderr, /^--health has no port: listen EADDRINUSE.*\n$/);
   });
 
   test("with a module that is not there, ends with 1, although it serves its health", () => {

@@ -199,6 +199,13 @@ function checkName(option: string, value: unknown): void {
   throw new InvalidOptionError(option, "a text without colons and braces", value);
 }
 
+/** Of what is wrong only the scheme is told: a URL may hold a password. ioredis takes paths and hosts without one. */
+function checkUrl(url: unknown): void {
+  const [scheme] = /^[a-z][a-z\d+.-]*:\/\//i.exec(typeof url === "string" ? url : "") ?? [];
+  if (scheme === undefined || /^rediss?:/i.test(scheme)) return;
+  throw new InvalidOptionError("connection.url", "a URL that begins with redis:// or rediss://", scheme);
+}
+
 function isStore(given: unknown): given is ValueStore {
   const { put, get, delete: remove } = (given ?? {}) as Partial<Record<keyof ValueStore, unknown>>;
   return [put, get, remove].every((method) => typeof method === "function");
@@ -224,6 +231,7 @@ function checkShared(options: SharedOptions): CheckedShared {
   if (typeof connection !== "object" || connection === null) {
     throw new InvalidOptionError("connection", "an object such as { url } or a client of ioredis", connection);
   }
+  checkUrl((connection as { url?: unknown }).url);
   const { keyPrefix, options: ofClient } = connection as { keyPrefix?: unknown; options?: { keyPrefix?: unknown } };
   if ((keyPrefix ?? ofClient?.keyPrefix ?? "") !== "") {
     throw new InvalidOptionError("connection.keyPrefix", "BullMQ takes no keyPrefix: tell queues apart by queue.");

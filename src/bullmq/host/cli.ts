@@ -21,6 +21,7 @@ Runs the exports of MODULE as tasks of a BullMQTaskExecutor, each in a process.
   --jobs N         how many tasks run at a time (default: the number of CPUs)
   --version TEXT   the version of the tasks (default: a hash of the file)
   --health PORT    serves /health, /live and /metrics over HTTP on this port
+  --lock SECONDS   how long the lock of a task lasts when its host is gone, and how often hosts look (default: 30)
   --store FOLDER   a folder for large arguments and results, which the executor and all hosts share
   --drain SECONDS  how long tasks may go on after SIGTERM; then their jobs go back into the queue (default: 10)
 `;
@@ -31,6 +32,7 @@ const OPTIONS = {
   jobs: { type: "string" },
   version: { type: "string" },
   health: { type: "string" },
+  lock: { type: "string" },
   drain: { type: "string" },
   store: { type: "string" },
   help: { type: "boolean", short: "h" },
@@ -67,9 +69,20 @@ function readCommand(words: readonly string[]): Command | "help" {
   if (url === undefined) throw new UsageError("--redis is missing: where is Redis?");
   const { queue, version } = values;
   const jobs = numberOf("jobs", values.jobs);
+  const lockSeconds = numberOf("lock", values.lock);
+  const lockDurationMs = lockSeconds === undefined ? undefined : lockSeconds * 1000;
   const store = values.store === undefined ? undefined : new FolderStore(values.store);
   return {
-    host: { connection: { url }, tasks, queue, version, jobs, store },
+    host: {
+      connection: { url },
+      tasks,
+      queue,
+      version,
+      jobs,
+      store,
+      lockDurationMs,
+      stalledIntervalMs: lockDurationMs,
+    },
     healthPort: numberOf("health", values.health),
     drainMs: (numberOf("drain", values.drain) ?? DEFAULT_DRAIN_SECONDS) * 1000,
   };
@@ -107,7 +120,10 @@ async function runWorker({ host: options, healthPort, drainMs }: Command): Promi
 
 /** What is told of an error, and the status that goes with it. */
 function describeError(error: unknown): readonly [unknown, number] {
-  const { code = "", message } = error as Error & { code?: string };
+  const { code = "", message, syscall } = error as Error & { code?: string; syscall?: string };
+  if (code === "ERR_SOCKET_BAD_PORT") return [`--health takes a port: ${message}`, WRONG_USE];
+  // Nothing else listens here.
+  if (syscall === "listen") return [`--health has no port: ${message}. Give it a free one.`, 1];
   if (error instanceof UsageError || code.startsWith("ERR_PARSE_ARGS")) return [`${message}\n\n${USAGE}`, WRONG_USE];
   if (error instanceof InvalidOptionError) return [message, WRONG_USE];
   return [error instanceof AsyncCpuError ? message : error, 1];

@@ -89,6 +89,12 @@ test("a keyPrefix of ioredis, which BullMQ can't have, is refused in options and
   executor({ connection: new Redis({ lazyConnect: true }) })();
 });
 
+test("a URL of something else is refused, and not shown", () => {
+  const message = refusal("connection.url", executor({ connection: { url: "http://:secret@localhost:6379" } }));
+  assert.match(message, /redis:\/\/ or rediss:\/\/, but is "http:\/\/"/);
+  for (const url of ["rediss://localhost", "localhost:6379", "/run/redis.sock"]) host({ connection: { url } })();
+});
+
 test("choices are checked", () => {
   for (const option of ["onLost", "onVersionMismatch", "onProducerEnd"]) {
     assert.match(refusal(option, executor({ [option]: "never" })), /must be "\w+" or "\w+"/);
