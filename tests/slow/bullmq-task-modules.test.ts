@@ -11,6 +11,7 @@ import { RedisServer } from "../testlibraries/redis-server.js";
 import { TSX_COMMAND } from "../testlibraries/program-folder.js";
 import { installTools } from "../testlibraries/runner-tools.js";
 import { linkTool } from "../testlibraries/runner-tools.js";
+import { startProgram } from "../testlibraries/process-family.js";
 import { toolFile } from "../testlibraries/runner-tools.js";
 
 const COMMONJS_TASKS = `
@@ -110,6 +111,35 @@ test("a test of Vitest submits the exports that it imports", () => {
   const { stdout, stderr, status } = folder.run(args, { env: environment() });
   assert.equal(status, 0, `${stdout}\n${stderr}`);
   assert.match(stdout, /Tests {2}2 passed/);
+});
+
+test("a test of Vitest in TypeScript submits to a host that tsx has started, also where Node takes no types", async () => {
+  const env = environment();
+  folder.write({
+    "types/package.json": JSON.stringify({ type: "module" }),
+    "types/shapes.ts": SHAPES,
+    "types/tasks.ts": MODULE_TASKS.replaceAll("ENDING", "js").replaceAll("(a, b)", "(a: number, b: number)"),
+    "types/tasks.test.ts": `
+      import { expect, test } from "vitest"; import { BullMQTaskExecutor } from "asynccpu/bullmq";
+      import { add, fail, ShapeError } from "./tasks.js";
+      test("named", async () => {
+        const connection = { url: process.env.REDIS_URL as string };
+        const tasks = new URL("./tasks.ts", import.meta.url);
+        await using executor = new BullMQTaskExecutor({ connection, queue: process.env.QUEUE as string, tasks });
+        expect(await executor.submit(add, 1, 2)).toBe(3);
+        expect(await executor.submit(fail).exception()).toBeInstanceOf(ShapeError);
+      }, 50_000);`,
+  });
+  const command = folder.at("node_modules", ".bin", "asynccpu");
+  const words = ["worker", folder.at("types", "tasks.ts"), "--redis", redis.url, "--queue", env["QUEUE"] ?? ""];
+  await using host = startProgram(TSX_COMMAND, { args: [command, ...words] });
+  await host.waitForLine(/^Serves OwnError, ShapeError, add, default, fail, failOwn on /);
+  const args = [toolFile("vitest", "vitest.mjs"), "run", "--root", "types"];
+  const { stdout, stderr, status } = folder.run(args, { env });
+  assert.equal(status, 0, `${stdout}\n${stderr}`);
+  assert.match(stdout, /Tests {2}1 passed/);
+  host.kill("SIGTERM");
+  assert.equal((await host.waitForEnd()).code, 0);
 });
 
 test("a test of Jest submits the exports that it requires", () => {

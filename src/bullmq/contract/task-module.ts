@@ -2,6 +2,7 @@
 
 import process from "node:process";
 import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { pathToFileURL } from "node:url";
 import { readFile } from "node:fs/promises";
@@ -49,10 +50,18 @@ async function exportsIn(namespace: object, url: string): Promise<Map<string, Ex
   return exports;
 }
 
-/** Whether this Node takes no TypeScript by itself. */
-function isUnknownTypeScript(url: string, { cause }: Error): boolean {
-  const { code } = (cause ?? {}) as { readonly code?: unknown };
-  return code === "ERR_UNKNOWN_FILE_EXTENSION" && /\.[cm]?tsx?$/.test(url);
+function isTypeScript(url: string): boolean {
+  return /\.[cm]?tsx?$/.test(url);
+}
+
+/**
+ * Whether it is TypeScript that this Node does not load, while a compiler does: Node 20 takes none, and later ones no
+ * enums, and no imports of `./x.js` that mean `./x.ts`.
+ */
+function isForCompilers(url: string, error: unknown): boolean {
+  if (!isTypeScript(url) || !existsSync(fileURLToPath(url))) return false;
+  // Not by its class: Jest has another one.
+  return error instanceof ModuleNotFoundError || (error as Error | undefined)?.name === "SyntaxError";
 }
 
 async function importTasks(url: string): Promise<Map<string, Export>> {
@@ -61,8 +70,8 @@ async function importTasks(url: string): Promise<Map<string, Export>> {
     return await exportsIn(value as object, url);
   } catch (error) {
     if (!(error instanceof ModuleNotFoundError)) throw error;
-    const cause = error.cause as Error;
-    if (isUnknownTypeScript(url, error)) {
+    const cause = error.cause as Error & { readonly code?: unknown };
+    if (isTypeScript(url) && cause.code === "ERR_UNKNOWN_FILE_EXTENSION") {
       throw new ModuleNotFoundError(
         `Node.js ${process.versions.node} doesn't load the task module ${url}, as it is TypeScript. ` +
           "Compile it, use Node.js 22.18 or later, or start this program by tsx " +
@@ -96,14 +105,14 @@ export class TaskModule {
   }
 
   /**
-   * Loads it for a program, which needs no more than names: so it may be TypeScript where Node takes none.
+   * Loads it for a program, which needs no more than names: so it may be TypeScript that only a compiler takes.
    *
    * @param version - Default: a hash of the file.
    * @throws ModuleNotFoundError, or what the module throws.
    */
   static async load(url: string, version: string | undefined): Promise<TaskModule> {
     const exports = await importTasks(url).catch((error: unknown) => {
-      if (error instanceof ModuleNotFoundError && isUnknownTypeScript(url, error)) return undefined;
+      if (isForCompilers(url, error)) return undefined;
       throw error;
     });
     return new TaskModule(url, version ?? (await versionOf(url)), exports);

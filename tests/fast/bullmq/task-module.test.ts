@@ -123,6 +123,10 @@ describe("TypeScript", () => {
     const module = await TaskModule.load(write("program.mts", text), undefined);
     assert.match(module.version, /^[0-9a-f]{12}$/);
     assert.equal(module.nameOf(moduleTask(module.url, "add")), "add");
+    const compiled = 'import "./other.js"; export enum Kind { A }';
+    const name = moduleTask(write("compiled.mts", compiled), "add");
+    assert.equal((await TaskModule.load(pathToFileURL(folder.at("compiled.mts")).href, "1")).nameOf(name), "add");
+    await assert.rejects(TaskModule.load(pathToFileURL(folder.at("away.mts")).href, "1"), /away\.mts/);
   });
 });
 
