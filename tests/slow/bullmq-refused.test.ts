@@ -1,4 +1,4 @@
-/** A Redis that answers, and refuses: a wrong password for one. Programs and hosts say so at once. */
+/** What Redis refuses, such as a wrong password: programs and hosts say so at once. And what it still takes. */
 
 import assert from "node:assert/strict";
 import { after } from "node:test";
@@ -11,6 +11,7 @@ import { tmpdir } from "node:os";
 import { writeFileSync } from "node:fs";
 import path from "node:path";
 
+import { Cluster } from "ioredis";
 import { Redis } from "ioredis";
 
 import { BullMQTaskExecutor } from "../../src/bullmq/index.js";
@@ -88,6 +89,33 @@ for (const [what, [given, reason]] of Object.entries(CASES)) {
     assert.deepEqual(warnings, []);
   });
 }
+
+test("a wrong password of a cluster: the same", async () => {
+  const { hostname: host, port } = new URL(server.url);
+  const redisOptions = { password: WRONG };
+  const connection = new Cluster([{ host, port: Number(port) }], { lazyConnect: true, redisOptions });
+  await using executor = new BullMQTaskExecutor({ connection, tasks });
+  isRefusal(await executor.submit(add, 1, 2).exception(), /WRONGPASS/);
+  connection.disconnect();
+});
+
+test("the highest priority and the lowest are taken, and come first and last", async () => {
+  const options = { connection: { url: server.url, password: PASSWORD }, queue: "order", tasks };
+  await using executor = new BullMQTaskExecutor(options);
+  const order: number[] = [];
+  const futures = [-1_000_000, 999_999, 0, 1_000_000].map(async (priority) => {
+    order.push(await executor.with({ priority, taskId: `p${priority}` }).submit(add, priority, 0));
+  });
+  const areWaiting = async (): Promise<boolean> => {
+    const [key = ""] = await admin.keys("*order@*:prioritized");
+    return (await admin.zcard(key)) === 4;
+  };
+  await waitUntil(areWaiting, { what: "four jobs" });
+  await using host = new BullMQTaskHost({ ...options, jobs: 1 });
+  await host.start();
+  await Promise.all(futures);
+  assert.deepEqual(order, [1_000_000, 999_999, 0, -1_000_000]);
+});
 
 test("what a user may not do fails the task, and not with an error of a client of Redis", async () => {
   const connection = { url: server.url, username: "blind", password: PASSWORD };
