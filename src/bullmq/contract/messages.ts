@@ -33,6 +33,8 @@ export interface JobData {
 export type HostCommand =
   | { readonly kind: "cancel"; readonly id: string; readonly reason: string }
   | { readonly kind: "hear"; readonly id: string }
+  /** Whoever runs it tells of its start again. */
+  | { readonly kind: "where"; readonly id: string }
   | { readonly kind: "signal"; readonly id: string; readonly signal: NodeJS.Signals | number };
 
 /** Where a task runs. */

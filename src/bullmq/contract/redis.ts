@@ -1,8 +1,10 @@
 /** BullMQ and ioredis, which are loaded when the first task is submitted, or a host starts; and connections. */
 
 import process from "node:process";
+import type { Socket } from "node:net";
 
 import type { Cluster } from "ioredis";
+import type { DelayedError } from "bullmq";
 import type { Queue } from "bullmq";
 import type { Redis } from "ioredis";
 import type { RedisOptions } from "ioredis";
@@ -21,6 +23,7 @@ export type RedisClient = Redis | Cluster;
 
 /** What is used of the two packages. */
 export interface Engine {
+  readonly DelayedError: typeof DelayedError;
   readonly Queue: typeof Queue;
   readonly WaitingError: typeof WaitingError;
   readonly Worker: typeof Worker;
@@ -40,7 +43,8 @@ async function loadBoth(): Promise<Engine> {
   const bullmq = await load("bullmq", () => import("bullmq"));
   // Reason: the same.
   const ioredis = await load("ioredis", () => import("ioredis"));
-  return { Queue: bullmq.Queue, Redis: ioredis.Redis, WaitingError: bullmq.WaitingError, Worker: bullmq.Worker };
+  const { DelayedError: Delayed, Queue: OfQueue, WaitingError: Waiting, Worker: OfWorker } = bullmq;
+  return { DelayedError: Delayed, Queue: OfQueue, Redis: ioredis.Redis, WaitingError: Waiting, Worker: OfWorker };
 }
 
 const KEEP_ALIVE_MS = 10_000;
@@ -73,6 +77,12 @@ const OWN = { maxRetriesPerRequest: null, enableOfflineQueue: true, keepAlive: K
 
 const LONGEST_RETRY_MS = 2000;
 
+/**
+ * For a cluster. Commands wait for a new primary, however long: ioredis gives up after 16 redirections, 1.6 s.
+ * A node that stands still, and so closes no connection, is left when the others have replaced it.
+ */
+const OWN_OF_CLUSTER = { maxRedirections: Infinity, slotsRefreshInterval: 2000 } as const;
+
 /** The user's pause before a connection is tried again; there is always one, as tasks wait for Redis however long. */
 function retryAlways(given: ((times: number) => unknown) | null | undefined): (times: number) => number {
   return (times) => {
@@ -81,13 +91,24 @@ function retryAlways(given: ((times: number) => unknown) | null | undefined): (t
   };
 }
 
+/** Of a connection to one server, beside what its user says. */
+function ownOptions({ reconnectOnError, retryStrategy, sentinels }: RedisOptions): RedisOptions {
+  return {
+    ...OWN,
+    // Leaves a primary that they have replaced, also one that stands still, and so closes no connection.
+    failoverDetector: sentinels !== undefined && sentinels !== null,
+    // A server that has become a replica keeps its connections: the name, or the sentinels, lead to the new primary. A
+    // command that it has refused is sent again there.
+    reconnectOnError: (error) => (error.message.startsWith("READONLY") ? 2 : (reconnectOnError?.(error) ?? false)),
+    retryStrategy: retryAlways(retryStrategy),
+  };
+}
+
 function duplicate(client: RedisClient): RedisClient {
-  if (!isCluster(client)) {
-    return client.duplicate({ ...OWN, retryStrategy: retryAlways(client.options.retryStrategy) });
-  }
+  if (!isCluster(client)) return client.duplicate(ownOptions(client.options));
   const { enableOfflineQueue, ...redisOptions } = OWN;
   const clusterRetryStrategy = retryAlways(client.options.clusterRetryStrategy);
-  return client.duplicate([], { enableOfflineQueue, redisOptions, clusterRetryStrategy });
+  return client.duplicate([], { ...OWN_OF_CLUSTER, enableOfflineQueue, redisOptions, clusterRetryStrategy });
 }
 
 /**
@@ -109,6 +130,14 @@ function reasonOf(error: Error): Error {
   const { lastNodeError } = error as { lastNodeError?: Error };
   const [first = lastNodeError ?? error] = error instanceof AggregateError ? (error.errors as readonly Error[]) : [];
   return first;
+}
+
+/**
+ * Lets the program end while this client is connected: what waits for it keeps the program. A cluster and sentinels
+ * have connections of their own, which keep it all the same.
+ */
+export function letProgramEnd(client: RedisClient): void {
+  if (!isCluster(client)) client.on("connect", () => (client.stream as Partial<Socket>).unref?.());
 }
 
 /** Clients of one executor or host: all are its own, and end with it. */
@@ -155,7 +184,9 @@ export class Connections {
     const connection = this.#connection;
     const client = isClient(connection) ? duplicate(connection) : this.#connect(connection);
     client.on("error", (error: Error) => this.#tellOutage(error));
-    client.on("ready", () => (this.#isOutageTold = false));
+    client.on("ready", () => (this.#isOutageTold &&= this.#clients.some(({ status }) => status !== "ready")));
+    // Each command that a replica refuses has ioredis listen for the end of the connection.
+    if (!isCluster(client)) client.on("connect", () => client.stream.setMaxListeners(0));
     handleResubscriptions(client);
     this.#clients.push(client);
     return client;
@@ -181,9 +212,7 @@ export class Connections {
   #connect(connection: RedisOptions & { readonly url?: string }): Redis {
     const { url, ...rest } = connection;
     const { Redis: Client } = this.#engine;
-    const options = { ...rest, ...OWN, retryStrategy: retryAlways(rest.retryStrategy) } as RedisOptions & {
-      replyMapping?: "legacy";
-    };
+    const options = { ...rest, ...ownOptions(rest) } as RedisOptions & { replyMapping?: "legacy" };
     return url === undefined ? new Client(options) : new Client(url, options);
   }
 

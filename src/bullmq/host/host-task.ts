@@ -81,6 +81,11 @@ export class HostTask extends PoolTask {
     this.holder?.hear(this);
   }
 
+  /** Tells of its start, if it has begun: somebody has missed that. */
+  tellStart(): void {
+    if (this.state === "running" && this.#process !== undefined) this.#events.onStarted(this.#process);
+  }
+
   /** It has logged something. */
   log(record: Uint8Array): void {
     this.#events.onLog(record);

@@ -5,11 +5,11 @@ import type { Job } from "bullmq";
 import type { JobsOptions } from "bullmq";
 import type { Worker } from "bullmq";
 
-import { CancelledError } from "../../errors.js";
 import { Connections } from "../contract/redis.js";
 import { ExecutorShutdownError } from "../../errors.js";
 import { HostLogs } from "./host-logs.js";
 import { HostTask } from "./host-task.js";
+import { HostedTasks } from "./hosted-tasks.js";
 import { JobPage } from "./job-page.js";
 import { LockWatch } from "./lock-watch.js";
 import { ProducerWatch } from "../contract/producers.js";
@@ -23,11 +23,11 @@ import { LONGEST_TTL_SECONDS } from "../contract/options.js";
 import { checkHostOptions } from "../contract/options.js";
 import { checkTaskPoolOptions } from "../../executor/options/check-options.js";
 import { clearTimeout } from "../../system/timers.js";
+import { dateNow } from "../../system/timers.js";
 import { countJobs } from "../contract/queue-counts.js";
 import { decodeCommand } from "../contract/messages.js";
 import { decodeRecord } from "../../executor/take-logs.js";
 import { decodeTask } from "../contract/messages.js";
-import { decodeThrown } from "../../values/thrown.js";
 import { encodeNews } from "../contract/messages.js";
 import { failureKey } from "../contract/names.js";
 import { failureOf } from "./host-task.js";
@@ -36,6 +36,7 @@ import { hostsChannel } from "../contract/names.js";
 import { keyPrefix } from "../contract/names.js";
 import { loadEngine } from "../contract/redis.js";
 import { outcomeNews } from "../contract/messages.js";
+import { producerGone } from "./hosted-tasks.js";
 import { producerChannel } from "../contract/names.js";
 import { queueName } from "../contract/names.js";
 import { setTimeout } from "../../system/timers.js";
@@ -43,8 +44,8 @@ import type { BullMQTaskHostOptions } from "../contract/options.js";
 import type { CheckedHostOptions } from "../contract/options.js";
 import type { ExecutorStats } from "../../pool/pool-stats.js";
 import type { Engine } from "../contract/redis.js";
-import type { HostCommand } from "../contract/messages.js";
 import type { HostNews } from "../contract/messages.js";
+import type { HostedTask } from "./hosted-tasks.js";
 import type { HostOutcome } from "./host-task.js";
 import type { JobData } from "../contract/messages.js";
 import type { PoolTask } from "../../pool/queue/pool-task.js";
@@ -61,23 +62,14 @@ const MANY_STALLS = 1_000_000;
 /** How much longer the error of a job is kept than the job. */
 const FAILURE_MARGIN_SECONDS = 60;
 
+/** When a job is taken again whose run of before has just ended here, in milliseconds. */
+const AGAIN_AFTER_MS = 1000;
+
 /** How long an end waits for a Redis that is away, when its tasks have ended, in milliseconds. */
 const REDIS_WAIT_MS = 5000;
 
 /** Longer is no limit: Node's timers take little more, in milliseconds (24 days). */
 const LONGEST_DRAIN_MS = 24 * 24 * 3_600_000;
-
-/** What a host has of a task that it runs. */
-interface HostedTask {
-  /** Not there while its arguments are fetched. */
-  task?: HostTask;
-  /** Why it is to end, if it is to before it begins. */
-  endReason?: Error;
-  /** The producer with which it is to end. */
-  readonly endsWith: string | undefined;
-  /** Its job goes back into the queue: its outcome is nobody's. */
-  isHandedBack?: true;
-}
 
 /** What came of a job, and the same as BullMQ has it. */
 interface PackedOutcome {
@@ -110,7 +102,7 @@ export class BullMQTaskHost implements AsyncDisposable {
   readonly #pool: TaskPool;
   readonly #jobs: number;
   readonly #graceMs: number;
-  readonly #running = new Map<string, HostedTask>();
+  readonly #running = new HostedTasks((task, reason) => this.#pool.cancel(task, reason));
   readonly #logs = new HostLogs();
   readonly #outcomes = new WeakMap<QueuedJob, PackedOutcome>();
   #opening: Promise<HostLink> | undefined;
@@ -174,7 +166,10 @@ export class BullMQTaskHost implements AsyncDisposable {
     const connections = new Connections(connection, engine, this.#closing.signal);
     const client = connections.open();
     const subscriber = connections.open();
-    subscriber.on("message", (_channel: string, text: string) => this.#obey(decodeCommand(text)));
+    subscriber.on("message", (_channel: string, text: string) => {
+      const command = decodeCommand(text);
+      if (command !== undefined) this.#running.obey(command);
+    });
     const name = `${hostname()}-${randomUUID()}`;
     const served = new ServedVersion(client, id);
     const producers = new ProducerWatch(client, id);
@@ -188,7 +183,11 @@ export class BullMQTaskHost implements AsyncDisposable {
     await served.begin();
     if (this.#closing.signal.aborted) served.end();
     this.#closing.signal.throwIfAborted();
-    this.#followProducers(link.producers);
+    const running = this.#running;
+    link.producers.follow(
+      () => running.producers,
+      (gone) => running.endOf(gone),
+    );
     this.#stopSweeps = this.#options.values.startSweeps();
     return link;
   }
@@ -214,33 +213,14 @@ export class BullMQTaskHost implements AsyncDisposable {
     // Only now: who has lost the lock tells nobody of an outcome.
     worker.on("completed", (job) => this.#tellOutcome(job, link));
     worker.on("failed", (job) => this.#tellOutcome(job, link));
-    const watch = new LockWatch(lockDurationMs, (lost) => this.#endLost(lost));
+    const watch = new LockWatch(lockDurationMs, (lost) => this.#running.endLost(lost));
     watch.follow(worker);
     return worker;
-  }
-
-  #followProducers(producers: ProducerWatch): void {
-    const running = this.#running;
-    const findAll = (): string[] =>
-      [...running.values()].map(({ endsWith = "" }) => endsWith).filter((id) => id !== "");
-    producers.follow(findAll, (gone) => {
-      for (const hosted of running.values()) if (hosted.endsWith === gone) this.#end(hosted, producerGone());
-    });
   }
 
   #takeLog(record: Uint8Array, task: PoolTask | undefined): void {
     if (task instanceof HostTask) task.log(record);
     else this.#logs.print(decodeRecord(record, []));
-  }
-
-  /** Another host may run them by now. */
-  #endLost(ids: readonly string[]): void {
-    for (const id of ids) this.#end(this.#running.get(id), new CancelledError("Its host has lost the job."));
-  }
-
-  #end(hosted: HostedTask | undefined, reason: Error): void {
-    if (hosted?.task !== undefined) this.#pool.cancel(hosted.task, reason);
-    else if (hosted !== undefined) hosted.endReason ??= reason;
   }
 
   /** Resolves when Redis has taken it, or is not there any more. */
@@ -260,6 +240,10 @@ export class BullMQTaskHost implements AsyncDisposable {
   /** What BullMQ calls for each job. @returns The result. */
   async #run(job: QueuedJob, token: string | undefined, link: HostLink): Promise<PackedValue> {
     const { id = "" } = job;
+    if (await this.#running.endBefore(id)) {
+      await job.moveToDelayed(dateNow() + AGAIN_AFTER_MS, token);
+      throw new link.engine.DelayedError();
+    }
     const outcome = await this.#outcomeOf(job, link);
     if (outcome === undefined) {
       await job.moveToWait(token);
@@ -291,15 +275,14 @@ export class BullMQTaskHost implements AsyncDisposable {
 
   /** What a task came to; `undefined` when its job is to go back. */
   async #outcomeOf(job: QueuedJob, link: HostLink): Promise<HostOutcome | undefined> {
-    const { data, name, stalledCounter } = job;
+    const { data, id = "", name, stalledCounter } = job;
     if (!link.module.has(data.fn)) return failureOf(new TypeError(`The task module of this host has no ${data.fn}.`));
     // It may have run in part: whether it is to run again is for its program to say.
     if (stalledCounter > 0) {
       const unknown = { pid: 0, exitCode: null, signal: null, stderr: "" } as const;
       return failureOf(new WorkerCrashedError({ ...unknown, taskName: name, likelyCause: "host-gone" }));
     }
-    const hosted: HostedTask = { endsWith: data.endsWith };
-    this.#running.set(job.id ?? "", hosted);
+    const hosted = this.#running.add(id, data.endsWith);
     try {
       const { endsWith } = data;
       if (endsWith !== undefined && (await link.producers.isGone(endsWith))) throw producerGone();
@@ -311,8 +294,7 @@ export class BullMQTaskHost implements AsyncDisposable {
       // It was to end before it began, or these are no arguments.
       return hosted.isHandedBack === true ? undefined : failureOf(error as Error);
     } finally {
-      // After the loss of its lock the job may have come here once more.
-      if (this.#running.get(job.id ?? "") === hosted) this.#running.delete(job.id ?? "");
+      this.#running.delete(id);
     }
   }
 
@@ -345,14 +327,6 @@ export class BullMQTaskHost implements AsyncDisposable {
       hosted.task = task;
       this.#pool.submit(task);
     });
-  }
-
-  /** Acts on what a producer says, if it is about a task that runs here. */
-  #obey(command: HostCommand | undefined): void {
-    const hosted = this.#running.get(command?.id ?? "");
-    if (command?.kind === "hear") hosted?.task?.hear();
-    else if (command?.kind === "signal") hosted?.task?.signal(command.signal);
-    else if (command?.kind === "cancel") this.#end(hosted, reasonOf(command.reason));
   }
 
   /**
@@ -394,27 +368,16 @@ export class BullMQTaskHost implements AsyncDisposable {
     const isLimited = drainMs <= LONGEST_DRAIN_MS;
     const giveUpMs = isRedisAway ? 0 : drainMs + this.#graceMs + REDIS_WAIT_MS;
     const timers = [
-      isLimited ? setTimeout(() => this.#handBack(), drainMs) : undefined,
+      isLimited ? setTimeout(() => this.#running.handBack(), drainMs) : undefined,
       isLimited || isRedisAway ? setTimeout(() => this.#closing.abort(), giveUpMs) : undefined,
     ];
     return () => timers.forEach(clearTimeout);
-  }
-
-  #handBack(): void {
-    for (const hosted of this.#running.values()) {
-      hosted.isHandedBack = true;
-      this.#end(hosted, new CancelledError("Its host ends."));
-    }
   }
 
   /** `close()`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
-}
-
-function producerGone(): Error {
-  return new CancelledError("The program that has submitted the task is gone.");
 }
 
 /** How long the program wants an outcome to be kept, in seconds. */
@@ -430,15 +393,4 @@ function whenAborted(signal: AbortSignal): Promise<void> {
 
 function refuseToStart(): never {
   throw new ExecutorShutdownError();
-}
-
-/** Why a task is to end, as its producer says. */
-function reasonOf(encoded: string): Error {
-  try {
-    const reason: unknown = decodeThrown(Buffer.from(encoded, "base64"));
-    if (reason instanceof Error) return reason;
-  } catch {
-    // Bytes that are no error.
-  }
-  return new CancelledError();
 }

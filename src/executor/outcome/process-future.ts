@@ -1,3 +1,4 @@
+import { AsyncCpuError } from "../../errors.js";
 import { CancelledError } from "../../errors.js";
 import { ImportTimeUseError } from "../../errors.js";
 import { callUser } from "./call-user.js";
@@ -103,7 +104,7 @@ export class ProcessFuture<T> extends Promise<T> {
     if (this.#processTask !== undefined) return Promise.resolve(this.#processTask);
     const started = new Promise<ProcessTask>((resolve, reject) => {
       if (this.done) {
-        reject(details.error);
+        reject(details.error ?? unknownStart());
         return;
       }
       details.resolveStarted = resolve;
@@ -175,7 +176,7 @@ export class ProcessFuture<T> extends Promise<T> {
     if (error !== undefined) (this.#details ??= {}).error = error;
     // Without an effect when it has begun.
     this.#details?.progress?.end();
-    this.#details?.rejectStarted?.(error ?? new CancelledError("The task ended before it began."));
+    this.#details?.rejectStarted?.(error ?? unknownStart());
   }
 
   // Functions rather than methods: what moves a future is no business of those who hold it.
@@ -217,6 +218,14 @@ export class ProcessFuture<T> extends Promise<T> {
 
 /** Makes and moves futures. */
 export const futures: FutureMover = mover;
+
+/** On another machine it may begin without this program hearing of it. */
+function unknownStart(): AsyncCpuError {
+  return new AsyncCpuError(
+    "ASYNCCPU_UNKNOWN_START",
+    "The task has ended, and this program was not told where it ran.",
+  );
+}
 
 const nothingToCancel: FutureControl = {
   cancel: () => false,
