@@ -8,6 +8,8 @@ import { test } from "node:test";
 import { tmpdir } from "node:os";
 import path from "node:path";
 
+import { Redis } from "ioredis";
+
 import { BullMQTaskExecutor } from "../../src/bullmq/index.js";
 import { BullMQTaskHost } from "../../src/bullmq/index.js";
 import { CancelledError } from "../../src/index.js";
@@ -17,6 +19,8 @@ import { RedisServer } from "../testlibraries/redis-server.js";
 import { add } from "../fixtures/tasks.js";
 import { startFixture } from "../testlibraries/process-family.js";
 import { waitForFile } from "../fixtures/conformance-tasks.js";
+import { waitUntil } from "../testlibraries/wait-until.js";
+import type { ProcessFuture } from "../../src/index.js";
 
 const folder = mkdtempSync(path.join(tmpdir(), "asynccpu-away-"));
 const tasks = new URL("../fixtures/conformance-exports.js", import.meta.url);
@@ -25,6 +29,17 @@ const tasks = new URL("../fixtures/conformance-exports.js", import.meta.url);
 async function emptyUrl(): Promise<string> {
   await using server = await RedisServer.start();
   return server.url;
+}
+
+/** How many jobs wait at a server. */
+async function countJobs(url: string): Promise<number> {
+  const client = new Redis(url);
+  try {
+    const [key = "none"] = await client.keys("{asynccpu-*:prioritized");
+    return await client.zcard(key);
+  } finally {
+    client.disconnect();
+  }
 }
 
 after(() => rmSync(folder, { recursive: true }));
@@ -87,4 +102,39 @@ test("a host whose Redis has gone ends, with the task that it runs", async () =>
   const error = future.exception();
   await server.resume();
   assert.ok((await error) instanceof JobLostError);
+});
+
+for (const isRunning of [true, false]) {
+  test(`a task that ${isRunning ? "runs" : "waits"} is cancelled although Redis does not answer`, async () => {
+    await using server = await RedisServer.start();
+    const queue = "silent";
+    const options = { connection: { url: server.url }, queue, tasks, cancelTasksWhenShutdown: true };
+    const executor = new BullMQTaskExecutor(options);
+    await using host = startFixture("bullmq-host", { args: [server.url, queue] });
+    await host.waitForLine(/^serving$/);
+    if (!isRunning) {
+      process.kill(host.pid, "SIGTERM");
+      await host.waitForEnd();
+    }
+    const submit = (): ProcessFuture<string> => executor.submit(waitForFile, path.join(folder, "never"));
+    const futures = [submit(), submit()];
+    if (isRunning) await Promise.all(futures.map(({ started }) => started));
+    else await waitUntil(async () => (await countJobs(server.url)) === 2, { what: "two jobs" });
+    await server.kill();
+    const [first, second] = futures.map((future) => assert.rejects(future, CancelledError));
+    futures[0]?.cancel();
+    await first;
+    await executor.shutdown({ cancelFutures: true });
+    await second;
+  });
+}
+
+test("a program that forgets to shut down ends when its tasks are done", async () => {
+  await using server = await RedisServer.start();
+  const queue = "forgetful";
+  await using host = startFixture("bullmq-host", { args: [server.url, queue] });
+  await host.waitForLine(/^serving$/);
+  await using program = startFixture("bullmq-forgets", { args: [server.url, queue] });
+  const { code, stdout } = await program.waitForEnd();
+  assert.deepEqual([code, stdout.trim()], [0, "3"]);
 });

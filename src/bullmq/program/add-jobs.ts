@@ -5,6 +5,14 @@ import type { JobTable } from "./job-table.js";
 import type { QueueLink } from "./queue-link.js";
 import type { SentJob } from "./sent-job.js";
 
+/** What a server says that has not run a command, and will, or another one: in a failover, or while slots move. */
+const PASSING = /^(?:ASK|CLUSTERDOWN|LOADING|MASTERDOWN|MOVED|NOSCRIPT|READONLY|TRYAGAIN)\b/;
+
+/** Whether Redis has refused it for the time being. */
+export function isPassing(error: Error | undefined): boolean {
+  return error?.name === "ReplyError" && PASSING.test(error.message);
+}
+
 /** How many jobs that go each by itself are on their way at a time. */
 const ALONE_AT_ONCE = 16;
 

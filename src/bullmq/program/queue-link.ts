@@ -8,10 +8,12 @@ import { MOST_PRIORITY } from "../contract/options.js";
 import { TaskModule } from "../contract/task-module.js";
 import { decodeNews } from "../contract/messages.js";
 import { dateNow } from "../../system/timers.js";
+import { setTimeout } from "../../system/timers.js";
 import { failureKey } from "../contract/names.js";
 import { findServed } from "../contract/versions.js";
 import { hostsChannel } from "../contract/names.js";
 import { keyPrefix } from "../contract/names.js";
+import { letProgramEnd } from "../contract/redis.js";
 import { loadEngine } from "../contract/redis.js";
 import { outcomeNews } from "../contract/messages.js";
 import { producerChannel } from "../contract/names.js";
@@ -33,12 +35,16 @@ const MIDDLE_PRIORITY = MOST_PRIORITY + 1;
 /** How many jobs are asked for at a time. */
 const ASKED_AT_ONCE = 100;
 
+/** How long a cluster takes to listen at another node. */
+const RESUBSCRIBED_AFTER_MS = 1000;
+
 /** How many lines of its log a job keeps, the newest, where `jobOptions` says nothing else. */
 const KEPT_LINES = 1000;
 
 /** What Redis knows of a job. */
 export type JobState =
-  | { readonly kind: "pending" }
+  /** A host has it, or had it, where it is taken. */
+  | { readonly kind: "pending"; readonly isTaken: boolean }
   | { readonly kind: "lost" }
   /** It has ended, and its outcome is kept no longer. */
   | { readonly kind: "over" }
@@ -116,11 +122,13 @@ export class QueueLink {
     const id = { queue: options.queue, version: module.version };
     const connections = new Connections(options.connection, engine, events.closing);
     const client = connections.open();
+    letProgramEnd(client);
     const { onProducerEnd, queueOptions, jobOptions, resultTtlSeconds: ttlSeconds } = options;
     const queue = new engine.Queue(queueName(id), { ...queueOptions, connection: client, prefix: keyPrefix(id) });
     // Its connection tells of the same.
     queue.on("error", () => {});
     const subscriber = connections.open();
+    letProgramEnd(subscriber);
     subscriber.on("messageBuffer", (_channel: Buffer, bytes: Buffer) => {
       const news = decodeNews(bytes);
       if (news !== undefined) events.onNews(news);
@@ -139,6 +147,9 @@ export class QueueLink {
 
   #watchGaps({ onReconnected }: LinkEvents): void {
     this.#subscriber.on("ready", onReconnected);
+    // A cluster stays ready when the node that it listens at goes: it listens at another one a moment later.
+    const onOtherNodes = (): void => void setTimeout(onReconnected, RESUBSCRIBED_AFTER_MS).unref();
+    for (const event of ["+node", "-node"]) this.#subscriber.on(event, onOtherNodes);
     this.#client.on("ready", () => this.#aliveSign?.renew());
   }
 
@@ -209,7 +220,9 @@ export class QueueLink {
     for (let from = 0; from < jobs.length; from += ASKED_AT_ONCE) {
       const some = jobs.slice(from, from + ASKED_AT_ONCE);
       const states = await Promise.all(some.map(({ id }) => this.#stateOf(id)));
-      for (const [index, job] of some.entries()) this.#onAnswer(this, job, states[index] ?? { kind: "pending" });
+      for (const [index, job] of some.entries()) {
+        this.#onAnswer(this, job, states[index] ?? { kind: "pending", isTaken: false });
+      }
     }
   }
 
@@ -227,7 +240,7 @@ export class QueueLink {
     const fields = ["timestamp", "finishedOn", "returnvalue", "pb"] as const;
     const [addedOn, finishedOn, result, host] = await this.#client.hmget(this.#queue.toKey(jobId), ...fields);
     if (typeof addedOn !== "string") return { kind: "lost" };
-    if (typeof finishedOn !== "string") return { kind: "pending" };
+    if (typeof finishedOn !== "string") return { kind: "pending", isTaken: typeof host === "string" };
     // BullMQ itself takes a job out only when another one ends.
     if (Number(finishedOn) + this.#ttlSeconds * 1000 < dateNow()) return { kind: "over" };
     const outcome = result ?? (await this.#client.get(failureKey(this.#id, jobId, host ?? "")));

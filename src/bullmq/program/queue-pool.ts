@@ -14,6 +14,7 @@ import { PoolCounters } from "../../pool/pool-stats.js";
 import { QueueLink } from "./queue-link.js";
 import { QueueRoom } from "../../pool/queue/queue-room.js";
 import { addJobs } from "./add-jobs.js";
+import { isPassing } from "./add-jobs.js";
 import { clearTimeout } from "../../system/timers.js";
 import { setTimeout } from "../../system/timers.js";
 import { makeIntake } from "../../executor/take-logs.js";
@@ -33,6 +34,9 @@ import type { SentJob } from "./sent-job.js";
 import type { TaskOutcome } from "../../pool/queue/pool-task.js";
 import type { TaskPool } from "../../pool/task-pool.js";
 import type { Timers } from "../../system/timers.js";
+
+/** When a job is added again that Redis has refused, in milliseconds. */
+const ADD_AGAIN_MS = 500;
 
 /** The tasks that a program has in a queue of BullMQ, and what it hears of them. */
 export class QueuePool implements TaskPool {
@@ -235,16 +239,32 @@ export class QueuePool implements TaskPool {
   #onAnswer(link: QueueLink, job: SentJob, state: JobState): void {
     if (!this.#jobs.has(job)) return;
     if (state.kind === "ended") this.#receiveFor(job, state.news);
-    else if (state.kind !== "pending") {
+    else if (state.kind === "pending") {
+      // The news of its start may have been missed.
+      if (state.isTaken && job.task.state === "queued") link.tell({ kind: "where", id: job.id });
+    } else {
       // The job that would have deleted them is not there.
       link.values.forget(job.packed);
-      const isOwn = job.data.fn !== "" && job.task.endReason === undefined;
-      if (isOwn && this.#options.onLost === "resubmit") {
-        job.isAdded = false;
-        job.mayBeThere = true;
-        void addJobs(link, this.#jobs, [job], this.#fail);
-      } else this.#fail(job, job.addError ?? new JobLostError(job.data.fn === "" ? undefined : job.task.name, job.id));
+      if (this.#addAgain(link, job)) return;
+      const name = job.data.fn === "" ? undefined : job.task.name;
+      this.#fail(job, job.addError ?? new JobLostError(name, job.id));
     }
+  }
+
+  /** Adds a job that Redis does not have. @returns False when it is not to be there. */
+  #addAgain(link: QueueLink, job: SentJob): boolean {
+    const { addError, data, task } = job;
+    if (data.fn === "" || task.endReason !== undefined) return false;
+    // Redis has refused it: for the time being, or for good.
+    const isRefused = addError?.name === "ReplyError";
+    if (isRefused ? !isPassing(addError) : this.#options.onLost !== "resubmit") return false;
+    Object.assign(job, { isAdded: false, mayBeThere: true, addError: undefined });
+    const add = (): void => {
+      if (this.#jobs.has(job)) void addJobs(link, this.#jobs, [job], this.#fail);
+    };
+    if (addError === undefined) add();
+    else setTimeout(add, ADD_AGAIN_MS).unref();
+    return true;
   }
 
   #end(job: SentJob, outcome: TaskOutcome): void {
@@ -305,6 +325,7 @@ export class QueuePool implements TaskPool {
   async #withdrawJob(job: SentJob, reason: Error, endsRunning: boolean): Promise<void> {
     await withdrawJob(job, endsRunning ? reason : undefined, {
       isOpen: () => this.#jobs.has(job) && (endsRunning || job.task.state !== "running"),
+      isHurried: () => this.#isShutDown,
       onRemoved: () => {
         job.task.endReason = reason;
         this.#end(job, { kind: "ended", error: reason });
@@ -315,7 +336,10 @@ export class QueuePool implements TaskPool {
 
   warmUp(): Promise<void> {
     if (this.#isShutDown) return Promise.reject(new ExecutorShutdownError());
-    return this.#connect().then(() => {});
+    this.keepAlive.hold();
+    return this.#connect()
+      .then(() => {})
+      .finally(() => this.keepAlive.release());
   }
 
   stats(): ExecutorStats {
@@ -340,6 +364,7 @@ export class QueuePool implements TaskPool {
 
   #endIfFinished(): void {
     if (!this.#isShutDown || this.#unfinished > 0) return;
+    this.keepAlive.hold();
     void this.#disconnect().finally(() => {
       this.keepAlive.dispose();
       for (const resolve of this.#endedResolvers.splice(0)) resolve();

@@ -103,8 +103,8 @@ export class SentJob implements TaskHolder {
       return isAlive();
     };
     task.begin(ProcessTask.onHost(pid, startTime, { host, isAlive, sendSignal }));
-    // No host had it when somebody began to listen.
-    if (task.isHeard && this.data.isHeard !== true) this.hear();
+    // Somebody began to listen when no host had it; or the job is another one's, who does not listen.
+    if (task.isHeard && (this.data.isHeard !== true || this.hasChosenId)) this.hear();
   }
 
   /** It has reported something. */

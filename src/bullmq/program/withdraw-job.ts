@@ -5,11 +5,16 @@ import type { SentJob } from "./sent-job.js";
 const FIRST_REPEAT_MS = 250;
 const MAX_REPEAT_MS = 4000;
 
+/** How long an end waits for an answer of Redis. */
+const REDIS_WAIT_MS = 5000;
+
 /** What to do about a job that is to end. */
 interface Withdrawal {
   /** Whether its outcome is still waited for; of a task that is to end only if it waits, whether it may wait. */
   isOpen(): boolean;
-  /** It was in the queue, and is no more. */
+  /** Whether the program ends, and waits for no Redis that refuses. */
+  isHurried(): boolean;
+  /** It was in the queue, and is no more; or nobody can tell whether it is. */
   onRemoved(): void;
   /** Asks Redis what it knows of it. */
   ask(): Promise<void>;
@@ -19,22 +24,35 @@ interface Withdrawal {
  * Takes a job out of the queue. When a host has it and is to end it, the host is told so until the outcome is there: a
  * host that is about to begin, or that Redis can't reach just now, does not hear the first call.
  *
+ * While Redis does not answer, a task that is to end also if it runs counts as ended after some seconds: both commands
+ * go to Redis when it is back, if the program is there.
+ *
  * @param reason - Of a task that is to end also if it runs; else `undefined`.
  */
 export async function withdrawJob(job: SentJob, reason: Error | undefined, withdrawal: Withdrawal): Promise<void> {
   for (let waitMs = FIRST_REPEAT_MS; withdrawal.isOpen(); waitMs = Math.min(2 * waitMs, MAX_REPEAT_MS)) {
     const { isAdded } = job;
-    // Redis may refuse it, a replica for one.
-    const isRemoved = await job.remove().catch(() => undefined);
-    if (isRemoved === true) {
+    const answer = await answerOf(job);
+    if (reason !== undefined && answer !== "removed") job.end(job.task, reason);
+    const isGivenUp =
+      (answer === "none" && reason !== undefined) ||
+      ((answer === "none" || answer === "refused") && withdrawal.isHurried());
+    if (answer === "removed" || isGivenUp) {
       withdrawal.onRemoved();
       return;
     }
-    if (reason !== undefined) {
-      job.end(job.task, reason);
-      // Somebody else who waited for it may have taken it out.
-      await withdrawal.ask();
-    } else if (isRemoved === false && isAdded) return;
+    // Somebody else who waited for it may have taken it out.
+    if (reason !== undefined) await Promise.race([withdrawal.ask(), pause(REDIS_WAIT_MS)]);
+    else if (answer === "not there" && isAdded) return;
     if (withdrawal.isOpen()) await pause(waitMs);
   }
+}
+
+/** What Redis says of the removal; it may refuse it, a replica for one. */
+async function answerOf(job: SentJob): Promise<"removed" | "not there" | "refused" | "none"> {
+  const removal = job.remove().then(
+    (isRemoved) => (isRemoved ? "removed" : "not there"),
+    () => "refused" as const,
+  );
+  return Promise.race([removal, pause(REDIS_WAIT_MS).then(() => "none" as const)]);
 }

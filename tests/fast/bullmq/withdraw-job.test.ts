@@ -37,6 +37,7 @@ for (const [title, { isAdded, removals, expected }] of Object.entries(CASES)) {
     const hold = setInterval(() => {}, 1000);
     await withdrawJob({ isAdded, remove } as unknown as SentJob, undefined, {
       isOpen: () => removed === 0,
+      isHurried: () => false,
       onRemoved: () => (removed += 1),
       ask: () => Promise.resolve(),
     }).finally(() => clearInterval(hold));
