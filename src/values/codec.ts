@@ -25,6 +25,7 @@ import { NotSerializableError } from "../errors.js";
 import { attach } from "./binary/attachments.js";
 import { attachedHead } from "./binary/attachments.js";
 import { attachmentsOf } from "./binary/attachments.js";
+import { currentPins } from "../memory/pins.js";
 import { decodeCompact } from "./compact/read.js";
 import { decodeExtended } from "./extended/read.js";
 import { decodeWithV8 } from "./extended/v8-clone.js";
@@ -61,7 +62,8 @@ export interface EncodeOptions {
 const NOTHING: ReadonlySet<ArrayBuffer> = new Set();
 
 function encode(value: unknown, path: string, roots: "one" | "list", options: EncodeOptions): Uint8Array {
-  const compact = options.isNotCompact === true ? undefined : encodeCompact(value, roots);
+  const compact =
+    options.isNotCompact === true ? undefined : encodeCompact(value, roots, currentPins()?.shareAboveBytes);
   if (compact !== undefined) return compact;
   const { hasSpecials, largeBuffers } = scanForSpecials(value, path, roots, options.writer);
   const transferred = options.transfer === undefined ? NOTHING : new Set(options.transfer);

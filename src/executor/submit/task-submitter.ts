@@ -96,8 +96,8 @@ function isPlain({ args, options }: Submission): boolean {
 }
 
 /** Encodes arguments that are small plain values and trees of such, as most are. */
-function encodeAtOnce({ args, options }: Submission): Uint8Array | undefined {
-  return options.transfer === undefined ? encodeCompact(args, "list") : undefined;
+function encodeAtOnce({ args, options }: Submission, shareAboveBytes: number): Uint8Array | undefined {
+  return options.transfer === undefined ? encodeCompact(args, "list", shareAboveBytes) : undefined;
 }
 
 /** The pins of a task: of its arguments, and of what its function captures. */
@@ -239,7 +239,7 @@ export class TaskSubmitter {
   /** Gives the arguments as they are, if they are plain; encoded, as most others; or as they were taken. */
   #encode(submission: Submission): readonly unknown[] | Uint8Array | TakenArguments {
     if (isPlain(submission)) return submission.args;
-    const encoded = encodeAtOnce(submission);
+    const encoded = encodeAtOnce(submission, this.#shareAboveBytes);
     if (encoded !== undefined) return encoded;
     const taken = this.takeArguments(submission.options);
     taken.add(submission.args, submission.options.transfer === undefined);

@@ -46,6 +46,9 @@ const MAX_BYTES = 4096;
 /** Encodings are cut from slabs of this size, in bytes: one allocation for many messages. */
 const SLAB_BYTES = 32 * 1024;
 
+/** The largest length or count: two bytes. */
+const MAX_COUNT = 0x3fff;
+
 /** Most objects in one value: they are compared one by one to find those that occur twice. */
 const MAX_OBJECTS = 48;
 
@@ -75,6 +78,8 @@ let slab: Buffer = Buffer.allocUnsafeSlow(SLAB_BYTES);
 let start = 0;
 let position = 0;
 let limit = 0;
+/** Larger binary data goes another way, in bytes. */
+let viewLimit = ATTACHED_BYTES;
 /** The slab of all, while a value with larger binary data is in one of its own. */
 let shared: { readonly slab: Buffer; readonly start: number } | undefined;
 const seen: object[] = [];
@@ -87,6 +92,7 @@ function need(sizeBytes: number): void {
 }
 
 function writeVarint(value: number): void {
+  if (value > MAX_COUNT) throw UNFIT;
   let rest = value;
   while (rest > 0x7f) {
     slab[position++] = (rest & 0x7f) | 0x80;
@@ -202,7 +208,7 @@ function writeView(object: object, prototype: unknown): void {
   const type = viewTypeOf(object);
   if (type < 0 || viewPrototype(type) !== prototype) throw UNFIT;
   const { buffer, byteOffset, byteLength } = object;
-  if (byteLength === 0 || byteLength >= ATTACHED_BYTES || !isPlainBuffer(buffer)) throw UNFIT;
+  if (byteLength === 0 || byteLength >= viewLimit || !isPlainBuffer(buffer)) throw UNFIT;
   seen.push(object);
   if (byteLength === buffer.byteLength) {
     // Views of a whole buffer share it.
@@ -272,6 +278,8 @@ function begin(): void {
 
 function finish(): Uint8Array {
   const bytes = slab.subarray(start, position);
+  // It may wait for long, and is not to hold much more than itself.
+  if (shared !== undefined && slab.length - position > position / 4) return Buffer.from(bytes);
   start = position;
   return bytes;
 }
@@ -279,11 +287,17 @@ function finish(): Uint8Array {
 /**
  * Encodes a small plain value, or a list of arguments (`"list"`: the list itself is taken for a fresh array).
  *
+ * @param shareAboveBytes - Binary data of this size is not for it.
  * @returns `undefined` when the value is not for this encoding; then it is unknown whether it can be sent at all.
  */
-export function encodeCompact(value: unknown, roots: "one" | "list"): Uint8Array | undefined {
+export function encodeCompact(
+  value: unknown,
+  roots: "one" | "list",
+  shareAboveBytes: number = Infinity,
+): Uint8Array | undefined {
   if (isBusy) return undefined;
   isBusy = true;
+  viewLimit = Math.min(ATTACHED_BYTES, shareAboveBytes);
   begin();
   try {
     if (roots === "list") writeItems(value as readonly unknown[], 0);
@@ -332,15 +346,19 @@ function writeAt(value: unknown, roots: "one" | "list", target: Buffer, at: numb
   const keptSlab = slab;
   const keptPosition = position;
   const keptLimit = limit;
+  const keptSeen = seen.length;
   slab = target;
   position = at;
   limit = at + MAX_PLAIN_BYTES;
-  slab[position++] = COMPACT_TAG;
-  if (roots === "list") writeItems(value as readonly unknown[], 0);
-  else writeNode(value, 0);
-  const end = position;
-  slab = keptSlab;
-  position = keptPosition;
-  limit = keptLimit;
-  return end;
+  try {
+    slab[position++] = COMPACT_TAG;
+    if (roots === "list") writeItems(value as readonly unknown[], 0);
+    else writeNode(value, 0);
+    return position;
+  } finally {
+    slab = keptSlab;
+    position = keptPosition;
+    limit = keptLimit;
+    seen.length = keptSeen;
+  }
 }

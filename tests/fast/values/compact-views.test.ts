@@ -6,6 +6,8 @@ import { it } from "node:test";
 
 import { ATTACHED_BYTES } from "../../../src/values/binary/attachments.js";
 import { COMPACT_TAG } from "../../../src/values/compact/write.js";
+import { encodeCompact } from "../../../src/values/compact/write.js";
+import { writePlainList } from "../../../src/values/compact/write.js";
 import { decodeValue } from "../../../src/values/codec.js";
 import { encodeArguments } from "../../../src/values/codec.js";
 import { encodeValue } from "../../../src/values/codec.js";
@@ -89,6 +91,38 @@ describe("binary data below the size of attachments", () => {
     for (const value of [new Picture(8), new Uint8Array(resizable), new Uint8Array(0), fill(ATTACHED_BYTES)]) {
       assert.equal(send(value).isCompact, false);
     }
+  });
+
+  it("goes another way beside what is too long for this one", () => {
+    const views = [fill(30_000), fill(5000)];
+    for (const text of ["é中".repeat(4100), "x".repeat(20_000)]) {
+      assert.deepStrictEqual(send([...views, text]).arrived, [...views, text]);
+    }
+    const wide = Object.fromEntries(Array.from({ length: 17_000 }, (_, index) => [`k${index}`, 1]));
+    assert.deepStrictEqual(send([...views, wide]).arrived, [...views, wide]);
+  });
+
+  it("holds little more memory than its bytes, however long it waits", () => {
+    for (const value of [[fill(5000)], [fill(100_000), fill(8000)]]) {
+      const { buffer, length } = encodeValue(value, "value");
+      assert.ok(buffer.byteLength < 1.5 * length + 16_384, `${buffer.byteLength} for ${length}`);
+    }
+  });
+
+  it("goes where larger data is shared when it is as large as that", () => {
+    assert.equal(encodeCompact(fill(70_000), "one", 65_536), undefined);
+    assert.notEqual(encodeCompact(fill(60_000), "one", 65_536), undefined);
+    assert.notEqual(encodeCompact(fill(70_000), "one"), undefined);
+  });
+
+  it("leaves nothing behind in the writer of lists, however many and whatever goes wrong", () => {
+    const target = Buffer.alloc(8192);
+    const list = [{ id: 1 }, fill(8)];
+    for (let round = 0; round < 100; round += 1) writePlainList(list, target, 0);
+    assert.throws(() => writePlainList([fill(5000), Symbol("none")], target, 0));
+    const end = writePlainList(list, target, 0);
+    assert.deepStrictEqual(decodeValue(target.subarray(0, end)), list);
+    assert.deepStrictEqual(decodeValue(encodeArguments(["after"])), ["after"]);
   });
 
   it("is refused where its bytes are cut off, or of no class", () => {
