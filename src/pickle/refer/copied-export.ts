@@ -35,23 +35,29 @@ export function fileOfFunction(fn: object): string | undefined {
   return look(fn, (script) => (script === "" || script.startsWith("node:") ? undefined : fileOf(script)));
 }
 
-/** The variables at the top of a module that may hold an export. */
+/** The variables at the top of a module that may hold an export; the first of these that there is holds it. */
 function variablesFor(name: string, value: unknown): readonly string[] {
-  const byValue = typeof value === "function" ? [value.name] : [];
-  return name === "default" ? [...byValue, VITE_DEFAULT_EXPORT] : [name, ...byValue];
+  const byValue = typeof value === "function" && value.name !== "" ? [value.name] : [];
+  return [...byValue, name === "default" ? VITE_DEFAULT_EXPORT : name];
 }
 
-/** Whether the outermost variable of one of these names holds the function: those further in are others. */
+/** Whether the outermost variable of the first of these names holds the function: those further in are others. */
 function isHeld(fn: object, names: readonly string[], inspector: FunctionInspector): boolean {
   const { scopes } = inspector.inspect(fn);
-  return names.some((name) => {
-    try {
-      return scopes.findLast(({ variables }) => name in variables)?.variables[name] === fn;
-    } catch {
-      // Not initialised yet.
-      return false;
-    }
-  });
+  for (const name of names) {
+    const scope = scopes.findLast(({ variables }) => name in variables);
+    if (scope !== undefined) return valueIn(scope.variables, name) === fn;
+  }
+  return false;
+}
+
+/** The value of a variable; `undefined` for one that is not initialised yet. */
+function valueIn(variables: Readonly<Record<string, unknown>>, name: string): unknown {
+  try {
+    return variables[name];
+  } catch {
+    return undefined;
+  }
 }
 
 /**

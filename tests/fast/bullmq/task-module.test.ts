@@ -165,6 +165,15 @@ describe("a copy of an export, as test runners make it", () => {
     );
   });
 
+  test("is known where the names of exports and of variables are swapped", async () => {
+    const text = "function one() {} function two() {}";
+    const url = write("swapped.mjs", `${text} export { one as two, two as one };`);
+    const module = await TaskModule.load(url, undefined);
+    const copies = `(function () { ${text} const use = () => [one, two]; return [one, two, use]; })()`;
+    const [one = {}, two = {}] = runInThisContext(copies, { filename: folder.at("swapped.mjs") }) as object[];
+    assert.deepEqual([module.nameOf(one), module.nameOf(two)], ["two", "one"]);
+  });
+
   test("is refused from a bundle, with what to do", async () => {
     const module = await TaskModule.load(write("kept.mjs", "export function add(a, b) { return a + b; }"), undefined);
     const { message } = refuseFunction("add", copyOf(folder.at("bundle.js")).add, module);
