@@ -1,6 +1,7 @@
+import { ProcessPoolExecutor } from "asynccpu";
+import { createSharedArray } from "asynccpu";
+
 import { JOBS } from "./jobs.js";
-import { ProcessPoolExecutor } from "../src/index.js";
-import { createSharedArray } from "../src/index.js";
 import type { Contender } from "./contender.js";
 
 /** asynccpu as a user has it: no option but the number of workers. */
