@@ -27,7 +27,9 @@ export class KeepAlive {
     this.#timer.ref();
   }
 
+  /** Does nothing after `dispose`. */
   release(): void {
+    if (this.#holders === 0) return;
     this.#holders -= 1;
     if (this.#holders > 0) return;
     heldCount -= 1;

@@ -13,6 +13,7 @@ import { Redis } from "ioredis";
 import { BullMQTaskExecutor } from "../../src/bullmq/index.js";
 import { BullMQTaskHost } from "../../src/bullmq/index.js";
 import { CancelledError } from "../../src/index.js";
+import { FunctionNotPicklableError } from "../../src/index.js";
 import { JobLostError } from "../../src/bullmq/index.js";
 import { QueueTimeoutError } from "../../src/index.js";
 import { RedisServer } from "../testlibraries/redis-server.js";
@@ -58,6 +59,33 @@ test("an executor whose Redis was never there shuts down, once its tasks are can
   const error = future.exception();
   await executor.shutdown({ cancelFutures: true });
   assert.ok((await error) instanceof CancelledError);
+});
+
+test("who looks for a task at a Redis that is away can cancel that, and shut down", async () => {
+  const executor = new BullMQTaskExecutor({ connection: { url: await emptyUrl() }, tasks });
+  const found = executor.find("nowhere");
+  const other = executor.find("nowhere");
+  const ends = [found, other].map((future) => assert.rejects(future, CancelledError));
+  found.cancel();
+  await ends[0];
+  await executor.shutdown({ cancelFutures: true });
+  await ends[1];
+});
+
+test("a shutdown waits for a task beside one that is refused", async () => {
+  await using server = await RedisServer.start();
+  const queue = "beside";
+  await using host = startFixture("bullmq-host", { args: [server.url, queue] });
+  await host.waitForLine(/^serving$/);
+  const executor = new BullMQTaskExecutor({ connection: { url: server.url }, queue, tasks });
+  const refused = assert.rejects(
+    executor.submit(() => 1),
+    FunctionNotPicklableError,
+  );
+  const sum = executor.submit(add, 1, 2);
+  await executor.shutdown();
+  await refused;
+  assert.equal(await sum, 3);
 });
 
 test("tasks wait for a Redis that is away, although the client would have given up", async () => {

@@ -125,6 +125,9 @@ function handleResubscriptions(client: RedisClient): void {
   Object.assign(client, { subscribe: handled });
 }
 
+/** What a server says that takes no more connections for now. */
+const TOO_MANY = /max number of clients/;
+
 /** What went wrong at one of the addresses that were tried, where there is an error for all together. */
 function reasonOf(error: Error): Error {
   const { lastNodeError } = error as { lastNodeError?: Error };
@@ -194,7 +197,7 @@ export class Connections {
 
   #tellOutage(given: Error): void {
     const error = reasonOf(given);
-    if (isRefusal(error) && this.#onRefused !== undefined) {
+    if (isRefusal(error) && !TOO_MANY.test(error.message) && this.#onRefused !== undefined) {
       this.#onRefused(error);
       return;
     }

@@ -9,8 +9,8 @@ import type { SentJob } from "./sent-job.js";
 const PASSING = /^(?:ASK|CLUSTERDOWN|LOADING|MASTERDOWN|MOVED|NOSCRIPT|READONLY|TRYAGAIN)\b/;
 
 /** Whether Redis has refused it for the time being. */
-export function isPassing(error: Error | undefined): boolean {
-  return error?.name === "ReplyError" && PASSING.test(error.message);
+export function isPassing(error: Error): boolean {
+  return isRefusal(error) && PASSING.test(error.message);
 }
 
 /** How many jobs that go each by itself are on their way at a time. */
@@ -56,7 +56,7 @@ export async function addJobs(
       for (const job of jobs) onFailed(job, error);
       return;
     }
-    for (const job of jobs) Object.assign(job, { isAdded: true, addError: refusalOf(error as Error) });
+    for (const job of jobs) Object.assign(job, { isAdded: true, addError: error as Error });
     await askForUnsure(link, jobs, onFailed);
   }
 }
@@ -72,7 +72,7 @@ async function askForUnsure(
   } catch (error) {
     // Redis is away, and asked again when it is back; or it refuses this as well.
     if (!isRefusal(error as Error)) return;
-    for (const job of unsure) onFailed(job, job.addError ?? refusalOf(error as Error));
+    for (const job of unsure) onFailed(job, refusalOf(job.addError ?? (error as Error)));
   }
 }
 

@@ -16,13 +16,16 @@ import { QueueRoom } from "../../pool/queue/queue-room.js";
 import { addJobs } from "./add-jobs.js";
 import { isPassing } from "./add-jobs.js";
 import { clearTimeout } from "../../system/timers.js";
+import { pause } from "../../system/timers.js";
 import { setTimeout } from "../../system/timers.js";
 import { makeIntake } from "../../executor/take-logs.js";
 import { VersionMismatchError } from "../contract/errors.js";
 import { VersionWatch } from "./version-watch.js";
 import { explainWait } from "./explain-wait.js";
+import { isRefusal } from "../contract/errors.js";
 import { refusalOf } from "../contract/errors.js";
 import { sendJobs } from "./add-jobs.js";
+import { REDIS_WAIT_MS } from "./withdraw-job.js";
 import { withdrawJob } from "./withdraw-job.js";
 import type { CheckedExecutorOptions } from "../contract/options.js";
 import type { ExecutorStats } from "../../pool/pool-stats.js";
@@ -67,7 +70,7 @@ export class QueuePool implements TaskPool {
     }),
   );
   /** Those that `find` waits for, before there is a connection. */
-  #findingCount = 0;
+  readonly #finding = new Set<PoolTask>();
   #missed: MissedNews | undefined;
   #isShutDown = false;
   #endedResolvers: (() => void)[] = [];
@@ -97,7 +100,7 @@ export class QueuePool implements TaskPool {
   }
 
   get #unfinished(): number {
-    return this.#outbox.size + this.#findingCount + this.#jobs.size + this.#delayed.size;
+    return this.#outbox.size + this.#finding.size + this.#jobs.size + this.#delayed.size;
   }
 
   get #waiting(): number {
@@ -140,14 +143,16 @@ export class QueuePool implements TaskPool {
 
   async #send(link: QueueLink, tasks: readonly PoolTask[]): Promise<void> {
     const jobs: SentJob[] = [];
+    const refused: (readonly [task: PoolTask, error: Error])[] = [];
     for (const task of tasks) {
       try {
         jobs.push(this.maker.make(task, link));
       } catch (error) {
-        this.#settle(task, { kind: "ended", error: error as Error });
+        refused.push([task, error as Error]);
       }
     }
     for (const job of jobs) this.#jobs.add(job);
+    for (const [task, error] of refused) this.#settle(task, { kind: "ended", error });
     await sendJobs(link, this.#jobs, jobs, this.#fail);
     void this.#versions?.look();
   }
@@ -159,35 +164,33 @@ export class QueuePool implements TaskPool {
       return;
     }
     this.keepAlive.hold();
-    this.#findingCount += 1;
+    this.#finding.add(task);
     void this.#follow(task, id);
   }
 
-  /** Waits for what was submitted before, too: it may be one of these. */
-  async #findLink(): Promise<QueueLink> {
-    try {
-      await this.#outbox.sent;
-      return await this.#connect();
-    } finally {
-      this.#findingCount -= 1;
-    }
-  }
-
   async #follow(task: PoolTask, id: string): Promise<void> {
-    let job: SentJob | undefined;
     try {
-      const link = await this.#findLink();
-      job = this.maker.follow(task, id, link);
+      // It may be one of these.
+      await this.#outbox.sent;
+      const link = await this.#connect();
+      if (!this.#finding.has(task)) return;
+      const job = this.maker.follow(task, id, link);
       this.#jobs.add(job);
+      this.#finding.delete(task);
       job.isAdded = true;
       await link.listen(job.data.producer);
       await link.ask([job]);
       // It was cancelled before there was a job.
       if (task.endReason !== undefined) await this.#withdrawJob(job, task.endReason, true);
     } catch (error) {
-      if (job === undefined) this.#settle(task, { kind: "ended", error: error as Error });
+      const job = this.#jobs.of(task);
+      if (job === undefined) this.#stopFinding(task, error as Error);
       else this.#fail(job, refusalOf(error as Error));
     }
+  }
+
+  #stopFinding(task: PoolTask, error: Error): void {
+    if (this.#finding.delete(task)) this.#settle(task, { kind: "ended", error });
   }
 
   #receive(news: HostNews): void {
@@ -247,7 +250,7 @@ export class QueuePool implements TaskPool {
       link.values.forget(job.packed);
       if (this.#addAgain(link, job)) return;
       const name = job.data.fn === "" ? undefined : job.task.name;
-      this.#fail(job, job.addError ?? new JobLostError(name, job.id));
+      this.#fail(job, job.addError === undefined ? new JobLostError(name, job.id) : refusalOf(job.addError));
     }
   }
 
@@ -256,7 +259,7 @@ export class QueuePool implements TaskPool {
     const { addError, data, task } = job;
     if (data.fn === "" || task.endReason !== undefined) return false;
     // Redis has refused it: for the time being, or for good.
-    const isRefused = addError?.name === "ReplyError";
+    const isRefused = addError !== undefined && isRefusal(addError);
     if (isRefused ? !isPassing(addError) : this.#options.onLost !== "resubmit") return false;
     Object.assign(job, { isAdded: false, mayBeThere: true, addError: undefined });
     const add = (): void => {
@@ -320,6 +323,7 @@ export class QueuePool implements TaskPool {
     }
     const job = this.#jobs.of(task);
     if (job !== undefined) void this.#withdrawJob(job, reason, endsRunning);
+    else if (this.#finding.has(task)) void pause(REDIS_WAIT_MS).then(() => this.#stopFinding(task, reason));
   }
 
   async #withdrawJob(job: SentJob, reason: Error, endsRunning: boolean): Promise<void> {
@@ -381,6 +385,7 @@ export class QueuePool implements TaskPool {
       task.endReason = makeReason();
       this.#settle(task, { kind: "ended", error: task.endReason });
     }
+    for (const task of this.#finding) this.#stopFinding(task, makeReason());
     // Whether a host has one by now, only the removal tells.
     for (const job of this.#jobs) {
       if (job.task.state !== "running") void this.#withdrawJob(job, makeReason(), false);

@@ -1,3 +1,4 @@
+import { nextTurn } from "../../system/timers.js";
 import { pause } from "../../system/timers.js";
 import type { SentJob } from "./sent-job.js";
 
@@ -5,8 +6,8 @@ import type { SentJob } from "./sent-job.js";
 const FIRST_REPEAT_MS = 250;
 const MAX_REPEAT_MS = 4000;
 
-/** How long an end waits for an answer of Redis. */
-const REDIS_WAIT_MS = 5000;
+/** How long an end waits for an answer of Redis, in milliseconds. */
+export const REDIS_WAIT_MS = 5000;
 
 /** What to do about a job that is to end. */
 interface Withdrawal {
@@ -54,5 +55,7 @@ async function answerOf(job: SentJob): Promise<"removed" | "not there" | "refuse
     (isRemoved) => (isRemoved ? "removed" : "not there"),
     () => "refused" as const,
   );
-  return Promise.race([removal, pause(REDIS_WAIT_MS).then(() => "none" as const)]);
+  // After a turn that took so long, an answer that has come is still to be read.
+  const silence = pause(REDIS_WAIT_MS).then(nextTurn).then(nextTurn);
+  return Promise.race([removal, silence.then(() => "none" as const)]);
 }

@@ -193,8 +193,9 @@ export class ProcessFuture<T> extends Promise<T> {
       start: (future, processTask) => future.#start(processTask),
       unstart: (future) => {
         future.#state = "pending";
+        // Whoever waits for the start of an attempt that never began waits for that of the next one.
+        if (future.#processTask !== undefined) delete future.#details?.started;
         future.#processTask = undefined;
-        if (future.#details !== undefined) delete future.#details.started;
       },
       resolve: (future, value) => {
         const resolve = future.#resolve;

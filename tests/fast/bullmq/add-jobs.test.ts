@@ -5,6 +5,7 @@ import { test } from "node:test";
 
 import { RedisRefusedError } from "../../../src/bullmq/index.js";
 import { ValueStoreError } from "../../../src/bullmq/index.js";
+import { isPassing } from "../../../src/bullmq/program/add-jobs.js";
 import { addJobs } from "../../../src/bullmq/program/add-jobs.js";
 import type { JobTable } from "../../../src/bullmq/program/job-table.js";
 import type { QueueLink } from "../../../src/bullmq/program/queue-link.js";
@@ -47,3 +48,18 @@ for (const [title, { thrown, askFails, failed, asked }] of Object.entries(CASES)
     }
   });
 }
+
+test("what a server refuses for the time being is told from what it refuses for good", () => {
+  const reply = (message: string): Error => Object.assign(new Error(message), { name: "ReplyError" });
+  const passing = [
+    "READONLY You can't write",
+    "NOSCRIPT No matching script.",
+    "LOADING Redis is loading",
+    "MOVED 1 a:1",
+  ];
+  for (const message of passing) assert.equal(isPassing(reply(message)), true, message);
+  for (const message of ["OOM command not allowed", "NOPERM", "WRONGTYPE"]) {
+    assert.equal(isPassing(reply(message)), false);
+  }
+  assert.equal(isPassing(new Error("READONLY")), false);
+});
