@@ -8,7 +8,6 @@ import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { rmSync } from "node:fs";
 import { test } from "node:test";
-import { writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 
@@ -19,13 +18,14 @@ import { BullMQTaskExecutor } from "../../src/bullmq/index.js";
 import { BullMQTaskHost } from "../../src/bullmq/index.js";
 import { LogQueue } from "../../src/index.js";
 import { OutOfPaperError } from "../fixtures/conformance-tasks.js";
+import { RedisSentinel } from "../testlibraries/redis-failovers.js";
 import { RedisServer } from "../testlibraries/redis-server.js";
-import { RunningProgram } from "../testlibraries/process-family.js";
 import { VersionMismatchError } from "../../src/bullmq/index.js";
 import { add } from "../fixtures/tasks.js";
 import { failWithCause } from "../fixtures/conformance-tasks.js";
 import { logLines } from "../fixtures/log-tasks.js";
 import { reportEach } from "../fixtures/conformance-tasks.js";
+import { startClusterNode } from "../testlibraries/redis-failovers.js";
 import { waitForAbort } from "../fixtures/conformance-tasks.js";
 import { waitUntil } from "../testlibraries/wait-until.js";
 import type { RedisConnection } from "../../src/bullmq/index.js";
@@ -116,13 +116,7 @@ test("a user with the rights of docs/api.md and no others", async () => {
 });
 
 test("a cluster, for a user with these rights: all keys of a queue are on one node", async () => {
-  await using server = await RedisServer.start(false, () => [
-    "--cluster-enabled",
-    "yes",
-    "--cluster-announce-ip",
-    "127.0.0.1",
-  ]);
-  const { hostname, port } = new URL(server.url);
+  await using server = await startClusterNode();
   const admin = new Redis(server.url);
   await admin.call("CLUSTER", "ADDSLOTSRANGE", "0", "16383");
   await waitUntil(async () => (await admin.cluster("INFO")).includes("cluster_state:ok"), { what: "a cluster" });
@@ -130,7 +124,7 @@ test("a cluster, for a user with these rights: all keys of a queue are on one no
   await admin.call("ACL", "SETUSER", "asynccpu", "reset", "on", ">secret", ...rights);
   admin.disconnect();
   const redisOptions = { username: "asynccpu", password: "secret" };
-  const cluster = new Cluster([{ host: hostname, port: Number(port) }], { redisOptions });
+  const cluster = new Cluster([{ host: "127.0.0.1", port: server.port }], { redisOptions });
   try {
     await useAll(cluster);
     assert.equal(cluster.status, "ready");
@@ -141,16 +135,9 @@ test("a cluster, for a user with these rights: all keys of a queue are on one no
 
 test("a server that sentinels name", async () => {
   await using server = await RedisServer.start();
-  await using naming = await RedisServer.start();
-  // Only its port is wanted, which is free from now on.
-  await naming.kill();
-  const [{ port: watched }, { port }] = [new URL(server.url), new URL(naming.url)];
-  const file = path.join(folder, "sentinel.conf");
-  const lines = [`port ${port}`, "bind 127.0.0.1", `dir ${folder}`, `sentinel monitor main 127.0.0.1 ${watched} 1`];
-  writeFileSync(file, lines.join("\n"));
-  await using sentinel = new RunningProgram("", { command: "redis-server", args: [file, "--sentinel"] });
-  await sentinel.waitForLine(/\+monitor master main/);
-  await useAll({ sentinels: [{ host: "127.0.0.1", port: Number(port) }], name: "main" });
+  await using sentinel = await RedisSentinel.start(server);
+  await sentinel.waitForEvent(/\+monitor master main/);
+  await useAll({ sentinels: [sentinel.address], name: "main" });
 });
 
 test("a client of the program's own, which stays open", async () => {

@@ -10,6 +10,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import type { ChildProcess } from "node:child_process";
 
+import { Redis } from "ioredis";
+
 import { waitUntil } from "./wait-until.js";
 
 const HOW =
@@ -46,7 +48,8 @@ function ensureInstalled(): void {
   }
 }
 
-async function findFreePort(): Promise<number> {
+/** A port that nobody listens at. */
+export async function findFreePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   const address = server.address();
@@ -100,6 +103,10 @@ export class RedisServer implements AsyncDisposable {
     return server;
   }
 
+  get port(): number {
+    return Number(new URL(this.url).port);
+  }
+
   /** How it is reached on another address. */
   urlAt(address: string): string {
     return this.url.replace("127.0.0.1", address);
@@ -111,6 +118,21 @@ export class RedisServer implements AsyncDisposable {
     let output = "";
     this.#process.stdout?.setEncoding("utf8").on("data", (text: string) => (output += text));
     await waitUntil(() => output.includes("Ready to accept connections"), { what: "a Redis that answers" });
+  }
+
+  /** Runs a command, by a connection of its own. */
+  async call(command: string, ...args: readonly (string | number)[]): Promise<unknown> {
+    const client = new Redis(this.url);
+    try {
+      return await client.call(command, ...args);
+    } finally {
+      client.disconnect();
+    }
+  }
+
+  /** Has it stand still like a machine that has lost its power: no connection is closed. */
+  freeze(): void {
+    this.#process?.kill("SIGSTOP");
   }
 
   /** Ends it as a crash does. */
