@@ -203,12 +203,13 @@ function loadedWith(entry, getModuleInfo) {
 }
 
 function chunkOf(file, { getModuleInfo }) {
-  const [inParent, inWorker, inReferences] = [PARENT, WORKER, REFERENCES].map((entry) =>
+  const [inParent, inWorker, inReferences, inTesting] = [PARENT, WORKER, REFERENCES, TESTING].map((entry) =>
     loadedWith(entry, getModuleInfo).has(file),
   );
   const name = nameOf(file);
   if (name.startsWith("bullmq/")) return /\/(cli|health)\.js$/.test(name) ? "cli" : "queues";
-  if (!inParent && !inReferences) return inWorker ? "worker" : "inline";
+  if (!inParent && !inReferences && !inWorker) return inTesting ? "inline" : "queues";
+  if (!inParent && !inReferences) return "worker";
   // Every executor has them, and few have any.
   if (name === "pickle/variables/owned-variables.js") return "shared";
   // Asked after a whole look alone.
