@@ -4,11 +4,16 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { test } from "node:test";
 
+import { Cluster } from "ioredis";
+
 import { BullMQTaskExecutor } from "../../src/bullmq/index.js";
 import { BullMQTaskHost } from "../../src/bullmq/index.js";
+import { RedisCluster } from "../testlibraries/redis-failovers.js";
 import { RedisSentinel } from "../testlibraries/redis-failovers.js";
 import { RedisServer } from "../testlibraries/redis-server.js";
 import { add } from "../fixtures/tasks.js";
+import { findQueue } from "../../src/bullmq/index.js";
+import { startClusterNode } from "../testlibraries/redis-failovers.js";
 import { startReplicating } from "../testlibraries/redis-failovers.js";
 import { waitUntil } from "../testlibraries/wait-until.js";
 import type { RedisConnection } from "../../src/bullmq/index.js";
@@ -16,12 +21,11 @@ import type { RetryOptions } from "../../src/index.js";
 
 const TASKS = new URL("../fixtures/conformance-exports.js", import.meta.url);
 const EVERY_MS = 25;
-/** So many go in one command to Redis. */
-const AT_ONCE = 5;
 const DEADLINE_MS = 25_000;
 
 /** A host, and a program that submits a task every few milliseconds. No task may fail. */
 class TaskStream implements AsyncDisposable {
+  readonly queue = `failover-${randomUUID()}`;
   readonly #executor: BullMQTaskExecutor;
   readonly #host: BullMQTaskHost;
   readonly #retries: RetryOptions;
@@ -35,7 +39,7 @@ class TaskStream implements AsyncDisposable {
    * that takes over may lack some jobs, and outcomes.
    */
   constructor(connection: RedisConnection, losesWrites: boolean) {
-    const shared = { connection, queue: `failover-${randomUUID()}`, tasks: TASKS };
+    const shared = { connection, queue: this.queue, tasks: TASKS };
     const locks = losesWrites ? { lockDurationMs: 5000, stalledIntervalMs: 1000 } : {};
     this.#host = new BullMQTaskHost({ ...shared, ...locks, jobs: 2 });
     const losses = losesWrites ? ({ onLost: "resubmit", askIntervalMs: 1000 } as const) : {};
@@ -47,9 +51,7 @@ class TaskStream implements AsyncDisposable {
   /** Starts the host and the stream, and waits for the first results. */
   async begin(): Promise<void> {
     await this.#host.start();
-    this.#timer = setInterval(() => {
-      for (let task = 0; task < AT_ONCE; task += 1) void this.#submit();
-    }, EVERY_MS * AT_ONCE);
+    this.#timer = setInterval(() => void this.#submit(), EVERY_MS);
     await this.goOn("at first");
   }
 
@@ -135,3 +137,47 @@ test("no task fails when Redis has forgotten its scripts", async () => {
   }
   await stream.end();
 });
+
+test("a task that is submitted while nobody has the slot of the queue is added later", async () => {
+  await using server = await startClusterNode();
+  const isUp = async (): Promise<boolean> => String(await server.call("CLUSTER", "INFO")).includes("cluster_state:ok");
+  await server.call("CLUSTER", "ADDSLOTSRANGE", 0, 16_383);
+  await waitUntil(isUp, { what: "a cluster" });
+  // Not as a cluster: else ioredis itself tries again.
+  const place = { connection: { url: server.url }, queue: "slots", tasks: TASKS };
+  await using executor = new BullMQTaskExecutor({ ...place, cancelTasksWhenShutdown: true });
+  await using host = new BullMQTaskHost(place);
+  await host.start();
+  assert.equal(await executor.submit(add, 1, 2), 3);
+  const slot = Number(await server.call("CLUSTER", "KEYSLOT", (await findQueue(place)).prefix));
+  await server.call("CLUSTER", "DELSLOTS", slot);
+  const sums = Promise.all([executor.submit(add, 2, 2), executor.submit(add, 3, 2)]);
+  const isRefused = async (): Promise<boolean> =>
+    String(await server.call("INFO", "commandstats")).match(/cmdstat_hmget:.*rejected_calls=[1-9]/) !== null;
+  await Promise.race([sums, waitUntil(isRefused, { what: "a refusal" })]);
+  await server.call("CLUSTER", "ADDSLOTS", slot);
+  assert.deepEqual(await sums, [4, 5]);
+});
+
+for (const [what, leave] of [
+  ["stands still", (server: RedisServer) => server.freeze()],
+  ["is killed", (server: RedisServer) => server.kill()],
+] as const) {
+  test(`tasks go on at another node of a cluster when the primary of their queue ${what}`, async () => {
+    await using servers = new RedisCluster();
+    await servers.start();
+    const cluster = new Cluster([...servers.addresses]);
+    cluster.on("error", () => {});
+    try {
+      await using stream = new TaskStream(cluster, true);
+      await stream.begin();
+      const { prefix } = await findQueue({ queue: stream.queue, tasks: TASKS });
+      const primary = await servers.primaryOf(prefix);
+      await leave(primary);
+      await stream.goOn("at the new primary");
+      await stream.end();
+    } finally {
+      cluster.disconnect();
+    }
+  });
+}

@@ -13,7 +13,9 @@ import type { Worker } from "bullmq";
 
 import { MissingPackageError } from "./errors.js";
 import { isRefusal } from "./errors.js";
+import { clearInterval } from "../../system/timers.js";
 import { refusalOf } from "./errors.js";
+import { setInterval } from "../../system/timers.js";
 
 /** Where Redis is: a URL with options of ioredis, such options alone, or a client of ioredis (a cluster, too). */
 export type RedisConnection = (Omit<RedisOptions, "keyPrefix"> & { readonly url?: string }) | Redis | Cluster;
@@ -77,11 +79,11 @@ const OWN = { maxRetriesPerRequest: null, enableOfflineQueue: true, keepAlive: K
 
 const LONGEST_RETRY_MS = 2000;
 
-/**
- * For a cluster. Commands wait for a new primary, however long: ioredis gives up after 16 redirections, 1.6 s.
- * A node that stands still, and so closes no connection, is left when the others have replaced it.
- */
-const OWN_OF_CLUSTER = { maxRedirections: Infinity, slotsRefreshInterval: 2000 } as const;
+/** Commands wait for a new primary of a cluster, however long: ioredis gives up after 16 redirections, 1.6 s. */
+const OWN_OF_CLUSTER = { maxRedirections: Infinity, slotsRefreshInterval: 0 } as const;
+
+/** How often a cluster is asked for its nodes, in milliseconds. */
+const NODES_EVERY_MS = 2000;
 
 /** The user's pause before a connection is tried again; there is always one, as tasks wait for Redis however long. */
 function retryAlways(given: ((times: number) => unknown) | null | undefined): (times: number) => number {
@@ -109,6 +111,16 @@ function duplicate(client: RedisClient): RedisClient {
   const { enableOfflineQueue, ...redisOptions } = OWN;
   const clusterRetryStrategy = retryAlways(client.options.clusterRetryStrategy);
   return client.duplicate([], { ...OWN_OF_CLUSTER, enableOfflineQueue, redisOptions, clusterRetryStrategy });
+}
+
+/**
+ * Has a node left that stands still, and so closes no connection, when the others have replaced it. ioredis' own
+ * `slotsRefreshInterval` goes on after the end if that comes while a node is asked.
+ */
+function followNodes(cluster: Cluster): void {
+  const timer = setInterval(() => cluster.refreshSlotsCache(), NODES_EVERY_MS);
+  timer.unref();
+  cluster.once("end", () => clearInterval(timer));
 }
 
 /**
@@ -189,7 +201,8 @@ export class Connections {
     client.on("error", (error: Error) => this.#tellOutage(error));
     client.on("ready", () => (this.#isOutageTold &&= this.#clients.some(({ status }) => status !== "ready")));
     // Each command that a replica refuses has ioredis listen for the end of the connection.
-    if (!isCluster(client)) client.on("connect", () => client.stream.setMaxListeners(0));
+    if (isCluster(client)) followNodes(client);
+    else client.on("connect", () => client.stream.setMaxListeners(0));
     handleResubscriptions(client);
     this.#clients.push(client);
     return client;

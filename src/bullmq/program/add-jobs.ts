@@ -1,5 +1,6 @@
 import { ValueStoreError } from "../contract/errors.js";
 import { isRefusal } from "../contract/errors.js";
+import { pause } from "../../system/timers.js";
 import { refusalOf } from "../contract/errors.js";
 import type { JobTable } from "./job-table.js";
 import type { QueueLink } from "./queue-link.js";
@@ -12,6 +13,9 @@ const PASSING = /^(?:ASK|CLUSTERDOWN|LOADING|MASTERDOWN|MOVED|NOSCRIPT|READONLY|
 export function isPassing(error: Error): boolean {
   return isRefusal(error) && PASSING.test(error.message);
 }
+
+/** When Redis is asked again that has refused for the time being, in milliseconds. */
+export const AGAIN_AFTER_MS = 500;
 
 /** How many jobs that go each by itself are on their way at a time. */
 const ALONE_AT_ONCE = 16;
@@ -61,18 +65,28 @@ export async function addJobs(
   }
 }
 
-/** A pipeline that breaks off has added some: Redis tells which. */
+/** A pipeline that breaks off has added some: Redis tells which, as soon as it answers. */
 async function askForUnsure(
   link: QueueLink,
   unsure: readonly SentJob[],
   onFailed: (job: SentJob, error: Error) => void,
 ): Promise<void> {
-  try {
-    await link.ask(unsure);
-  } catch (error) {
-    // Redis is away, and asked again when it is back; or it refuses this as well.
-    if (!isRefusal(error as Error)) return;
-    for (const job of unsure) onFailed(job, refusalOf(job.addError ?? (error as Error)));
+  const refusal = await refusalToAnswer(() => link.ask(unsure));
+  if (refusal === undefined) return;
+  for (const job of unsure) onFailed(job, refusalOf(job.addError ?? refusal));
+}
+
+/** @returns Why Redis does not answer; `undefined` when it does, or is away and is asked again when it is back. */
+async function refusalToAnswer(ask: () => Promise<void>): Promise<Error | undefined> {
+  for (;;) {
+    try {
+      await ask();
+      return undefined;
+    } catch (error) {
+      if (!isRefusal(error as Error)) return undefined;
+      if (!isPassing(error as Error)) return error as Error;
+      await pause(AGAIN_AFTER_MS);
+    }
   }
 }
 

@@ -13,6 +13,7 @@ import { Outbox } from "./outbox.js";
 import { PoolCounters } from "../../pool/pool-stats.js";
 import { QueueLink } from "./queue-link.js";
 import { QueueRoom } from "../../pool/queue/queue-room.js";
+import { AGAIN_AFTER_MS } from "./add-jobs.js";
 import { addJobs } from "./add-jobs.js";
 import { isPassing } from "./add-jobs.js";
 import { clearTimeout } from "../../system/timers.js";
@@ -37,9 +38,6 @@ import type { SentJob } from "./sent-job.js";
 import type { TaskOutcome } from "../../pool/queue/pool-task.js";
 import type { TaskPool } from "../../pool/task-pool.js";
 import type { Timers } from "../../system/timers.js";
-
-/** When a job is added again that Redis has refused, in milliseconds. */
-const ADD_AGAIN_MS = 500;
 
 /** The tasks that a program has in a queue of BullMQ, and what it hears of them. */
 export class QueuePool implements TaskPool {
@@ -266,7 +264,7 @@ export class QueuePool implements TaskPool {
       if (this.#jobs.has(job)) void addJobs(link, this.#jobs, [job], this.#fail);
     };
     if (addError === undefined) add();
-    else setTimeout(add, ADD_AGAIN_MS).unref();
+    else setTimeout(add, AGAIN_AFTER_MS).unref();
     return true;
   }
 
