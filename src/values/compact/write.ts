@@ -276,10 +276,17 @@ function begin(): void {
   slab[position++] = COMPACT_TAG;
 }
 
+/** A copy that is in no pool. */
+function ownCopy(bytes: Uint8Array): Buffer {
+  const copy = Buffer.allocUnsafeSlow(bytes.length);
+  copy.set(bytes);
+  return copy;
+}
+
 function finish(): Uint8Array {
   const bytes = slab.subarray(start, position);
   // It may wait for long, and is not to hold much more than itself.
-  if (shared !== undefined && slab.length - position > position / 4) return Buffer.from(bytes);
+  if (shared !== undefined && slab.length - position > position / 4) return ownCopy(bytes);
   start = position;
   return bytes;
 }
