@@ -31,6 +31,8 @@ const TEST_LIMIT_MS = 120_000;
 const SLOW_FILE_LIMIT_MS = 600_000;
 // One file starts some 140 programs, each of which has a limit of its own.
 const ECOSYSTEM_FILE_LIMIT_MS = 1_800_000;
+// The runner waits for whoever holds a stream of a test's, even when all tests have ended.
+const RUN_LIMIT_MS = 3_000_000;
 // Tests that assert positions in sources. Of all others, source maps would cost a fifth of the time of each worker's
 // start.
 const WITH_SOURCE_MAPS = ["executor/cancel", "executor/errors", "pool/parts"];
@@ -107,10 +109,13 @@ function run(wanted, flags) {
     {
       cwd: ROOT,
       stdio: "inherit",
+      timeout: RUN_LIMIT_MS,
+      killSignal: "SIGKILL",
       // Programs that a test starts by `#!/usr/bin/env node` run on the same binary.
       env: { ...process.env, PATH: `${path.dirname(path.resolve(node))}${path.delimiter}${process.env.PATH ?? ""}` },
     },
   );
+  if (error?.code === "ETIMEDOUT") fail(`The test runner has not ended within ${RUN_LIMIT_MS / 60_000} minutes.`);
   if (error !== undefined) fail(`The tests could not be started on ${node}: ${error.message}`);
   if (signal !== null) fail(`The test runner was ended by ${signal}.`);
   return { status, count: existsSync(countFile) ? Number(readFileSync(countFile, "utf8")) : 0 };

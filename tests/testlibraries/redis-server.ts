@@ -114,7 +114,11 @@ export class RedisServer implements AsyncDisposable {
 
   /** Starts it, at first or again, and waits until it answers. */
   async resume(): Promise<void> {
-    this.#process = spawn("redis-server", this.#args, { stdio: ["ignore", "pipe", "inherit"] });
+    // It ends with a file of tests that is ended, and holds none of its streams open: the runner would wait for it.
+    const [command, args] = has("setpriv")
+      ? ["setpriv", ["--pdeathsig", "KILL", "redis-server"]]
+      : ["redis-server", []];
+    this.#process = spawn(command, [...args, ...this.#args], { stdio: ["ignore", "pipe", "ignore"] });
     let output = "";
     this.#process.stdout?.setEncoding("utf8").on("data", (text: string) => (output += text));
     await waitUntil(() => output.includes("Ready to accept connections"), { what: "a Redis that answers" });
