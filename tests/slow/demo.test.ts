@@ -30,7 +30,8 @@ function makeText(length: number, seed: number): string {
   let state = seed;
   let text = "";
   while (text.length < length) {
-    state = (state * 1_103_515_245 + 12_345) % 2 ** 31;
+    // Whole: rounded products come round again soon, and text that repeats is compressed at once.
+    state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fff_ffff;
     text += `${state.toString(36)} `;
   }
   return text.slice(0, length);
