@@ -20,6 +20,7 @@ import { propertyStep } from "./graph-writer.js";
 import { isOfModule } from "../look/module-scope.js";
 import { mayBeInitialisedLater } from "../look/initialisation.js";
 import { mustBeInitialised } from "../look/initialisation.js";
+import { isWithinReach } from "../variables/reach.js";
 import { declaredMember } from "../variables/import-members.js";
 import { interopNode } from "../variables/initialiser.js";
 import { isInteropObject } from "../variables/initialiser.js";
@@ -367,14 +368,7 @@ export class VariableEncoder {
     const free = freeVariables(script, start, end, declarator).filter(
       ({ variable }) => variable?.defs[0]?.node !== declarator,
     );
-    const isWithinReach = free.every(
-      (each) =>
-        each.external !== undefined ||
-        each.variable === null ||
-        lookUp(scopes, each.name).isFound ||
-        isStandardGlobal(each.name),
-    );
-    if (!isWithinReach) return undefined;
+    if (!free.every((each) => isWithinReach(each, context))) return undefined;
     const prefix = "async function () { const ";
     const { line, column } = script.position(start);
     const node: FunctionNode = { kind: "function", isClass: false, name: "", variables: [], unit: -1, code: -1 };
