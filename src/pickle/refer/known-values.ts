@@ -66,7 +66,8 @@ function isUndiciLoaded(): boolean {
 
 /** Whether the worker has this global by itself. */
 export function isStandardGlobal(name: string): boolean {
-  return standardNames.has(name);
+  // Jest assigns globals of the language anew in its realm, some of which are enumerable then.
+  return standardNames.has(name) || (enumerableNames.has(name) && isOfLanguage([name]));
 }
 
 /**

@@ -9,6 +9,11 @@ function declaration(count: number): number {
   return count + BASE;
 }
 
+/** With two globals that Jest assigns. */
+function makeBytes(): number {
+  return new Uint8Array(new ArrayBuffer(3)).length;
+}
+
 async function asynchronous(count: number): Promise<number> {
   const first = await Promise.resolve(count);
   return first + (await helper(first));
@@ -296,8 +301,8 @@ export const functionCases: readonly FunctionCase[] = [
   functionCase("an async pipeline", pipeline, [2, 4], [1, 2]),
   functionCase(
     "standard globals",
-    () => [Math.max(1, 2), JSON.stringify({ a: [1] }), Number.parseInt("12", 10), typeof structuredClone],
-    [2, '{"a":[1]}', 12, "function"],
+    () => [Math.max(1, 2), JSON.stringify({ a: [1] }), Number.parseInt("12", 10), typeof structuredClone, makeBytes()],
+    [2, '{"a":[1]}', 12, "function", 3],
   ),
   functionCase("a function of the language", Math.max, 3, [1, 3, 2]),
   functionCase("process.env", () => process.env["ASYNCCPU_TEST_CASE"], "from the environment"),
