@@ -127,6 +127,26 @@ test("no task fails while the server is a replica for a second", async () => {
   await stream.end();
 });
 
+test("no task fails that is submitted meanwhile, with an id of its own or in a crowd that is asked for often", async () => {
+  await using server = await RedisServer.start(false, () => ["--replica-serve-stale-data", "no"]);
+  const place = { connection: { url: server.url }, queue: "asked-for", tasks: TASKS };
+  await using host = new BullMQTaskHost({ ...place, jobs: 2 });
+  await host.start();
+  await using executor = new BullMQTaskExecutor({ ...place, askIntervalMs: 100, cancelTasksWhenShutdown: true });
+  assert.equal(await executor.submit(add, 1, 1), 2);
+  await server.call("REPLICAOF", "127.0.0.1", 1);
+  const chosen = executor.with({ taskId: "chosen" }).submit(add, 0, 1);
+  const futures = Array.from({ length: 1000 }, (_, number) => executor.submit(add, number, 1));
+  const sums = Promise.allSettled([chosen, ...futures]);
+  // Longer than it takes until some are asked for while they are added again.
+  await new Promise((resolve) => {
+    setTimeout(resolve, 1500);
+  });
+  await server.call("REPLICAOF", "NO", "ONE");
+  const failed = (await sums).filter(({ status }) => status === "rejected");
+  assert.deepEqual(failed, []);
+});
+
 test("no task fails when Redis has forgotten its scripts", async () => {
   await using server = await RedisServer.start();
   await using stream = new TaskStream({ url: server.url }, false);

@@ -111,6 +111,32 @@ test("only what the module exports is run", async () => {
   assert.equal(typeof (await stranger.send(jobOf("add", [1, 2]))), "string");
 });
 
+/** A job with arguments in the compact encoding, as bytes. */
+function compactJobOf(...bytes: readonly number[]): Record<string, unknown> {
+  const payload = Buffer.from(bytes);
+  const header = Buffer.alloc(16);
+  header.writeUInt32LE(payload.length, 0);
+  // A task with the numbers 1 and 1.
+  header[4] = 4;
+  header.writeUInt32LE(1, 8);
+  header.writeUInt32LE(1, 12);
+  return { ...jobOf("add", []), task: Buffer.concat([header, payload]).toString("base64") };
+}
+
+test("arguments that no program writes do no harm", async () => {
+  await using stranger = await Stranger.meet();
+  const right = jobOf("add", [1, 2]);
+  const list = (length: number): number[] => [9, length];
+  for (const bytes of [
+    [1, ...list(1), 11, 3, 0, 0, 0], // an array of no bytes
+    [1, ...list(60), ...Array.from({ length: 60 }, () => list(0)).flat()], // more lists than are written
+    [1, ...Array.from({ length: 20 }, () => list(1)).flat(), ...list(0)], // deeper ones than are written
+  ]) {
+    await stranger.send(compactJobOf(...bytes));
+    assert.equal(typeof (await stranger.send(right)), "string", String(bytes));
+  }
+});
+
 test("jobs that are no tasks fail, and the host goes on", async () => {
   await using stranger = await Stranger.meet();
   const right = jobOf("add", [1, 2]);

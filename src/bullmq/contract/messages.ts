@@ -6,6 +6,7 @@ import { decodeToParent } from "../../wire/messages/message-codec.js";
 import { decodeToWorker } from "../../wire/messages/message-codec.js";
 import { encodeToParent } from "../../wire/messages/message-codec.js";
 import { encodeToWorker } from "../../wire/messages/message-codec.js";
+import { isPlainList } from "../../values/compact/write.js";
 import type { PackedValue } from "./large-values.js";
 import type { TaskMessage } from "../../wire/messages/protocol.js";
 import type { ToParentMessage } from "../../wire/messages/protocol.js";
@@ -120,7 +121,10 @@ export function decodeTask(bytes: Uint8Array): TaskMessage {
   let task: TaskMessage | undefined;
   const decoder = new FrameDecoder((frame) => {
     const message = decodeToWorker(frame);
-    if (message.kind === "task") task = message;
+    if (message.kind !== "task") return;
+    const { args } = message;
+    // Whatever else was decoded need not be what can be encoded again.
+    task = args instanceof Uint8Array || isPlainList(args) ? message : { ...message, args: frame.payload };
   });
   decoder.push(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
   if (task === undefined) throw new ProtocolError("A job holds no task.");

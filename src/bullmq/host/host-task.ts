@@ -121,7 +121,14 @@ export class HostTask extends PoolTask {
 
   protected onSettled(outcome: TaskOutcome): void {
     clearTimeout(this.#timer);
-    this.#events.onSettled(this.#describe(outcome));
+    let described: HostOutcome;
+    try {
+      described = this.#describe(outcome);
+    } catch (error) {
+      // What a task that writes to the pipe by itself may give can be read, and not be written again.
+      described = failureOf(error as Error);
+    }
+    this.#events.onSettled(described);
   }
 
   #describe(outcome: TaskOutcome): HostOutcome {

@@ -39,6 +39,7 @@ function reasonOf(encoded: string): Error {
 export class HostedTasks {
   readonly #cancel: (task: HostTask, reason: Error) => void;
   readonly #byId = new Map<string, HostedTask>();
+  #isHandingBack = false;
 
   /** @param cancel - Ends one that has been given to the pool. */
   constructor(cancel: (task: HostTask, reason: Error) => void) {
@@ -57,6 +58,7 @@ export class HostedTasks {
   add(id: string, endsWith: string | undefined): HostedTask {
     const hosted: HostedTask = { endsWith };
     this.#byId.set(id, hosted);
+    if (this.#isHandingBack) this.#giveBack(hosted);
     return hosted;
   }
 
@@ -92,12 +94,15 @@ export class HostedTasks {
     for (const hosted of this.#byId.values()) if (hosted.endsWith === producer) this.#end(hosted, producerGone());
   }
 
-  /** Ends all: their jobs go back. */
+  #giveBack(hosted: HostedTask): void {
+    hosted.isHandedBack = true;
+    this.#end(hosted, new CancelledError("Its host ends."));
+  }
+
+  /** Ends all, and those that come: Redis may have been asked for one before. Their jobs go back. */
   handBack(): void {
-    for (const hosted of this.#byId.values()) {
-      hosted.isHandedBack = true;
-      this.#end(hosted, new CancelledError("Its host ends."));
-    }
+    this.#isHandingBack = true;
+    for (const hosted of this.#byId.values()) this.#giveBack(hosted);
   }
 
   /** Acts on what a producer says, if it is about a task that runs here. */

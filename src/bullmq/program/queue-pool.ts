@@ -14,7 +14,6 @@ import { PoolCounters } from "../../pool/pool-stats.js";
 import { QueueLink } from "./queue-link.js";
 import { QueueRoom } from "../../pool/queue/queue-room.js";
 import { AGAIN_AFTER_MS } from "./add-jobs.js";
-import { addJobs } from "./add-jobs.js";
 import { isPassing } from "./add-jobs.js";
 import { clearTimeout } from "../../system/timers.js";
 import { pause } from "../../system/timers.js";
@@ -238,9 +237,12 @@ export class QueuePool implements TaskPool {
   }
 
   #onAnswer(link: QueueLink, job: SentJob, state: JobState): void {
-    if (!this.#jobs.has(job)) return;
+    // Of one that is on its way (again) nobody knows yet.
+    if (!this.#jobs.has(job) || !job.isAdded) return;
     if (state.kind === "ended") this.#receiveFor(job, state.news);
     else if (state.kind === "pending") {
+      // It was added after all: if it is missing later, Redis has lost it.
+      job.addError = undefined;
       // The news of its start may have been missed.
       if (state.isTaken && job.task.state === "queued") link.tell({ kind: "where", id: job.id });
     } else {
@@ -261,7 +263,7 @@ export class QueuePool implements TaskPool {
     if (isRefused ? !isPassing(addError) : this.#options.onLost !== "resubmit") return false;
     Object.assign(job, { isAdded: false, mayBeThere: true, addError: undefined });
     const add = (): void => {
-      if (this.#jobs.has(job)) void addJobs(link, this.#jobs, [job], this.#fail);
+      if (this.#jobs.has(job)) void sendJobs(link, this.#jobs, [job], this.#fail);
     };
     if (addError === undefined) add();
     else setTimeout(add, AGAIN_AFTER_MS).unref();

@@ -35,20 +35,19 @@ export function fileOfFunction(fn: object): string | undefined {
   return look(fn, (script) => (script === "" || script.startsWith("node:") ? undefined : fileOf(script)));
 }
 
-/** The variables at the top of a module that may hold an export; the first of these that there is holds it. */
-function variablesFor(name: string, value: unknown): readonly string[] {
-  const byValue = typeof value === "function" && value.name !== "" ? [value.name] : [];
-  return [...byValue, name === "default" ? VITE_DEFAULT_EXPORT : name];
+/** The names of functions by which no two exports go. */
+function tellingNames(names: Names): ReadonlySet<string> {
+  const byName = new Map<string, Set<unknown>>();
+  for (const value of names.values()) {
+    if (typeof value === "function") byName.set(value.name, (byName.get(value.name) ?? new Set()).add(value));
+  }
+  return new Set([...byName].filter(([name, values]) => name !== "" && values.size === 1).map(([name]) => name));
 }
 
-/** Whether the outermost variable of the first of these names holds the function: those further in are others. */
-function isHeld(fn: object, names: readonly string[], inspector: FunctionInspector): boolean {
-  const { scopes } = inspector.inspect(fn);
-  for (const name of names) {
-    const scope = scopes.findLast(({ variables }) => name in variables);
-    if (scope !== undefined) return valueIn(scope.variables, name) === fn;
-  }
-  return false;
+/** Whether the outermost variable of this name holds the function: those further in are others. */
+function isHeld(fn: object, name: string, inspector: FunctionInspector): boolean {
+  const scope = inspector.inspect(fn).scopes.findLast(({ variables }) => name in variables);
+  return scope !== undefined && valueIn(scope.variables, name) === fn;
 }
 
 /** The value of a variable; `undefined` for one that is not initialised yet. */
@@ -81,7 +80,14 @@ export function exportInCopy(fn: object, url: string, exports: Names | undefined
   const names = exports ?? new Map(typeof ownExport === "string" ? [[ownExport, undefined]] : []);
   return look(fn, (script, inspector) => {
     if (fileOf(script) !== file) return undefined;
-    for (const [name, value] of names) if (isHeld(fn, variablesFor(name, value), inspector)) return name;
+    // First by the names of the functions, as an export may go by the name of another one's variable.
+    const telling = tellingNames(names);
+    for (const [name, value] of names) {
+      if (typeof value === "function" && telling.has(value.name) && isHeld(fn, value.name, inspector)) return name;
+    }
+    for (const [name] of names) {
+      if (isHeld(fn, name === "default" ? VITE_DEFAULT_EXPORT : name, inspector)) return name;
+    }
     return undefined;
   });
 }

@@ -174,6 +174,17 @@ describe("a copy of an export, as test runners make it", () => {
     assert.deepEqual([module.nameOf(one), module.nameOf(two)], ["two", "one"]);
   });
 
+  test("is known where a wrapper has the name of what it wraps", async () => {
+    const text = `function charge() {}
+      const wrap = (fn) => Object.defineProperty(() => fn(), "name", { value: fn.name });
+      const audited = wrap(charge);`;
+    const url = write("wrapped.mjs", `${text} export { audited, charge };`);
+    const module = await TaskModule.load(url, undefined);
+    const copies = `(function () { ${text} const use = () => [charge, audited]; return [charge, audited, use]; })()`;
+    const [charge = {}, audited = {}] = runInThisContext(copies, { filename: folder.at("wrapped.mjs") }) as object[];
+    assert.deepEqual([module.nameOf(charge), module.nameOf(audited)], ["charge", "audited"]);
+  });
+
   test("is refused from a bundle, with what to do", async () => {
     const module = await TaskModule.load(write("kept.mjs", "export function add(a, b) { return a + b; }"), undefined);
     const { message } = refuseFunction("add", copyOf(folder.at("bundle.js")).add, module);
