@@ -3,6 +3,7 @@
 import { deserialize } from "node:v8";
 
 import { ModuleNotFoundError } from "../errors.js";
+import { announceClasses } from "../values/classes/class-registry.js";
 import type { PickleGraph } from "./graph/format.js";
 import { Materialiser } from "./build/materialise.js";
 import { giveCause } from "./refer/side-imports.js";
@@ -38,6 +39,7 @@ export interface Unpickled {
 export async function unpickle(payload: Uint8Array, modules: WorkerModules, known?: AnyFunction): Promise<Unpickled> {
   const build = async (): Promise<Unpickled> => {
     const graph = deserialize(payload) as PickleGraph;
+    announceClasses(graph.registered ?? []);
     const failedImports = await runSideImports(graph);
     const materialiser = new Materialiser(graph, modules, known);
     let fn: unknown;

@@ -8,6 +8,7 @@
  * wire except with `Object.hasOwn`.
  */
 
+import type { ClassMark } from "../../values/classes/announced-classes.js";
 import type { MemoryReference } from "../../memory/reference.js";
 
 /** A value that a link holds itself. */
@@ -283,6 +284,8 @@ export interface PickleGraph {
   readonly weakEntries?: readonly WeakEntry[];
   /** Registered classes that the worker imports: the name of each, and its node. */
   readonly classes?: readonly (readonly [name: string, node: number])[];
+  /** Registered classes that the worker may load by itself. */
+  readonly registered?: readonly ClassMark[];
   /** What is to be run before anything is built, in this order. */
   readonly sideImports?: readonly SideImport[];
   /** By the URL of the script; absent in a process without source maps. */

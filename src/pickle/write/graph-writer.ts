@@ -12,6 +12,7 @@ import type { WeakEntry } from "../graph/format.js";
 import { HeldFunctions } from "./held-functions.js";
 import { SeenVariables } from "./seen-variables.js";
 import { classNameOf } from "../../values/classes/class-registry.js";
+import { registeredMarks } from "../../values/classes/class-registry.js";
 import { performance } from "../../system/timers.js";
 
 /** Where a value was found: a captured variable, or a step from the place of the object that holds it. */
@@ -272,6 +273,7 @@ export class GraphWriter {
 
   finish(root: Link, { modules, units, frames }: Pick<PickleGraph, "modules" | "units" | "frames">): PickleGraph {
     const { classes, sideImports, sourceMapUrls, weakEntries } = this;
+    const registered = registeredMarks();
     return {
       root,
       nodes: this.nodes,
@@ -280,6 +282,7 @@ export class GraphWriter {
       frames,
       ...(weakEntries.length > 0 && { weakEntries }),
       ...(classes.length > 0 && { classes }),
+      ...(registered.length > 0 && { registered }),
       ...(sideImports.size > 0 && { sideImports: [...sideImports] }),
       ...(sourceMapUrls.size > 0 && { sourceMapUrls }),
     };

@@ -8,6 +8,12 @@
 import process from "node:process";
 import { types } from "node:util";
 
+import { announcedMarks } from "./announced-classes.js";
+import { announcedName } from "./announced-classes.js";
+import { digestOf } from "./announced-classes.js";
+import { noteAnnounced } from "./announced-classes.js";
+import type { ClassMark } from "./announced-classes.js";
+
 /** Any class. */
 export type AnyClass = (abstract new (...args: never[]) => object) & { readonly prototype: object };
 
@@ -121,13 +127,30 @@ function forgetOldest(newName: string): void {
  */
 export function classNameOf(value: object): string | undefined {
   const known = nameOf.get(value);
-  if (known !== undefined || typeof value !== "function" || !hasHooks(value)) return known;
+  if (known !== undefined || typeof value !== "function") return known;
+  const announced = announcedName(value);
+  if (announced !== undefined) {
+    nameOf.set(value, announced);
+    return announced;
+  }
+  if (!hasHooks(value)) return undefined;
   const ownName: unknown = Object.getOwnPropertyDescriptor(value, "name")?.value;
   if (typeof ownName !== "string" || ownName === "") return undefined;
   // A namesake that was registered keeps its name: this one is met by chance.
   const name = byName.has(ownName) ? makeUpName(ownName) : ownName;
   setName(value, name);
   return name;
+}
+
+/** What tells workers of the classes that are registered here. */
+export function registeredMarks(): readonly ClassMark[] {
+  const own = [...byName].filter(([name, each]) => !MADE_UP.test(name) && !isErrorClass(each));
+  return [...announcedMarks(), ...own.map(([name, each]) => ({ name, digest: digestOf(each) }))];
+}
+
+/** Makes instances of classes known that the parent has registered, and that this process loads by itself. */
+export function announceClasses(marks: readonly ClassMark[]): void {
+  if (noteAnnounced(marks)) for (const listener of listeners) listener();
 }
 
 /** The class of this name, if this process knows one. */
