@@ -75,7 +75,7 @@ export function privateStateRefusal(names: readonly string[]): Refusal {
 function viewKind(view: ArrayBufferView, linkBuffer: (buffer: ArrayBuffer) => readonly [number]): ObjectKind {
   const { buffer, byteOffset, byteLength } = view;
   // A small Buffer is a window on a pool that holds other people's data: only its own bytes travel.
-  if (Buffer.isBuffer(view)) {
+  if (Buffer.isBuffer(view) && byteLength < buffer.byteLength) {
     return { node: { kind: "view", bytes: new Uint8Array(view) }, prototype: Buffer.prototype as object };
   }
   const type = viewTypeOf(view);

@@ -139,6 +139,16 @@ describe("a captured value", () => {
     ok(!Buffer.from(payload).includes("neighbour"));
   });
 
+  it("keeps views of one memory together, a Buffer among them", async () => {
+    const memory = new ArrayBuffer(16);
+    const [bytes, view] = [Buffer.from(memory), new DataView(memory)];
+    const write = (): unknown[] => {
+      view.setUint8(0, 99);
+      return [bytes[0], Buffer.isBuffer(bytes), bytes.length];
+    };
+    deepStrictEqual(await child.call(write), [99, true, 16]);
+  });
+
   it("keeps errors: class, cause, code, own properties", async () => {
     const cause = new RangeError("low");
     const error = Object.assign(new Celsius(3, { cause }), { code: "E_COLD" });
