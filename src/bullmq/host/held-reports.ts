@@ -7,7 +7,7 @@ const MOST_WAITING = 100;
 /** So many bytes may wait, beside one last report. */
 const MOST_WAITING_BYTES = 64 * 1024;
 
-/** What a task has reported before its producer listens. */
+/** What a task has reported that can't be sent yet: its producer does not listen, or Redis is away. */
 export class HeldReports {
   #reports: ReportMessage[] = [];
   #bytes = 0;
@@ -27,8 +27,10 @@ export class HeldReports {
   /** Gives away what waits. */
   take(): readonly ReportMessage[] {
     const [first, ...others] = this.#reports;
+    const skippedCount = this.#skippedCount;
     this.#reports = [];
     this.#bytes = 0;
-    return first === undefined ? [] : [{ ...first, skippedCount: first.skippedCount + this.#skippedCount }, ...others];
+    this.#skippedCount = 0;
+    return first === undefined ? [] : [{ ...first, skippedCount: first.skippedCount + skippedCount }, ...others];
   }
 }

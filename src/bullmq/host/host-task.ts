@@ -19,8 +19,10 @@ const LIMIT = `at most ${MAX_REDIS_BYTES} go to another machine`;
 /** What a host does with the news of a task. */
 export interface HostTaskEvents {
   onStarted(processTask: ProcessTask): void;
-  /** Something that it has reported, for its producer. */
-  onReport(frame: Uint8Array): void;
+  /** Something that it has reported, for its producer. @returns Resolves when Redis has it. Never rejects. */
+  onReport(frame: Uint8Array): Promise<void>;
+  /** Whether reports are to wait. */
+  isBusy(): boolean;
   /** The value of it, for those who look at the queue. */
   onProgress(value: Uint8Array): void;
   onLog(record: Uint8Array): void;
@@ -49,17 +51,18 @@ export class HostTask extends PoolTask {
   readonly isStartWanted = true;
   readonly isIdle = false;
   readonly #events: HostTaskEvents;
-  /** Of no producer yet; until one listens. */
-  #held: HeldReports | undefined;
+  readonly #held = new HeldReports();
   #isHeard: boolean;
+  /** Whether its producer listens. */
+  #isSent: boolean;
   #timer: NodeJS.Timeout | undefined;
   #process: ProcessTask | undefined;
 
   /** @param isHeard - Whether its producer listens to what it reports. */
   constructor(kind: TaskKind, args: unknown, isHeard: boolean, events: HostTaskEvents) {
     super(kind, args);
-    if (!isHeard) this.#held = new HeldReports();
     this.#isHeard = isHeard;
+    this.#isSent = isHeard;
     this.#events = events;
   }
 
@@ -69,10 +72,16 @@ export class HostTask extends PoolTask {
 
   /** Its producer listens from now on. */
   hear(): void {
-    const held = this.#held;
-    this.#held = undefined;
-    for (const report of held?.take() ?? []) this.#events.onReport(encodeFrame(report));
+    this.#isSent = true;
+    this.#sendReports();
     this.#hearHere();
+  }
+
+  #sendReports(): void {
+    if (!this.#isSent || (this.#events.isBusy() && this.state !== "settled")) return;
+    for (const report of this.#held.take()) {
+      void this.#events.onReport(encodeFrame(report)).then(() => this.#sendReports());
+    }
   }
 
   #hearHere(): void {
@@ -111,8 +120,10 @@ export class HostTask extends PoolTask {
     const sizeBytes = sizeWithAttachments(report.value);
     if (sizeBytes > MAX_REDIS_BYTES) {
       this.holder?.end(this, new NotSerializableError("report", `it has ${sizeBytes} bytes, and ${LIMIT}`));
-    } else if (this.#held === undefined) this.#events.onReport(encodeFrame(report));
-    else this.#held.add(report);
+      return;
+    }
+    this.#held.add(report);
+    this.#sendReports();
   }
 
   protected onLive(_message: LiveMessage, _channel: TaskChannel): void {
@@ -121,6 +132,7 @@ export class HostTask extends PoolTask {
 
   protected onSettled(outcome: TaskOutcome): void {
     clearTimeout(this.#timer);
+    this.#sendReports();
     let described: HostOutcome;
     try {
       described = this.#describe(outcome);

@@ -15,6 +15,7 @@ import { LockWatch } from "./lock-watch.js";
 import { ProducerWatch } from "../contract/producers.js";
 import { ServedVersion } from "../contract/versions.js";
 import { TaskModule } from "../contract/task-module.js";
+import { Unsent } from "./unsent.js";
 import { WorkerCrashedError } from "../../errors.js";
 import { bullKey } from "../contract/names.js";
 import { buildPool } from "../../executor/build-pool.js";
@@ -104,6 +105,7 @@ export class BullMQTaskHost implements AsyncDisposable {
   readonly #graceMs: number;
   readonly #running = new HostedTasks((task, reason) => this.#pool.cancel(task, reason));
   readonly #logs = new HostLogs();
+  readonly #reports = new Unsent();
   readonly #outcomes = new WeakMap<QueuedJob, PackedOutcome>();
   #opening: Promise<HostLink> | undefined;
   readonly #closing = new AbortController();
@@ -310,7 +312,9 @@ export class BullMQTaskHost implements AsyncDisposable {
           const place = { host: hostname(), pid, ...(startTime === undefined ? {} : { startTime }) };
           void this.#tell(link, data.producer, { kind: "started", id, place });
         },
-        onReport: (report) => void this.#tell(link, data.producer, { kind: "report", id, frame: report }),
+        isBusy: () => this.#reports.isFull,
+        onReport: (frame) =>
+          this.#reports.send(frame.length, () => this.#tell(link, data.producer, { kind: "report", id, frame })),
         onProgress: (value) => page.report(value),
         onLog: (record) => {
           const decoded = decodeRecord(record, []);
