@@ -18,12 +18,12 @@ import { fileURLToPath } from "node:url";
 
 import { OWN_FOLDER } from "../system/own-files.js";
 import { FunctionInspector } from "./look/function-inspector.js";
-import { dataProperty } from "./refer/find-export.js";
-import { exportedValue } from "./refer/find-export.js";
+import { dataProperty } from "./refer/exported-value.js";
+import { exportedValue } from "./refer/exported-value.js";
 import { isInspectorForbidden } from "./look/function-inspector.js";
 import { isErrorClass } from "../values/errors/classes.js";
 import { isInVitest } from "./look/vite-imports.js";
-import { isReference } from "./refer/find-export.js";
+import { isReference } from "./refer/exported-value.js";
 import { knownValue } from "./refer/known-values.js";
 import { loadedExports } from "./refer/find-export.js";
 import { ownName } from "../values/errors/classes.js";
@@ -53,8 +53,12 @@ const OF_ALL_FUNCTIONS: ReadonlySet<string> = new Set(["length", "name", "protot
 const PAUSE_FACTOR = 10;
 const MAX_KEPT = 1000;
 
-/** The script of each function that was asked for its variables; empty for what leads nowhere. */
+/**
+ * The script of each function that was asked for its variables; empty for what leads nowhere. Exports of a task module
+ * have a name of their own.
+ */
 const scripts = new WeakMap<object, string>();
+let exportsCount = 0;
 
 /** What was found for functions of tasks, by name and place. */
 const named = new WeakMap<object, Map<string, object>>();
@@ -98,7 +102,8 @@ function membersOf(object: object): Named[] {
 function isMentioned(name: string, functions: readonly object[]): boolean {
   if (!/^[\w$]+$/.test(name)) return false;
   const word = new RegExp(`(?<![\\w$])${name.replaceAll("$", "\\$")}(?![\\w$])`);
-  return functions.some((each) => word.test(Function.prototype.toString.call(each)));
+  const all = functions.filter((each) => typeof each === "function");
+  return all.some((each) => word.test(Function.prototype.toString.call(each)));
 }
 
 /** What a look has met: the functions, and the objects whose members lie too deep. */
@@ -173,6 +178,10 @@ class Search {
   /** The variables of all scopes of a function, the innermost first. */
   variablesOf(fn: object): Named[] {
     if (types.isProxy(fn)) return [];
+    if (typeof fn !== "function") {
+      if (!scripts.has(fn)) scripts.set(fn, `exports ${(exportsCount += 1)}`);
+      return [];
+    }
     const { bound, location, scopes } = this.#inspector.inspect(fn);
     if (bound !== undefined) {
       const { target, boundThis } = bound;
@@ -259,11 +268,8 @@ function keyOf({ place, name, errorName = "" }: WantedClass): string {
   return `${name} ${errorName} ${place}`;
 }
 
-/**
- * The prototype of the wanted class, if the functions of a task can name it: it is in their variables, in a member of
- * these, or in the variables of functions there, and so on. Loads nothing.
- */
-export function findErrorPrototype(wanted: WantedClass, functions: readonly object[]): object | undefined {
+/** Finds it by its place, if the functions can name it: it is in their variables, in a member of these, and so on. */
+function findByPlace(wanted: WantedClass, functions: readonly object[]): object | undefined {
   if (isInspectorForbidden()) return undefined;
   const [fn, ...others] = functions;
   // Functions in the arguments are others each time, and may lead to other classes of the same place.
@@ -274,4 +280,45 @@ export function findErrorPrototype(wanted: WantedClass, functions: readonly obje
   const found = search(wanted, functions);
   if (found !== undefined) named.set(fn, (named.get(fn) ?? new Map<string, object>()).set(key, found));
   return found;
+}
+
+/** The class to which the way leads here that was named in the other process. */
+function exportedClass(exports: object, { name, exportPath }: WantedClass): object | undefined {
+  if (exportPath === undefined) return undefined;
+  let found: unknown = exports;
+  for (const key of exportPath) {
+    if (!isReference(found) || types.isProxy(found) || !Object.hasOwn(found, key)) return undefined;
+    found = exportedValue(found, key);
+  }
+  return isReference(found) && isErrorClass(found) && ownName(found) === name ? found : undefined;
+}
+
+/** Where a class was written, as this process sees it. */
+function placeHere(errorClass: object): string | undefined {
+  if (isInspectorForbidden()) return undefined;
+  const inspector = new FunctionInspector();
+  try {
+    return placeOfFunction(inspector, inspector.inspect(errorClass));
+  } finally {
+    inspector[Symbol.dispose]();
+  }
+}
+
+/**
+ * The prototype of the wanted class, if the functions of a task can name it: it is in their variables, in a member of
+ * these, or in the variables of functions there, and so on. Or the exports of the task's module lead to it, which may
+ * be another file than that of the other process. Loads nothing.
+ */
+export function findErrorPrototype(wanted: WantedClass, roots: readonly object[]): object | undefined {
+  const functions = roots.filter((each) => typeof each === "function");
+  const exports = roots.find((each) => typeof each !== "function");
+  if (exports === undefined) return findByPlace(wanted, functions);
+  const exported = exportedClass(exports, wanted);
+  const prototype = dataProperty(exported, "prototype") as object | undefined;
+  if (Object.keys(exports).some((name) => exportedValue(exports, name) === functions[0])) {
+    return prototype ?? findByPlace(wanted, functions);
+  }
+  // The functions may be of a copy of the module, which has classes of its own.
+  const place = (exported && placeHere(exported)) ?? wanted.place;
+  return findByPlace({ ...wanted, place }, functions) ?? prototype ?? findByPlace(wanted, [exports]);
 }

@@ -1,8 +1,10 @@
 /**
- * Says where the classes of errors were written: what a worker sends of them.
+ * Says where the classes of errors were written, and by which exports they are found: what a worker sends of them.
  *
  * Apart from the search for such classes, so that a worker loads as little as can be.
  */
+
+import { types } from "node:util";
 
 import { FACTORY_VARIABLE } from "./look/factory-registry.js";
 import type { Factory } from "./look/factory-registry.js";
@@ -10,6 +12,9 @@ import { FunctionInspector } from "./look/function-inspector.js";
 import { isInspectorForbidden } from "./look/function-inspector.js";
 import type { ClosureInfo } from "./look/function-inspector.js";
 import { isFactory } from "./look/factory-registry.js";
+import { exportedValue } from "./refer/exported-value.js";
+import { isReference } from "./refer/exported-value.js";
+import { modulesOfFunctions } from "./refer/import-value.js";
 
 /** Where something in code that was compiled by unpickling stood in the file that it is from. */
 function placeInFactory({ script, members }: Factory, line: number, column: number): string | undefined {
@@ -73,4 +78,34 @@ export function placesOfClasses(errorClasses: readonly object[], instance: objec
   } finally {
     inspector[Symbol.dispose]();
   }
+}
+
+/** Of classes of errors that were thrown: the way to each from an export, and how many modules were looked at. */
+const exportPaths = new WeakMap<object, { readonly path: readonly string[] | undefined; readonly count: number }>();
+
+/** The way to a class from the exports of a module: an export, or a member of one. */
+function pathFrom(exports: object, errorClass: object): readonly string[] | undefined {
+  const values = Object.keys(exports).map((name) => [name, exportedValue(exports, name)] as const);
+  const own = values.find(([, value]) => value === errorClass);
+  if (own !== undefined) return [own[0]];
+  for (const [name, value] of values) {
+    if (!isReference(value) || types.isProxy(value) || ArrayBuffer.isView(value)) continue;
+    const member = Object.keys(value).find((key) => exportedValue(value, key) === errorClass);
+    if (member !== undefined) return [name, member];
+  }
+  return undefined;
+}
+
+/**
+ * The way to a class from the exports of the module of a task: what tells it to a program that has the module in
+ * another file.
+ */
+export function exportPathOf(errorClass: object): readonly string[] | undefined {
+  const modules = modulesOfFunctions();
+  const known = exportPaths.get(errorClass);
+  if (known !== undefined && (known.path !== undefined || known.count === modules.length)) return known.path;
+  let path: readonly string[] | undefined;
+  for (const exports of modules) path ??= pathFrom(exports, errorClass);
+  exportPaths.set(errorClass, { path, count: modules.length });
+  return path;
 }

@@ -19,6 +19,8 @@ export interface TaskPool {
   readonly runningTasks: readonly ProcessTask[];
   /** Whether a task is on its way to a process, and is not known to have begun there. */
   readonly isAnyStarting: boolean;
+  /** All that the module of its tasks exports, by name, where there is one. */
+  readonly taskExports?: object | undefined;
   /** Whether it would take a task now, by `maxQueue`. */
   readonly hasRoom: boolean;
   /** @throws QueueFullError when it would not take a task now. */

@@ -9,7 +9,9 @@ import { TaskLoop } from "./task-loop.js";
 import { enterWorker } from "../system/worker-state.js";
 import { killOwnTreeSync } from "../system/tree/terminator.js";
 import { leaveOutOwnFrames } from "../values/errors/stacks.js";
+import { exportPathOf } from "../pickle/error-places.js";
 import { placesOfClasses } from "../pickle/error-places.js";
+import { sendErrorClassExports } from "../values/errors/class-places.js";
 import { sendErrorClassPlaces } from "../values/errors/class-places.js";
 import { startWatchdog } from "./guard/start-watchdog.js";
 import "../logging/foreign-logger.js";
@@ -26,6 +28,7 @@ enterWorker();
 const cookie = (process.env[COOKIE_VARIABLE] ?? "").split(":").at(-1) ?? "";
 const words = new GuardWords();
 sendErrorClassPlaces((classes, instance) => placesOfClasses(classes, instance));
+sendErrorClassExports((errorClass) => exportPathOf(errorClass));
 leaveOutOwnFrames();
 
 /** How long the watchdog thread may take, in milliseconds, to do alone what this thread can't. */

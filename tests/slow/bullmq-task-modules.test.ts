@@ -4,14 +4,17 @@ import assert from "node:assert/strict";
 import { after } from "node:test";
 import { before } from "node:test";
 import { randomUUID } from "node:crypto";
+import { pathToFileURL } from "node:url";
 import { test } from "node:test";
 
+import { BullMQTaskExecutor } from "../../src/bullmq/index.js";
 import { ProgramFolder } from "../testlibraries/program-folder.js";
 import { RedisServer } from "../testlibraries/redis-server.js";
 import { TSX_COMMAND } from "../testlibraries/program-folder.js";
 import { installTools } from "../testlibraries/runner-tools.js";
 import { linkTool } from "../testlibraries/runner-tools.js";
 import { startProgram } from "../testlibraries/process-family.js";
+import { moduleTask } from "../../src/index.js";
 import { toolFile } from "../testlibraries/runner-tools.js";
 
 const COMMONJS_TASKS = `
@@ -32,9 +35,9 @@ const SHAPES = `export class ShapeError extends Error {}`;
 
 /** What a program prints when host, tasks and classes of errors work. */
 const USE = `
-  async function use({ BullMQTaskExecutor, BullMQTaskHost }, { add, fail, ShapeError }, tasks) {
-    const options = { connection: { url: process.env.REDIS_URL }, queue: process.env.QUEUE, tasks };
-    const host = new BullMQTaskHost({ ...options, jobs: 1 });
+  async function use({ BullMQTaskExecutor, BullMQTaskHost }, { add, fail, ShapeError }, tasks, served = tasks) {
+    const options = { connection: { url: process.env.REDIS_URL }, queue: process.env.QUEUE, version: "1", tasks };
+    const host = new BullMQTaskHost({ ...options, tasks: served, jobs: 1 });
     await host.start();
     const executor = new BullMQTaskExecutor(options);
     try {
@@ -105,12 +108,19 @@ test("a test of Vitest submits the exports that it imports", () => {
       test("of the same file, and the default export", async () => {
         const { default: add, failOwn: fail, OwnError: ShapeError } = tasks;
         expect(await use(bullmq, { add, fail, ShapeError }, url)).toEqual([1, true, "own"]);
+      }, 50_000);
+      test("of a host that has them in another folder", async () => {
+        const served = new URL("../served/tasks.js", import.meta.url);
+        expect(await use(bullmq, tasks, url, served)).toEqual(${JSON.stringify(RESULT)});
       }, 50_000);`,
+    "served/package.json": JSON.stringify({ type: "module" }),
+    "served/shapes.js": `// Compiled.\n${SHAPES}`,
+    "served/tasks.js": `// Compiled.\n${MODULE_TASKS.replaceAll("ENDING", "js")}`,
   });
   const args = [toolFile("vitest", "vitest.mjs"), "run", "--root", "vitest"];
   const { stdout, stderr, status } = folder.run(args, { env: environment() });
   assert.equal(status, 0, `${stdout}\n${stderr}`);
-  assert.match(stdout, /Tests {2}2 passed/);
+  assert.match(stdout, /Tests {2}3 passed/);
 });
 
 test("a test of Vitest in TypeScript submits to a host that tsx has started, also where Node takes no types", async () => {
@@ -152,10 +162,114 @@ test("a test of Jest submits the exports that it requires", () => {
       test("named", async () => {
         const result = await use(require("asynccpu/bullmq"), require("./tasks.js"), __dirname + "/tasks.js");
         expect(result).toEqual(${JSON.stringify(RESULT)});
+      }, 50_000);
+      test("of a host that has them in another folder", async () => {
+        const files = [__dirname + "/tasks.js", __dirname + "/served/jobs.cjs"];
+        const result = await use(require("asynccpu/bullmq"), require("./tasks.js"), ...files);
+        expect(result).toEqual(${JSON.stringify(RESULT)});
       }, 50_000);`,
+    "jest/served/jobs.cjs": `// Compiled.\n${COMMONJS_TASKS}`,
   });
   const args = [toolFile("jest", "bin", "jest.js"), "--config", "jest.config.json"];
   const { stdout, stderr, status } = folder.run(args, { env: environment(), cwd: "jest" });
   assert.equal(status, 0, `${stdout}\n${stderr}`);
-  assert.match(stderr, /Tests: +1 passed/);
+  assert.match(stderr, /Tests: +2 passed/);
+});
+
+/** A task module with classes of errors of all kinds; `fail(which)` throws one of them. */
+const FAILING_TASKS = `
+  import { HiddenError, SharedError, UsedError } from "./errors.ENDING";
+  import { TimeoutError as Theirs } from "./theirs.ENDING";
+  export { SharedError } from "./errors.ENDING";
+  export class OwnError extends Error {
+    constructor(message) { super(message); this.name = "OwnError"; this.info = { at: new Date(0) }; }
+  }
+  class LowerError extends OwnError {}
+  class FieldError extends OwnError { #field = 1; get field() { return this.#field; } }
+  export class TimeoutError extends Error {}
+  export const errors = { Used: UsedError };
+  const classes = { OwnError, SharedError, UsedError, LowerError, FieldError, HiddenError, Theirs };
+  export function fail(which) { throw new classes[which](which); }
+  export function giveError(which) { return { cause: new classes[which](which) }; }
+`;
+
+/** The files of a task module, as they are in a folder. */
+function failingTasks(at: string, head: string, ending: string): Record<string, string> {
+  return {
+    [`${at}.${ending}`]: head + FAILING_TASKS.replaceAll("ENDING", ending),
+    [`${at.replace(/[^/]+$/, "errors")}.${ending}`]: `${head}
+      export class SharedError extends TypeError {} export class UsedError extends Error {}
+      export class HiddenError extends SharedError {}`,
+    [`${at.replace(/[^/]+$/, "theirs")}.${ending}`]: `${head} export class TimeoutError extends Error {}`,
+  };
+}
+
+type FailingTasks = Readonly<Record<"OwnError" | "SharedError", ErrorConstructor>> & {
+  readonly errors: { readonly Used: ErrorConstructor };
+  fail(which: string): never;
+  giveError(which: string): { cause: unknown };
+};
+
+async function loadModule<T>(url: URL): Promise<T> {
+  // Reason: the test has written the file.
+  return (await import(url.href)) as T;
+}
+
+test("errors are of the program's classes where the host has the task module in another file, also by find()", async () => {
+  folder.write({ ...failingTasks("here/tasks", "", "mjs"), ...failingTasks("srv/lib/jobs", "// Compiled.\n", "js") });
+  folder.write({ "srv/package.json": JSON.stringify({ type: "module" }) });
+  const tasks = pathToFileURL(folder.at("here", "tasks.mjs"));
+  const module = await loadModule<FailingTasks>(tasks);
+  const options = { connection: { url: redis.url }, queue: `elsewhere-${randomUUID()}`, tasks, version: "1" };
+  const command = folder.at("node_modules", ".bin", "asynccpu");
+  const words = ["--redis", redis.url, "--queue", options.queue, "--version", "1", "--jobs", "1"];
+  await using host = startProgram(command, { args: ["worker", folder.at("srv", "lib", "jobs.js"), ...words] });
+  await host.waitForLine(/^Serves /);
+  await using executor = new BullMQTaskExecutor(options);
+  const failures: readonly (readonly [which: string, arrivesAs: ErrorConstructor])[] = [
+    ["OwnError", module.OwnError],
+    ["SharedError", module.SharedError],
+    ["UsedError", module.errors.Used],
+    // The nearest class above that is exported, or known everywhere.
+    ["LowerError", module.OwnError],
+    ["FieldError", module.OwnError],
+    ["HiddenError", module.SharedError],
+    // The module exports one of the same name.
+    ["Theirs", Error],
+  ];
+  for (const [which, arrivesAs] of failures) {
+    const view = executor.with({ taskId: which, queueTimeoutMs: 20_000 });
+    const error = (await view.submit(module.fail, which).exception()) as Error;
+    assert.equal(error.constructor, arrivesAs, which);
+    assert.equal(error.message, which);
+  }
+  const { cause } = await executor.submit(module.giveError, "OwnError");
+  assert.ok(cause instanceof module.OwnError);
+  assert.deepEqual((cause as Error & { readonly info: unknown }).info, { at: new Date(0) });
+  const standIn = moduleTask<typeof module.fail>(tasks, "fail");
+  assert.ok((await executor.submit(standIn, "UsedError").exception()) instanceof module.errors.Used);
+
+  await using other = new BullMQTaskExecutor(options);
+  for (const [which, arrivesAs] of failures) {
+    assert.equal((await other.find(which).exception())?.constructor, arrivesAs, `find() of ${which}`);
+  }
+});
+
+test("find() gives errors of classes that the task module imports, where the host has the same files", async () => {
+  folder.write(failingTasks("both/tasks", "", "mjs"));
+  const tasks = pathToFileURL(folder.at("both", "tasks.mjs"));
+  const module = await loadModule<FailingTasks>(tasks);
+  const errors = pathToFileURL(folder.at("both", "errors.mjs"));
+  const { HiddenError } = await loadModule<{ readonly HiddenError: ErrorConstructor }>(errors);
+  const options = { connection: { url: redis.url }, queue: `both-${randomUUID()}`, tasks };
+  const command = folder.at("node_modules", ".bin", "asynccpu");
+  const words = ["--redis", redis.url, "--queue", options.queue, "--jobs", "1"];
+  await using host = startProgram(command, { args: ["worker", folder.at("both", "tasks.mjs"), ...words] });
+  await host.waitForLine(/^Serves /);
+  await using executor = new BullMQTaskExecutor(options);
+  const view = executor.with({ taskId: "hidden", queueTimeoutMs: 20_000 });
+  assert.ok((await view.submit(module.fail, "HiddenError").exception()) instanceof HiddenError);
+  await using other = new BullMQTaskExecutor(options);
+  assert.ok((await other.find("hidden").exception()) instanceof HiddenError);
+  assert.ok((await other.find("hidden").exception()) instanceof HiddenError);
 });

@@ -11,7 +11,7 @@ import { InvalidOptionError } from "../../errors.js";
 import { ModuleNotFoundError } from "../../errors.js";
 import { commonjsExports } from "../../pickle/refer/import-value.js";
 import { exportInCopy } from "../../pickle/refer/copied-export.js";
-import { exportedValue } from "../../pickle/refer/find-export.js";
+import { exportedValue } from "../../pickle/refer/exported-value.js";
 import { externalOf } from "../../pickle/refer/provenance.js";
 import { importValue } from "../../pickle/refer/import-value.js";
 import { isMainModule } from "../../pickle/refer/main-module.js";
@@ -91,7 +91,8 @@ async function importTasks(url: string): Promise<Map<string, Export>> {
 export class TaskModule {
   readonly url: string;
   readonly version: string;
-  /** `undefined` where this program can't load it. */
+  /** All that it exports, by name; `undefined` where this program can't load it. */
+  readonly values: Readonly<Record<string, unknown>> | undefined;
   readonly #exports: ReadonlyMap<string, Export> | undefined;
   readonly #functions: ReadonlyMap<string, unknown> | undefined;
   readonly #copies = new WeakMap<object, { readonly name: string | undefined }>();
@@ -100,6 +101,7 @@ export class TaskModule {
     this.url = url;
     this.version = version;
     this.#exports = exports;
+    this.values = exports && Object.fromEntries([...exports].map(([name, { value }]) => [name, value]));
     const functions = [...(exports ?? [])].filter(([, { value }]) => typeof value === "function");
     this.#functions = exports && new Map(functions.map(([name, { value }]) => [name, value]));
   }

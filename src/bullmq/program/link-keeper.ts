@@ -1,4 +1,5 @@
 import type { QueueLink } from "./queue-link.js";
+import type { TaskModule } from "../contract/task-module.js";
 
 /** The one link of a producer: opened when it is needed, and closed even while it waits for a Redis. */
 export class LinkKeeper {
@@ -22,6 +23,11 @@ export class LinkKeeper {
       );
     }
     return this.#opening;
+  }
+
+  /** The task module, once it is loaded. */
+  get module(): TaskModule | undefined {
+    return this.#link?.module;
   }
 
   async close(): Promise<void> {

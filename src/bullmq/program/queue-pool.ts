@@ -104,6 +104,10 @@ export class QueuePool implements TaskPool {
     return this.#unfinished - this.#jobs.runningCount;
   }
 
+  get taskExports(): object | undefined {
+    return this.#links.module?.values;
+  }
+
   get hasRoom(): boolean {
     return this.#room?.isFree ?? true;
   }
@@ -369,15 +373,11 @@ export class QueuePool implements TaskPool {
   #endIfFinished(): void {
     if (!this.#isShutDown || this.#unfinished > 0) return;
     this.keepAlive.hold();
-    void this.#disconnect().finally(() => {
+    this.#missed?.stop();
+    void this.#links.close().finally(() => {
       this.keepAlive.dispose();
       for (const resolve of this.#endedResolvers.splice(0)) resolve();
     });
-  }
-
-  #disconnect(): Promise<void> {
-    this.#missed?.stop();
-    return this.#links.close();
   }
 
   cancelQueued(makeReason: () => Error): void {

@@ -62,7 +62,7 @@ export class SubmittedKind implements TaskKind {
   readonly pool: TaskPool;
   readonly owner: TaskOwner;
   readonly fn: PooledFunction;
-  readonly functions: readonly AnyFunction[];
+  readonly #functions: readonly AnyFunction[];
   readonly name: string;
   readonly timeoutMs: number | undefined;
   readonly priority: number;
@@ -79,7 +79,7 @@ export class SubmittedKind implements TaskKind {
     this.pool = pool;
     this.owner = owner;
     this.fn = call.fn;
-    this.functions = [call.original, ...call.argumentFunctions];
+    this.#functions = [call.original, ...call.argumentFunctions];
     this.name = call.name;
     this.timeoutMs = call.timeoutMs;
     this.priority = call.priority;
@@ -91,11 +91,16 @@ export class SubmittedKind implements TaskKind {
     this.extras = call.extras;
   }
 
+  get functions(): readonly object[] {
+    const { taskExports } = this.pool;
+    return taskExports === undefined ? this.#functions : [...this.#functions, taskExports];
+  }
+
   /** Whether the call is of this kind. */
   is(call: TaskCall): boolean {
     return (
       this.fn === call.fn &&
-      this.functions[0] === call.original &&
+      this.#functions[0] === call.original &&
       this.name === call.name &&
       this.hasOneArgument === call.hasOneArgument &&
       this.callCount === call.callCount &&

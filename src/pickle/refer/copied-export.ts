@@ -7,9 +7,9 @@ import { fileURLToPath } from "node:url";
 
 import { FunctionInspector } from "../look/function-inspector.js";
 import { VITE_DEFAULT_EXPORT } from "../look/vite-imports.js";
-import { exportedValue } from "./find-export.js";
+import { exportedValue } from "./exported-value.js";
 import { isInspectorForbidden } from "../look/function-inspector.js";
-import { isReference } from "./find-export.js";
+import { isReference } from "./exported-value.js";
 import { loadedExports } from "./find-export.js";
 
 type Names = ReadonlyMap<string, unknown>;

@@ -10,6 +10,9 @@ import { types } from "node:util";
 
 import { OWN_FOLDER } from "../../system/own-files.js";
 import { mayHaveChanged } from "./changed-exports.js";
+import { dataProperty } from "./exported-value.js";
+import { exportedValue } from "./exported-value.js";
+import { isReference } from "./exported-value.js";
 import type { CapturedScope } from "../look/function-inspector.js";
 import type { ClosureInfo } from "../look/function-inspector.js";
 import type { ExternalNode } from "../graph/format.js";
@@ -52,18 +55,6 @@ export function isCompiledImport(specifier: string, referrer: string): boolean {
     // For Jest to tell.
     return false;
   }
-}
-
-/** Whether a value has an identity: an object or a function. */
-export function isReference(value: unknown): value is object {
-  return typeof value === "function" || (typeof value === "object" && value !== null);
-}
-
-/** An own property that can be read without running a getter. */
-export function dataProperty(owner: unknown, key: string | symbol): unknown {
-  if (!isReference(owner)) return undefined;
-  const descriptor = Object.getOwnPropertyDescriptor(owner, key);
-  return descriptor !== undefined && Object.hasOwn(descriptor, "value") ? descriptor.value : undefined;
 }
 
 /** A way to a value: an export by its name in the module's own code, and the path from there. */
@@ -201,24 +192,6 @@ function* readExports(
     } catch {
       // Not initialised yet.
     }
-  }
-}
-
-/** Whether a compiler has made it of a module: it says so, or (Vite) is tagged as namespaces are. */
-function isCompiledModule(exports: object): boolean {
-  return Object.hasOwn(exports, "__esModule") || dataProperty(exports, Symbol.toStringTag) === "Module";
-}
-
-/**
- * A module's export. Compilers write them as getters, and mark the module; these do nothing but to read a variable.
- */
-export function exportedValue(exports: object, key: string): unknown {
-  if (!isCompiledModule(exports)) return dataProperty(exports, key);
-  try {
-    return (exports as Record<string, unknown>)[key];
-  } catch {
-    // Not initialised yet.
-    return undefined;
   }
 }
 

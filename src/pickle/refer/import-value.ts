@@ -14,6 +14,7 @@ import { constants } from "node:vm";
 
 import { ModuleNotFoundError } from "../../errors.js";
 import { intrinsicNamed } from "./intrinsics.js";
+import { isReference } from "./exported-value.js";
 import { rememberExternal } from "./provenance.js";
 import { nativeSpecifier } from "../look/vite-imports.js";
 import { symbolOf } from "./unique-symbols.js";
@@ -34,6 +35,14 @@ const NOT_FOUND: ReadonlySet<unknown> = new Set([
 ]);
 
 const importers = new Map<string, Importer>();
+
+/** What the modules export from which functions were imported by their URL, the first module first. */
+const functionModules = new Set<object>();
+
+/** The modules from which functions were imported by their URL: what each exports, the last module first. */
+export function modulesOfFunctions(): readonly object[] {
+  return [...functionModules].toReversed();
+}
 
 let isWarningSpent = false;
 
@@ -67,10 +76,6 @@ function importerFor(referrer: string): Importer {
     importers.set(referrer, importer);
   }
   return importer;
-}
-
-function isReference(value: unknown): value is object {
-  return typeof value === "function" || (typeof value === "object" && value !== null);
 }
 
 /** Follows own properties only: a name from the wire must not reach into a prototype. */
@@ -142,7 +147,10 @@ async function importModule(node: ExternalNode & { kind: "import" }): Promise<Fo
   const [name] = path;
   const isThere = name === undefined || Object.hasOwn(namespace, name);
   const common = isThere ? undefined : await commonjsExports(namespace, specifier);
-  return { value: follow(common === undefined ? namespace : common.value, path, `Module ${specifier}`) };
+  const exports = common === undefined ? namespace : common.value;
+  const value = follow(exports, path, `Module ${specifier}`);
+  if (specifier === referrer && typeof value === "function") functionModules.add(exports);
+  return { value };
 }
 
 function requireModule(filename: string, path: readonly string[]): unknown {

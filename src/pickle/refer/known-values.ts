@@ -11,8 +11,8 @@ import { runInNewContext } from "node:vm";
 import { types } from "node:util";
 
 import type { ExternalNode } from "../graph/format.js";
-import { dataProperty } from "./find-export.js";
-import { isReference } from "./find-export.js";
+import { dataProperty } from "./exported-value.js";
+import { isReference } from "./exported-value.js";
 
 /** Globals of Node that are enumerable, as those are that a program adds; the list covers Node 20 to 26. */
 const ENUMERABLE_GLOBALS: ReadonlySet<string> = new Set([

@@ -15,7 +15,7 @@ import { isPlain } from "./initialiser.js";
 import { requiredModuleOf } from "./initialiser.js";
 import { isOfLanguage } from "../refer/known-values.js";
 import { isStandardGlobal } from "../refer/known-values.js";
-import { isReference } from "../refer/find-export.js";
+import { isReference } from "../refer/exported-value.js";
 import type { ScriptSource } from "../look/script-source.js";
 import { endOf } from "../look/syntax-tree.js";
 import { startOf } from "../look/syntax-tree.js";

@@ -21,7 +21,7 @@ import type { Place } from "./graph-writer.js";
 import { builtinFunctions } from "../refer/known-values.js";
 import { builtinMember } from "../refer/known-values.js";
 import { lazyGlobal } from "../refer/known-values.js";
-import { dataProperty } from "../refer/find-export.js";
+import { dataProperty } from "../refer/exported-value.js";
 import type { ValueEncoder } from "./value-encoder.js";
 
 /** How a function is made again. */

@@ -57,7 +57,7 @@ export interface TaskKind {
   readonly hasOneArgument?: boolean;
   /**
    * The function as it is in this process, and those in the arguments: the classes of what it throws are looked for
-   * from these.
+   * from these. An object among them holds what the module of the task exports.
    */
   readonly functions?: readonly object[];
   /** Of one task only; absent for most. */

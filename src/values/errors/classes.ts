@@ -9,6 +9,7 @@ import { types } from "node:util";
 
 import * as ownErrors from "../../errors.js";
 import { errorPrototypeAt } from "./class-places.js";
+import { exportPathOfErrorClass } from "./class-places.js";
 import { isNativeClass } from "../classes/classify.js";
 import { ownConstructor } from "../classes/classify.js";
 import { placesOfErrorClasses } from "./class-places.js";
@@ -119,7 +120,11 @@ export function errorClassTag(error: object): ErrorClassTag {
   });
   if (constructors.length === 0) return { key, classes: [] };
   const places = placesOfErrorClasses(constructors, error);
-  const classes = constructors.map((each, index) => ({ name: ownName(each) ?? "", place: places[index] }));
+  const classes = constructors.map((each, index) => {
+    const place = places[index];
+    const exportPath = place === undefined ? undefined : exportPathOfErrorClass(each);
+    return { name: ownName(each) ?? "", place, exportPath };
+  });
   return { key, classes };
 }
 

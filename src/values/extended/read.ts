@@ -65,11 +65,13 @@ function optionalString(value: unknown): string | undefined {
   return value === undefined ? undefined : asString(value);
 }
 
-/** Names and places, in turn. */
+/** Names, places and ways from exports, in turn. */
 function classesOf(flat: readonly unknown[]): OwnErrorClass[] {
   const classes: OwnErrorClass[] = [];
-  for (let at = 0; at < flat.length; at += 2) {
-    classes.push({ name: asString(flat[at]), place: optionalString(flat[at + 1]) });
+  for (let at = 0; at < flat.length; at += 3) {
+    const [name, place, path] = flat.slice(at, at + 3);
+    const exportPath = path === undefined ? undefined : asArray(path).map(asString);
+    classes.push({ name: asString(name), place: optionalString(place), exportPath });
   }
   return classes;
 }

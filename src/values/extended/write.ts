@@ -289,7 +289,7 @@ class Copier {
    */
   #error(error: object, depth: number): SpecialReference {
     const { classTag, stack, own, hidden } = describeError(error);
-    const classes = classTag.classes.flatMap(({ name, place }) => [name, place]);
+    const classes = classTag.classes.flatMap(({ name, place, exportPath }) => [name, place, exportPath]);
     const [ownCopy, hiddenCopy] = [{}, {}];
     const reference = this.#newSpecial(error, ["", classTag.key, stack, ownCopy, hiddenCopy, classes]);
     const parts = [[hidden, hiddenCopy] as const, [own, ownCopy] as const];

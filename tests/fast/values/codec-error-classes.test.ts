@@ -13,6 +13,7 @@ import { findErrorPrototype } from "../../../src/pickle/error-classes.js";
 import { findErrorClassesBy } from "../../../src/values/errors/class-places.js";
 import { isErrorClass } from "../../../src/values/errors/classes.js";
 import { placesOfClasses } from "../../../src/pickle/error-places.js";
+import { sendErrorClassExports } from "../../../src/values/errors/class-places.js";
 import { sendErrorClassPlaces } from "../../../src/values/errors/class-places.js";
 
 class SentError extends Error {}
@@ -29,6 +30,7 @@ beforeEach(() => {
 
 after(() => {
   sendErrorClassPlaces(() => []);
+  sendErrorClassExports(() => undefined);
   findErrorClassesBy(() => undefined);
 });
 
@@ -81,6 +83,37 @@ it("places that lead nowhere give nothing, and load nothing", () => {
     sent = [place];
     assert.equal(arrives(new SentError("x")), Error.prototype);
   }
+});
+
+it("the way from an export leads to an own class of errors of that name, and runs nothing", () => {
+  const Same = class SentError extends Error {};
+  const Other = class OtherError extends Error {};
+  const exports = {
+    Same,
+    Other,
+    member: { Same, proxied: new Proxy({ Same }, { getOwnPropertyDescriptor: () => assert.fail("a trap ran") }) },
+    compiled: { __esModule: true },
+    inherited: Object.create({ Same }) as object,
+    get gotten(): never {
+      return assert.fail("a getter ran");
+    },
+    wrong: { prototype: Same.prototype },
+  };
+  findErrorClassesBy(findErrorPrototype);
+  let path: readonly string[] | undefined;
+  sendErrorClassExports(() => path);
+  const found = (way: string): object => {
+    path = way.split(".");
+    const error = decodeFor([arrives, exports], () => decodeThrown(encodeThrown(new SentError("x"))));
+    return Object.getPrototypeOf(error) as object;
+  };
+  for (const way of ["Same", "member.Same"]) assert.equal(found(way), Same.prototype, way);
+  const nowhere = ["", "nowhere", "Other", "member", "member.proxied.Same", "inherited.Same", "gotten", "wrong"];
+  for (const way of [...nowhere, "Same.prototype", "compiled.constructor", "compiled.__proto__", "a.".repeat(1e5)]) {
+    assert.equal(found(way), Error.prototype, way);
+  }
+  sent = [];
+  assert.equal(found("Same"), Error.prototype, "no place, so its errors can't be put together");
 });
 
 it("the place of a class is told for what others can find and put together", () => {
