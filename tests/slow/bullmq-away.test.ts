@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { after } from "node:test";
 import { mkdtempSync } from "node:fs";
+import { once } from "node:events";
 import { rmSync } from "node:fs";
 import { test } from "node:test";
 import { tmpdir } from "node:os";
@@ -21,7 +22,9 @@ import { add } from "../fixtures/tasks.js";
 import { startFixture } from "../testlibraries/process-family.js";
 import { waitForFile } from "../fixtures/conformance-tasks.js";
 import { waitUntil } from "../testlibraries/wait-until.js";
+import { withdrawJob } from "../../src/bullmq/program/withdraw-job.js";
 import type { ProcessFuture } from "../../src/index.js";
+import type { SentJob } from "../../src/bullmq/program/sent-job.js";
 
 const folder = mkdtempSync(path.join(tmpdir(), "asynccpu-away-"));
 const tasks = new URL("../fixtures/conformance-exports.js", import.meta.url);
@@ -105,6 +108,54 @@ test("a queueTimeoutMs ends the wait for a Redis that was never there, and says 
   const error = await executor.with({ queueTimeoutMs: 100 }).submit(add, 1, 2).exception();
   assert.ok(error instanceof QueueTimeoutError);
   assert.match(error.message, /queueTimeoutMs of 100 ms and was dropped\. It is not in the queue yet: is Redis there/);
+});
+
+test("a queueTimeoutMs ends the wait for a Redis that has gone, and the task never runs", async () => {
+  await using server = await RedisServer.start();
+  await using executor = new BullMQTaskExecutor({ connection: { url: server.url }, tasks });
+  await executor.warmUp();
+  const told = once(process, "warning");
+  await server.kill();
+  await told;
+  const error = await executor.with({ queueTimeoutMs: 100 }).submit(add, 1, 2).exception();
+  assert.ok(error instanceof QueueTimeoutError);
+  assert.match(error.message, /It is not in the queue yet: is Redis there/);
+  const kept = executor.submit(add, 1, 2);
+  await server.resume();
+  await waitUntil(async () => (await countJobs(server.url)) > 0, { what: "a job" });
+  assert.equal(await countJobs(server.url), 1);
+  kept.cancel();
+  await assert.rejects(kept, CancelledError);
+});
+
+test("a queueTimeoutMs ends the wait for a silent Redis, and the task is taken out when that answers", async () => {
+  await using server = await RedisServer.start();
+  await using executor = new BullMQTaskExecutor({ connection: { url: server.url }, tasks });
+  await executor.warmUp();
+  server.freeze();
+  const error = await executor.with({ queueTimeoutMs: 100 }).submit(add, 1, 2).exception();
+  assert.ok(error instanceof QueueTimeoutError);
+  assert.match(error.message, /queueTimeoutMs of 100 ms and was dropped\. Redis does not answer, so it may be in the/);
+  server.thaw();
+  const kept = executor.submit(add, 1, 2);
+  await waitUntil(async () => (await countJobs(server.url)) === 1, { what: "the other job alone" });
+  kept.cancel();
+  await assert.rejects(kept, CancelledError);
+});
+
+test("a task that turns out to run while Redis is silent goes on", async () => {
+  let isOpen = true;
+  const gone = withdrawJob({ isAdded: true } as SentJob, undefined, {
+    remove: () => new Promise(() => {}),
+    isOpen: () => isOpen,
+    isHurried: () => false,
+    onRemoved: () => assert.fail("it is given up"),
+    ask: () => Promise.resolve(),
+  });
+  isOpen = false;
+  // Its pauses keep no program going.
+  const hold = setInterval(() => {}, 1000);
+  await gone.finally(() => clearInterval(hold));
 });
 
 test("a host whose Redis was never there ends", async () => {

@@ -139,6 +139,11 @@ export class RedisServer implements AsyncDisposable {
     this.#process?.kill("SIGSTOP");
   }
 
+  /** Has it go on. */
+  thaw(): void {
+    this.#process?.kill("SIGCONT");
+  }
+
   /** Ends it as a crash does. */
   async kill(): Promise<void> {
     const child = this.#process;

@@ -72,6 +72,14 @@ export function isRefusal(error: Error): boolean {
   return error.name === "ReplyError";
 }
 
+/** What a server says that has not run a command, and will, or another one: in a failover, or while slots move. */
+const PASSING = /^(?:ASK|CLUSTERDOWN|LOADING|MASTERDOWN|MOVED|NOSCRIPT|READONLY|TRYAGAIN)\b/;
+
+/** Whether Redis has refused it for the time being. */
+export function isPassing(error: Error): boolean {
+  return isRefusal(error) && PASSING.test(error.message);
+}
+
 /**
  * The error for users. What Redis has refused is an error of ioredis, which holds the command: with its password, for
  * one.

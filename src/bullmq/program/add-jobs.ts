@@ -1,18 +1,11 @@
 import { ValueStoreError } from "../contract/errors.js";
+import { isPassing } from "../contract/errors.js";
 import { isRefusal } from "../contract/errors.js";
 import { pause } from "../../system/timers.js";
 import { refusalOf } from "../contract/errors.js";
 import type { JobTable } from "./job-table.js";
 import type { QueueLink } from "./queue-link.js";
 import type { SentJob } from "./sent-job.js";
-
-/** What a server says that has not run a command, and will, or another one: in a failover, or while slots move. */
-const PASSING = /^(?:ASK|CLUSTERDOWN|LOADING|MASTERDOWN|MOVED|NOSCRIPT|READONLY|TRYAGAIN)\b/;
-
-/** Whether Redis has refused it for the time being. */
-export function isPassing(error: Error): boolean {
-  return isRefusal(error) && PASSING.test(error.message);
-}
 
 /** When Redis is asked again that has refused for the time being, in milliseconds. */
 export const AGAIN_AFTER_MS = 500;

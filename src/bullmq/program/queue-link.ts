@@ -11,6 +11,8 @@ import { dateNow } from "../../system/timers.js";
 import { setTimeout } from "../../system/timers.js";
 import { failureKey } from "../contract/names.js";
 import { findServed } from "../contract/versions.js";
+import { isPassing } from "../contract/errors.js";
+import { isRefusal } from "../contract/errors.js";
 import { hostsChannel } from "../contract/names.js";
 import { keyPrefix } from "../contract/names.js";
 import { letProgramEnd } from "../contract/redis.js";
@@ -18,6 +20,7 @@ import { loadEngine } from "../contract/redis.js";
 import { outcomeNews } from "../contract/messages.js";
 import { producerChannel } from "../contract/names.js";
 import { queueName } from "../contract/names.js";
+import { refusalOf } from "../contract/errors.js";
 import type { CheckedExecutorOptions } from "../contract/options.js";
 import type { HostCommand } from "../contract/messages.js";
 import type { HostNews } from "../contract/messages.js";
@@ -151,6 +154,20 @@ export class QueueLink {
     const onOtherNodes = (): void => void setTimeout(onReconnected, RESUBSCRIBED_AFTER_MS).unref();
     for (const event of ["+node", "-node"]) this.#subscriber.on(event, onOtherNodes);
     this.#client.on("ready", () => this.#aliveSign?.renew());
+  }
+
+  /**
+   * Waits for as long as Redis is away.
+   *
+   * @throws RedisRefusedError when it refuses the connection.
+   */
+  async reach(): Promise<this> {
+    try {
+      if (this.#client.status !== "ready") await this.#client.ping();
+    } catch (error) {
+      if (isRefusal(error as Error) && !isPassing(error as Error)) throw refusalOf(error as Error);
+    }
+    return this;
   }
 
   /**

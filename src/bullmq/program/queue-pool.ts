@@ -14,7 +14,7 @@ import { PoolCounters } from "../../pool/pool-stats.js";
 import { QueueLink } from "./queue-link.js";
 import { QueueRoom } from "../../pool/queue/queue-room.js";
 import { AGAIN_AFTER_MS } from "./add-jobs.js";
-import { isPassing } from "./add-jobs.js";
+import { isPassing } from "../contract/errors.js";
 import { clearTimeout } from "../../system/timers.js";
 import { pause } from "../../system/timers.js";
 import { setTimeout } from "../../system/timers.js";
@@ -34,9 +34,11 @@ import type { JobState } from "./queue-link.js";
 import type { PoolTask } from "../../pool/queue/pool-task.js";
 import type { ProcessTask } from "../../system/process/process-task.js";
 import type { SentJob } from "./sent-job.js";
+import type { Served } from "./explain-wait.js";
 import type { TaskOutcome } from "../../pool/queue/pool-task.js";
 import type { TaskPool } from "../../pool/task-pool.js";
 import type { Timers } from "../../system/timers.js";
+import type { VersionMismatch } from "../contract/errors.js";
 
 /** The tasks that a program has in a queue of BullMQ, and what it hears of them. */
 export class QueuePool implements TaskPool {
@@ -54,7 +56,8 @@ export class QueuePool implements TaskPool {
   readonly #counters = new PoolCounters();
   readonly #room: QueueRoom | undefined;
   readonly #outbox = new Outbox({
-    connect: () => this.#connect(),
+    // They stay here while Redis is away: those in the client's own queue could not be taken back.
+    connect: async () => (await this.#connect()).reach(),
     send: (link, tasks) => this.#send(link, tasks),
     onFailed: (task, error) => this.#settle(task, { kind: "ended", error }),
   });
@@ -87,7 +90,7 @@ export class QueuePool implements TaskPool {
     if (onVersionMismatch === "fail") {
       this.#versions = new VersionWatch({
         isAnyWaiting: () => this.#jobs.waiting.length > 0,
-        findServed: async () => (await this.#connect()).findServed(),
+        findServed: () => this.#findServed(),
         onMismatch: (mismatch) => {
           for (const job of this.#jobs.waiting) void this.#withdrawJob(job, new VersionMismatchError(mismatch), false);
         },
@@ -307,15 +310,13 @@ export class QueuePool implements TaskPool {
   expire(task: PoolTask, error: Error): void {
     if (task.state === "settled" || task.state === "running") return;
     const job = this.#jobs.of(task);
-    if (job === undefined) this.#withdraw(task, explainWait(task.name, error, undefined), false);
-    else void this.#expire(job, error);
+    const explain = (served: Served): Error => explainWait(task.name, error, served);
+    if (job === undefined) this.#withdraw(task, explain("not sent"), false);
+    else void this.#withdrawJob(job, explain("silent"), false, () => this.#findServed().then(explain, () => error));
   }
 
-  async #expire(job: SentJob, error: Error): Promise<void> {
-    const explained = await this.#connect()
-      .then(async (link) => explainWait(job.task.name, error, await link.findServed()))
-      .catch(() => error);
-    await this.#withdrawJob(job, explained, false);
+  async #findServed(): Promise<VersionMismatch> {
+    return (await this.#connect()).findServed();
   }
 
   /** Takes out a task that waits; one that has begun is told to end, if it is to. */
@@ -330,13 +331,18 @@ export class QueuePool implements TaskPool {
     else if (this.#finding.has(task)) void pause(REDIS_WAIT_MS).then(() => this.#stopFinding(task, reason));
   }
 
-  async #withdrawJob(job: SentJob, reason: Error, endsRunning: boolean): Promise<void> {
-    await withdrawJob(job, endsRunning ? reason : undefined, {
+  /** @param explain - Gives a better reason, where Redis answers. */
+  #withdrawJob(job: SentJob, reason: Error, endsRunning: boolean, explain = async () => reason): Promise<void> {
+    return withdrawJob(job, endsRunning ? reason : undefined, {
+      remove: async () => {
+        const explained = await explain();
+        return (await job.remove()) ? explained : undefined;
+      },
       isOpen: () => this.#jobs.has(job) && (endsRunning || job.task.state !== "running"),
       isHurried: () => this.#isShutDown,
-      onRemoved: () => {
-        job.task.endReason = reason;
-        this.#end(job, { kind: "ended", error: reason });
+      onRemoved: (error = reason) => {
+        job.task.endReason = error;
+        this.#end(job, { kind: "ended", error });
       },
       ask: () => this.#ask([job]),
     });

@@ -11,12 +11,14 @@ export const REDIS_WAIT_MS = 5000;
 
 /** What to do about a job that is to end. */
 interface Withdrawal {
+  /** Takes it out of the queue. @returns Why, where it was there, and no host had it. */
+  remove(): Promise<Error | undefined>;
   /** Whether its outcome is still waited for; of a task that is to end only if it waits, whether it may wait. */
   isOpen(): boolean;
   /** Whether the program ends, and waits for no Redis that refuses. */
   isHurried(): boolean;
-  /** It was in the queue, and is no more; or nobody can tell whether it is. */
-  onRemoved(): void;
+  /** It was in the queue, and is no more; or nobody can tell whether it is, and `remove` has given no error. */
+  onRemoved(error?: Error): void;
   /** Asks Redis what it knows of it. */
   ask(): Promise<void>;
 }
@@ -25,21 +27,21 @@ interface Withdrawal {
  * Takes a job out of the queue. When a host has it and is to end it, the host is told so until the outcome is there: a
  * host that is about to begin, or that Redis can't reach just now, does not hear the first call.
  *
- * While Redis does not answer, a task that is to end also if it runs counts as ended after some seconds: both commands
- * go to Redis when it is back, if the program is there.
+ * While Redis does not answer, a task counts as ended after some seconds, unless it is known to run and is to end only
+ * if it waits. The commands go to Redis when it is back, if the program is there.
  *
  * @param reason - Of a task that is to end also if it runs; else `undefined`.
  */
 export async function withdrawJob(job: SentJob, reason: Error | undefined, withdrawal: Withdrawal): Promise<void> {
   for (let waitMs = FIRST_REPEAT_MS; withdrawal.isOpen(); waitMs = Math.min(2 * waitMs, MAX_REPEAT_MS)) {
     const { isAdded } = job;
-    const answer = await answerOf(job);
-    if (reason !== undefined && answer !== "removed") job.end(job.task, reason);
-    const isGivenUp =
-      (answer === "none" && reason !== undefined) ||
-      ((answer === "none" || answer === "refused") && withdrawal.isHurried());
-    if (answer === "removed" || isGivenUp) {
-      withdrawal.onRemoved();
+    const answer = await answerOf(withdrawal.remove());
+    const removed = answer instanceof Error ? answer : undefined;
+    if (reason !== undefined && removed === undefined) job.end(job.task, reason);
+    const isGivenUp = answer === "none" || (answer === "refused" && withdrawal.isHurried());
+    // It may have begun while Redis was silent.
+    if (removed !== undefined || (isGivenUp && withdrawal.isOpen())) {
+      withdrawal.onRemoved(removed);
       return;
     }
     // Somebody else who waited for it may have taken it out.
@@ -50,9 +52,9 @@ export async function withdrawJob(job: SentJob, reason: Error | undefined, withd
 }
 
 /** What Redis says of the removal; it may refuse it, a replica for one. */
-async function answerOf(job: SentJob): Promise<"removed" | "not there" | "refused" | "none"> {
-  const removal = job.remove().then(
-    (isRemoved) => (isRemoved ? "removed" : "not there"),
+async function answerOf(removing: Promise<Error | undefined>): Promise<Error | "not there" | "refused" | "none"> {
+  const removal = removing.then(
+    (removed) => removed ?? "not there",
     () => "refused" as const,
   );
   // After a turn that took so long, an answer that has come is still to be read.

@@ -5,7 +5,7 @@ import { test } from "node:test";
 
 import { RedisRefusedError } from "../../../src/bullmq/index.js";
 import { ValueStoreError } from "../../../src/bullmq/index.js";
-import { isPassing } from "../../../src/bullmq/program/add-jobs.js";
+import { isPassing } from "../../../src/bullmq/contract/errors.js";
 import { addJobs } from "../../../src/bullmq/program/add-jobs.js";
 import type { JobTable } from "../../../src/bullmq/program/job-table.js";
 import type { QueueLink } from "../../../src/bullmq/program/queue-link.js";

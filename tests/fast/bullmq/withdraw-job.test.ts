@@ -28,14 +28,17 @@ for (const [title, { isAdded, removals, expected }] of Object.entries(CASES)) {
   test(`a job whose task is to end only if it waits: ${title}`, async () => {
     let tried = 0;
     let removed = 0;
-    const remove = (): Promise<boolean> => {
+    const remove = (): Promise<Error | undefined> => {
       const outcome = removals[tried] ?? false;
       tried += 1;
-      return outcome instanceof Error ? Promise.reject(outcome) : Promise.resolve(outcome);
+      return outcome instanceof Error
+        ? Promise.reject(outcome)
+        : Promise.resolve(outcome ? new Error("removed") : undefined);
     };
     // Its pauses keep no program going.
     const hold = setInterval(() => {}, 1000);
-    await withdrawJob({ isAdded, remove } as unknown as SentJob, undefined, {
+    await withdrawJob({ isAdded } as unknown as SentJob, undefined, {
+      remove,
       isOpen: () => removed === 0,
       isHurried: () => false,
       onRemoved: () => (removed += 1),
