@@ -109,7 +109,7 @@ async function runWorker({ host: options, healthPort, drainMs }: Command): Promi
   const health = healthPort === undefined ? undefined : await serveHealth(host, healthPort);
   try {
     const signal = await serve(host, health);
-    console.log(`${signal}: takes no more tasks, and ends within ${drainMs / 1000} s.`);
+    console.log(`${signal}: takes no more tasks; those that run have ${drainMs / 1000} s.`);
     await host.close(drainMs);
   } finally {
     // Of a start that has failed, too.
