@@ -193,10 +193,8 @@ export interface CheckedHostOptions extends CheckedShared {
   readonly pool: PoolOptions;
 }
 
-/** BullMQ allows no colon; a brace would be taken for a hash tag. */
-function checkName(option: string, value: unknown): void {
-  if (value === undefined || (typeof value === "string" && /^[^:{}]+$/.test(value))) return;
-  throw new InvalidOptionError(option, "a text without colons and braces", value);
+function isText(value: unknown, pattern: RegExp): boolean {
+  return value === undefined || (typeof value === "string" && pattern.test(value));
 }
 
 /** Of what is wrong only the scheme is told: a URL may hold a password. ioredis takes paths and hosts without one. */
@@ -219,11 +217,18 @@ function checkValues({ store, largeAboveBytes }: SharedOptions): LargeValues {
   return new LargeValues(store, largeAboveBytes ?? DEFAULT_LARGE_BYTES);
 }
 
-/** @throws InvalidOptionError for names that BullMQ doesn't take, or that would mean another queue. */
+/**
+ * BullMQ allows no colon; a brace would be taken for a hash tag; the version follows the first @.
+ *
+ * @throws InvalidOptionError for names that BullMQ doesn't take, or that would mean another queue.
+ */
 export function checkQueueNames(queue: string, version: string | undefined): void {
-  checkName("queue", queue);
-  if (queue.includes("@")) throw new InvalidOptionError("queue", "a text without @", queue);
-  checkName("version", version);
+  if (!isText(queue, /^[^:{}@]+$/)) {
+    throw new InvalidOptionError("queue", "a text that is not empty, without colons, braces and @", queue);
+  }
+  if (!isText(version, /^[^:{}]+$/)) {
+    throw new InvalidOptionError("version", "a text that is not empty, without colons and braces", version);
+  }
 }
 
 function checkShared(options: SharedOptions): CheckedShared {

@@ -104,7 +104,13 @@ test("choices are checked", () => {
 });
 
 test("names that would mean another queue, and ids that are no ids, are refused", async () => {
-  assert.throws(executor({ queue: "a@b" }), InvalidOptionError);
+  for (const queue of ["a@b", "a:b", "{a}", "", 5]) {
+    assert.match(refusal("queue", executor({ queue })), /not empty, without colons, braces and @, but is/);
+  }
+  for (const version of ["a:b", "{a}", ""]) {
+    assert.match(refusal("version", host({ version })), /not empty, without colons and braces, but is/);
+  }
+  host({ version: "a@b" })();
   await using made = new BullMQTaskExecutor(SHARED);
   for (const taskId of ["", "12", "-5", "007", "NaN", "a:b", "lone \ud800", "x".repeat(501)]) {
     assert.throws(() => made.with({ taskId }), InvalidOptionError, taskId);
