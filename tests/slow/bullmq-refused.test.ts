@@ -124,6 +124,17 @@ test("what a user may not do fails the task, and not with an error of a client o
   isRefusal(await executor.with({ taskId: "blind" }).submit(add, 1, 2).exception(), /NOPERM/);
 });
 
+test("a Redis that is full: the task fails with what Redis says, and with no advice about users", async () => {
+  await using executor = new BullMQTaskExecutor({ connection: { url: server.url, password: PASSWORD }, tasks });
+  await executor.warmUp();
+  await admin.config("SET", "maxmemory", "1");
+  const error = await executor.submit(add, 1, 2).exception();
+  await admin.config("SET", "maxmemory", "0");
+  assert.ok(error instanceof RedisRefusedError, String(error));
+  assert.match(error.message, /^Redis refuses what is asked of it: OOM /);
+  assert.doesNotMatch(error.message, /option connection/);
+});
+
 test("asynccpu worker says so in one line, and ends with 1", async () => {
   const args = ["worker", tasks.href, "--redis", server.url.replace("redis://", `redis://:${WRONG}@`)];
   await using program = startProgram(path.join(CHECKOUT, "dist", "cli.cjs"), { args });

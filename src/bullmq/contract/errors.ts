@@ -54,15 +54,17 @@ export class ValueStoreError extends AsyncCpuError {
   }
 }
 
+/** What a server says to a wrong password or none, to a user without the right, or to a wrong database. */
+const ABOUT_LOGIN = /^(?:NOAUTH|NOPERM|WRONGPASS)\b|\bpassword\b|\bDB index\b/;
+
 /** Redis answers, and refuses: by a wrong password or none, by the rights of the user, or for want of memory. */
 export class RedisRefusedError extends AsyncCpuError {
   constructor(cause: Error) {
-    super(
-      "ASYNCCPU_REDIS_REFUSED",
-      `Redis refuses what is asked of it: ${cause.message.replace(/\.?$/, ".")} ` +
-        "Look at the option connection, or --redis (user, password, database), and at what this user may do there.",
-      { cause },
-    );
+    const advice = ABOUT_LOGIN.test(cause.message)
+      ? " Look at the option connection, or --redis (user, password, database), and at what this user may do there."
+      : "";
+    const message = `Redis refuses what is asked of it: ${cause.message.replace(/\.?$/, ".")}${advice}`;
+    super("ASYNCCPU_REDIS_REFUSED", message, { cause });
     nameError(this, "RedisRefusedError");
   }
 }
