@@ -2,16 +2,22 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { pathToFileURL } from "node:url";
 import { readFileSync } from "node:fs";
 import { spawnSync } from "node:child_process";
 import { test } from "node:test";
+import { writeFileSync } from "node:fs";
 import path from "node:path";
 
 import { parse } from "yaml";
 import { parseAllDocuments } from "yaml";
 
+import { BullMQTaskExecutor } from "../../src/bullmq/index.js";
 import { CHECKOUT } from "../testlibraries/program-folder.js";
 import { ProgramFolder } from "../testlibraries/program-folder.js";
+import { RedisServer } from "../testlibraries/redis-server.js";
+import { moduleTask } from "../../src/index.js";
+import { startProgram } from "../testlibraries/process-family.js";
 
 type Tree = { readonly [key: string]: Tree } & readonly Tree[] & (string | number | boolean);
 
@@ -147,6 +153,35 @@ test("Kubernetes: probes, times, and a number of hosts by a metric that there is
   assert.ok(metrics.includes(`"${metric}"`), metric);
   for (const label of ["version", "state", "queue"]) assert.ok(query.includes(label));
 });
+
+const TASKS = `import { existsSync } from "node:fs";
+export async function waitForFile(path) {
+  while (!existsSync(path)) await new Promise((resolve) => setTimeout(resolve, 20));
+  return "there";
+}
+`;
+
+for (const page of ["deploy.md", "api.md"]) {
+  test(`the program with a host in docs/${page} lets its tasks end at SIGTERM`, async () => {
+    const text = readFileSync(path.join(CHECKOUT, "docs", page), "utf8");
+    const [, code = ""] = /^```(?:js|typescript)\n([^`]*new BullMQTaskHost[^`]*)^```$/m.exec(text) ?? [];
+    using folder = new ProgramFolder();
+    folder.linkPackage();
+    folder.write({ "package.json": '{ "type": "module" }', "host.js": code, "tasks.js": TASKS });
+    await using server = await RedisServer.start();
+    await using program = startProgram(folder.at("host.js"), { env: { REDIS_URL: server.url } });
+    const tasks = pathToFileURL(folder.at("tasks.js"));
+    const waitForFile = moduleTask<(path: string) => Promise<string>>(tasks, "waitForFile");
+    await using executor = new BullMQTaskExecutor({ connection: { url: server.url }, tasks });
+    const future = executor.submit(waitForFile, folder.at("gate"));
+    await future.started;
+    program.kill("SIGTERM");
+    writeFileSync(folder.at("gate"), "");
+    assert.equal(await future, "there");
+    assert.equal((await program.waitForEnd()).code, 0);
+    await program.waitForNobody();
+  });
+}
 
 test("docs/deploy.md names every file, and every metric", () => {
   const page = readFileSync(path.join(CHECKOUT, "docs", "deploy.md"), "utf8");
