@@ -17,6 +17,7 @@ import { Redis } from "ioredis";
 
 import { BullMQTaskExecutor } from "../../src/bullmq/index.js";
 import { CancelledError } from "../../src/index.js";
+import { QueueTimeoutError } from "../../src/index.js";
 import { RedisServer } from "../testlibraries/redis-server.js";
 import { WorkerCrashedError } from "../../src/index.js";
 import { add } from "../fixtures/tasks.js";
@@ -122,6 +123,30 @@ test("a cancel reaches a task on another machine within a second, and takes out 
   for (const future of running) await assert.rejects(future, CancelledError);
   assert.ok(performance.now() - from < WITHIN_MS, `It took ${performance.now() - from} ms.`);
   assert.equal(await executor.submit(add, 1, 2), 3);
+});
+
+test("a task of a chosen id that is taken out in one program has ended for all, and never runs", async () => {
+  const options = newOptions();
+  await using submitter = new BullMQTaskExecutor({ ...options, onLost: "resubmit", askIntervalMs: 200 });
+  await using finder = new BullMQTaskExecutor(options);
+  const marks = newPath("marks");
+  const submitted = ["gone-1", "gone-2"].map((taskId) => {
+    const future = submitter.with({ taskId }).submit(markAndWait, marks, marks);
+    return { future, error: future.exception() };
+  });
+  const key = `{asynccpu-${options.queue}@*:gone-*`;
+  await waitUntil(async () => (await client.keys(key)).length === 2, { what: "two jobs that wait" });
+  const found = finder.find("gone-1");
+  const joined = finder.with({ taskId: "gone-2", queueTimeoutMs: 300 }).submit(markAndWait, marks, marks);
+  found.cancel();
+  await assert.rejects(found, CancelledError);
+  await assert.rejects(joined, QueueTimeoutError);
+  const [cancelled, expired] = await Promise.all(submitted.map(({ error }) => error));
+  assert.ok(cancelled instanceof CancelledError);
+  assert.ok(expired instanceof QueueTimeoutError);
+  await using _host = await startHost(redis.url, options.queue);
+  assert.equal(await submitter.submit(add, 1, 2), 3);
+  assert.equal(existsSync(marks), false);
 });
 
 test("a cancel reaches a task that begins at that moment", async () => {

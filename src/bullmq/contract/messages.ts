@@ -5,6 +5,7 @@ import { ProtocolError } from "../../errors.js";
 import { decodeToParent } from "../../wire/messages/message-codec.js";
 import { decodeToWorker } from "../../wire/messages/message-codec.js";
 import { encodeToParent } from "../../wire/messages/message-codec.js";
+import { encodeThrown } from "../../values/thrown.js";
 import { encodeToWorker } from "../../wire/messages/message-codec.js";
 import { isPlainList } from "../../values/compact/write.js";
 import type { PackedValue } from "./large-values.js";
@@ -138,4 +139,9 @@ export function decodeFrame(bytes: Uint8Array): ToParentMessage {
   decoder.push(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
   if (message === undefined) throw new ProtocolError("A host has sent something that is no message.");
   return message;
+}
+
+/** An error of this process's own as the outcome of a task. */
+export function encodeFailure(error: Error): Buffer {
+  return encodeFrame({ kind: "failure", taskId: 1, durationUs: 0, error: encodeThrown(error) });
 }

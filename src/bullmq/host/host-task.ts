@@ -2,9 +2,9 @@ import { NotSerializableError } from "../../errors.js";
 import { HeldReports } from "./held-reports.js";
 import { MAX_REDIS_BYTES } from "../contract/large-values.js";
 import { PoolTask } from "../../pool/queue/pool-task.js";
+import { encodeFailure } from "../contract/messages.js";
 import { encodeFrame } from "../contract/messages.js";
 import { clearTimeout } from "../../system/timers.js";
-import { encodeThrown } from "../../values/thrown.js";
 import { sizeWithAttachments } from "../../values/binary/attachments.js";
 import { setTimeout } from "../../system/timers.js";
 import type { LiveMessage } from "../../wire/messages/protocol.js";
@@ -39,8 +39,7 @@ export interface HostOutcome {
 
 /** An error of the host's own as an outcome. */
 export function failureOf(error: Error): HostOutcome {
-  const frame = encodeFrame({ kind: "failure", taskId: 1, durationUs: 0, error: encodeThrown(error) });
-  return { isFailure: true, frame, what: error.message };
+  return { isFailure: true, frame: encodeFailure(error), what: error.message };
 }
 
 /** How long a task runs before its reports are asked for, although no producer listens, in milliseconds. */

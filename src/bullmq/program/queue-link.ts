@@ -7,6 +7,8 @@ import { InvalidOptionError } from "../../errors.js";
 import { MOST_PRIORITY } from "../contract/options.js";
 import { TaskModule } from "../contract/task-module.js";
 import { decodeNews } from "../contract/messages.js";
+import { encodeFailure } from "../contract/messages.js";
+import { encodeNews } from "../contract/messages.js";
 import { dateNow } from "../../system/timers.js";
 import { setTimeout } from "../../system/timers.js";
 import { failureKey } from "../contract/names.js";
@@ -225,6 +227,12 @@ export class QueueLink {
 
   tell(command: HostCommand): void {
     void this.#client.publish(hostsChannel(this.#id), JSON.stringify(command)).catch(() => {});
+  }
+
+  /** Tells all who wait for a task of a chosen id that it was taken out. */
+  tellEnd({ id, data }: SentJob, error: Error): void {
+    const news = encodeNews(outcomeNews(id, "", encodeFailure(error)));
+    void this.#client.publish(producerChannel(this.#id, data.producer), news).catch(() => {});
   }
 
   /** Which versions its hosts serve. */

@@ -54,6 +54,8 @@ export class QueuePool implements TaskPool {
   readonly #jobs = new JobTable();
   readonly #delayed = new DelayedTasks(this.timers, (task) => this.#outbox.add(task));
   readonly #counters = new PoolCounters();
+  /** Those that are taken out, as no host serves their version. */
+  readonly #mismatched = new WeakSet<SentJob>();
   readonly #room: QueueRoom | undefined;
   readonly #outbox = new Outbox({
     // They stay here while Redis is away: those in the client's own queue could not be taken back.
@@ -92,7 +94,10 @@ export class QueuePool implements TaskPool {
         isAnyWaiting: () => this.#jobs.waiting.length > 0,
         findServed: () => this.#findServed(),
         onMismatch: (mismatch) => {
-          for (const job of this.#jobs.waiting) void this.#withdrawJob(job, new VersionMismatchError(mismatch), false);
+          for (const job of this.#jobs.waiting.filter((each) => !this.#mismatched.has(each))) {
+            this.#mismatched.add(job);
+            void this.#withdrawJob(job, new VersionMismatchError(mismatch), false);
+          }
         },
       });
     }
@@ -336,7 +341,9 @@ export class QueuePool implements TaskPool {
     return withdrawJob(job, endsRunning ? reason : undefined, {
       remove: async () => {
         const explained = await explain();
-        return (await job.remove()) ? explained : undefined;
+        if (!(await job.remove())) return undefined;
+        if (job.hasChosenId) (await this.#connect()).tellEnd(job, explained);
+        return explained;
       },
       isOpen: () => this.#jobs.has(job) && (endsRunning || job.task.state !== "running"),
       isHurried: () => this.#isShutDown,
