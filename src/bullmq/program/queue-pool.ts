@@ -54,8 +54,6 @@ export class QueuePool implements TaskPool {
   readonly #jobs = new JobTable();
   readonly #delayed = new DelayedTasks(this.timers, (task) => this.#outbox.add(task));
   readonly #counters = new PoolCounters();
-  /** Those that are taken out, as no host serves their version. */
-  readonly #mismatched = new WeakSet<SentJob>();
   readonly #room: QueueRoom | undefined;
   readonly #outbox = new Outbox({
     // They stay here while Redis is away: those in the client's own queue could not be taken back.
@@ -91,14 +89,9 @@ export class QueuePool implements TaskPool {
     });
     if (onVersionMismatch === "fail") {
       this.#versions = new VersionWatch({
-        isAnyWaiting: () => this.#jobs.waiting.length > 0,
+        waiting: () => this.#jobs.waiting,
         findServed: () => this.#findServed(),
-        onMismatch: (mismatch) => {
-          for (const job of this.#jobs.waiting.filter((each) => !this.#mismatched.has(each))) {
-            this.#mismatched.add(job);
-            void this.#withdrawJob(job, new VersionMismatchError(mismatch), false);
-          }
-        },
+        onMismatch: (job, mismatch) => void this.#withdrawJob(job, new VersionMismatchError(mismatch), false),
       });
     }
     this.#room = maxQueue === undefined ? undefined : new QueueRoom(maxQueue, () => maxQueue - this.#waiting);
@@ -341,9 +334,7 @@ export class QueuePool implements TaskPool {
     return withdrawJob(job, endsRunning ? reason : undefined, {
       remove: async () => {
         const explained = await explain();
-        if (!(await job.remove())) return undefined;
-        if (job.hasChosenId) (await this.#connect()).tellEnd(job, explained);
-        return explained;
+        return (await job.remove(explained)) ? explained : undefined;
       },
       isOpen: () => this.#jobs.has(job) && (endsRunning || job.task.state !== "running"),
       isHurried: () => this.#isShutDown,

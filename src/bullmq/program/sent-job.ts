@@ -21,6 +21,7 @@ interface JobReach {
   readonly values: LargeValues;
   remove(jobId: string, message?: PackedValue): Promise<boolean>;
   tell(command: HostCommand): void;
+  tellEnd(job: SentJob, reason: Error): void;
 }
 
 /** What all jobs of a producer have in common. */
@@ -134,9 +135,16 @@ export class SentJob implements TaskHolder {
     }
   }
 
-  /** Takes it out of the queue. @returns Whether it was there, and no host had it. */
-  remove(): Promise<boolean> {
-    return this.#link.remove(this.id, this.packed);
+  /**
+   * Takes it out of the queue.
+   *
+   * @param reason - For others who wait for it.
+   * @returns Whether it was there, and no host had it.
+   */
+  async remove(reason: Error): Promise<boolean> {
+    if (!(await this.#link.remove(this.id, this.packed))) return false;
+    if (this.hasChosenId) this.#link.tellEnd(this, reason);
+    return true;
   }
 
   end(_task: PoolTask, reason: Error): void {
