@@ -78,6 +78,18 @@ function declaredBy(statement: Statement, name: string): SyntaxNode | undefined 
   return isNamed && statement.id?.name === name ? statement : undefined;
 }
 
+/** The class, function or initialiser that a module's variable has for good. */
+export function declaredForGood(script: ScriptSource, name: string): SyntaxNode | undefined {
+  const variable = script.variablesNamed(name).find(({ scope }) => scope.type === "module");
+  if (variable === undefined || variable.defs.length > 1) return undefined;
+  if (variable.references.some((each) => each.isWrite() && each.init !== true)) return undefined;
+  for (const statement of script.program.body) {
+    const declared = declaredBy(statement as Statement, name);
+    if (declared !== undefined) return declared;
+  }
+  return undefined;
+}
+
 /** What a statement gives a member of this name by assigning to it, such as `exports.name`. */
 function assignedBy(statement: Statement, name: string): SyntaxNode | undefined {
   const expression = statement.type === "ExpressionStatement" ? statement.expression : undefined;

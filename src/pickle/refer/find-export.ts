@@ -8,7 +8,10 @@ import { fileURLToPath } from "node:url";
 import { pathToFileURL } from "node:url";
 import { types } from "node:util";
 
+import type { ExportDefaultDeclaration } from "estree";
+
 import { OWN_FOLDER } from "../../system/own-files.js";
+import { declaredForGood } from "./changed-exports.js";
 import { mayHaveChanged } from "./changed-exports.js";
 import { dataProperty } from "./exported-value.js";
 import { exportedValue } from "./exported-value.js";
@@ -120,7 +123,25 @@ function noteMembers(
   }
 }
 
-/** Local names and what each is exported as; the key of an anonymous default is its syntax node. */
+function addDefault(
+  exported: Map<string | SyntaxNode, string>,
+  declaration: ExportDefaultDeclaration["declaration"],
+  script: ScriptSource,
+): void {
+  exported.set(declaration as SyntaxNode, "default");
+  if ("id" in declaration && declaration.id != null && declaration.type.endsWith("Declaration")) {
+    exported.set(declaration.id.name, "default");
+  }
+  if (declaration.type !== "Identifier") return;
+  exported.set(declaration.name, "default");
+  // By value, a class brings along the symbols that are keys of its instances.
+  if (/\bSymbol\s*\(/.test(script.info.source)) return;
+  // V8 lists the variable only where a function of the module uses it.
+  const declared = declaredForGood(script, declaration.name);
+  if (declared !== undefined) exported.set(declared, "default");
+}
+
+/** Local names and what each is exported as; a default export may have its syntax node as the key. */
 function exportedBindings(script: ScriptSource): Map<string | SyntaxNode, string> {
   const exported = new Map<string | SyntaxNode, string>();
   const declare = (pattern: SyntaxNode): void => {
@@ -135,12 +156,7 @@ function exportedBindings(script: ScriptSource): Map<string | SyntaxNode, string
   };
   for (const statement of script.program.body) {
     if (statement.type === "ExportDefaultDeclaration") {
-      const { declaration } = statement;
-      exported.set(declaration as SyntaxNode, "default");
-      if (declaration.type === "Identifier") exported.set(declaration.name, "default");
-      if ("id" in declaration && declaration.id != null && declaration.type.endsWith("Declaration")) {
-        exported.set(declaration.id.name, "default");
-      }
+      addDefault(exported, statement.declaration, script);
     } else if (statement.type === "ExportNamedDeclaration" && statement.source == null) {
       const { declaration } = statement;
       if (declaration?.type === "VariableDeclaration") for (const { id } of declaration.declarations) declare(id);

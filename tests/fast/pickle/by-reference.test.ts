@@ -12,6 +12,9 @@ import { isUnchanged } from "../../testlibraries/is-unchanged.js";
 import { pickleFunction } from "../../../src/pickle/pickle-function.js";
 import * as changing from "../../fixtures/pickle-modules/changing.js";
 import { fast } from "../../fixtures/pickle-modules/changing.js";
+import Circle from "../../fixtures/pickle-modules/default-class.js";
+import half from "../../fixtures/pickle-modules/default-constant.js";
+import Secret from "../../fixtures/pickle-modules/default-with-symbol.js";
 import { api } from "../../fixtures/pickle-modules/exports.js";
 import { arrow } from "../../fixtures/pickle-modules/exports.js";
 import anonymousDefault from "../../fixtures/pickle-modules/exports.js";
@@ -42,6 +45,7 @@ describe("a function that a module exports", () => {
     ["under another name", renamed, 8],
     ["as a constant", arrow, 14],
     ["as an anonymous default", anonymousDefault, 6],
+    ["as a default that no function of the module uses", half, 3.5],
     ["as a property of an exported object", api.triple, 21],
     ["as a static method of an exported class", Tool.quadruple, 28],
   ];
@@ -52,6 +56,16 @@ describe("a function that a module exports", () => {
       strictEqual(await child.call(fn, 7), expected);
     });
   }
+
+  it("is the class of an instance that travels", () => {
+    const circle = new Circle();
+    deepStrictEqual(kindsOf(() => circle).toSorted(), ["function", "import", "object", "prototypeOf"]);
+  });
+
+  it("travels by value when it brings the key of its instances along", async () => {
+    const secret = new Secret(4);
+    strictEqual(await child.call(() => secret.tell()), 4);
+  });
 
   it("runs in the other process", async () => {
     ok((await child.call(where)) !== where());
