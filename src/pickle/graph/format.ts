@@ -261,13 +261,15 @@ export type DerivedNode = ObjectParts &
 /** A node of the graph. */
 export type GraphNode = ExternalNode | MembersNode | FunctionNode | DataNode | DerivedNode;
 
-/** An import that a module makes for its effects only. */
+/** An import that a worker runs before it builds a function of the module that makes it. */
 export interface SideImport {
   /** URL of the module. */
   readonly url: string;
   readonly specifier: string;
   /** Whether it is a `require`. */
   readonly isRequired: boolean;
+  /** Where the module uses what it imports: the package. Absent for an import that is made for its effects only. */
+  readonly ofPackage?: string | undefined;
 }
 
 /** An entry of a WeakMap or WeakSet: the nodes of the collection and of the key, and the value of a WeakMap's. */

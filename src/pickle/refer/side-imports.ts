@@ -1,22 +1,29 @@
 /**
- * Imports that a module makes for their effects only: `import "reflect-metadata"`, `require("dotenv/config");`.
+ * Imports that a worker has to run before it builds the first function of a module:
  *
- * A worker has them run before it builds the first function of the module. Only packages: a relative file may be the
- * program itself, or start a server.
+ * - those that the module makes for their effects only: `import "reflect-metadata"`, `require("dotenv/config");`
+ * - those of a package that the pickle links into by an inner file, where a captured object has its class: the package
+ *   is set up by the file that the module imports.
+ *
+ * Only packages: a relative file may be the program itself, or start a server.
  */
 
 import { createRequire } from "node:module";
 import { isBuiltin } from "node:module";
 import { types } from "node:util";
 
+import type { GraphNode } from "../graph/format.js";
 import type { PickleGraph } from "../graph/format.js";
 import type { SideImport } from "../graph/format.js";
 import { importValue } from "./import-value.js";
 import { referrerOf } from "./import-value.js";
 import { processWide } from "../look/process-wide.js";
+import type { FactoryMember } from "../look/factory-registry.js";
 import type { FoundFunction } from "../look/script-source.js";
 import type { ScriptInfo } from "../look/scripts.js";
 import type { ScriptSource } from "../look/script-source.js";
+import { endOf } from "../look/syntax-tree.js";
+import { startOf } from "../look/syntax-tree.js";
 import type { SyntaxNode } from "../look/syntax-tree.js";
 
 const NO_PACKAGE = /^(?:[./#\\]|[a-z][a-z\d+.-]*:)/i;
@@ -73,22 +80,75 @@ function specifiersIn(statement: SyntaxNode, script: ScriptSource): unknown[] {
   });
 }
 
+/** The specifiers of a statement that imports something to use it, functions inside it left out. */
+function usedIn(statement: SyntaxNode, script: ScriptSource): unknown[] {
+  // Data sets nothing up, and needs its attributes.
+  if (statement.type === "ImportDeclaration") return statement.attributes?.length ? [] : [statement.source.value];
+  return script.referencesIn(startOf(statement), endOf(statement)).flatMap(({ identifier }) => {
+    if (identifier.name !== "require") return [];
+    const call = script.parents.get(identifier);
+    let around = call;
+    while (around && around !== statement && !script.functionAt(around)) around = script.parents.get(around);
+    return around === statement ? [requiredName(call)] : [];
+  });
+}
+
+/** The package of a specifier, or of the rest of a path. */
+function packageOf(specifier: string): string | undefined {
+  return /^(?:@[^/\\]+[/\\])?[^/\\]+/.exec(specifier)?.[0].replace("\\", "/");
+}
+
+const FOLDER = /^.*[/\\]node_modules[/\\]/s;
+
+/** The package that a link leads into by a file of it. */
+function packageLinkedBy(node: GraphNode): string | undefined {
+  if (node.kind === "interop") return packageLinkedBy(node.module);
+  const isOfFile = node.kind === "import" && /^(?:[.#]|file:)/.test(node.specifier);
+  const file = isOfFile ? node.referrer : node.kind === "commonjs" ? node.filename : "";
+  return FOLDER.test(file) ? packageOf(file.replace(FOLDER, "")) : undefined;
+}
+
+/** Of what modules import, that which a worker has to run for a pickle of these nodes. */
+export function wantedImports(all: Iterable<SideImport>, nodes: readonly GraphNode[]): SideImport[] {
+  const packages = new Set(nodes.map(packageLinkedBy));
+  return [...all].filter((each) => each.ofPackage === undefined || packages.has(each.ofPackage));
+}
+
 const found = new WeakMap<ScriptSource, readonly SideImport[]>();
 
 /** What this process has run for others: a function that is sent on brings it along. */
 const known = processWide("sideImports", () => new Map<string, { readonly list: SideImport[] }>());
 
-/** The imports for effects of the module that a function is from. */
+/** The same of a function that a worker has made. */
+function importsOfMember({ origin: { url }, externals }: FactoryMember): readonly SideImport[] {
+  const used = Array.from(externals.values(), (node): SideImport | undefined => {
+    const specifier = node.kind === "import" ? node.specifier : node.kind === "commonjs" ? node.filename : "";
+    const isRequired = node.kind === "commonjs";
+    const ofPackage = isRequired ? packageLinkedBy(node) : isPackage(specifier) ? packageOf(specifier) : undefined;
+    return ofPackage === undefined ? undefined : { url, specifier, isRequired, ofPackage };
+  });
+  return [...(known.get(url)?.list ?? []), ...used.filter((each) => each !== undefined)];
+}
+
+/** What the module that a function is from imports, as far as a worker may have to run it. */
 export function sideImportsOf(script: ScriptSource, fn: FoundFunction): readonly SideImport[] {
   if (script.factory !== undefined) {
     const member = script.factory.members.find(({ start, end }) => start <= fn.start && fn.end <= end);
-    return (member && known.get(member.origin.url)?.list) ?? [];
+    return member === undefined ? [] : importsOfMember(member);
   }
   const before = found.get(script);
   if (before !== undefined) return before;
-  const { url, info } = script;
-  const specifiers = statementsOf(script).flatMap((each) => specifiersIn(each, script));
-  const list = specifiers.filter(isPackage).map((specifier) => ({ url, specifier, isRequired: !info.isModule }));
+  const { url } = script;
+  const list: SideImport[] = [];
+  for (const statement of statementsOf(script)) {
+    const isRequired = statement.type !== "ImportDeclaration";
+    const effects = specifiersIn(statement, script);
+    for (const specifier of effects) if (isPackage(specifier)) list.push({ url, specifier, isRequired });
+    for (const specifier of usedIn(statement, script)) {
+      if (!isPackage(specifier) || effects.includes(specifier)) continue;
+      list.push({ url, specifier, isRequired, ofPackage: packageOf(specifier) });
+    }
+  }
   found.set(script, list);
   return list;
 }
@@ -106,7 +166,7 @@ async function runOnce({ url, specifier, isRequired }: SideImport): Promise<{ re
   }
 }
 
-/** Runs what the modules of a pickle import for its effects, each once in a process, and gives what failed. */
+/** Runs the imports that a pickle needs, each once in a process, and gives what failed. */
 export async function runSideImports({ sideImports = [] }: PickleGraph): Promise<readonly unknown[]> {
   const errors: unknown[] = [];
   for (const each of sideImports) {
@@ -136,7 +196,7 @@ export function rememberFailedImports(fn: object, errors: readonly unknown[]): v
 export function giveCause(error: unknown, errors: readonly unknown[]): unknown {
   if (errors.length === 0 || !types.isNativeError(error) || "cause" in error) return error;
   const [first, another] = errors;
-  const several = "Imports that the function's module makes for their effects have failed in the worker.";
+  const several = "Imports that the function's module makes have failed in the worker.";
   const value = another === undefined ? first : new AggregateError(errors, several);
   // What can't be told must not take the place of the error.
   Reflect.defineProperty(error, "cause", { value, writable: true, configurable: true });

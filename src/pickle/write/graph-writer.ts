@@ -14,6 +14,7 @@ import { SeenVariables } from "./seen-variables.js";
 import { classNameOf } from "../../values/classes/class-registry.js";
 import { registeredMarks } from "../../values/classes/class-registry.js";
 import { performance } from "../../system/timers.js";
+import { wantedImports } from "../refer/side-imports.js";
 
 /** Where a value was found: a captured variable, or a step from the place of the object that holds it. */
 export interface Place {
@@ -88,7 +89,7 @@ export class GraphWriter {
   readonly classes: [name: string, node: number][] = [];
   /** Where the source maps of the scripts are, by the scripts' URLs. */
   readonly sourceMapUrls: Map<string, string> = new Map();
-  /** What the modules of the functions import for its effects. */
+  /** What the modules of the functions import, as far as a worker may have to run it. */
   readonly sideImports: Set<SideImport> = new Set();
   /** False once something was captured of which only another look tells whether it has changed. */
   isStable = true;
@@ -272,8 +273,9 @@ export class GraphWriter {
   }
 
   finish(root: Link, { modules, units, frames }: Pick<PickleGraph, "modules" | "units" | "frames">): PickleGraph {
-    const { classes, sideImports, sourceMapUrls, weakEntries } = this;
+    const { classes, sourceMapUrls, weakEntries } = this;
     const registered = registeredMarks();
+    const sideImports = wantedImports(this.sideImports, this.nodes);
     return {
       root,
       nodes: this.nodes,
@@ -283,7 +285,7 @@ export class GraphWriter {
       ...(weakEntries.length > 0 && { weakEntries }),
       ...(classes.length > 0 && { classes }),
       ...(registered.length > 0 && { registered }),
-      ...(sideImports.size > 0 && { sideImports: [...sideImports] }),
+      ...(sideImports.length > 0 && { sideImports }),
       ...(sourceMapUrls.size > 0 && { sourceMapUrls }),
     };
   }

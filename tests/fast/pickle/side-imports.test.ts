@@ -1,4 +1,4 @@
-/** Imports for effects, `import "reflect-metadata"`, of the modules that functions are from. */
+/** Imports that a worker runs before it builds a function: for effects, and of the packages of captured objects. */
 
 import { deepStrictEqual } from "node:assert/strict";
 import { strictEqual } from "node:assert/strict";
@@ -17,6 +17,74 @@ const PACKAGES = {
   "node_modules/only-here/package.json": `{ "exports": "./index.cjs" }`,
   "node_modules/only-here/index.cjs": `if (process.send !== undefined || process.env.NO_SERVER) throw new Error("no server here");`,
 };
+
+/** Packages whose inner files have the classes, which their entries set up. */
+const WITH_INNER_FILES = {
+  "node_modules/shapes/package.json": `{ "type": "module", "exports": { "./full": "./full.js" } }`,
+  "node_modules/shapes/shape.js": `
+    import tools from "./tools.js";
+    class Shape { constructor(side) { this.side = side; } area() { return tools.square(this.side); } }
+    export default Shape;
+  `,
+  "node_modules/shapes/tools.js": `export default {};`,
+  "node_modules/shapes/full.js": `
+    import Shape from "./shape.js";
+    import tools from "./tools.js";
+    tools.square = (x) => x * x;
+    Shape.prototype.double = function () { return new Shape(this.side * 2); };
+    export const make = (side) => new Shape(side);
+  `,
+  "node_modules/@my/old/package.json": `{ "main": "./index.js" }`,
+  "node_modules/@my/old/shape.js": `
+    const tools = require("./tools.js");
+    module.exports = class Shape { constructor(side) { this.side = side; } area() { return tools.square(this.side); } };
+  `,
+  "node_modules/@my/old/tools.js": ``,
+  "node_modules/@my/old/index.js": `
+    const Shape = require("./shape.js");
+    require("./tools.js").square = (x) => x * x;
+    Shape.prototype.double = function () { return new Shape(this.side * 2); };
+    exports.make = (side) => new Shape(side);
+  `,
+  "node_modules/broken/package.json": `{ "main": "./index.js" }`,
+  "node_modules/broken/point.js": `module.exports = class Point { constructor() { this.x = 1; } get() { return this.x; } };`,
+  "node_modules/broken/index.js": `
+    if (process.send !== undefined || process.env.NO_SERVER) throw new Error("no server here");
+    exports.make = () => new (require("./point.js"))();
+  `,
+};
+
+const CAPTURE = `
+  const shape = make(3), point = makePoint();
+  const cases = [
+    () => [shape.area(), shape.double().area(), globalThis.loaded],
+    () => point.get(),
+    () => { throw new TypeError("of the task with " + point.get()); },
+    () => { throw new TypeError("of the task"); },
+    () => used,
+  ];
+  const nested = async () => {
+    const { ProcessPoolExecutor } = await import("asynccpu");
+    const inner = new ProcessPoolExecutor({ maxWorkers: 1 });
+    const own = make(5);
+    try {
+      return [await inner.submit(() => own.area()), await inner.submit(() => shape.double().area())];
+    } finally {
+      await inner.shutdown();
+    }
+  };
+  process.env.NO_SERVER = "1";
+  (async () => {
+    const results = [];
+    for (const each of [...cases, nested]) {
+      const executor = new ProcessPoolExecutor({ maxWorkers: 1 });
+      results.push(await executor.submit(each).catch((error) => [error.message, error.cause?.message]));
+      await executor.shutdown();
+    }
+    console.log("RESULTS" + JSON.stringify(results));
+  })();
+`;
+const CAPTURED = [[9, 36, null], 1, ["of the task with 1", "no server here"], ["of the task", null], 1, [25, 36]];
 
 const BODY = `
   class Marked { static kind = Reflect.mark("kind"); }
@@ -64,7 +132,7 @@ describe("what a module imports for its effects", () => {
     folder[Symbol.dispose]();
   });
   folder.linkPackage();
-  folder.write(PACKAGES);
+  folder.write({ ...PACKAGES, ...WITH_INNER_FILES });
   folder.write({ "starts-server.mjs": `console.log("SERVER");`, "starts-server.cjs": `console.log("SERVER");` });
 
   function resultsOf(name: string, text: string): unknown {
@@ -111,5 +179,31 @@ describe("what a module imports for its effects", () => {
       var import_config = require("first/config");
     `;
     deepStrictEqual(resultsOf("main.cjs", imports + BODY), expected(["first", "config"]));
+  });
+
+  test("and what it imports of the package of a captured object; in an ES module", () => {
+    const imports = `
+      import "./starts-server.mjs";
+      import { ProcessPoolExecutor } from "asynccpu";
+      import { make } from "shapes/full";
+      import { make as makePoint } from "broken";
+      import { used } from "second";
+    `;
+    deepStrictEqual(resultsOf("capture.mjs", imports + CAPTURE), CAPTURED);
+  });
+
+  const requires = `
+    require("./starts-server.cjs");
+    const { ProcessPoolExecutor } = require("asynccpu");
+    const { make } = require("@my/old"), makePoint = require("broken").make;
+    const { used } = { used: 1, lazy() { require("first"); } };
+  `;
+
+  test("and what it imports of the package of a captured object; in CommonJS", () => {
+    deepStrictEqual(resultsOf("capture.cjs", requires + CAPTURE), CAPTURED);
+  });
+
+  test("and what it imports of the package of a captured object; where tsx puts a module into a function", () => {
+    deepStrictEqual(resultsOf("capture-tsx.cjs", `(() => {${requires}${CAPTURE}})();`), CAPTURED);
   });
 });
