@@ -134,8 +134,10 @@ function hasMethod(object: object, key: string): boolean {
 }
 
 function describeLogger(object: object): Description {
-  const { level, defaultMeta, bindings } = object as {
+  const { level, silent, defaultMeta, bindings } = object as {
     readonly level?: unknown;
+    /** Of winston's; pino has a level of this name. */
+    readonly silent?: unknown;
     readonly defaultMeta?: unknown;
     readonly bindings?: () => unknown;
   };
@@ -144,7 +146,7 @@ function describeLogger(object: object): Description {
   const name = fields["name"] ?? fields["service"];
   return {
     name: typeof name === "string" ? name : "",
-    level: typeof level === "string" ? level : "",
+    level: silent === true ? "silent" : typeof level === "string" ? level : "",
     fields: sendableFields(fields),
   };
 }

@@ -131,6 +131,7 @@ describe("a logger that is captured", () => {
 
   test("of winston's shape logs to the queue", async () => {
     class Logger {
+      silent = false;
       readonly level = "info";
       readonly defaultMeta = { service: "api" };
       readonly transport = new Socket();
@@ -152,6 +153,14 @@ describe("a logger that is captured", () => {
         logger.log("silly", "below");
       }),
     );
+    logger.silent = true;
+    const none = await recordsOf((pool) =>
+      pool.createProcessTask(() => {
+        logger.info("not told");
+        logger.child().log("error", "nor this");
+      }),
+    );
+    assert.deepEqual(none, []);
     assert.deepEqual(
       records.map(({ level, message, logger: name }) => [level, message, name]),
       [
