@@ -17,6 +17,11 @@ interface NativeCheck {
   readonly isNative: (fn: object) => boolean;
 }
 
+function classNameAt(prototype: object): string {
+  const name: unknown = ownConstructor(prototype)?.name;
+  return typeof name === "string" ? name : "";
+}
+
 /** The classes of the instances in one pickle, and whether they can travel. */
 export class InstanceClasses {
   readonly #inspector: FunctionInspector;
@@ -85,7 +90,7 @@ export class InstanceClasses {
     const refusal =
       native === undefined
         ? this.#privateRefusal(value)
-        : nativeInstanceRefusal(ownConstructor(native)?.name ?? "a native class", value);
+        : nativeInstanceRefusal(ownConstructor(native)?.name ?? "a native class", classNameAt(own), value);
     this.#refusals.set(own, refusal);
     return refusal;
   }

@@ -59,11 +59,16 @@ export function refusalOf(value: object): Refusal | undefined {
   return found && { problem: found[1], advice: found[2] };
 }
 
-/** The refusal of an instance of a class that Node or the language defines, and that holds state out of reach. */
-export function nativeInstanceRefusal(className: string, value: object): Refusal {
+/**
+ * The refusal of an instance of a class that Node or the language defines, and that holds state out of reach.
+ *
+ * @param ownName - The class of the program that extends it, if there is one.
+ */
+export function nativeInstanceRefusal(className: string, ownName: string, value: object): Refusal {
   const known = CLASS_ADVICE.get(toStringTag(value)) ?? CLASS_ADVICE.get(className);
   const advice = known === undefined ? MAKE_INSIDE : known.charAt(0).toUpperCase() + known.slice(1);
-  return { problem: `an instance of ${className} holds state that belongs to this process`, advice };
+  const name = ownName === className || ownName === "" ? className : `${ownName}, which extends ${className},`;
+  return { problem: `an instance of ${name} holds state that belongs to this process`, advice };
 }
 
 /** The refusal of an instance with `#private` members. */
