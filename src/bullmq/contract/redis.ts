@@ -155,6 +155,12 @@ export function letProgramEnd(client: RedisClient): void {
   if (!isCluster(client)) client.on("connect", () => (client.stream as Partial<Socket>).unref?.());
 }
 
+/** Whether a command leaves this process at once: else the client keeps it, where nothing can be taken back. */
+export function sendsAtOnce(client: RedisClient): boolean {
+  // The end of a connection is known to its stream first.
+  return client.status === "ready" && (isCluster(client) || client.stream.writable);
+}
+
 /** Clients of one executor or host: all are its own, and end with it. */
 export class Connections {
   readonly #connection: RedisConnection;

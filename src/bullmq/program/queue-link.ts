@@ -23,6 +23,7 @@ import { outcomeNews } from "../contract/messages.js";
 import { producerChannel } from "../contract/names.js";
 import { queueName } from "../contract/names.js";
 import { refusalOf } from "../contract/errors.js";
+import { sendsAtOnce } from "../contract/redis.js";
 import type { CheckedExecutorOptions } from "../contract/options.js";
 import type { HostCommand } from "../contract/messages.js";
 import type { HostNews } from "../contract/messages.js";
@@ -165,7 +166,7 @@ export class QueueLink {
    */
   async reach(): Promise<this> {
     try {
-      if (this.#client.status !== "ready") await this.#client.ping();
+      if (!sendsAtOnce(this.#client)) await this.#client.ping();
     } catch (error) {
       if (isRefusal(error as Error) && !isPassing(error as Error)) throw refusalOf(error as Error);
     }
